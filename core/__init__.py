@@ -1,0 +1,1 @@
+"""Fieldlog's values and rules: functions and data, no clock, no socket, no file."""

@@ -1,0 +1,1 @@
+"""Jobs, assignments, time logs, delays and permissions; no bytes or hashes."""

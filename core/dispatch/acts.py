@@ -1,0 +1,595 @@
+"""Acts: what people do, as changes to streams.
+
+Each function checks what it is given and returns the changes of one act; nothing is written here.
+`MINT` in a path stands for an id that the entry mints. Ids are bytes. A name that is not given
+is not changed; None clears. Invariant: what these functions return, `permits` lets the right role write
+and the projections can show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from core.dispatch import fields
+from core.dispatch.fields import Kind, LogKind, Phase, Source
+from core.log.chain import SHORT_BYTES, STREAM_BYTES, derived_unique, stream_id
+from core.log.entry import MINT, Path
+
+# A radius below this is smaller than a phone's usual error; above it, whole villages are a site.
+RADIUS_M_MIN, RADIUS_M_MAX = 30, 1_000
+NAME_LETTERS_MAX = 200
+TEXT_LETTERS_MAX = 2_000
+PLANNED_MINUTES_MAX = 7 * 24 * 60
+THRESHOLD_MIN_MAX = 60
+CHECK_ITEMS_MAX = 100
+
+
+class ActError(ValueError):
+    """What was asked for cannot be done; the sentence says why and what to do."""
+
+
+class Change(NamedTuple):
+    """One value for one path of one stream."""
+
+    stream: bytes
+    path: Path
+    value: Any
+
+
+Act = list[Change]
+
+
+def new_stream_id(kind: Kind, at_ms: int, unique: bytes) -> bytes:
+    """The id of a new stream, from seven random bytes."""
+    return stream_id(kind, at_ms // 1000, unique)
+
+
+SITE_STREAM = b"\0" * 4 + bytes([Kind.SITE]) + b"\0" * 7
+OFFICE_STREAM = b"\0" * 4 + bytes([Kind.OFFICE]) + b"\0" * 7
+
+
+def day_stream(worker: bytes, day: str) -> bytes:
+    """The stream of a worker's local day, given as 'YYYY-MM-DD'."""
+    try:
+        ordinal = date.fromisoformat(day).toordinal() - date(1970, 1, 1).toordinal()
+    except ValueError as error:
+        raise ActError(f"'{day}' is no day; write it as 2026-11-23") from error
+    return stream_id(Kind.DAY, ordinal * 86_400, derived_unique(worker))
+
+
+# --- checks
+
+
+def _text(what: str, value: object, letters_max: int, *, needed: bool = False) -> str | None:
+    if value is None or value == "":
+        if needed:
+            raise ActError(f"{what} is missing; give one")
+        return None
+    if not isinstance(value, str):
+        raise ActError(f"{what} is no text")
+    text = value.strip()
+    if needed and not text:
+        raise ActError(f"{what} is missing; give one")
+    if len(text) > letters_max:
+        raise ActError(f"{what} is longer than {letters_max:,} letters; shorten it")
+    if any(ord(letter) < 32 and letter not in "\n\t" for letter in text):
+        raise ActError(f"{what} holds control characters; type it again")
+    return text
+
+
+def _number(what: str, value: object, low: int, high: int) -> int | None:
+    if value is None:
+        return None
+    if type(value) is not int or not low <= value <= high:
+        raise ActError(f"{what} is a whole number from {low:,} to {high:,}")
+    return value
+
+
+def _point(value: object) -> list[int] | None:
+    if value is None:
+        return None
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        raise ActError("a position is a latitude and a longitude")
+    lat, lon = value
+    if type(lat) is not int or type(lon) is not int:
+        raise ActError("a position is given in whole 1e-7 degrees")
+    if abs(lat) > 900_000_000 or abs(lon) > 1_800_000_000:
+        raise ActError("the position lies outside the world: latitude 90, longitude 180")
+    return [lat, lon]
+
+
+def _window(value: object) -> list[int] | None:
+    if value is None:
+        return None
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        raise ActError("a window has a start and an end")
+    start, end = value
+    if type(start) is not int or type(end) is not int or not 0 <= start <= end:
+        raise ActError("the window ends before it starts; put the end after the start")
+    if end - start > 366 * 86_400_000:
+        raise ActError("the window is longer than a year; shorten it")
+    return [start, end]
+
+
+def _identity(what: str, value: object, length: int) -> bytes | None:
+    if value is None or value == b"":
+        return None
+    if not isinstance(value, bytes) or len(value) != length:
+        raise ActError(f"{what} is not one that is known; choose one from the list")
+    return value
+
+
+def _identities(what: str, value: object) -> list[bytes] | None:
+    if value is None:
+        return None
+    if not isinstance(value, (list, tuple)):
+        raise ActError(f"{what} is a list")
+    found = [_identity(what, item, SHORT_BYTES) for item in value]
+    return sorted({item for item in found if item is not None}) or None
+
+
+def _job_field(name: str, value: object) -> tuple[int, Any]:
+    match name:
+        case "title":
+            return fields.TITLE, _text("The title", value, NAME_LETTERS_MAX, needed=True)
+        case "description":
+            return fields.DESCRIPTION, _text("The instructions", value, TEXT_LETTERS_MAX)
+        case "customer":
+            return fields.CUSTOMER, _identity("The customer", value, STREAM_BYTES)
+        case "place":
+            return fields.PLACE, _identity("The place", value, SHORT_BYTES)
+        case "address":
+            return fields.ADDRESS, _text("The address", value, NAME_LETTERS_MAX)
+        case "point":
+            return fields.POINT, _point(value)
+        case "radius":
+            return fields.RADIUS, _number("The radius (m)", value, RADIUS_M_MIN, RADIUS_M_MAX)
+        case "contact":
+            return fields.CONTACT, _text("The contact", value, NAME_LETTERS_MAX)
+        case "contact_phone":
+            return fields.CONTACT_CALL, _text("The contact's phone", value, 40)
+        case "priority":
+            return fields.PRIORITY, _number("The priority", value, 0, 3)
+        case "window":
+            return fields.WINDOW, _window(value)
+        case "planned_minutes":
+            return fields.PLANNED_MINUTES, _number(
+                "The duration (minutes)", value, 1, PLANNED_MINUTES_MAX
+            )
+        case "skills":
+            return fields.NEEDED_SKILLS, _identities("A skill", value)
+    raise ActError(f"a job has no field '{name}'")
+
+
+# --- jobs
+
+
+def create_job(job: bytes, values: Mapping[str, object]) -> Act:
+    """A new job in the new stream `job`, with fields by name and `check_items`, a list of texts."""
+    if "title" not in values:
+        raise ActError("The title is missing; give one")
+    changes = [Change(job, (fields.CREATED,), True)]
+    for name, value in values.items():
+        if name == "check_items":
+            changes += _check_items(job, value)
+            continue
+        code, checked = _job_field(name, value)
+        if checked is not None:
+            changes.append(Change(job, (code,), checked))
+    return changes
+
+
+def _check_items(job: bytes, value: object) -> Act:
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) > CHECK_ITEMS_MAX:
+        raise ActError(f"a checklist has at most {CHECK_ITEMS_MAX} items")
+    changes = []
+    for index, item in enumerate(value):
+        text = _text("A check item", item, NAME_LETTERS_MAX)
+        changes.append(Change(job, (fields.CHECK_ITEM, index), text))
+    return changes
+
+
+def edit_job(job: bytes, values: Mapping[str, object]) -> Act:
+    """Change the given fields of a job; None clears one. The title can't be cleared."""
+    changes: Act = []
+    for name, value in values.items():
+        if name == "check_items":
+            changes += _check_items(job, value)
+        else:
+            code, checked = _job_field(name, value)
+            changes.append(Change(job, (code,), checked))
+    if not changes:
+        raise ActError("nothing was changed")
+    return changes
+
+
+def number_job(job: bytes, number: str) -> Act:
+    """Give a job its human number; a hub's act."""
+    return [Change(job, (fields.NUMBER,), _text("The number", number, 20, needed=True))]
+
+
+def assign(job: bytes, worker: bytes, turn: bytes, position: int = 0) -> Act:
+    """Assign a job to a worker for a new turn (8 random bytes)."""
+    if _identity("The worker", worker, STREAM_BYTES) is None:
+        raise ActError("choose a worker")
+    changes = [Change(job, (fields.ASSIGNED, worker, turn), True)]
+    if position:
+        changes.append(Change(job, (fields.ORDER, worker, turn), position))
+    return changes
+
+
+def withdraw(job: bytes, worker: bytes, turn: bytes, reason: str = "") -> Act:
+    """Take a turn back; what the worker did in it stays."""
+    words = _text("The reason", reason, NAME_LETTERS_MAX) or True
+    return [Change(job, (fields.WITHDRAWN, worker, turn), words)]
+
+
+def hand_over(job: bytes, worker: bytes, turn: bytes, colleague: bytes) -> Act:
+    """Hand an own turn on to a colleague; the fold derives the colleague's assignment."""
+    if colleague == worker or _identity("The colleague", colleague, STREAM_BYTES) is None:
+        raise ActError("choose a colleague to hand the job to")
+    return [Change(job, (fields.HANDED_TO, worker, turn), colleague)]
+
+
+def set_phase(job: bytes, worker: bytes, turn: bytes, phase: Phase, reason: str = "") -> Act:
+    """Move an assignment to a phase; a rejection needs a reason."""
+    changes = [Change(job, (fields.PHASE, worker, turn), int(phase))]
+    if phase is Phase.REJECTED:
+        words = _text("The reason", reason, NAME_LETTERS_MAX, needed=True)
+        changes.append(Change(job, (fields.REASON, worker, turn), words))
+    elif reason:
+        words = _text("The reason", reason, NAME_LETTERS_MAX)
+        changes.append(Change(job, (fields.REASON, worker, turn), words))
+    return changes
+
+
+def cancel_job(job: bytes, reason: str) -> Act:
+    """Cancel a job; time that was logged stays."""
+    words = _text("The reason", reason, NAME_LETTERS_MAX, needed=True)
+    return [Change(job, (fields.CANCELLED,), words)]
+
+
+def reopen_job(job: bytes) -> Act:
+    """Take back a cancellation and a status set by the office."""
+    return [Change(job, (fields.CANCELLED,), None), Change(job, (fields.OVERRIDE,), None)]
+
+
+def override_status(job: bytes, status: str | None, reason: str = "") -> Act:
+    """Set a job's status by the office, or with None let the assignments decide again."""
+    if status is None:
+        return [Change(job, (fields.OVERRIDE,), None)]
+    if status not in ("open", "done", "rejected"):
+        raise ActError("the office can set a job to open, done or rejected")
+    words = _text("The reason", reason, NAME_LETTERS_MAX, needed=True)
+    return [Change(job, (fields.OVERRIDE,), [status, words])]
+
+
+def add_note(job: bytes, text: str) -> Act:
+    """Add a note."""
+    words = _text("The note", text, TEXT_LETTERS_MAX, needed=True)
+    return [Change(job, (fields.NOTE, MINT), words)]
+
+
+def set_tick(job: bytes, item: int, ticked: bool) -> Act:
+    """Tick or untick a check item."""
+    return [Change(job, (fields.TICK, item), bool(ticked))]
+
+
+def decide(stream: bytes, conflict: bytes, choice: str) -> Act:
+    """Clear a conflict that is no field's; a field's clears by writing the field again."""
+    return [Change(stream, (fields.DECISION, conflict), _text("The choice", choice, 200) or "seen")]
+
+
+# --- customers, workers, groups, settings
+
+
+def _field_acts(
+    stream: bytes, table: Mapping[str, tuple[int, int]], values: Mapping[str, object]
+) -> Act:
+    """Plain texts and marks of a customer or worker, by name → (code, letters at most)."""
+    changes: Act = []
+    for name, value in values.items():
+        if name not in table:
+            raise ActError(f"there is no field '{name}' here")
+        code, letters = table[name]
+        if letters == 0:
+            changes.append(Change(stream, (code,), bool(value) or None))
+        else:
+            words = _text(name.capitalize(), value, letters, needed=name == "name")
+            changes.append(Change(stream, (code,), words))
+    if not changes:
+        raise ActError("nothing was changed")
+    return changes
+
+
+_CUSTOMER = {
+    "name": (fields.CUSTOMER_NAME, NAME_LETTERS_MAX),
+    "number": (fields.CUSTOMER_NUMBER, 40),
+    "note": (fields.CUSTOMER_NOTE, TEXT_LETTERS_MAX),
+    "archived": (fields.CUSTOMER_ARCHIVED, 0),
+}
+
+
+def edit_customer(customer: bytes, values: Mapping[str, object]) -> Act:
+    """Create a customer in a new stream, or change one: name, number, note, archived."""
+    return _field_acts(customer, _CUSTOMER, values)
+
+
+def edit_place(customer: bytes, place: bytes, values: Mapping[str, object]) -> Act:
+    """Add a place (8 random bytes) or change one: name, address, point, radius, archived."""
+    changes: Act = []
+    for name, value in values.items():
+        match name:
+            case "name":
+                code, checked = fields.PLACE_NAME, _text("The place", value, NAME_LETTERS_MAX)
+            case "address":
+                code, checked = (
+                    fields.PLACE_ADDRESS,
+                    _text("The address", value, NAME_LETTERS_MAX),
+                )
+            case "point":
+                changes.append(Change(customer, (fields.PLACE_POINT, place), _point(value)))
+                continue
+            case "radius":
+                radius = _number("The radius (m)", value, RADIUS_M_MIN, RADIUS_M_MAX)
+                changes.append(Change(customer, (fields.PLACE_RADIUS, place), radius))
+                continue
+            case "archived":
+                gone = bool(value) or None
+                changes.append(Change(customer, (fields.PLACE_ARCHIVED, place), gone))
+                continue
+            case _:
+                raise ActError(f"a place has no field '{name}'")
+        changes.append(Change(customer, (code, place), checked))
+    return changes
+
+
+def edit_contact(customer: bytes, contact: bytes, values: Mapping[str, object]) -> Act:
+    """Add a contact (8 random bytes) or change one: name, phone, email, archived."""
+    table = {
+        "name": (fields.CONTACT_NAME, NAME_LETTERS_MAX),
+        "phone": (fields.CONTACT_PHONE, 40),
+        "email": (fields.CONTACT_EMAIL, NAME_LETTERS_MAX),
+        "archived": (fields.CONTACT_ARCHIVED, 0),
+    }
+    flat = _field_acts(customer, table, values)
+    return [Change(customer, (change.path[0], contact), change.value) for change in flat]
+
+
+_WORKER = {
+    "name": (fields.WORKER_NAME, NAME_LETTERS_MAX),
+    "phone": (fields.WORKER_PHONE, 40),
+    "note": (fields.WORKER_NOTE, TEXT_LETTERS_MAX),
+    "archived": (fields.WORKER_ARCHIVED, 0),
+}
+
+
+def edit_worker(worker: bytes, values: Mapping[str, object]) -> Act:
+    """Create a worker in a new stream, or change one.
+
+    Fields: name, phone, note, archived; team, vehicle (8-byte ids); skills (list of ids); shift
+    (start and end minute of the local day).
+    """
+    plain = {name: value for name, value in values.items() if name in _WORKER}
+    changes = _field_acts(worker, _WORKER, plain) if plain else []
+    for name, value in values.items():
+        if name in _WORKER:
+            continue
+        match name:
+            case "team":
+                team = _identity("The team", value, SHORT_BYTES)
+                changes.append(Change(worker, (fields.WORKER_TEAM,), team))
+            case "vehicle":
+                vehicle = _identity("The vehicle", value, SHORT_BYTES)
+                changes.append(Change(worker, (fields.WORKER_VEHICLE,), vehicle))
+            case "skills":
+                skills = _identities("A skill", value)
+                changes.append(Change(worker, (fields.WORKER_SKILLS,), skills))
+            case "shift":
+                changes.append(Change(worker, (fields.WORKER_SHIFT,), _shift(value)))
+            case _:
+                raise ActError(f"a worker has no field '{name}'")
+    if not changes:
+        raise ActError("nothing was changed")
+    return changes
+
+
+def _shift(value: object) -> list[int] | None:
+    if value is None:
+        return None
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        raise ActError("a shift has a start and an end")
+    start = _number("The shift's start (minute of the day)", value[0], 0, 24 * 60)
+    end = _number("The shift's end (minute of the day)", value[1], 0, 48 * 60)
+    if start is None or end is None or end <= start:
+        raise ActError("the shift ends before it starts; a night shift ends after 24:00")
+    return [start, end]
+
+
+def set_app(worker: bytes, **settings: object) -> Act:
+    """The phone's own settings: jobs_on, auto_on, auto_mode, threshold_min (None: the site's)."""
+    changes: Act = []
+    for name, value in settings.items():
+        match name:
+            case "jobs_on":
+                changes.append(Change(worker, (fields.APP_JOBS_ON,), bool(value)))
+            case "auto_on":
+                changes.append(Change(worker, (fields.APP_AUTO_ON,), bool(value)))
+            case "auto_mode":
+                if value not in ("off", "suggest", "timed", "automatic"):
+                    raise ActError("auto logging is off, suggest, timed or automatic")
+                changes.append(Change(worker, (fields.APP_AUTO_MODE,), value))
+            case "threshold_min":
+                minutes = _number(
+                    "The minimum auto-logging time (minutes)", value, 0, THRESHOLD_MIN_MAX
+                )
+                changes.append(Change(worker, (fields.APP_THRESHOLD_MIN,), minutes))
+            case _:
+                raise ActError(f"the app has no setting '{name}'")
+    return changes
+
+
+def set_group(
+    kind: str, group: bytes, name: str, *, plate: str | None = None, archived: bool = False
+) -> Act:
+    """Add or change a team, vehicle or skill."""
+    codes = {
+        "team": fields.TEAM_NAME,
+        "vehicle": fields.VEHICLE_NAME,
+        "skill": fields.SKILL_NAME,
+    }
+    if kind not in codes:
+        raise ActError("a group is a team, a vehicle or a skill")
+    words = _text("The name", name, NAME_LETTERS_MAX, needed=True)
+    changes = [
+        Change(SITE_STREAM, (codes[kind], group), words),
+        Change(SITE_STREAM, (fields.GROUP_ARCHIVED, group), archived or None),
+    ]
+    if plate is not None:
+        plate_words = _text("The number plate", plate, 20)
+        changes.append(Change(SITE_STREAM, (fields.VEHICLE_PLATE, group), plate_words))
+    return changes
+
+
+_SETTINGS: dict[str, tuple[type, int, int]] = {
+    "site_name": (str, 1, NAME_LETTERS_MAX),
+    "time_zone": (str, 1, 64),
+    "job_dispatch": (bool, 0, 1),
+    "threshold_min": (int, 0, THRESHOLD_MIN_MAX),
+    "radius_m": (int, RADIUS_M_MIN, RADIUS_M_MAX),
+    "retention_days": (int, 1, 3650),
+}
+
+
+def set_setting(name: str, value: object) -> Act:
+    """Change a setting of the site: see `_SETTINGS` for names and ranges."""
+    if name not in _SETTINGS:
+        raise ActError(f"there is no setting '{name}'")
+    kind, low, high = _SETTINGS[name]
+    if type(value) is not kind:
+        raise ActError(f"the setting {name.replace('_', ' ')} has another kind of value")
+    size = len(value) if isinstance(value, str) else value
+    if isinstance(size, int) and not low <= size <= high:
+        raise ActError(f"the setting {name.replace('_', ' ')} lies between {low} and {high}")
+    return [Change(SITE_STREAM, (fields.SETTING, name), value)]
+
+
+# --- accounts (a hub's acts)
+
+
+def set_account(
+    account: bytes,
+    *,
+    name: str | None = None,
+    password: str | None = None,
+    role: str | None = None,
+    disabled: bool | None = None,
+) -> Act:
+    """Add or change an account: name, encoded password, role, disabled."""
+    changes: Act = []
+    if name is not None:
+        words = _text("The account's name", name, 64, needed=True)
+        changes.append(Change(OFFICE_STREAM, (fields.ACCOUNT_NAME, account), words))
+    if password is not None:
+        changes.append(Change(OFFICE_STREAM, (fields.ACCOUNT_PASSWORD, account), password))
+    if role is not None:
+        if role not in ("admin", "dispatcher", "manager"):
+            raise ActError("an account is an admin's, a dispatcher's or a manager's")
+        changes.append(Change(OFFICE_STREAM, (fields.ACCOUNT_ROLE, account), role))
+    if disabled is not None:
+        changes.append(Change(OFFICE_STREAM, (fields.ACCOUNT_DISABLED, account), disabled))
+    return changes
+
+
+# --- the worker's day
+
+
+def start_log(
+    worker: bytes,
+    day: str,
+    job: bytes | None,
+    log: Any,
+    kind: LogKind,
+    *,
+    at_ms: int | None = None,
+    source: Source = Source.MANUAL,
+    evidence: Sequence[int] = (),
+    rule: Sequence[int] = (),
+) -> Act:
+    """Begin a time log; `log` is 8 random bytes or MINT. Without `at_ms` it begins at the entry.
+
+    `evidence` are the times (ms) of the fixes behind it, `rule` the rule's version and threshold.
+    """
+    plain = source is Source.MANUAL and at_ms is None and not evidence
+    value: Any = int(kind)
+    if not plain:
+        value = [int(kind), int(source), at_ms, list(evidence), list(rule)]
+    return [Change(day_stream(worker, day), (fields.LOG_START, job or b"", log), value)]
+
+
+def stop_log(
+    worker: bytes,
+    day: str,
+    job: bytes | None,
+    log: bytes,
+    *,
+    at_ms: int | None = None,
+    uncertain: bool = False,
+    evidence: Sequence[int] = (),
+) -> Act:
+    """End a time log; without `at_ms` at the entry."""
+    value: Any = True
+    if at_ms is not None or uncertain or evidence:
+        value = [at_ms, uncertain, list(evidence)]
+    return [Change(day_stream(worker, day), (fields.LOG_STOP, job or b"", log), value)]
+
+
+def correct_log(
+    worker: bytes,
+    day: str,
+    *,
+    old_job: bytes | None,
+    old: bytes,
+    new: bytes,
+    job: bytes | None,
+    kind: LogKind,
+    start_ms: int,
+    stop_ms: int,
+    reason: str,
+) -> Act:
+    """Replace a time log by a corrected one; the old one is kept and shown as superseded."""
+    words = _text("The reason", reason, NAME_LETTERS_MAX, needed=True)
+    if stop_ms < start_ms:
+        raise ActError("the log ends before it starts; put the end after the start")
+    if stop_ms - start_ms > 24 * 3_600_000:
+        raise ActError("a log is at most 24 hours long; add one for each day")
+    stream = day_stream(worker, day)
+    start = [int(kind), int(Source.CORRECTION), start_ms, [], []]
+    return [
+        Change(stream, (fields.LOG_START, job or b"", new), start),
+        Change(stream, (fields.LOG_STOP, job or b"", new), [stop_ms, False, []]),
+        Change(stream, (fields.LOG_SUPERSEDES, job or b"", new), [old_job or b"", old, words]),
+    ]
+
+
+def remove_log(worker: bytes, day: str, job: bytes | None, log: bytes, reason: str) -> Act:
+    """Take a time log out of the count; it is kept and shown struck through."""
+    words = _text("The reason", reason, NAME_LETTERS_MAX, needed=True)
+    return [Change(day_stream(worker, day), (fields.LOG_REMOVED, job or b"", log), words)]
+
+
+def start_duty(worker: bytes, day: str, duty: Any, *, at_ms: int | None = None) -> Act:
+    """Go on duty; `duty` is 8 random bytes or MINT."""
+    return [Change(day_stream(worker, day), (fields.DUTY_START, duty), at_ms or True)]
+
+
+def stop_duty(worker: bytes, day: str, duty: bytes, *, at_ms: int | None = None) -> Act:
+    """Go off duty; from here nothing about place leaves the phone."""
+    return [Change(day_stream(worker, day), (fields.DUTY_STOP, duty), at_ms or True)]
+
+
+def add_fixes(worker: bytes, day: str, fixes: Sequence[int]) -> Act:
+    """Add some minutes of fixes, delta-coded by `core.dispatch.fix`, to the worker's day."""
+    return [Change(day_stream(worker, day), (fields.FIXES, MINT), list(fixes))]

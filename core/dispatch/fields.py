@@ -1,0 +1,227 @@
+"""The vocabulary of a site: kinds of stream, field codes, phases and statuses.
+
+A path in an entry is `(code, *ids)`; this module says what each code means, in which kind of stream
+it stands, which roles may write it and which rule decides what a register shows when several writes
+stand in it. It holds no bytes and no state. Invariant: a code, once released, never changes meaning
+and is never used again.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Kind(enum.IntEnum):
+    """The kind of a stream: the fifth byte of its id."""
+
+    SITE = 0
+    OFFICE = 1
+    CUSTOMER = 2
+    WORKER = 3
+    JOB = 4
+    DAY = 5
+
+
+class Role(enum.IntEnum):
+    """What a certificate lets its key do; the lower of two contradicting ones counts."""
+
+    WORKER = 1
+    DISPATCHER = 2
+    HUB = 3
+
+
+class Phase(enum.IntEnum):
+    """How far a worker is with an assignment; *sent* is derived from acks and has no code."""
+
+    ASSIGNED = 0
+    RECEIVED = 1
+    OPENED = 2
+    ACCEPTED = 3
+    TRAVELLING = 4
+    ON_SITE = 5
+    PAUSED = 6
+    FINISHED = 7
+    REJECTED = 8
+
+
+PHASES = frozenset(int(phase) for phase in Phase)
+ROLES = frozenset(int(role) for role in Role)
+
+
+class LogKind(enum.IntEnum):
+    """What a time log's minutes were spent on."""
+
+    TRAVEL = 1
+    ON_SITE = 2
+    BREAK = 3
+    WAITING = 4
+    OTHER = 5
+
+
+class Source(enum.IntEnum):
+    """Where a time log came from."""
+
+    MANUAL = 1
+    AUTO = 2
+    DISPATCHER = 3
+    CORRECTION = 4
+
+
+class Rule(enum.Enum):
+    """What a register shows first while several writes stand in it; all of them are kept."""
+
+    ONE_WRITER = "one writer at a time: the furthest along its clock is shown"
+    LATEST = "the write with the latest corrected time is shown, a person's before a rule's"
+    OFFICE_FIRST = "an office write is shown before a worker's, then the latest"
+    FURTHEST = "the largest value is shown: what happened in the world is not undone"
+    TRUE_FIRST = "a set mark is shown before a cleared one"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of one kind of stream.
+
+    `ids` names the ids that follow the code in a path. `roles` may write it (a worker only in its
+    own streams, see `permits`). `label` is None where two writes are no matter for people.
+    """
+
+    code: int
+    name: str
+    kind: Kind | None
+    ids: tuple[str, ...]
+    roles: frozenset[Role]
+    rule: Rule
+    label: str | None = None
+
+
+_HUB = frozenset({Role.HUB})
+_OFFICE = frozenset({Role.HUB, Role.DISPATCHER})
+_ALL = frozenset({Role.HUB, Role.DISPATCHER, Role.WORKER})
+
+# --- every stream
+CUT = 1
+# --- site
+CERTIFICATE, REVOKED, ERASED, SITE_NAME, SETTING = 2, 3, 4, 5, 6
+TEAM_NAME, VEHICLE_NAME, VEHICLE_PLATE, SKILL_NAME, GROUP_ARCHIVED = 7, 8, 9, 10, 11
+# --- office
+ACCOUNT_NAME, ACCOUNT_PASSWORD, ACCOUNT_ROLE, ACCOUNT_DISABLED, SAVED_VIEW = 12, 13, 14, 15, 16
+# --- customer (30..49) and worker (50..69)
+CUSTOMER_NAME, CUSTOMER_NUMBER, CUSTOMER_NOTE, CUSTOMER_ARCHIVED = 30, 31, 32, 33
+PLACE_NAME, PLACE_ADDRESS, PLACE_POINT, PLACE_RADIUS, PLACE_ARCHIVED = 34, 35, 36, 37, 38
+CONTACT_NAME, CONTACT_PHONE, CONTACT_EMAIL, CONTACT_ARCHIVED = 39, 40, 41, 42
+WORKER_NAME, WORKER_PHONE, WORKER_TEAM, WORKER_VEHICLE, WORKER_SKILLS = 50, 51, 52, 53, 54
+WORKER_SHIFT, WORKER_ARCHIVED, WORKER_NOTE = 55, 56, 57
+APP_JOBS_ON, APP_AUTO_ON, APP_AUTO_MODE, APP_THRESHOLD_MIN = 60, 61, 62, 63
+# --- job (70..109)
+TITLE, DESCRIPTION, CUSTOMER, PLACE, ADDRESS, POINT, RADIUS = 70, 71, 72, 73, 74, 75, 76
+CONTACT, CONTACT_CALL, PRIORITY, WINDOW, PLANNED_MINUTES, NUMBER = 77, 78, 79, 80, 81, 82
+CANCELLED, OVERRIDE, CHECK_ITEM, NEEDED_SKILLS, CREATED = 83, 84, 85, 86, 87
+ASSIGNED, WITHDRAWN, HANDED_TO, ORDER = 90, 91, 92, 93
+PHASE, REASON, TICK, NOTE, FILE, DECISION = 94, 95, 96, 97, 98, 99
+# --- worker-day (110..127)
+LOG_START, LOG_STOP, LOG_SUPERSEDES, LOG_REMOVED = 110, 111, 112, 113
+DUTY_START, DUTY_STOP, FIXES = 114, 115, 116
+
+
+def _site_and_office() -> tuple[Field, ...]:
+    site, office, group = Kind.SITE, Kind.OFFICE, ("group",)
+    latest, one, further, true = Rule.LATEST, Rule.ONE_WRITER, Rule.FURTHEST, Rule.TRUE_FIRST
+    return (
+        Field(CUT, "cut", None, ("author",), _HUB, further),
+        Field(CERTIFICATE, "certificate", site, ("author", "certificate"), _HUB, one),
+        Field(REVOKED, "revoked", site, ("author",), _HUB, true),
+        Field(ERASED, "erased", site, ("stream",), _HUB, true),
+        Field(SITE_NAME, "site name", site, (), _OFFICE, latest, "Name of the site"),
+        Field(SETTING, "setting", site, ("setting",), _OFFICE, latest, "Setting"),
+        Field(TEAM_NAME, "team", site, group, _OFFICE, latest, "Team"),
+        Field(VEHICLE_NAME, "vehicle", site, group, _OFFICE, latest, "Vehicle"),
+        Field(VEHICLE_PLATE, "vehicle plate", site, group, _OFFICE, latest, "Number plate"),
+        Field(SKILL_NAME, "skill", site, group, _OFFICE, latest, "Skill"),
+        Field(GROUP_ARCHIVED, "archived", site, group, _OFFICE, latest, "Archived"),
+        Field(ACCOUNT_NAME, "account", office, ("account",), _HUB, latest, "Account"),
+        Field(ACCOUNT_PASSWORD, "password", office, ("account",), _HUB, latest),
+        Field(ACCOUNT_ROLE, "account role", office, ("account",), _HUB, latest, "Account role"),
+        Field(ACCOUNT_DISABLED, "account disabled", office, ("account",), _HUB, true),
+        Field(SAVED_VIEW, "saved view", office, ("view",), _HUB, latest),
+    )
+
+
+def _customer_and_worker() -> tuple[Field, ...]:
+    customer, worker, latest = Kind.CUSTOMER, Kind.WORKER, Rule.LATEST
+    place, contact = ("place",), ("contact",)
+    return (
+        Field(CUSTOMER_NAME, "name", customer, (), _OFFICE, latest, "Customer's name"),
+        Field(CUSTOMER_NUMBER, "number", customer, (), _OFFICE, latest, "Customer's number"),
+        Field(CUSTOMER_NOTE, "note", customer, (), _OFFICE, latest, "Note on the customer"),
+        Field(CUSTOMER_ARCHIVED, "archived", customer, (), _OFFICE, latest, "Archived"),
+        Field(PLACE_NAME, "place name", customer, place, _OFFICE, latest, "Place's name"),
+        Field(PLACE_ADDRESS, "place address", customer, place, _OFFICE, latest, "Address"),
+        Field(PLACE_POINT, "place point", customer, place, _OFFICE, latest, "Position"),
+        Field(PLACE_RADIUS, "place radius", customer, place, _OFFICE, latest, "Radius"),
+        Field(PLACE_ARCHIVED, "place archived", customer, place, _OFFICE, latest),
+        Field(CONTACT_NAME, "contact", customer, contact, _OFFICE, latest, "Contact"),
+        Field(CONTACT_PHONE, "contact phone", customer, contact, _OFFICE, latest, "Phone"),
+        Field(CONTACT_EMAIL, "contact e-mail", customer, contact, _OFFICE, latest, "E-mail"),
+        Field(CONTACT_ARCHIVED, "contact archived", customer, contact, _OFFICE, latest),
+        Field(WORKER_NAME, "name", worker, (), _OFFICE, latest, "Worker's name"),
+        Field(WORKER_PHONE, "phone", worker, (), _OFFICE, latest, "Phone"),
+        Field(WORKER_TEAM, "team", worker, (), _OFFICE, latest, "Team"),
+        Field(WORKER_VEHICLE, "vehicle", worker, (), _OFFICE, latest, "Vehicle"),
+        Field(WORKER_SKILLS, "skills", worker, (), _OFFICE, latest, "Skills"),
+        Field(WORKER_SHIFT, "shift", worker, (), _OFFICE, latest, "Shift"),
+        Field(WORKER_ARCHIVED, "archived", worker, (), _OFFICE, latest, "Archived"),
+        Field(WORKER_NOTE, "note", worker, (), _OFFICE, latest, "Note on the worker"),
+        Field(APP_JOBS_ON, "jobs on", worker, (), _ALL, latest),
+        Field(APP_AUTO_ON, "auto logging on", worker, (), _ALL, latest),
+        Field(APP_AUTO_MODE, "auto logging mode", worker, (), _ALL, latest),
+        Field(APP_THRESHOLD_MIN, "minimum auto-logging time", worker, (), _ALL, latest),
+    )
+
+
+def _job_and_day() -> tuple[Field, ...]:
+    job, day = Kind.JOB, Kind.DAY
+    latest, one, further, true = Rule.LATEST, Rule.ONE_WRITER, Rule.FURTHEST, Rule.TRUE_FIRST
+    turn, log = ("worker", "turn"), ("job", "log")
+    return (
+        Field(TITLE, "title", job, (), _ALL, Rule.OFFICE_FIRST, "Title"),
+        Field(DESCRIPTION, "description", job, (), _ALL, Rule.OFFICE_FIRST, "Instructions"),
+        Field(CUSTOMER, "customer", job, (), _ALL, Rule.OFFICE_FIRST, "Customer"),
+        Field(PLACE, "place", job, (), _ALL, Rule.OFFICE_FIRST, "Place"),
+        Field(ADDRESS, "address", job, (), _ALL, Rule.OFFICE_FIRST, "Address"),
+        Field(POINT, "point", job, (), _ALL, Rule.OFFICE_FIRST, "Position"),
+        Field(RADIUS, "radius", job, (), _ALL, Rule.OFFICE_FIRST, "Radius"),
+        Field(CONTACT, "contact", job, (), _ALL, Rule.OFFICE_FIRST, "Contact"),
+        Field(CONTACT_CALL, "contact phone", job, (), _ALL, Rule.OFFICE_FIRST, "Contact's phone"),
+        Field(PRIORITY, "priority", job, (), _ALL, Rule.OFFICE_FIRST, "Priority"),
+        Field(WINDOW, "window", job, (), _ALL, Rule.OFFICE_FIRST, "Window"),
+        Field(PLANNED_MINUTES, "planned minutes", job, (), _ALL, Rule.OFFICE_FIRST, "Duration"),
+        Field(NUMBER, "number", job, (), _HUB, latest, "Number"),
+        Field(CANCELLED, "cancelled", job, (), _OFFICE, Rule.TRUE_FIRST, "Cancelled"),
+        Field(OVERRIDE, "override", job, (), _OFFICE, latest, "Status set by the office"),
+        Field(CHECK_ITEM, "check item", job, ("item",), _ALL, Rule.OFFICE_FIRST, "Check item"),
+        Field(NEEDED_SKILLS, "skills", job, (), _OFFICE, latest, "Skills"),
+        Field(CREATED, "created", job, (), _ALL, one),
+        Field(ASSIGNED, "assigned", job, turn, _OFFICE, true),
+        Field(WITHDRAWN, "withdrawn", job, turn, _OFFICE, true),
+        Field(HANDED_TO, "handed to", job, turn, _ALL, Rule.OFFICE_FIRST, "Handed to"),
+        Field(ORDER, "order", job, turn, _OFFICE, latest),
+        Field(PHASE, "phase", job, turn, _ALL, further, "Phase"),
+        Field(REASON, "reason", job, turn, _ALL, latest, "Reason"),
+        Field(TICK, "tick", job, ("item",), _ALL, true),
+        Field(NOTE, "note", job, ("note",), _ALL, one),
+        Field(FILE, "file", job, ("file",), _ALL, one),
+        Field(DECISION, "decision", job, ("conflict",), _OFFICE, latest),
+        Field(LOG_START, "log start", day, log, _ALL, one),
+        Field(LOG_STOP, "log stop", day, log, _ALL, one),
+        Field(LOG_SUPERSEDES, "log supersedes", day, log, _ALL, one),
+        Field(LOG_REMOVED, "log removed", day, log, _ALL, true),
+        Field(DUTY_START, "duty start", day, ("duty",), _ALL, one),
+        Field(DUTY_STOP, "duty stop", day, ("duty",), _ALL, one),
+        Field(FIXES, "fixes", day, ("track",), _ALL, one),
+    )
+
+
+FIELDS = {
+    field.code: field for field in (*_site_and_office(), *_customer_and_worker(), *_job_and_day())
+}

@@ -1,0 +1,313 @@
+"""A job: the fold of its registers to assignments, status and conflict records.
+
+A worker owns an assignment (job × worker × turn); the job's status is a total fold over them.
+Consequences of a merge are derived here and never written. Holds no clock: delays are in `delay`.
+Invariant: the same registers give the same job on every replica.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any
+
+from core.dispatch import fields
+from core.dispatch.fields import FIELDS, PHASES, Phase
+from core.dispatch.show import Shown, show, show_register, value_at
+from core.log.canonical import pack
+from core.log.entry import Path
+from core.log.registers import Registers, Write
+
+ACTIVE = frozenset({Phase.TRAVELLING, Phase.ON_SITE, Phase.PAUSED})
+TO_DO = frozenset({Phase.ASSIGNED, Phase.RECEIVED, Phase.OPENED, Phase.ACCEPTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One worker's turn at a job. `withdrawn` turns are left out of the job's status."""
+
+    worker: bytes
+    turn: bytes
+    phase: Phase
+    reason: str
+    position: int
+    withdrawn: bool
+    released: bool
+    handed_from: bytes
+    made: Write
+
+    @property
+    def counts(self) -> bool:
+        """Whether the turn takes part in the job's status."""
+        return not (self.withdrawn or self.released)
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Something that only people can decide; `key` is the same on every replica."""
+
+    key: bytes
+    kind: str
+    field: str
+    shown: Any
+    others: tuple[tuple[Any, Write], ...]
+    write: Write | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as its registers show it. `status` is one of the four, or 'cancelled'."""
+
+    status: str
+    attention: str
+    overridden: bool
+    assignments: tuple[Assignment, ...]
+    leading: Assignment | None
+    conflicts: tuple[Conflict, ...]
+    cancelled: str
+
+
+def fold_job(registers: Registers) -> Job:
+    """The job that `registers` of its stream show."""
+    assignments = _assignments(registers)
+    cancelled = _cancelled(registers)
+    status, attention = _status([a for a in assignments if a.counts])
+    override = value_at(registers, (fields.OVERRIDE,))
+    overridden = isinstance(override, list) and len(override) == 2 and override[0] in _OVERRIDES
+    if overridden:
+        status, attention = str(override[0]), ""
+    if cancelled:
+        status, attention = "cancelled", ""
+    conflicts = _conflicts(registers, assignments, cancelled)
+    return Job(
+        status,
+        attention,
+        overridden,
+        assignments,
+        _leading(assignments),
+        conflicts,
+        cancelled,
+    )
+
+
+_OVERRIDES = ("open", "in progress", "done", "rejected")
+
+
+def _status(counting: list[Assignment]) -> tuple[str, str]:
+    phases = {assignment.phase for assignment in counting}
+    if not phases:
+        return "open", "unassigned"
+    if phases & ACTIVE:
+        return "in progress", ""
+    if phases & TO_DO:
+        return "open", ""
+    if Phase.FINISHED in phases:
+        return "done", ""
+    return "rejected", "all rejected"
+
+
+def _cancelled(registers: Registers) -> str:
+    value = value_at(registers, (fields.CANCELLED,))
+    return value if isinstance(value, str) else ""
+
+
+def _leading(assignments: tuple[Assignment, ...]) -> Assignment | None:
+    """The assignment that a row shows: the one in work, else to do, else the newest."""
+
+    def rank(assignment: Assignment) -> tuple[Any, ...]:
+        order = (
+            3
+            if assignment.phase in ACTIVE
+            else 2
+            if assignment.phase is Phase.FINISHED
+            else 1
+            if assignment.phase in TO_DO
+            else 0
+        )
+        made = assignment.made
+        return (assignment.counts, order, made.corrected_ms, made.log, made.seq)
+
+    counting = [assignment for assignment in assignments if assignment.counts]
+    return max(counting, key=rank) if counting else None
+
+
+def _turns(registers: Registers) -> dict[tuple[bytes, bytes], tuple[Shown, bytes]]:
+    """Turns that exist: assigned by the office, or handed on by one who has one."""
+    turns: dict[tuple[bytes, bytes], tuple[Shown, bytes]] = {}
+    handed: list[tuple[bytes, bytes, Shown]] = []
+    for path in registers:
+        if path[0] == fields.ASSIGNED and _is_turn(path):
+            shown = show(registers, path)
+            if shown is not None and shown.value:
+                turns[(path[1], path[2])] = (shown, b"")
+        elif path[0] == fields.HANDED_TO and _is_turn(path):
+            shown = show(registers, path)
+            if shown is not None and isinstance(shown.value, bytes):
+                handed.append((path[1], path[2], shown))
+    # A colleague may hand on in turn; each round adds turns, so it ends.
+    found = True
+    while found:
+        found = False
+        for worker, turn, shown in sorted(handed, key=lambda row: (row[0], row[1])):
+            key = (shown.value, turn)
+            if (worker, turn) in turns and key not in turns:
+                turns[key] = (shown, worker)
+                found = True
+    return turns
+
+
+def _is_turn(path: Path) -> bool:
+    return len(path) == 3 and isinstance(path[1], bytes) and isinstance(path[2], bytes)
+
+
+def _assignments(registers: Registers) -> tuple[Assignment, ...]:
+    found = []
+    for (worker, turn), (shown, handed_from) in _turns(registers).items():
+        phase_shown = show(registers, (fields.PHASE, worker, turn))
+        phase = _phase(phase_shown)
+        given_away = _given_away(registers, worker, turn)
+        worked = phase in ACTIVE or phase is Phase.FINISHED
+        if given_away is not None and worked and phase_shown is not None:
+            # Work that happened in the world is not undone by an office that had not seen it.
+            if not given_away.saw(phase_shown.write):
+                given_away = None
+        reason = value_at(registers, (fields.REASON, worker, turn), "")
+        position = value_at(registers, (fields.ORDER, worker, turn), 0)
+        found.append(
+            Assignment(
+                worker,
+                turn,
+                phase,
+                reason if isinstance(reason, str) else "",
+                position if type(position) is int else 0,
+                given_away is not None,
+                False,
+                handed_from,
+                shown.write,
+            )
+        )
+    found.sort(key=lambda a: (a.made.corrected_ms, a.worker, a.turn))
+    return tuple(_release(found, registers))
+
+
+def _given_away(registers: Registers, worker: bytes, turn: bytes) -> Write | None:
+    """The write that took the turn from its worker: a withdrawal, or handing it on."""
+    withdrawn = show(registers, (fields.WITHDRAWN, worker, turn))
+    if withdrawn is not None and withdrawn.value:
+        return withdrawn.write
+    handed = show(registers, (fields.HANDED_TO, worker, turn))
+    if handed is not None and isinstance(handed.value, bytes) and handed.value != worker:
+        return handed.write
+    return None
+
+
+def _release(found: list[Assignment], registers: Registers) -> list[Assignment]:
+    """A turn taken from a worker who was at work releases the turns that replaced it.
+
+    Rule 5 of the field: the work wins, and the new assignment is released with notice.
+    """
+    replacing = set()
+    for assignment in found:
+        taken = _given_away(registers, assignment.worker, assignment.turn)
+        if taken is not None and not assignment.withdrawn:
+            replacing.add((taken.log, taken.seq))
+    return [
+        replace(assignment, released=True)
+        if assignment.phase in TO_DO and (assignment.made.log, assignment.made.seq) in replacing
+        else assignment
+        for assignment in found
+    ]
+
+
+def _phase(shown: Shown | None) -> Phase:
+    if shown is None or type(shown.value) is not int or shown.value not in PHASES:
+        return Phase.ASSIGNED
+    return Phase(shown.value)
+
+
+# --- conflicts
+
+
+def conflict_key(kind: str, *parts: bytes) -> bytes:
+    """The 8-byte id of a conflict, from what conflicts."""
+    data = b"\0".join([kind.encode(), *parts])
+    return blake2b(data, digest_size=8, person=b"fieldlog.clash").digest()
+
+
+def _conflicts(
+    registers: Registers, assignments: tuple[Assignment, ...], cancelled: str
+) -> tuple[Conflict, ...]:
+    found = [*field_conflicts(registers), *_double_assignments(assignments)]
+    cancel = show(registers, (fields.CANCELLED,)) if cancelled else None
+    for assignment in assignments:
+        phase = show(registers, (fields.PHASE, assignment.worker, assignment.turn))
+        if phase is None or assignment.phase in TO_DO or assignment.phase is Phase.REJECTED:
+            continue
+        turn = assignment.worker + assignment.turn
+        if cancel is not None and not cancel.write.saw(phase.write):
+            key = conflict_key("worked after cancel", turn)
+            words = f"cancelled: {cancelled}"
+            others = ((assignment.phase.name.lower().replace("_", " "), phase.write),)
+            found.append(
+                Conflict(key, "worked after cancel", "status", words, others, cancel.write)
+            )
+        taken = _given_away(registers, assignment.worker, assignment.turn)
+        if taken is not None and not assignment.withdrawn:
+            key = conflict_key("worked after withdrawal", turn)
+            worker = assignment.worker
+            others = (("withdrawn", taken),)
+            found.append(
+                Conflict(
+                    key, "worked after withdrawal", "assignment", worker, others, phase.write
+                )
+            )
+    decided = {
+        path[1]
+        for path in registers
+        if path[0] == fields.DECISION and len(path) == 2 and value_at(registers, path)
+    }
+    return tuple(c for c in sorted(found, key=lambda c: c.key) if c.key not in decided)
+
+
+def field_conflicts(registers: Registers) -> list[Conflict]:
+    """Fields that matter to people and hold values that no write has seen together."""
+    found = []
+    for path, register in registers.items():
+        field = FIELDS.get(path[0])
+        if field is None or field.label is None or len(register.writes) < 2:
+            continue
+        shown = show_register(register, path[0])
+        if not shown.others:
+            continue
+        parts = [pack(list(path))]
+        parts += sorted(pack([w.log[0], w.log[1], w.seq]) for w in register.writes.values())
+        others = tuple((write.value, write) for write in shown.others)
+        key = conflict_key("field", *parts)
+        found.append(Conflict(key, "field", field.name, shown.value, others, shown.write))
+    return found
+
+
+def _double_assignments(assignments: tuple[Assignment, ...]) -> list[Conflict]:
+    """Assignments that two office acts made without seeing each other."""
+    counting = [a for a in assignments if a.counts and not a.handed_from]
+    found = []
+    for index, first in enumerate(counting):
+        for second in counting[index + 1 :]:
+            if first.worker == second.worker or first.made.log == second.made.log:
+                continue
+            if first.made.saw(second.made) or second.made.saw(first.made):
+                continue
+            pair = sorted([first.worker + first.turn, second.worker + second.turn])
+            key = conflict_key("double assignment", *pair)
+            keeper, other = (second, first) if second.phase in ACTIVE else (first, second)
+            found.append(
+                Conflict(
+                    key,
+                    "double assignment",
+                    "assignment",
+                    keeper.worker,
+                    ((other.worker, other.made),),
+                    keeper.made,
+                )
+            )
+    return found

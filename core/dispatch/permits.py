@@ -1,0 +1,84 @@
+"""What a certificate permits: the one judgement of an entry, from standing and entry alone.
+
+A hub may write everything; a dispatcher everything but certificates, cuts, accounts and numbers; a
+worker its own assignments' progress, its own day, notes and ticks on jobs, its own phone's settings,
+and a new job where its rights say so. Holds no state. Invariant: the answer depends on nothing but
+its arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.dispatch.fields import (
+    APP_AUTO_MODE,
+    APP_AUTO_ON,
+    APP_JOBS_ON,
+    APP_THRESHOLD_MIN,
+    FIELDS,
+    FILE,
+    HANDED_TO,
+    NOTE,
+    PHASE,
+    REASON,
+    ROLES,
+    TICK,
+    Kind,
+    Role,
+)
+from core.log.certificate import Standing
+from core.log.chain import derived_unique
+from core.log.entry import Entry
+
+# The right, named in a worker's certificate, to write a new job.
+CREATE_JOBS = "create jobs"
+
+_OWN_TURN = frozenset({PHASE, REASON, HANDED_TO})
+_ANY_JOB = frozenset({NOTE, TICK, FILE})
+_OWN_PHONE = frozenset({APP_JOBS_ON, APP_AUTO_ON, APP_AUTO_MODE, APP_THRESHOLD_MIN})
+
+
+def kind_of(stream: bytes) -> int:
+    """The kind of a stream, from its id."""
+    return stream[4]
+
+
+def is_day_of(stream: bytes, worker: bytes) -> bool:
+    """Whether a stream is one of the worker's days."""
+    return kind_of(stream) == Kind.DAY and stream[5:] == derived_unique(worker)
+
+
+def permits(standing: Standing, stream: bytes, entry: Entry) -> bool:
+    """Whether an author of `standing` may write `entry` to `stream`.
+
+    Fields that this version does not know are permitted to hubs and dispatchers: they are carried
+    and shown as unknown, and mean something only to versions that know them.
+    """
+    return all(_permits_change(standing, stream, path) for path, _ in entry.changes)
+
+
+def _permits_change(standing: Standing, stream: bytes, path: Sequence[Any]) -> bool:
+    kind = kind_of(stream)
+    field = FIELDS.get(path[0])
+    if standing.role not in ROLES:
+        return False
+    role = Role(standing.role)
+    if field is None:
+        return role is not Role.WORKER
+    if field.kind is not None and field.kind != kind:
+        return False
+    if len(path) != 1 + len(field.ids) or role not in field.roles:
+        return False
+    return role is not Role.WORKER or _permits_worker(standing, stream, path)
+
+
+def _permits_worker(standing: Standing, stream: bytes, path: Sequence[Any]) -> bool:
+    kind, code = kind_of(stream), path[0]
+    if kind == Kind.DAY:
+        return is_day_of(stream, standing.subject)
+    if kind == Kind.WORKER:
+        return stream == standing.subject and code in _OWN_PHONE
+    if code in _OWN_TURN:
+        return bool(path[1] == standing.subject)
+    return code in _ANY_JOB or CREATE_JOBS in standing.rights

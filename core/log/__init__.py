@@ -1,0 +1,1 @@
+"""Streams, entries, registers, frontiers and sessions; no jobs."""

@@ -1,0 +1,63 @@
+"""What can be wrong with what a replica is given.
+
+    LogError
+    ├── Malformed         bytes that are no message, certificate or entry of this log
+    ├── OverLimit         larger, longer or deeper than a named limit
+    ├── Unauthentic       a chain, seal or signature that does not hold
+    ├── Uncertified       an author without a certificate of this site
+    ├── WrongSite         of another site
+    ├── Gap               a run that does not join what is held
+    └── SessionRefused    the peer may not open a session
+
+Each carries the sentence that people read. Holds no codes of any transport.
+"""
+
+from __future__ import annotations
+
+
+class LogError(Exception):
+    """Something that was given to the log was refused; nothing was changed."""
+
+    name = "refused"
+
+
+class Malformed(LogError):
+    """The bytes are not what they should be; the sender's program is broken or hostile."""
+
+    name = "malformed"
+
+
+class OverLimit(LogError):
+    """A limit of `core.log.limits` was exceeded."""
+
+    name = "over-limit"
+
+
+class Unauthentic(LogError):
+    """A hash, seal or signature does not hold: the content was changed after it was made."""
+
+    name = "unauthentic"
+
+
+class Uncertified(LogError):
+    """No certificate of the site covers the author; enrol the phone again."""
+
+    name = "uncertified"
+
+
+class WrongSite(LogError):
+    """The peer or entry belongs to another site."""
+
+    name = "wrong-site"
+
+
+class Gap(LogError):
+    """The run starts after the end of what is held; the sender must send from further back."""
+
+    name = "gap"
+
+
+class SessionRefused(LogError):
+    """The peer may not open a session: revoked, expired or unknown."""
+
+    name = "session-refused"

@@ -1,0 +1,56 @@
+"""Every bound on what comes in, each with its reason.
+
+Checked before anything is allocated for the input. Holds numbers only.
+Invariant: a bound that closes a log does so at a height that follows from the log's content alone.
+"""
+
+from __future__ import annotations
+
+# One entry must stay small enough that a torn page or a slow link costs little; a note of
+# 2,000 letters in four-byte script and its frame fit with room to spare.
+ENTRY_BYTES_MAX = 16_384
+
+# A text is something a person typed; more belongs in a file.
+TEXT_BYTES_MAX = 8_192
+
+# Values nest at most this deep: lists of lists of numbers are all that any field needs.
+VALUE_DEPTH_MAX = 4
+
+# Changes that one entry makes; the largest act (a new job with a long checklist) has some forty.
+CHANGES_MAX = 256
+
+# Ids that a path may carry after its field code.
+PATH_IDS_MAX = 4
+
+# Distinct ids that one log may introduce; a worker-day of a thousand time logs has two thousand.
+LOG_IDS_MAX = 16_384
+
+# Heads that `seen` or `basis` may name: every author of a site may have written to one stream.
+SEEN_MAX = 1_024
+
+# Leaves under one signature: above this the leaves that travel cost more than another signature.
+SEAL_LEAVES_MAX = 64
+
+# One frame of a session; larger runs are split over frames, so that one slow peer holds little.
+FRAME_BYTES_MAX = 262_144
+
+# What a sender aims at for a frame, so that a phone on a bad link loses little when it is cut.
+FRAME_BYTES_TARGET = 49_152
+
+# Frames that may be on their way without an ack.
+FRAMES_IN_FLIGHT_MAX = 8
+
+# Entries in one frame.
+FRAME_ENTRIES_MAX = 4_096
+
+# Runs in one frame.
+FRAME_RUNS_MAX = 1_024
+
+# Streams named in one message of heads.
+HEADS_STREAMS_MAX = 4_096
+
+# A certificate and its issuer's.
+CERTIFICATE_BYTES_MAX = 1_024
+
+# Clocks: year 1970 to year 9999, beyond which no calendar in use can show a time.
+WALL_MS_MAX = 253_402_300_800_000

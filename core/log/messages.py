@@ -1,0 +1,414 @@
+"""Messages of a session and their bytes (docs/formats/wire.md).
+
+A frame is canonical msgpack values one after another: a list that begins with the message's number,
+and for `Runs` the bytes of its entries. Holds shapes and limits, no order of the conversation.
+Invariant: `read(write(message)) == message`, and anything else is a named error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.log.canonical import pack, pieces, unpack
+from core.log.chain import AUTHOR_BYTES, HASH_BYTES, SHORT_BYTES, STREAM_BYTES
+from core.log.errors import Malformed, OverLimit
+from core.log.frontier import DIGEST_BYTES
+from core.log.limits import (
+    FRAME_ENTRIES_MAX,
+    FRAME_RUNS_MAX,
+    HEADS_STREAMS_MAX,
+    SEAL_LEAVES_MAX,
+)
+
+PROTOCOL = 1
+NONCE_BYTES = 16
+GENERATION_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Who speaks: protocol versions, site key, nonce, certificates (own first, then issuers')."""
+
+    versions: tuple[int, ...]
+    site: bytes
+    nonce: bytes
+    certificates: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Signature over both nonces, both keys and the channel: the key is really there."""
+
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a side stands: own generation; the mark it keeps of the other; digest of its streams.
+
+    `mark` is the other side's position up to which all was received, valid for the store with
+    `mark_generation`.
+    """
+
+    generation: bytes
+    mark_generation: bytes
+    mark: int
+    digest: bytes
+    streams: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Entries of one log: `author` is 0 for the sender, else 1 + the index in `Runs.authors`.
+
+    `previous` is empty, or the first eight bytes of the hash before the first entry where the log
+    has branches.
+    """
+
+    stream: bytes
+    author: int
+    first: int
+    bodies: tuple[bytes, ...]
+    previous: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class WireSeal:
+    """A seal in a frame: a leaf is the index of a run in the same frame, or the hash itself.
+
+    The sender's own seal (author 0) names no leaves: it covers its runs of the frame, in order.
+    """
+
+    author: int
+    number: int
+    leaves: tuple[int | bytes, ...]
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Entries. `number` counts the sender's frames; `position` is its store's position once all
+    up to it has been sent, else None."""
+
+    number: int
+    position: int | None
+    authors: tuple[bytes, ...]
+    seals: tuple[WireSeal, ...]
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """The frame `number` was committed; `refused` names runs (by index) that were not, and why."""
+
+    number: int
+    refused: tuple[tuple[int, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """All is sent and acked: the digest that both sides should now share."""
+
+    digest: bytes
+    streams: int
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """The digests agree."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamHeads:
+    """What the sender holds of one stream: (author, branch, height, first 8 bytes of hash)."""
+
+    stream: bytes
+    heads: tuple[tuple[bytes, bytes, int, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """Repair: the frontiers of shared streams; `reply` asks for the other side's in return."""
+
+    reply: bool
+    last: bool
+    streams: tuple[StreamHeads, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """These streams went out of the receiver's scope: send what is missing here, then drop them."""
+
+    streams: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """These streams were dropped."""
+
+    streams: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The session ends: the error's name and its sentence."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Where the sender is now, kept in memory only: whole numbers by key, see docs."""
+
+    fields: dict[int, Any] = field(default_factory=dict)
+
+
+Message = (
+    Hello | Proof | State | Runs | Ack | Check | Agreed | Heads | Leave | Left | Refuse | Presence
+)
+
+
+def write(message: Message) -> bytes:
+    """The frame of a message."""
+    match message:
+        case Hello():
+            parts: list[Any] = [
+                0,
+                list(message.versions),
+                message.site,
+                message.nonce,
+                list(message.certificates),
+            ]
+        case Proof():
+            parts = [1, message.signature]
+        case State():
+            parts = [
+                2,
+                message.generation,
+                message.mark_generation,
+                message.mark,
+                message.digest,
+                message.streams,
+            ]
+        case Runs():
+            return _write_runs(message)
+        case Ack():
+            parts = [4, message.number, *([[list(r) for r in message.refused]] if message.refused else [])]
+        case Check():
+            parts = [5, message.digest, message.streams]
+        case Agreed():
+            parts = [6]
+        case Heads():
+            streams = [[s.stream, [list(head) for head in s.heads]] for s in message.streams]
+            parts = [7, message.reply, message.last, streams]
+        case Leave():
+            parts = [8, *message.streams]
+        case Left():
+            parts = [9, *message.streams]
+        case Refuse():
+            parts = [10, message.reason, message.detail]
+        case Presence():
+            parts = [11, dict(sorted(message.fields.items()))]
+    return pack(parts)
+
+
+def _write_runs(message: Runs) -> bytes:
+    runs = [
+        [run.stream, run.author, run.first, len(run.bodies), *([run.previous] if run.previous else [])]
+        for run in message.runs
+    ]
+    seals = [[s.author, s.number, list(s.leaves), s.signature] for s in message.seals]
+    head = pack([3, message.number, message.position, list(message.authors), seals, runs])
+    return head + b"".join(body for run in message.runs for body in run.bodies)
+
+
+def read(frame: bytes) -> Message:
+    """The message of a frame.
+
+    Raises:
+        Malformed, OverLimit: not a message of this protocol; nothing was kept of it.
+    """
+    parts = pieces(frame)
+    head = unpack(next(parts, b""))
+    if not isinstance(head, list) or not head or type(head[0]) is not int:
+        raise Malformed("a message is a list that begins with its number")
+    try:
+        if head[0] == 3:
+            return _read_runs(head, parts)
+        message = _READERS[head[0]](head[1:])
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise Malformed(f"message {head[0]} has other fields") from error
+    if next(parts, None) is not None:
+        raise Malformed("bytes follow a message that has none")
+    return message
+
+
+def _bytes(value: Any, *lengths: int) -> bytes:
+    if not isinstance(value, bytes) or (lengths and len(value) not in lengths):
+        raise Malformed("a message's bytes have another length")
+    return value
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise Malformed("a message's number is out of range")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Malformed("a message's text is no text")
+    if len(value) > 1_000:
+        raise OverLimit("a message's text is longer than 1,000 letters")
+    return value
+
+
+def _read_hello(parts: list[Any]) -> Hello:
+    versions, site, nonce, certificates = parts
+    if len(certificates) > 4:
+        raise OverLimit("a hello carries at most four certificates")
+    return Hello(
+        tuple(_count(version) for version in versions),
+        _bytes(site, AUTHOR_BYTES),
+        _bytes(nonce, NONCE_BYTES),
+        tuple(_bytes(certificate) for certificate in certificates),
+    )
+
+
+def _read_proof(parts: list[Any]) -> Proof:
+    (signature,) = parts
+    return Proof(_bytes(signature, 64))
+
+
+def _read_state(parts: list[Any]) -> State:
+    generation, mark_generation, mark, digest, streams = parts
+    return State(
+        _bytes(generation, GENERATION_BYTES),
+        _bytes(mark_generation, 0, GENERATION_BYTES),
+        _count(mark),
+        _bytes(digest, DIGEST_BYTES),
+        _count(streams),
+    )
+
+
+def _read_ack(parts: list[Any]) -> Ack:
+    refused = parts[1] if len(parts) == 2 else []
+    if len(parts) > 2 or len(refused) > FRAME_RUNS_MAX:
+        raise Malformed("an ack has a number and refused runs")
+    return Ack(
+        _count(parts[0]),
+        tuple((_count(index), _text(name), _text(detail)) for index, name, detail in refused),
+    )
+
+
+def _read_check(parts: list[Any]) -> Check:
+    digest, streams = parts
+    return Check(_bytes(digest, DIGEST_BYTES), _count(streams))
+
+
+def _read_agreed(parts: list[Any]) -> Agreed:
+    () = parts
+    return Agreed()
+
+
+def _read_heads(parts: list[Any]) -> Heads:
+    reply, last, streams = parts
+    if len(streams) > HEADS_STREAMS_MAX:
+        raise OverLimit(f"heads of more than {HEADS_STREAMS_MAX} streams in one message")
+    return Heads(
+        bool(reply),
+        bool(last),
+        tuple(
+            StreamHeads(
+                _bytes(stream, STREAM_BYTES),
+                tuple(
+                    (
+                        _bytes(author, AUTHOR_BYTES),
+                        _bytes(branch, 0, HASH_BYTES),
+                        _count(height),
+                        _bytes(short, SHORT_BYTES),
+                    )
+                    for author, branch, height, short in heads
+                ),
+            )
+            for stream, heads in streams
+        ),
+    )
+
+
+def _read_streams(parts: list[Any]) -> tuple[bytes, ...]:
+    if len(parts) > HEADS_STREAMS_MAX:
+        raise OverLimit(f"more than {HEADS_STREAMS_MAX} streams in one message")
+    return tuple(_bytes(stream, STREAM_BYTES) for stream in parts)
+
+
+def _read_refuse(parts: list[Any]) -> Refuse:
+    reason, detail = parts
+    return Refuse(_text(reason), _text(detail))
+
+
+def _read_presence(parts: list[Any]) -> Presence:
+    (fields,) = parts
+    if not isinstance(fields, dict) or len(fields) > 16:
+        raise Malformed("a presence is a small map")
+    if any(value is not None and type(value) is not int for value in fields.values()):
+        raise Malformed("a presence holds whole numbers")
+    return Presence(fields)
+
+
+_READERS = {
+    0: _read_hello,
+    1: _read_proof,
+    2: _read_state,
+    4: _read_ack,
+    5: _read_check,
+    6: _read_agreed,
+    7: _read_heads,
+    8: lambda parts: Leave(_read_streams(parts)),
+    9: lambda parts: Left(_read_streams(parts)),
+    10: _read_refuse,
+    11: _read_presence,
+}
+
+
+def _read_runs(head: list[Any], bodies: Any) -> Runs:
+    _, number, position, authors, seals, runs = head
+    if len(runs) > FRAME_RUNS_MAX or len(authors) > FRAME_RUNS_MAX or len(seals) > FRAME_RUNS_MAX:
+        raise OverLimit(f"a frame carries at most {FRAME_RUNS_MAX} runs")
+    counts = [_count(run[3]) for run in runs]
+    if sum(counts) > FRAME_ENTRIES_MAX or any(count == 0 for count in counts):
+        raise OverLimit(f"a frame carries at most {FRAME_ENTRIES_MAX} entries, a run at least one")
+    read_runs = []
+    for run in runs:
+        if len(run) not in (4, 5) or _count(run[1]) > len(authors) or _count(run[2]) < 1:
+            raise Malformed("a run names a stream, an author, a first entry and a count")
+        previous = _bytes(run[4], SHORT_BYTES) if len(run) == 5 else b""
+        # The range comes first: zip must not take an entry of the next run and drop it.
+        taken = tuple(body for _, body in zip(range(run[3]), bodies, strict=False))
+        if len(taken) != run[3]:
+            raise Malformed("a run has fewer entries than it says")
+        read_runs.append(Run(_bytes(run[0], STREAM_BYTES), run[1], run[2], taken, previous))
+    if next(bodies, None) is not None:
+        raise Malformed("entries follow the last run")
+    return Runs(
+        _count(number),
+        None if position is None else _count(position),
+        tuple(_bytes(author, AUTHOR_BYTES) for author in authors),
+        tuple(_read_seal(seal, len(authors), len(runs)) for seal in seals),
+        tuple(read_runs),
+    )
+
+
+def _read_seal(seal: list[Any], authors: int, runs: int) -> WireSeal:
+    author, number, leaves, signature = seal
+    if len(leaves) > SEAL_LEAVES_MAX or _count(author) > authors or bool(leaves) is (author == 0):
+        raise Malformed("a seal names an author, and 1 to 64 leaves where it is not the sender")
+    for leaf in leaves:
+        if type(leaf) is int:
+            if not 0 <= leaf < runs:
+                raise Malformed("a seal's leaf names no run of its frame")
+        else:
+            _bytes(leaf, HASH_BYTES)
+    return WireSeal(author, _count(number), tuple(leaves), _bytes(signature, 64))

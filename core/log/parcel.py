@@ -1,0 +1,151 @@
+"""Parcels: slices of logs made up into frames, sealed.
+
+The sender's own slices come under one new signature a frame; another author's slice travels with
+the seal that the replica keeps for it, whose other leaves go as hashes. A slice too large for a
+frame is split: an own one anywhere, another's so that its seal comes with the last part.
+Holds no order of the conversation. Invariant: the receiver of all frames can check every entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from core.log.chain import seal_leaf
+from core.log.limits import FRAME_BYTES_TARGET, FRAME_ENTRIES_MAX, SEAL_LEAVES_MAX
+from core.log.messages import Run, Runs, WireSeal
+from core.log.seal import Seal
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Entries `first` … of one log, as (chain hash, body); `seal` covers the last one's hash.
+
+    `seal` is None where the sender itself is the author; `previous` is empty, or eight bytes of the
+    hash before the first entry where the log has branches.
+    """
+
+    stream: bytes
+    author: bytes
+    branch: bytes
+    first: int
+    entries: tuple[tuple[bytes, bytes], ...]
+    seal: Seal | None
+    previous: bytes = b""
+
+    @property
+    def height(self) -> int:
+        """The seq of the last entry."""
+        return self.first + len(self.entries) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What an ack of a frame proves that the receiver holds."""
+
+    stream: bytes
+    author: bytes
+    branch: bytes
+    height: int
+
+
+@dataclass(slots=True)
+class Parcel:
+    """One frame in the making, and what its ack will prove."""
+
+    runs: list[Run] = field(default_factory=list)
+    authors: list[bytes] = field(default_factory=list)
+    own_leaves: list[tuple[int, bytes]] = field(default_factory=list)
+    seals: list[Seal] = field(default_factory=list)
+    index_by_leaf: dict[bytes, int] = field(default_factory=dict)
+    reached: list[Reached] = field(default_factory=list)
+    size: int = 0
+    entries: int = 0
+
+    def fits(self, extra: int) -> bool:
+        """Whether some more bytes keep the frame near its target."""
+        return not self.runs or self.size + extra <= FRAME_BYTES_TARGET
+
+    def add(self, part: Slice, me: bytes) -> None:
+        """Put a part of a log into the frame."""
+        own = part.author == me
+        index = 0 if own else self._author(part.author)
+        bodies = tuple(body for _, body in part.entries)
+        leaf = seal_leaf(part.stream, part.height, part.entries[-1][0])
+        if own:
+            self.own_leaves.append((len(self.runs), leaf))
+        elif part.seal is not None:
+            self.index_by_leaf[leaf] = len(self.runs)
+            if part.seal not in self.seals:
+                self.seals.append(part.seal)
+        if own or part.seal is not None:
+            self.reached.append(Reached(part.stream, part.author, part.branch, part.height))
+        self.runs.append(Run(part.stream, index, part.first, bodies, part.previous))
+        self.size += 24 + sum(len(body) for body in bodies)
+        self.entries += len(bodies)
+
+    def _author(self, author: bytes) -> int:
+        if author not in self.authors:
+            self.authors.append(author)
+            self.size += 34
+        return 1 + self.authors.index(author)
+
+    def finish(
+        self, number: int, position: int | None, sign: Callable[[tuple[bytes, ...]], Seal]
+    ) -> Runs:
+        """The frame; `sign` seals the sender's own leaves."""
+        seals: list[WireSeal] = []
+        if self.own_leaves:
+            seal = sign(tuple(leaf for _, leaf in self.own_leaves))
+            # An own seal without leaves covers all runs of the sender, in their order.
+            seals.append(WireSeal(0, seal.number, (), seal.signature))
+        for kept in self.seals:
+            leaves = tuple(self.index_by_leaf.get(leaf, leaf) for leaf in kept.leaves)
+            author = 1 + self.authors.index(kept.author)
+            seals.append(WireSeal(author, kept.number, leaves, kept.signature))
+        return Runs(number, position, tuple(self.authors), tuple(seals), tuple(self.runs))
+
+
+def fill(slices: Iterable[Slice], me: bytes) -> Iterator[Parcel]:
+    """Make parcels of slices, in their order, `me` being the sender's key."""
+    parcel = Parcel()
+    for whole in slices:
+        for part in _parts(whole, me):
+            extra = sum(len(body) for _, body in part.entries)
+            full = len(parcel.own_leaves) >= SEAL_LEAVES_MAX
+            if (
+                full
+                or not parcel.fits(extra)
+                or parcel.entries + len(part.entries) > FRAME_ENTRIES_MAX
+            ):
+                yield parcel
+                parcel = Parcel()
+            parcel.add(part, me)
+    if parcel.runs:
+        yield parcel
+
+
+def _parts(whole: Slice, me: bytes) -> Iterator[Slice]:
+    """The slice in parts that each fit a frame; another's seal stays with the last."""
+    start, size = 0, 0
+    for index, (_, body) in enumerate(whole.entries):
+        if index > start and size + len(body) > FRAME_BYTES_TARGET:
+            yield _cut(whole, start, index, None)
+            start, size = index, 0
+        size += len(body)
+    yield _cut(whole, start, len(whole.entries), whole.seal)
+
+
+def _cut(whole: Slice, start: int, end: int, seal: Seal | None) -> Slice:
+    previous = whole.previous
+    if previous and start:
+        previous = whole.entries[start - 1][0][:8]
+    return Slice(
+        whole.stream,
+        whole.author,
+        whole.branch,
+        whole.first + start,
+        whole.entries[start:end],
+        seal,
+        previous,
+    )

@@ -1,0 +1,508 @@
+"""A session: one sync conversation between two replicas, without I/O.
+
+`receive(frame)` and `changed(streams)` return effects that a driver carries out; what the replica
+holds is asked of, and given to, a `Shelf`. The course: hello and proof both ways; state both ways;
+where the digests agree the session is live; else each side sends what the other has not confirmed,
+then they check, and repair by frontiers where they still differ. Live, new entries are pushed as
+they are committed. Holds no sockets and no clock. Invariant: nothing is acked before it is stored.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Protocol
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from core.log import messages
+from core.log.certificate import Certificate
+from core.log.errors import LogError, Malformed, SessionRefused, Unauthentic, WrongSite
+from core.log.limits import FRAMES_IN_FLIGHT_MAX, HEADS_STREAMS_MAX
+from core.log.messages import (
+    Ack,
+    Agreed,
+    Check,
+    Heads,
+    Hello,
+    Leave,
+    Left,
+    Message,
+    Presence,
+    Proof,
+    Refuse,
+    Runs,
+    State,
+    StreamHeads,
+)
+from core.log.parcel import Parcel, Reached, Slice, fill
+from core.log.seal import Seal
+
+# Rounds of repair by frontiers in one session; a third would mean a fault that repeats itself.
+REPAIRS_MAX = 2
+
+# Streams named in one frame of heads, so that the frame stays within its limit.
+HEADS_PER_FRAME = min(1_000, HEADS_STREAMS_MAX)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this frame."""
+
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End the session; `error` says why, None where all is well."""
+
+    error: LogError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """The peer has proven who it is."""
+
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Both sides hold the same of what they share; from here changes are pushed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The peer says where it is: kept in memory, latest wins."""
+
+    presence: dict[int, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """Repair did not bring the digests together: shown to people, and tried again next time."""
+
+
+Effect = Send | Close | Met | Live | Seen | Differing
+
+
+class Shelf(Protocol):
+    """What a session asks of its replica. Every call is one transaction of the store."""
+
+    @property
+    def site(self) -> bytes:
+        """The site's public key."""
+
+    @property
+    def author(self) -> bytes:
+        """The replica's own public key."""
+
+    @property
+    def generation(self) -> bytes:
+        """Eight bytes that change when the store is restored or made anew."""
+
+    def position(self) -> int:
+        """A number that grows with every entry that comes in."""
+
+    def own_certificates(self) -> tuple[bytes, ...]:
+        """The replica's certificate and those of its issuers."""
+
+    def sign(self, data: bytes) -> bytes:
+        """An Ed25519 signature by the replica's key."""
+
+    def seal(self, leaves: tuple[bytes, ...]) -> Seal:
+        """A seal by the replica's key over leaves of its own logs."""
+
+    def admit(self, certificates: tuple[bytes, ...]) -> Certificate:
+        """Check a peer's certificates; raises a `LogError` where it may not open a session."""
+
+    def shared(self, peer: Certificate) -> frozenset[bytes]:
+        """The streams that both sides should hold, as far as this side can say."""
+
+    def digest(self, streams: Iterable[bytes]) -> tuple[bytes, int]:
+        """Digest and count of those of `streams` that are held here."""
+
+    def meet(self, peer: Certificate, generation: bytes) -> tuple[bytes, int]:
+        """The mark kept of a peer: its generation and position; void reach of another store."""
+
+    def unconfirmed(
+        self, peer: Certificate, streams: frozenset[bytes], since: int
+    ) -> list[tuple[bytes, bytes, bytes]]:
+        """Logs (stream, author, branch) changed after `since` that the peer has not confirmed.
+
+        Streams that the peer is not known to hold count whole. In the order of sending.
+        """
+
+    def slice(
+        self, peer: Certificate, log: tuple[bytes, bytes, bytes], sent: int
+    ) -> Slice | None:
+        """What lies beyond the confirmed and the `sent` height of a log, None if nothing does."""
+
+    def take(self, peer: Certificate, runs: Runs) -> tuple[tuple[int, str, str], ...]:
+        """Store what a frame brings; returns refused runs as (index, error's name, words)."""
+
+    def confirmed(self, peer: Certificate, reached: Iterable[Reached]) -> None:
+        """Keep what an ack proves."""
+
+    def set_mark(self, peer: Certificate, position: int) -> None:
+        """Keep that all was received up to the peer's `position`."""
+
+    def heads_of(self, streams: Iterable[bytes]) -> list[StreamHeads]:
+        """What is held of these streams."""
+
+    def peer_holds(self, peer: Certificate, heads: Iterable[StreamHeads]) -> None:
+        """Keep what a peer says it holds, as far as it is known here."""
+
+    def leaving(self, peer: Certificate) -> tuple[bytes, ...]:
+        """Streams that the peer holds and that are out of its scope."""
+
+    def has_left(self, peer: Certificate, streams: tuple[bytes, ...]) -> None:
+        """The peer has dropped these streams."""
+
+    def drop(self, streams: tuple[bytes, ...]) -> None:
+        """Drop streams that went out of scope; all of them are confirmed by the peer."""
+
+
+class Stage(enum.Enum):
+    """Where the conversation stands."""
+
+    HELLO = "waiting for the peer's hello"
+    PROOF = "waiting for the peer's proof"
+    STATE = "waiting for the peer's state"
+    SYNC = "sending what the other lacks"
+    LIVE = "live"
+    CLOSED = "closed"
+
+
+class Session:
+    """One conversation with one peer.
+
+    Args:
+        shelf: the replica's side.
+        opens: whether this side opened the connection.
+        nonce: 16 random bytes.
+        channel: what binds the session to its connection (the listener's TLS fingerprint).
+    """
+
+    def __init__(self, shelf: Shelf, *, opens: bool, nonce: bytes, channel: bytes = b"") -> None:
+        self.stage = Stage.HELLO
+        self.peer: Certificate | None = None
+        self._shelf = shelf
+        self._opens = opens
+        self._nonce = nonce
+        self._channel = channel
+        self._peer_nonce = b""
+        self._shared: frozenset[bytes] = frozenset()
+        self._queue: list[tuple[bytes, bytes, bytes]] = []
+        self._parcels: list[Parcel] = []
+        self._sent: dict[tuple[bytes, bytes, bytes], int] = {}
+        self._in_flight: dict[int, Parcel] = {}
+        self._number = 0
+        self._examined = 0
+        self._position_due = False
+        self._peer_done = False
+        self._to_drop: tuple[bytes, ...] = ()
+        self._told_to_leave: set[bytes] = set()
+        self._repairs = 0
+        self._checking = False
+
+    # --- what the driver calls
+
+    def open(self) -> list[Effect]:
+        """The first frame, if this side opened the connection."""
+        return [self._send(self._hello())] if self._opens else []
+
+    def receive(self, frame: bytes) -> list[Effect]:
+        """What to do about a frame of the peer. Errors end the session by name, changing nothing."""
+        if self.stage is Stage.CLOSED:
+            return []
+        try:
+            return self._receive(messages.read(frame))
+        except LogError as error:
+            self.stage = Stage.CLOSED
+            return [self._send(Refuse(error.name, str(error)[:900])), Close(error)]
+
+    def changed(self, streams: Iterable[bytes]) -> list[Effect]:
+        """What to do after entries were committed to `streams` of this replica."""
+        if self.stage not in (Stage.SYNC, Stage.LIVE) or self.peer is None:
+            return []
+        self._shared = self._shelf.shared(self.peer)
+        effects = self._tell_to_leave()
+        position = self._shelf.position()
+        if position == self._examined:
+            return effects
+        self._enqueue(self._examined)
+        return effects + self._pump()
+
+    def presence(self, fields: dict[int, Any]) -> list[Effect]:
+        """Tell the peer where this replica is, if the session is that far."""
+        return [self._send(Presence(fields))] if self.stage in (Stage.SYNC, Stage.LIVE) else []
+
+    @property
+    def waiting(self) -> int:
+        """Frames sent that have no ack yet."""
+        return len(self._in_flight)
+
+    # --- the conversation
+
+    def _send(self, message: Message) -> Send:
+        return Send(messages.write(message))
+
+    def _hello(self) -> Hello:
+        shelf = self._shelf
+        return Hello((messages.PROTOCOL,), shelf.site, self._nonce, shelf.own_certificates())
+
+    def _receive(self, message: Message) -> list[Effect]:
+        match message:
+            case Refuse():
+                self.stage = Stage.CLOSED
+                return [Close(SessionRefused(f"{message.reason}: {message.detail}"))]
+            case Hello() if self.stage is Stage.HELLO:
+                return self._on_hello(message)
+            case Proof() if self.stage is Stage.PROOF:
+                return self._on_proof(message)
+            case State() if self.stage is Stage.STATE:
+                return self._on_state(message)
+        if self.stage not in (Stage.SYNC, Stage.LIVE) or self.peer is None:
+            raise Malformed(f"{type(message).__name__} while {self.stage.value}")
+        return self._on_sync(message, self.peer)
+
+    def _on_hello(self, hello: Hello) -> list[Effect]:
+        if hello.site != self._shelf.site:
+            raise WrongSite("the peer belongs to another site; enrol at this one")
+        if messages.PROTOCOL not in hello.versions:
+            raise SessionRefused("the peer speaks no version of the protocol that is known here")
+        self.peer = self._shelf.admit(hello.certificates)
+        self._peer_nonce = hello.nonce
+        self.stage = Stage.PROOF
+        effects: list[Effect] = []
+        if not self._opens:
+            effects = [self._send(self._hello()), self._send(self._proof())]
+        return effects
+
+    def _proof(self) -> Proof:
+        return Proof(self._shelf.sign(self._proof_bytes(self._shelf.author, self._opens)))
+
+    def _proof_bytes(self, author: bytes, opener: bool) -> bytes:
+        first, second = (
+            (self._nonce, self._peer_nonce) if self._opens else (self._peer_nonce, self._nonce)
+        )
+        data = self._shelf.site + author + bytes([opener]) + first + second + self._channel
+        return blake2b(data, digest_size=32, person=b"fieldlog.proof").digest()
+
+    def _on_proof(self, proof: Proof) -> list[Effect]:
+        assert self.peer is not None
+        try:
+            key = Ed25519PublicKey.from_public_bytes(self.peer.author)
+            key.verify(proof.signature, self._proof_bytes(self.peer.author, not self._opens))
+        except (InvalidSignature, ValueError) as error:
+            raise Unauthentic("the peer did not prove that it holds its key") from error
+        self.stage = Stage.STATE
+        effects: list[Effect] = [Met(self.peer)]
+        if self._opens:
+            effects += [self._send(self._proof()), self._send(self._state())]
+        return effects
+
+    def _state(self) -> State:
+        assert self.peer is not None
+        self._shared = self._shelf.shared(self.peer)
+        digest, streams = self._shelf.digest(self._shared)
+        generation, mark = self._shelf.meet(self.peer, b"")
+        return State(self._shelf.generation, generation, mark, digest, streams)
+
+    def _on_state(self, theirs: State) -> list[Effect]:
+        assert self.peer is not None
+        before, _ = self._shelf.meet(self.peer, b"")
+        self._shelf.meet(self.peer, theirs.generation)
+        ours = self._state()
+        effects: list[Effect] = [] if self._opens else [self._send(ours)]
+        self._examined = self._shelf.position()
+        if (theirs.digest, theirs.streams) == (ours.digest, ours.streams):
+            return [*effects, *self._become_live()]
+        self.stage = Stage.SYNC
+        effects += self._tell_to_leave()
+        known = theirs.mark_generation == self._shelf.generation
+        # Both sides come to the same answer, so that exactly one begins a repair.
+        if (known and before == theirs.generation) or 0 in (theirs.streams, ours.streams):
+            self._enqueue(theirs.mark if known else 0)
+            self._position_due = True
+            return effects + self._pump()
+        if self._opens:
+            effects += self._send_heads(reply=True)
+        return effects
+
+    def _become_live(self) -> list[Effect]:
+        self.stage = Stage.LIVE
+        return [Live()]
+
+    def _on_sync(self, message: Message, peer: Certificate) -> list[Effect]:
+        match message:
+            case Runs():
+                return self._on_runs(message, peer)
+            case Ack():
+                return self._on_ack(message, peer)
+            case Check():
+                return self._on_check(message)
+            case Agreed():
+                return self._become_live()
+            case Heads():
+                return self._on_heads(message, peer)
+            case Leave():
+                self._to_drop = tuple(sorted({*self._to_drop, *message.streams}))
+                return self._settle()
+            case Left():
+                self._shelf.has_left(peer, message.streams)
+                self._told_to_leave.difference_update(message.streams)
+                return []
+            case Presence():
+                return [Seen(message.fields)]
+        raise Malformed(f"{type(message).__name__} while {self.stage.value}")
+
+    def _on_runs(self, runs: Runs, peer: Certificate) -> list[Effect]:
+        refused = self._shelf.take(peer, runs) if runs.runs else ()
+        if runs.position is not None:
+            self._peer_done = True
+            if not refused:
+                self._shelf.set_mark(peer, runs.position)
+        return [self._send(Ack(runs.number, refused)), *self._settle()]
+
+    def _on_ack(self, ack: Ack, peer: Certificate) -> list[Effect]:
+        parcel = self._in_flight.pop(ack.number, None)
+        if parcel is None:
+            raise Malformed(f"an ack of frame {ack.number}, which waits for none")
+        refused_logs = {
+            (parcel.runs[index].stream, parcel.runs[index].author)
+            for index, _, _ in ack.refused
+            if index < len(parcel.runs)
+        }
+        authors = (self._shelf.author, *parcel.authors)
+        self._shelf.confirmed(
+            peer,
+            [
+                reached
+                for reached in parcel.reached
+                if not any(
+                    reached.stream == stream and authors[index] == reached.author
+                    for stream, index in refused_logs
+                )
+            ],
+        )
+        return self._pump()
+
+    # --- sending
+
+    def _enqueue(self, since: int) -> None:
+        assert self.peer is not None
+        self._examined = self._shelf.position()
+        for log in self._shelf.unconfirmed(self.peer, self._shared, since):
+            if log not in self._queue:
+                self._queue.append(log)
+
+    def _pump(self) -> list[Effect]:
+        """Send frames as long as the window allows, then settle."""
+        assert self.peer is not None
+        effects: list[Effect] = []
+        while len(self._in_flight) < FRAMES_IN_FLIGHT_MAX:
+            if not self._parcels and self._queue:
+                self._parcels = self._next_parcels()
+                continue
+            if not self._parcels:
+                break
+            effects.append(self._send_parcel(self._parcels.pop(0)))
+        if self._position_due and not self._queue and not self._parcels:
+            if len(self._in_flight) < FRAMES_IN_FLIGHT_MAX:
+                effects.append(self._send_parcel(Parcel()))
+        return effects + self._settle()
+
+    def _next_parcels(self) -> list[Parcel]:
+        """Load the next logs of the queue, about a frame's worth at a time."""
+        assert self.peer is not None
+        slices: list[Slice] = []
+        size = 0
+        while self._queue and size < 65_536:
+            log = self._queue.pop(0)
+            part = self._shelf.slice(self.peer, log, self._sent.get(log, 0))
+            if part is not None:
+                slices.append(part)
+                self._sent[log] = part.height
+                size += sum(len(body) for _, body in part.entries)
+        return list(fill(slices, self._shelf.author))
+
+    def _send_parcel(self, parcel: Parcel) -> Effect:
+        last = not self._queue and not self._parcels
+        self._number += 1
+        runs = parcel.finish(self._number, self._examined if last else None, self._shelf.seal)
+        if last:
+            self._position_due = False
+        self._in_flight[self._number] = parcel
+        return self._send(runs)
+
+    def _settle(self) -> list[Effect]:
+        """When all is sent and confirmed: drop what is to be dropped, and check."""
+        if self._queue or self._parcels or self._in_flight or self._position_due:
+            return []
+        effects: list[Effect] = []
+        if self._to_drop:
+            self._shelf.drop(self._to_drop)
+            effects.append(self._send(Left(self._to_drop)))
+            self._to_drop = ()
+        if self.stage is Stage.SYNC and self._opens and self._peer_done:
+            self._peer_done = False
+            assert self.peer is not None
+            self._shared = self._shelf.shared(self.peer)
+            digest, streams = self._shelf.digest(self._shared)
+            effects.append(self._send(Check(digest, streams)))
+        return effects
+
+    def _on_check(self, check: Check) -> list[Effect]:
+        assert self.peer is not None
+        self._shared = self._shelf.shared(self.peer)
+        if self._shelf.digest(self._shared) == (check.digest, check.streams):
+            return [self._send(Agreed()), *self._become_live()]
+        if self._queue or self._parcels or self._in_flight or self._told_to_leave:
+            # The peer checked before it had all; say when it has, and it will check again.
+            self._position_due = True
+            return self._pump()
+        if self._repairs >= REPAIRS_MAX:
+            return [Differing(), self._send(Agreed()), *self._become_live()]
+        self._repairs += 1
+        return self._send_heads(reply=True)
+
+    # --- repair and scope
+
+    def _send_heads(self, *, reply: bool) -> list[Effect]:
+        held = self._shelf.heads_of(self._shared)
+        frames: list[Effect] = []
+        for at in range(0, max(len(held), 1), HEADS_PER_FRAME):
+            part = tuple(held[at : at + HEADS_PER_FRAME])
+            last = at + HEADS_PER_FRAME >= len(held)
+            frames.append(self._send(Heads(reply, last, part)))
+        return frames
+
+    def _on_heads(self, heads: Heads, peer: Certificate) -> list[Effect]:
+        self._shelf.peer_holds(peer, heads.streams)
+        if not heads.last:
+            return []
+        effects = self._send_heads(reply=False) if heads.reply else []
+        self._sent.clear()
+        self._enqueue(0)
+        self._position_due = True
+        return effects + self._pump()
+
+    def _tell_to_leave(self) -> list[Effect]:
+        assert self.peer is not None
+        streams = tuple(
+            stream
+            for stream in self._shelf.leaving(self.peer)
+            if stream not in self._told_to_leave
+        )
+        if not streams:
+            return []
+        self._told_to_leave.update(streams)
+        return [
+            self._send(Leave(streams[at : at + HEADS_PER_FRAME]))
+            for at in range(0, len(streams), HEADS_PER_FRAME)
+        ]

@@ -1,0 +1,415 @@
+"""A stream: the set of its entries, and the fold of that set.
+
+`StreamState` takes entries in any order in which each chain is whole, and holds the logs (a fork's
+branches are logs of their own), what each entry had seen, which entries stand, and the registers.
+It knows no store and no meaning; whether a certificate permits an entry is asked of `permits`.
+Invariant: everything it holds is a function of the set of entries and of the authors' standings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from core.log import chain
+from core.log.canonical import pack
+from core.log.certificate import HUB_ROLE, Standing
+from core.log.entry import FORMAT, Cursor, Entry, decode, format_of
+from core.log.errors import LogError
+from core.log.frontier import Head, frontier_token, leaf_of
+from core.log.registers import LogKey, Register, Registers, Write
+
+# The path of a cut: (CUT, author) in any stream, written by a hub, with value [height, hash].
+CUT = 1
+
+Permits = Callable[[Standing, bytes, Entry], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One entry as it is kept: its author, its place in the chain and its bytes."""
+
+    author: bytes
+    seq: int
+    previous: bytes
+    hash: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A stored entry with what became of it. `inert` says in words why it does not stand."""
+
+    stored: Stored
+    log: LogKey
+    entry: Entry | None
+    standing: Standing
+    inert: str = ""
+
+
+@dataclass(slots=True)
+class LogState:
+    """One log of the stream: its entries in order and how far their author had seen others."""
+
+    key: LogKey
+    parent: LogKey | None
+    base: int
+    base_hash: bytes
+    placed: list[Placed] = field(default_factory=list)
+    seen: dict[LogKey, int] = field(default_factory=dict)
+    cursors: dict[int, Cursor] = field(default_factory=dict)
+    drift: bool = False
+
+    @property
+    def height(self) -> int:
+        """The seq of the last entry."""
+        return self.base + len(self.placed)
+
+    @property
+    def head(self) -> bytes:
+        """The chain hash of the last entry."""
+        return self.placed[-1].stored.hash if self.placed else self.base_hash
+
+
+class StreamState:
+    """The fold of one stream's entries.
+
+    `standings` gives each author's standing; an author that it lacks has none and its entries are
+    inert (a store never takes them in). `supported` are the formats this version reads.
+    """
+
+    def __init__(
+        self,
+        site: bytes,
+        stream: bytes,
+        permits: Permits,
+        supported: frozenset[int] = frozenset({FORMAT}),
+    ) -> None:
+        self.site = site
+        self.stream = stream
+        self.registers: Registers = {}
+        self.logs: dict[LogKey, LogState] = {}
+        self._permits = permits
+        self._supported = supported
+        self._place_by_hash: dict[bytes, tuple[LogKey, int]] = {}
+        self._hashes_by_short: dict[bytes, list[bytes]] = {}
+        self._unresolved: set[bytes] = set()
+        self._cuts: dict[bytes, set[bytes]] = {}
+        self.has_revoked_author = False
+
+    # --- building
+
+    @classmethod
+    def build(
+        cls,
+        site: bytes,
+        stream: bytes,
+        entries: Iterable[Stored],
+        standings: Mapping[bytes, Standing],
+        permits: Permits,
+        supported: frozenset[int] = frozenset({FORMAT}),
+    ) -> StreamState:
+        """The fold of a whole set of entries, in whatever order they are given."""
+        state = cls(site, stream, permits, supported)
+        state._place_all(list(entries), standings)
+        state._cuts = state._collect_cuts()
+        state._fold_all()
+        return state
+
+    def extend(self, stored: Stored, standing: Standing) -> bool:
+        """Add one entry to the fold; False where the whole stream must be folded again.
+
+        That is so for a fork, a cut, an entry that others had named as seen before it was here,
+        and in streams where a revoked author wrote. On False nothing was changed.
+        """
+        if stored.hash in self._place_by_hash:
+            return True
+        key = self._key_after(stored)
+        short = stored.hash[: chain.SHORT_BYTES]
+        if key is None or short in self._unresolved or self.has_revoked_author:
+            return False
+        if standing.revoked or _is_cut(stored.body):
+            return False
+        placed = self._place(stored, key, standing)
+        self._fold(placed)
+        return True
+
+    def _key_after(self, stored: Stored) -> LogKey | None:
+        """The log that `stored` grows, None if that would make a fork."""
+        key = (stored.author, b"")
+        if stored.seq == 1:
+            return None if key in self.logs else key
+        place = self._place_by_hash.get(stored.previous)
+        if place is None:
+            return None
+        log = self.logs[place[0]]
+        return place[0] if log.height == place[1] and not log.drift else None
+
+    def _place_all(self, entries: list[Stored], standings: Mapping[bytes, Standing]) -> None:
+        children: dict[bytes, dict[bytes, Stored]] = {}
+        starts: dict[bytes, dict[bytes, Stored]] = {}
+        for stored in entries:
+            if stored.seq == 1:
+                starts.setdefault(stored.author, {})[stored.hash] = stored
+            else:
+                children.setdefault(stored.previous, {})[stored.hash] = stored
+        for author in sorted(starts):
+            standing = standings.get(author, Standing(b"", 0))
+            roots = sorted(starts[author].values(), key=lambda s: s.hash)
+            if len(roots) > 1:
+                start = chain.chain_start(self.site, self.stream, author)
+                self.logs[(author, b"")] = LogState((author, b""), None, 0, start, drift=True)
+            pending = [((author, b"") if len(roots) == 1 else (author, s.hash), s) for s in roots]
+            while pending:
+                key, stored = pending.pop()
+                placed = self._place(stored, key, standing)
+                after = sorted(children.get(stored.hash, {}).values(), key=lambda s: s.hash)
+                if len(after) == 1:
+                    pending.append((placed.log, after[0]))
+                elif after:
+                    self.logs[placed.log].drift = True
+                    pending.extend(((author, branch.hash), branch) for branch in after)
+
+    def _place(self, stored: Stored, key: LogKey, standing: Standing) -> Placed:
+        log = self.logs.get(key)
+        if log is None:
+            log = self.logs[key] = self._open_log(stored, key)
+        placed = self._read(stored, log, standing)
+        log.placed.append(placed)
+        self._place_by_hash[stored.hash] = (key, stored.seq)
+        short = stored.hash[: chain.SHORT_BYTES]
+        self._hashes_by_short.setdefault(short, []).append(stored.hash)
+        if standing.revoked:
+            self.has_revoked_author = True
+        return placed
+
+    def _open_log(self, stored: Stored, key: LogKey) -> LogState:
+        """A log begins at height 0, or, a fork's branch, where its parent ends."""
+        if stored.seq == 1:
+            parent = (key[0], b"") if key[1] else None
+            start = chain.chain_start(self.site, self.stream, key[0])
+            return LogState(key, parent, 0, start)
+        parent_key, base = self._place_by_hash[stored.previous]
+        parent_log = self.logs[parent_key]
+        cursors = {version: cursor.copy() for version, cursor in parent_log.cursors.items()}
+        return LogState(key, parent_key, base, stored.previous, cursors=cursors)
+
+    def _read(self, stored: Stored, log: LogState, standing: Standing) -> Placed:
+        try:
+            version = format_of(stored.body)
+            if version not in self._supported:
+                return Placed(stored, log.key, None, standing, f"of format {version}")
+            cursor = log.cursors.get(version)
+            if cursor is None:
+                cursor = log.cursors[version] = Cursor.at_start(self.stream)
+            entry = decode(stored.body, cursor, stored.hash)
+        except LogError as error:
+            return Placed(stored, log.key, None, standing, f"unreadable: {error}")
+        if not self._permits(standing, self.stream, entry):
+            return Placed(stored, log.key, entry, standing, "not permitted")
+        return Placed(stored, log.key, entry, standing)
+
+    # --- folding
+
+    def _collect_cuts(self) -> dict[bytes, set[bytes]]:
+        cuts: dict[bytes, set[bytes]] = {}
+        for log in self.logs.values():
+            for placed in log.placed:
+                if placed.entry is None or placed.inert or placed.standing.role != HUB_ROLE:
+                    continue
+                for path, value in placed.entry.changes:
+                    if path[0] == CUT and len(path) == 2 and _is_cut_value(value):
+                        cuts.setdefault(path[1], set()).add(value[1])
+        return cuts
+
+    def _fold_all(self) -> None:
+        pending = sorted(self.logs.values(), key=lambda log: (log.base, log.key))
+        for log in pending:
+            if log.parent is not None:
+                log.seen = dict(self._seen_at(log.parent, log.base))
+            for index, placed in enumerate(log.placed):
+                if placed.standing.revoked and not placed.inert and not self._before_cut(placed):
+                    placed = Placed(
+                        placed.stored, placed.log, placed.entry, placed.standing, "after revocation"
+                    )
+                    log.placed[index] = placed
+                self._fold(placed)
+
+    def _before_cut(self, placed: Placed) -> bool:
+        """Whether a cut of the author that is held lies at the entry or later on its chain."""
+        for cut_hash in self._cuts.get(placed.stored.author, ()):
+            place = self._place_by_hash.get(cut_hash)
+            if place is not None:
+                reached = self._ancestry(*place)
+                if reached.get(placed.log, 0) >= placed.stored.seq:
+                    return True
+        return False
+
+    def _fold(self, placed: Placed) -> None:
+        entry = placed.entry
+        if entry is None:
+            return
+        log = self.logs[placed.log]
+        for short in entry.seen:
+            self._join(log.seen, short)
+        if placed.inert:
+            return
+        if entry.basis is None:
+            context = dict(log.seen)
+            _join_heights(context, self._ancestry(placed.log, placed.stored.seq - 1))
+        else:
+            context = {}
+            for short in entry.basis:
+                self._join(context, short)
+        for path, value in entry.changes:
+            register = self.registers.get(path)
+            if register is None:
+                register = self.registers[path] = Register()
+            write = Write(
+                placed.log,
+                placed.stored.seq,
+                value,
+                entry.corrected_ms,
+                entry.actor,
+                placed.standing.role,
+                entry.by_rule,
+                entry.version,
+                context,
+            )
+            register.add(write)
+
+    def _join(self, context: dict[LogKey, int], short: bytes) -> None:
+        """Add to `context` all that an author had seen that names `short` as a head."""
+        hashes = self._hashes_by_short.get(short)
+        if not hashes:
+            self._unresolved.add(short)
+            return
+        for entry_hash in hashes:
+            _join_heights(context, self._ancestry(*self._place_by_hash[entry_hash]))
+
+    def _ancestry(self, key: LogKey, seq: int) -> dict[LogKey, int]:
+        """The heights of a log up to `seq` and of the logs that it branched from."""
+        heights: dict[LogKey, int] = {}
+        at: LogKey | None = key
+        while at is not None:
+            log = self.logs[at]
+            if seq > log.base:
+                heights[at] = seq
+            at, seq = log.parent, min(seq, log.base)
+        return heights
+
+    def _seen_at(self, key: LogKey, height: int) -> dict[LogKey, int]:
+        seen: dict[LogKey, int] = {}
+        at: LogKey | None = key
+        while at is not None:
+            log = self.logs[at]
+            for placed in log.placed:
+                if placed.stored.seq <= height and placed.entry is not None:
+                    for short in placed.entry.seen:
+                        self._join(seen, short)
+            at = log.parent
+        return seen
+
+    # --- answers
+
+    def heads(self) -> list[Head]:
+        """The heads of all logs that hold an entry of their own, sorted."""
+        return sorted(
+            Head(log.key[0], log.key[1], log.height, log.head)
+            for log in self.logs.values()
+            if log.placed
+        )
+
+    def tips(self) -> list[bytes]:
+        """First eight bytes of the heads that no branch follows: what an author has now seen."""
+        return sorted(
+            log.head[: chain.SHORT_BYTES]
+            for log in self.logs.values()
+            if log.placed and not log.drift
+        )
+
+    def token(self) -> str:
+        """The basis token of the whole stream as it is held now."""
+        return frontier_token(self.tips())
+
+    def leaf(self) -> bytes:
+        """The 32-byte leaf of the stream in a digest."""
+        return leaf_of(self.stream, self.heads())
+
+    def cursor_of(self, key: LogKey) -> Cursor:
+        """A copy of the cursor with which the next entry of a log is written."""
+        log = self.logs.get(key)
+        cursor = log.cursors.get(FORMAT) if log is not None else None
+        return cursor.copy() if cursor is not None else Cursor.at_start(self.stream)
+
+    def position(self, entry_hash: bytes) -> tuple[LogKey, int] | None:
+        """Log and seq of an entry, None if it is not held."""
+        return self._place_by_hash.get(entry_hash)
+
+    def unseen_by(self, key: LogKey) -> list[bytes]:
+        """First eight bytes of the heads that the author of a log has not named as seen yet."""
+        log = self.logs.get(key)
+        seen = log.seen if log is not None else {}
+        own = self._ancestry(key, log.height) if log is not None else {}
+        return sorted(
+            other.head[: chain.SHORT_BYTES]
+            for other in self.logs.values()
+            if other.placed
+            and not other.drift
+            and own.get(other.key, 0) < other.height
+            and seen.get(other.key, 0) < other.height
+        )
+
+    def entries(self) -> Iterable[Placed]:
+        """All entries, in an order that the set alone decides."""
+        everything = [placed for log in self.logs.values() for placed in log.placed]
+        return sorted(
+            everything,
+            key=lambda p: (p.entry.corrected_ms if p.entry else 0, p.stored.seq, p.stored.hash),
+        )
+
+    def inert_count(self) -> int:
+        """How many entries are held that do not stand."""
+        return sum(1 for log in self.logs.values() for placed in log.placed if placed.inert)
+
+    def plain(self) -> list[Any]:
+        """Canonical form of heads, standings and registers: equal for equal sets of entries."""
+        registers = [
+            [pack(list(path)), self.registers[path].plain()]
+            for path in sorted(self.registers, key=lambda path: pack(list(path)))
+        ]
+        inert = sorted(
+            [placed.stored.hash, placed.inert]
+            for log in self.logs.values()
+            for placed in log.placed
+            if placed.inert
+        )
+        heads = [[h.author, h.branch, h.height, h.hash] for h in self.heads()]
+        return [heads, inert, registers]
+
+    def fingerprint(self) -> bytes:
+        """32 bytes that are equal on two replicas exactly where the states are."""
+        return blake2b(pack(self.plain()), digest_size=32, person=b"fieldlog.state").digest()
+
+
+def _join_heights(context: dict[LogKey, int], heights: Mapping[LogKey, int]) -> None:
+    for key, height in heights.items():
+        if height > context.get(key, 0):
+            context[key] = height
+
+
+def _is_cut_value(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and type(value[0]) is int
+        and isinstance(value[1], bytes)
+        and len(value[1]) == chain.HASH_BYTES
+    )
+
+
+def _is_cut(body: bytes) -> bool:
+    """Whether the bytes may hold a cut; a wrong yes costs one fold of the stream."""
+    return bytes([0x92, CUT]) in body
