@@ -1,0 +1,56 @@
+# Everything from a fresh clone: `make test` and `make demo` need Python 3.11 or newer, make and git.
+# The first run fetches packages from PyPI and npm; later runs need no network.
+
+PYTHON ?= $(shell .ci/find-python)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: help test check types directions tests demo figures format wheel clean
+
+help:
+	@echo 'make test     style, types, directions and every test'
+	@echo 'make demo     a site with a hub, phones and a day of work, on this machine'
+	@echo 'make figures  the measured numbers of the README (TRACES=folder adds real tracks)'
+	@echo 'make format   put the code into the form that `make test` asks for'
+	@echo 'make wheel    dist/fieldlog-*.whl, for phones and other hubs'
+	@echo 'make clean    remove what these made'
+
+test: check types directions tests
+
+check: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(READY)
+	$(BIN)/mypy
+
+directions: $(READY)
+	$(BIN)/lint-imports
+
+tests: $(READY)
+	.ci/find-chromium
+	$(BIN)/python -m pytest -n 2
+
+demo: $(READY)
+	$(BIN)/fieldlog demo
+
+figures: $(READY)
+	$(BIN)/python -m tests.figures $(if $(TRACES),--traces $(TRACES))
+
+format: $(READY)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+wheel: $(READY)
+	$(BIN)/python -m build --wheel
+
+# Made anew when what is installed could differ: dependencies, commands, or the browser's libraries.
+$(READY): pyproject.toml package.json package-lock.json build_assets.py
+	@test -x $(BIN)/python || { python='$(PYTHON)'; test -n "$$python" && "$$python" -m venv $(VENV); }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[hub,test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist web/static/vendor tests/.cache
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

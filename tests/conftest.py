@@ -1,0 +1,70 @@
+"""What all tests share: nothing leaves this machine, and pages are opened in a real Chromium."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import shutil
+import socket
+import sys
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import pytest
+import pytest_asyncio
+from hypothesis import settings
+from playwright.async_api import Browser, async_playwright
+
+CHROMIUM_NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# WebGL without a graphics card, and no calls home of the browser's own.
+CHROMIUM_OPTIONS: Final = (
+    "--no-sandbox",
+    "--headless=new",
+    "--disable-background-networking",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+)
+
+# The tests share two cores with each other: how long an example takes says nothing about the code.
+settings.register_profile("fieldlog", deadline=None, print_blob=True)
+settings.load_profile("fieldlog")
+
+
+def _refuse_to_leave(event: str, arguments: tuple[Any, ...]) -> None:
+    if event != "socket.connect":
+        return
+    connecting, address = arguments
+    inet = connecting.family in {socket.AF_INET, socket.AF_INET6}
+    if inet and connecting.type == socket.SOCK_STREAM:
+        host = str(address[0])
+        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        assert local, f"a test connects to {host}, but Fieldlog's tests never leave the machine"
+
+
+def pytest_configure() -> None:
+    """Watch every connection from here on."""
+    sys.addaudithook(_refuse_to_leave)
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """The program that opens pages; without one the test is skipped, and fails where CI=true."""
+    for name in CHROMIUM_NAMES:
+        if path := shutil.which(name):
+            return path
+    words = "no Chromium on this machine: apt-get install chromium"
+    if os.environ.get("CI") == "true":
+        pytest.fail(words)
+    pytest.skip(words)
+
+
+@pytest_asyncio.fixture
+async def chromium(chromium_path: str) -> AsyncIterator[Browser]:
+    """A headless Chromium; make a context of it for each person, with size and colour scheme."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium_path, args=list(CHROMIUM_OPTIONS)
+        )
+        yield browser
+        await browser.close()
