@@ -79,7 +79,7 @@ def fault(fix: Fix, now_ms: int | None = None) -> str:
         return "place"
     # An app that makes places up often says 0 m; such a fix is known by its `mock` and stays usable
     # as what it is, a suggestion at most.
-    if fix.accuracy_m is None or not (0 < fix.accuracy_m or (fix.mock and fix.accuracy_m == 0)):
+    if fix.accuracy_m is None or not (fix.accuracy_m > 0 or (fix.mock and fix.accuracy_m == 0)):
         return "accuracy"
     return "accuracy" if fix.accuracy_m > ACCURACY_M_MAX else ""
 
@@ -204,11 +204,14 @@ def decode_track(numbers: Sequence[object]) -> list[Fix]:
             raise TrackError("the track names a source that it does not list")
         fixes.append(
             Fix(
-                time_ms, lat_e7, lon_e7,
+                time_ms,
+                lat_e7,
+                lon_e7,
                 None if accuracy_m < 0 else accuracy_m,
                 None if cmps < 0 else cmps / 100,
                 None if bearing_deg < 0 else bearing_deg,
-                sources[origin // 2], bool(origin % 2),
+                sources[origin // 2],
+                bool(origin % 2),
             )  # fmt: skip
         )
     reader.end()

@@ -8,13 +8,13 @@ Invariant: the same registers give the same job on every replica.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from typing import Any
 
 from core.dispatch import fields
 from core.dispatch.fields import FIELDS, PHASES, Phase
 from core.dispatch.show import Shown, show, show_register, value_at
 from core.log.canonical import pack
+from core.log.chain import named_id
 from core.log.entry import Path
 from core.log.registers import Registers, Write
 
@@ -228,12 +228,6 @@ def _phase(shown: Shown | None) -> Phase:
 # --- conflicts
 
 
-def conflict_key(kind: str, *parts: bytes) -> bytes:
-    """The 8-byte id of a conflict, from what conflicts."""
-    data = b"\0".join([kind.encode(), *parts])
-    return blake2b(data, digest_size=8, person=b"fieldlog.clash").digest()
-
-
 def _conflicts(
     registers: Registers, assignments: tuple[Assignment, ...], cancelled: str
 ) -> tuple[Conflict, ...]:
@@ -245,7 +239,7 @@ def _conflicts(
             continue
         turn = assignment.worker + assignment.turn
         if cancel is not None and not cancel.write.saw(phase.write):
-            key = conflict_key("worked after cancel", turn)
+            key = named_id("worked after cancel", turn)
             words = f"cancelled: {cancelled}"
             others = ((assignment.phase.name.lower().replace("_", " "), phase.write),)
             found.append(
@@ -253,7 +247,7 @@ def _conflicts(
             )
         taken = _given_away(registers, assignment.worker, assignment.turn)
         if taken is not None and not assignment.withdrawn:
-            key = conflict_key("worked after withdrawal", turn)
+            key = named_id("worked after withdrawal", turn)
             worker = assignment.worker
             others = (("withdrawn", taken),)
             found.append(
@@ -282,7 +276,7 @@ def field_conflicts(registers: Registers) -> list[Conflict]:
         parts = [pack(list(path))]
         parts += sorted(pack([w.log[0], w.log[1], w.seq]) for w in register.writes.values())
         others = tuple((write.value, write) for write in shown.others)
-        key = conflict_key("field", *parts)
+        key = named_id("field", *parts)
         found.append(Conflict(key, "field", field.name, shown.value, others, shown.write))
     return found
 
@@ -298,7 +292,7 @@ def _double_assignments(assignments: tuple[Assignment, ...]) -> list[Conflict]:
             if first.made.saw(second.made) or second.made.saw(first.made):
                 continue
             pair = sorted([first.worker + first.turn, second.worker + second.turn])
-            key = conflict_key("double assignment", *pair)
+            key = named_id("double assignment", *pair)
             keeper, other = (second, first) if second.phase in ACTIVE else (first, second)
             found.append(
                 Conflict(

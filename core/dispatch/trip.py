@@ -191,9 +191,7 @@ def _set_out(motion: Motion, fix: Fix, way: Way, facts: list[Given]) -> Motion:
         elif waited_ms < WAITING_MS_MIN:
             start_ms, silent = legs[-1][0], silent | legs[-1][2]
             legs = legs[:-1]
-    return motion._replace(
-        moving=1, since_ms=start_ms, far_count=0, silent=silent, legs=legs
-    )
+    return motion._replace(moving=1, since_ms=start_ms, far_count=0, silent=silent, legs=legs)
 
 
 def _after_silence(motion: Motion, fix: Fix, way: Way, facts: list[Given]) -> Motion:
@@ -235,7 +233,15 @@ def way_facts(motion: Motion, job: bytes | None, until_ms: int, way: Way) -> lis
         if way.doubt:
             facts.append(
                 Suggest(
-                    Ask.LOG, kind, job, start_ms, end_ms, sure, way.doubt, seen, RULE_VERSION,
+                    Ask.LOG,
+                    kind,
+                    job,
+                    start_ms,
+                    end_ms,
+                    sure,
+                    way.doubt,
+                    seen,
+                    RULE_VERSION,
                     way.threshold_min,
                 )  # fmt: skip
             )

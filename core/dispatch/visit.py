@@ -13,6 +13,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from core.dispatch.arrival import (
+    APART_MS,
+    BRIDGE_MS,
+    MINUTE_MS,
+    REENTRY_MS,
+    UNGATED_MS,
+    Run,
+    choose,
+    is_away,
+    is_gone,
+    is_here,
+    is_visit,
+    runs_after,
+    runs_from,
+)
 from core.dispatch.autofact import (
     RULE_VERSION,
     Ask,
@@ -30,21 +45,9 @@ from core.dispatch.geometry import distance_m
 from core.dispatch.jobplace import Places, Spot, check_threshold
 from core.dispatch.trip import SILENCE_MS, TRIP_M, Motion, Way, arrived, left, move, pace, way_facts
 
-MINUTE_MS: Final = 60_000
 THRESHOLD_MIN_DEFAULT: Final = 3
-ACCURACY_M_TRUSTED: Final = 50
-"""A fix is given at most this much benefit of its own doubt."""
-APART_MS: Final = 30_000
-"""Two fixes away must be this far apart: one wild fix, or two in a row, end no visit."""
-REENTRY_MS: Final = 5 * MINUTE_MS
-BRIDGE_MS: Final = 60 * MINUTE_MS
-"""Silence up to this long between two fixes inside is bridged, and marked."""
 CAP_MS: Final = 12 * 60 * MINUTE_MS
-TOGETHER_MS: Final = 2 * MINUTE_MS
-"""Places entered within this of each other are entered together: the planned order decides."""
 OTHER_JOB_MS: Final = 10 * MINUTE_MS
-UNGATED_MS: Final = 3 * MINUTE_MS
-"""Where no fix gives a speed, having stayed for so long is proof enough of not driving past."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +63,6 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_threshold(self.threshold_min)
-
-
-class Run(NamedTuple):
-    """Fixes inside one place that are no visit yet."""
-
-    job: bytes
-    first_ms: int
-    last_ms: int
-    count: int
-    slow: int
-    fast: int
-    away_ms: int
-    away_count: int
-    mock: int
-    silent: int
-    nearer: int
-    shared: int
 
 
 class Visit(NamedTuple):
@@ -104,15 +90,16 @@ class Core(NamedTuple):
     """All that the logger remembers. `clock_ms` is how far time has come, by fixes and ticks.
 
     `floor_ms` is the end of the last visit, before which none begins; `muted` are jobs whose log
-    was ended at the place, with the time of a first fix away (0: none); `lost` is the last visit
-    that silence ended; `heading` is the job that travelling was proposed for.
+    was ended at the place, with the time of a first fix away (0: none) and 1 while it is still to
+    be asked whether the log goes on; `lost` is the last visit that silence ended (job, start, end);
+    `heading` is the job that travelling was proposed for.
     """
 
     clock_ms: int = 0
     fix_ms: int = 0
     visit: Visit | None = None
     runs: tuple[Run, ...] = ()
-    muted: tuple[tuple[bytes, int], ...] = ()
+    muted: tuple[tuple[bytes, int, int], ...] = ()
     motion: Motion = Motion()
     floor_ms: int = 0
     last_job: bytes = b""
@@ -133,16 +120,15 @@ def way_of(settings: Settings, at_ms: int) -> Way:
 
 def advance(core: Core, to_ms: int, settings: Settings, facts: list[Given]) -> Core:
     """Let time pass until `to_ms` with no fix; what is due by then happens, in order."""
-    while core.visit is not None:
-        when_ms, what = min(_deadlines(core.visit, settings))
+    while (visit := core.visit) is not None:
+        when_ms, what = min(_deadlines(visit, settings))
         if when_ms > to_ms:
             break
         if what == "ask":
-            visit = core.visit
             facts.append(_ask(visit, Ask.END, visit.spot.place.job, visit.last_ms, "no evidence"))
             core = core._replace(visit=visit._replace(asked=1))
         else:
-            core = _close(core, core.visit.last_ms, what, facts)
+            core = _close(core, visit.last_ms, what, facts)
     shift_end_ms = settings.shift_end_ms
     if shift_end_ms is not None and core.clock_ms < shift_end_ms <= to_ms and core.visit is None:
         core = end_way(core, settings, facts)
@@ -150,14 +136,17 @@ def advance(core: Core, to_ms: int, settings: Settings, facts: list[Given]) -> C
 
 
 def _deadlines(visit: Visit, settings: Settings) -> Iterator[tuple[int, str]]:
+    shift_end_ms = None if visit.doubt == "after shift" else settings.shift_end_ms
     if visit.left_ms:
         yield max(visit.left_ms, visit.last_ms + REENTRY_MS), "left"
-    else:
-        if not visit.asked:
-            yield visit.last_ms + SILENCE_MS, "ask"
-        yield visit.last_ms + BRIDGE_MS, "no evidence"
-    if settings.shift_end_ms is not None and visit.doubt != "after shift":
-        yield max(settings.shift_end_ms, visit.start_ms), "shift end"
+        if shift_end_ms is not None:
+            yield max(shift_end_ms, visit.left_ms), "left"
+        return
+    if not visit.asked:
+        yield visit.last_ms + SILENCE_MS, "ask"
+    yield visit.last_ms + BRIDGE_MS, "no evidence"
+    if shift_end_ms is not None:
+        yield max(shift_end_ms, visit.start_ms), "shift end"
     yield visit.start_ms + CAP_MS, "cap"
 
 
@@ -190,9 +179,7 @@ def _close(core: Core, end_ms: int, reason: str, facts: list[Given]) -> Core:
     rule = (evidence, RULE_VERSION, visit.threshold_min)
     if visit.doubt:
         facts.append(
-            Suggest(
-                Ask.LOG, LogKind.ON_SITE, job, visit.start_ms, end_ms, sure, visit.doubt, *rule
-            )
+            Suggest(Ask.LOG, LogKind.ON_SITE, job, visit.start_ms, end_ms, sure, visit.doubt, *rule)
         )
     else:
         facts.append(
@@ -201,15 +188,15 @@ def _close(core: Core, end_ms: int, reason: str, facts: list[Given]) -> Core:
     if reason not in ("closed", "switched off"):
         facts.append(_ask(visit, Ask.FINISH, job, end_ms, reason))
     for run in core.runs:
-        together = run.count >= 2 and run.first_ms < end_ms and not run.mock
-        if together and run.last_ms - run.first_ms >= UNGATED_MS and run.slow >= run.fast:
+        shared_ms = min(run.last_ms, end_ms) - max(run.first_ms, visit.start_ms)
+        if shared_ms >= UNGATED_MS and run.slow_ms > run.fast_ms and not run.mock:
             facts.append(_ask(visit, Ask.SPLIT, run.job, end_ms, "places overlap"))
     muted = core.muted
     if reason in ("closed", "cap", "shift end"):
-        muted = (*muted, (job, 0))
+        muted = (*muted, (job, 0, int(reason != "closed")))
     return core._replace(
         visit=None,
-        runs=tuple(run._replace(nearer=0, shared=0) for run in core.runs),
+        runs=runs_from(core.runs, end_ms),
         muted=muted,
         motion=left(core.motion, end_ms),
         floor_ms=end_ms,
@@ -246,9 +233,17 @@ def take(core: Core, fix: Fix, places: Places, settings: Settings, facts: list[G
         if visit.left_ms and fix.time_ms >= visit.last_ms + REENTRY_MS:
             core = _close(core, visit.last_ms, "left", facts)
     if core.muted:
-        core = _unmuted(core, fix, places, facts)
+        core = _unmuted(core, fix, places, settings, facts)
+    if core.lost is not None:
+        spot = places.spot_by_job.get(core.lost[0])
+        if spot is None or is_away(spot, fix, spot.area.outside_m(fix.lat_e7, fix.lon_e7)):
+            core = core._replace(lost=None)
     if near or core.runs:
-        core = core._replace(runs=_runs(core, fix, near, speed))
+        visiting = None if core.visit is None else core.visit.spot
+        quiet = {muted[0] for muted in core.muted}
+        if visiting is not None:
+            quiet.add(visiting.place.job)
+        core = core._replace(runs=runs_after(core.runs, fix, near, quiet, visiting, speed))
         if core.runs:
             core = _maybe_arrive(core, fix, places, settings, facts)
     if not fix.mock:
@@ -256,34 +251,13 @@ def take(core: Core, fix: Fix, places: Places, settings: Settings, facts: list[G
         core = core._replace(motion=move(core.motion, fix, way, facts))
         if core.motion.moving and (core.visit is None or core.visit.left_ms):
             core = _maybe_heading(core, fix, places, way, facts)
-        elif core.heading:
-            core = core._replace(heading=b"")
     return core
-
-
-def _here(spot: Spot, fix: Fix, off_m: float) -> bool:
-    """Whether a fix keeps a visit going; a coarse one may, though it could not have begun it."""
-    accuracy_m = fix.accuracy_m or 0
-    if accuracy_m <= spot.entry_accuracy_m:
-        return off_m <= 0
-    return off_m <= min(accuracy_m, ACCURACY_M_TRUSTED)
-
-
-def _away(spot: Spot, fix: Fix, off_m: float) -> bool:
-    return off_m - min(fix.accuracy_m or 0, ACCURACY_M_TRUSTED) > spot.margin_m
-
-
-def _gone(first_ms: int, count: int, fix: Fix, spot: Spot, off_m: float) -> bool:
-    """Whether `count` fixes away since `first_ms`, this one included, are a departure."""
-    if count < 2:
-        return False
-    return fix.time_ms - first_ms >= APART_MS or off_m > max(spot.far_m, TRIP_M)
 
 
 def _at_visit(visit: Visit, fix: Fix, speed: int) -> Visit:
     spot = visit.spot
     off_m = spot.area.outside_m(fix.lat_e7, fix.lon_e7)
-    if _here(spot, fix, off_m):
+    if is_here(spot, fix, off_m):
         silent = int(visit.silent or fix.time_ms - visit.last_ms > SILENCE_MS)
         if not visit.left_ms:
             return visit._replace(
@@ -297,12 +271,12 @@ def _at_visit(visit: Visit, fix: Fix, speed: int) -> Visit:
                 away_last_ms=0, left_ms=0, back_count=0, back_slow=0, back_fast=0,
             )  # fmt: skip
         return visit._replace(back_count=count, back_slow=slow, back_fast=fast)
-    if not _away(spot, fix, off_m):
+    if not is_away(spot, fix, off_m):
         return visit
     count = visit.away_count + 1
     first_ms = visit.away_ms or fix.time_ms
     left_ms = visit.left_ms
-    if not left_ms and _gone(first_ms, count, fix, spot, off_m):
+    if not left_ms and is_gone(first_ms, count, fix, spot, off_m):
         left_ms = fix.time_ms
     return visit._replace(
         away_ms=first_ms, away_count=count, away_last_ms=fix.time_ms, left_ms=left_ms,
@@ -310,72 +284,37 @@ def _at_visit(visit: Visit, fix: Fix, speed: int) -> Visit:
     )  # fmt: skip
 
 
-def _unmuted(core: Core, fix: Fix, places: Places, facts: list[Given]) -> Core:
+def _unmuted(core: Core, fix: Fix, places: Places, settings: Settings, facts: list[Given]) -> Core:
     """The jobs that stay quiet: those whose place the worker has not left since."""
-    kept: list[tuple[bytes, int]] = []
-    for job, away_ms in core.muted:
+    kept: list[tuple[bytes, int, int]] = []
+    for job, away_ms, ask in core.muted:
         spot = places.spot_by_job.get(job)
         if spot is None:
             continue
         off_m = spot.area.outside_m(fix.lat_e7, fix.lon_e7)
-        if _away(spot, fix, off_m):
+        if is_away(spot, fix, off_m):
             if not away_ms or fix.time_ms - away_ms < APART_MS:
-                kept.append((job, away_ms or fix.time_ms))
+                kept.append((job, away_ms or fix.time_ms, ask))
+        elif off_m > 0:
+            kept.append((job, away_ms, ask))
         else:
-            kept.append((job, 0 if off_m <= 0 else away_ms))
+            if ask and not fix.mock:
+                facts.append(
+                    Suggest(
+                        Ask.EXTEND,
+                        LogKind.ON_SITE,
+                        job,
+                        core.floor_ms,
+                        fix.time_ms,
+                        Certainty.CERTAIN,
+                        "still on site",
+                        (fix.time_ms,),
+                        RULE_VERSION,
+                        _threshold_min(spot, settings),
+                    )  # fmt: skip
+                )
+            kept.append((job, 0, 0))
     return core._replace(muted=tuple(kept))
-
-
-def _runs(core: Core, fix: Fix, near: list[Spot], speed: int) -> tuple[Run, ...]:
-    """The runs after a fix: begun, prolonged, or broken by having gone away."""
-    visiting = core.visit.spot if core.visit is not None else None
-    quiet = {job for job, _ in core.muted}
-    run_by_job = {run.job: run for run in core.runs}
-    found: list[Run] = []
-    for spot in near:
-        job = spot.place.job
-        run = run_by_job.get(job)
-        if job in quiet or (visiting is not None and visiting.place.job == job):
-            continue
-        if run is not None and fix.time_ms - run.last_ms > BRIDGE_MS:
-            run = None
-        off_m = spot.area.outside_m(fix.lat_e7, fix.lon_e7)
-        inside = off_m <= 0 and (fix.accuracy_m or 0) <= spot.entry_accuracy_m
-        if inside and spot.eligible(fix.time_ms):
-            found.append(_prolonged(run, job, fix, speed, visiting, spot))
-        elif run is not None:
-            if _away(spot, fix, off_m) and not fix.mock:
-                first_ms, count = run.away_ms or fix.time_ms, run.away_count + 1
-                if _gone(first_ms, count, fix, spot, off_m):
-                    continue
-                run = run._replace(away_ms=first_ms, away_count=count)
-            found.append(run)
-    # A place that is not even near has been left as soon as a second fix says so.
-    near_jobs = {spot.place.job for spot in near}
-    for run in core.runs:
-        if run.job not in near_jobs and run.away_count == 0 and not fix.mock:
-            found.append(run._replace(away_ms=fix.time_ms, away_count=1))
-    return tuple(found)
-
-
-def _prolonged(
-    run: Run | None, job: bytes, fix: Fix, speed: int, visiting: Spot | None, spot: Spot
-) -> Run:
-    slow, fast = int(speed == 1), int(speed == 2)
-    if run is None or (run.mock and not fix.mock):
-        return Run(job, fix.time_ms, fix.time_ms, 1, slow, fast, 0, 0, int(fix.mock), 0, 0, 0)
-    if fix.mock and not run.mock:
-        return run
-    nearer = shared = 0
-    if visiting is not None:
-        own_m = spot.area.centre_distance_m(fix.lat_e7, fix.lon_e7)
-        nearer = int(own_m < visiting.area.centre_distance_m(fix.lat_e7, fix.lon_e7))
-        shared = 1
-    return Run(
-        job, run.first_ms, fix.time_ms, run.count + 1, run.slow + slow, run.fast + fast, 0, 0,
-        run.mock, int(run.silent or fix.time_ms - run.last_ms > SILENCE_MS),
-        run.nearer + nearer, run.shared + shared,
-    )  # fmt: skip
 
 
 def _threshold_min(spot: Spot, settings: Settings) -> int:
@@ -383,47 +322,23 @@ def _threshold_min(spot: Spot, settings: Settings) -> int:
     return settings.threshold_min if own is None else own
 
 
-def _ready(run: Run, threshold_min: int, floor_ms: int) -> bool:
-    """Whether a run is a visit: long enough, two fixes, and half of those with a speed slow."""
-    stayed_ms = run.last_ms - max(run.first_ms, floor_ms)
-    if run.count < 2 or stayed_ms < threshold_min * MINUTE_MS or run.last_ms <= floor_ms:
-        return False
-    if run.slow == run.fast == 0:
-        return stayed_ms >= UNGATED_MS
-    return run.slow > run.fast
-
-
 def _maybe_arrive(
     core: Core, fix: Fix, places: Places, settings: Settings, facts: list[Given]
 ) -> Core:
     spot_by_job = places.spot_by_job
     runs = [run for run in core.runs if run.job in spot_by_job]
+    threshold_by_job = {run.job: _threshold_min(spot_by_job[run.job], settings) for run in runs}
     ready = [
         run
         for run in runs
-        if run.last_ms == fix.time_ms
-        and _ready(run, _threshold_min(spot_by_job[run.job], settings), core.floor_ms)
+        if run.last_ms == fix.time_ms and is_visit(run, threshold_by_job[run.job])
     ]
     if not ready:
         return core
     if core.visit is not None and not core.visit.left_ms:
         return _maybe_other_job(core, ready, facts)
-    # Of places entered together the planned one counts; it is waited for until its own threshold.
-    until_ms = min(run.first_ms for run in ready) + TOGETHER_MS
-    longest_min = max(_threshold_min(spot_by_job[run.job], settings) for run in ready)
-    rivals = [
-        run
-        for run in runs
-        if run in ready
-        or (
-            run.first_ms <= until_ms
-            and run.away_count == 0
-            and run.mock == ready[0].mock
-            and _threshold_min(spot_by_job[run.job], settings) <= longest_min
-        )
-    ]
-    chosen = min(rivals, key=lambda run: spot_by_job[run.job].rank)
-    if chosen not in ready:
+    chosen = choose(runs, ready, spot_by_job, threshold_by_job)
+    if chosen is None:
         return core
     if core.visit is not None:
         core = _close(core, core.visit.last_ms, "left", facts)
@@ -453,8 +368,16 @@ def _arrive(
     if core.lost is not None and core.lost[0] == job and core.lost[2] == core.floor_ms:
         facts.append(
             Suggest(
-                Ask.JOIN, LogKind.ON_SITE, job, core.lost[1], start_ms, Certainty.UNCERTAIN,
-                "no evidence", (core.lost[2], run.first_ms), RULE_VERSION, way.threshold_min,
+                Ask.JOIN,
+                LogKind.ON_SITE,
+                job,
+                core.lost[1],
+                start_ms,
+                Certainty.UNCERTAIN,
+                "no evidence",
+                (core.lost[2], run.first_ms),
+                RULE_VERSION,
+                way.threshold_min,
             )  # fmt: skip
         )
     visit = Visit(
@@ -463,9 +386,7 @@ def _arrive(
     )  # fmt: skip
     return core._replace(
         visit=visit,
-        runs=tuple(
-            other._replace(nearer=0, shared=0) for other in core.runs if other.job != job
-        ),
+        runs=tuple(other._replace(nearer=0, shared=0) for other in core.runs if other.job != job),
         motion=arrived(core.motion),
         lost=None,
         heading=b"",
@@ -486,7 +407,7 @@ def _maybe_other_job(core: Core, ready: list[Run], facts: list[Given]) -> Core:
 
 def _maybe_heading(core: Core, fix: Fix, places: Places, way: Way, facts: list[Given]) -> Core:
     """Propose travelling to the next job by plan, once the phone came 200 m nearer to it."""
-    quiet = {core.last_job, *(job for job, _ in core.muted)}
+    quiet = {core.last_job, *(muted[0] for muted in core.muted)}
     for spot in places.by_rank:
         job = spot.place.job
         if job in quiet or not spot.travel_opens_ms <= fix.time_ms <= spot.closes_ms:
@@ -500,7 +421,12 @@ def _maybe_heading(core: Core, fix: Fix, places: Places, way: Way, facts: list[G
         seen = (motion.since_ms, fix.time_ms)
         facts.append(
             Propose(
-                job, Phase.TRAVELLING, motion.since_ms, way.mode, seen, RULE_VERSION,
+                job,
+                Phase.TRAVELLING,
+                motion.since_ms,
+                way.mode,
+                seen,
+                RULE_VERSION,
                 way.threshold_min,
             )  # fmt: skip
         )

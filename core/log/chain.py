@@ -52,6 +52,12 @@ def stream_time_s(stream: bytes) -> int:
     return int.from_bytes(stream[:4], "big") + EPOCH_S
 
 
+def named_id(kind: str, *parts: bytes) -> bytes:
+    """The 8-byte id of something that every replica must name alike."""
+    data = b"\0".join([kind.encode(), *parts])
+    return blake2b(data, digest_size=SHORT_BYTES, person=b"fieldlog.name").digest()
+
+
 def derived_unique(*parts: bytes) -> bytes:
     """Seven bytes for the id of a stream that two replicas must make alike."""
     return blake2b(b"\0".join(parts), digest_size=7, person=b"fieldlog.derive").digest()
