@@ -1,0 +1,108 @@
+"""Checking a store: entries against their hashes and seals, rows against the fold.
+
+Answers with findings in words and changes nothing. Invariant: a store without findings holds
+authentic entries, and every row of it follows from them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+from core.dispatch.permits import permits
+from core.log.chain import chain_next, chain_start, seal_leaf
+from core.log.errors import LogError
+from core.log.seal import check_seal
+from core.log.stream import StreamState
+from replica import logs
+from replica.projection import project_stream, projected_tables
+from replica.replica import Replica
+
+
+class _TakeBack(Exception):
+    """Ends the transaction in which projections were rebuilt for comparison."""
+
+
+def check_store(replica: Replica) -> list[str]:
+    """What is wrong with a replica's store, as sentences; empty where all is well."""
+    findings: list[str] = []
+    db = replica.store.db
+    (integrity,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    if integrity != "ok":
+        findings.append(f"SQLite finds the file damaged: {integrity}")
+    for (stream,) in db.execute("SELECT stream FROM stream ORDER BY stream").fetchall():
+        findings += _check_stream(replica, stream)
+    findings += _check_projections(replica)
+    return findings
+
+
+def _check_stream(replica: Replica, stream: bytes) -> Iterator[str]:
+    db, name = replica.store.db, stream.hex()
+    for row in logs.log_rows(db, stream):
+        previous, seq = row.base_hash, row.base
+        if row.base == 0 and previous != chain_start(replica.site, stream, row.author):
+            yield f"stream {name}: a log does not begin where its chain does"
+        for entry_hash, body in logs.entries_after(db, row.log, row.base):
+            seq += 1
+            if chain_next(previous, body) != entry_hash:
+                yield f"stream {name}: entry {seq} of {row.author.hex()[:8]} is not what was signed"
+                break
+            previous = entry_hash
+        if (seq, previous) != (row.height, row.head):
+            yield f"stream {name}: the log of {row.author.hex()[:8]} is not as long as it says"
+        if row.seal is not None and row.author != replica.author:
+            yield from _check_seal(replica, row)
+    entries = logs.stored_entries(db, stream)
+    standings = {author: replica.standing(author) for author in {e.author for e in entries}}
+    fresh = StreamState.build(
+        replica.site, stream, entries, standings, permits, replica.supported
+    )
+    if fresh.fingerprint() != replica.state(stream).fingerprint():
+        yield f"stream {name}: the state in use is not the fold of the entries"
+    leaf, left_at = db.execute(
+        "SELECT leaf, left_at FROM stream WHERE stream = ?", (stream,)
+    ).fetchone()
+    if left_at is None and leaf != fresh.leaf():
+        yield f"stream {name}: the digest's leaf is not that of the heads held"
+
+
+def _check_seal(replica: Replica, row: logs.LogRow) -> Iterator[str]:
+    assert row.seal is not None
+    seal = logs.seal_at(replica.store.db, row.seal)
+    name = f"stream {row.stream.hex()}: the log of {row.author.hex()[:8]}"
+    if seal_leaf(row.stream, row.height, row.head) not in seal.leaves:
+        yield f"{name} ends at a head that its seal does not cover"
+    try:
+        check_seal(replica.site, seal)
+    except LogError as error:
+        yield f"{name}: {error}"
+
+
+def dump_projections(db: sqlite3.Connection) -> dict[str, list[tuple[object, ...]]]:
+    """Every projection row by table, in an order that the rows alone decide."""
+    return {
+        table: sorted((tuple(row) for row in db.execute(f"SELECT * FROM {table}")), key=repr)
+        for table in projected_tables()
+    }
+
+
+def _check_projections(replica: Replica) -> list[str]:
+    """Rebuild every row in a transaction that is taken back, and compare."""
+    db = replica.store.db
+    before = dump_projections(db)
+    after: dict[str, list[tuple[object, ...]]] = {}
+    try:
+        with replica.store.transaction():
+            streams = [
+                row[0] for row in db.execute("SELECT stream FROM stream WHERE left_at IS NULL")
+            ]
+            project_stream(replica, streams, fresh=True)
+            after = dump_projections(db)
+            raise _TakeBack
+    except _TakeBack:
+        pass
+    return [
+        f"table {table}: {len(set(before[table]) ^ set(after[table]))} rows differ from the log"
+        for table in before
+        if before[table] != after[table]
+    ]

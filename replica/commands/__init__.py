@@ -1,0 +1,1 @@
+"""The commands of this package: `fieldlog device` and those for a store."""

@@ -1,0 +1,97 @@
+"""The command `fieldlog device`: runs a worker's phone until it is told to stop.
+
+Holds the loopback listener and what is printed. Invariant: nothing but loopback is listened on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from aiohttp import web
+
+from replica.clock import SystemClock
+from replica.commandline import CommandError
+from replica.device import Device
+from replica.identity import IdentityError
+from replica.location.intake import attach_intake
+from replica.location.report import Crossing, Located, Report
+from replica.screens.app import make_screens
+from replica.screens.guard import first_link, load_secret
+from replica.screens.port import EnrolmentRefused
+from replica.store import StoreError
+from replica.transport_security import TransportError
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Run a worker's phone: its store, sync, auto logging and screens on this machine."""
+    parser.add_argument("--data", type=Path, default=Path("fieldlog-device"), help="its folder")
+    parser.add_argument("--port", type=int, default=8765, help="port of the screens, on loopback")
+    parser.add_argument("--link", default="", help="join a site by the QR code's text")
+    parser.add_argument("--code", default="", help="join a site by a typed code; needs --hub")
+    parser.add_argument("--hub", default="", help="the hub's address, host:port")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run until SIGINT or SIGTERM."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        asyncio.run(_serve(arguments))
+    except (IdentityError, StoreError, TransportError, EnrolmentRefused) as error:
+        raise CommandError(str(error)) from error
+    return 0
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
+    arguments.data.mkdir(parents=True, exist_ok=True)
+    secret = load_secret(arguments.data, os.urandom).hex()
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer") as executor:
+        device = Device(arguments.data, SystemClock(), os.urandom, executor)
+        async with device, contextlib.AsyncExitStack() as stack:
+            if not device.worker and (arguments.link or arguments.code):
+                await device.enrol(link=arguments.link, code=arguments.code, address=arguments.hub)
+            app = device_app(device, secret)
+            runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            try:
+                await web.TCPSite(runner, "127.0.0.1", arguments.port).start()
+            except OSError as error:
+                raise CommandError(
+                    f"port {arguments.port} can't be listened on ({error.strerror}); is the "
+                    "device running already, or choose another with --port"
+                ) from error
+            print(f"Screens:   {first_link(arguments.data, os.urandom, arguments.port)}")
+            print(f"OwnTracks: http://127.0.0.1:{arguments.port}/location/owntracks/{secret}")
+            print("Ctrl-C stops it.", flush=True)
+            await _until_told()
+
+
+def device_app(device: Device, secret: str) -> web.Application:
+    """The loopback application of a device: screens and location intake, under one secret."""
+    app = make_screens(device)
+
+    async def keep(report: Report) -> None:
+        match report:
+            case Located():
+                await device.take_fix(report.fix, report.battery_percent)
+            case Crossing():
+                await device.take_fix(report.fix)
+
+    attach_intake(app, secret, keep, device.owntracks_commands)
+    return app
+
+
+async def _until_told() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    await stop.wait()

@@ -1,0 +1,291 @@
+"""A phone as it runs: store, sync, location and the worker's screens, in one process.
+
+Opens the parts once the phone has joined a site, and carries the screens' acts to the writer. Holds
+no HTTP and no rules. Invariant: what `act` returns from is durable on this phone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from core.dispatch.acts import Change
+from core.dispatch.autofact import Mode
+from core.dispatch.fix import Fix
+from replica.autologger import AutoLogger
+from replica.clock import Clock
+from replica.identity import load_identity
+from replica.joining import join_by_code, join_by_link, load_hub_address
+from replica.location.owntracks import (
+    NOTHING_TOLD,
+    Command,
+    Monitoring,
+    Region,
+    Told,
+    answer_for,
+)
+from replica.reach import OwnUnsent, unsent_entries
+from replica.reader import Reader
+from replica.replica import Replica, Written, open_replica
+from replica.screens.port import AutoNotice, EnrolmentRefused, Need, OwnFix, SyncState, Unsent
+from replica.syncing import Dialler, Syncer, hub_dialler
+from replica.writer import Writer
+
+# Unsent entries that the sync page lists; the count covers all of them.
+UNSENT_SHOWN = 50
+
+
+class Device:
+    """A worker's phone: `async with Device(folder, clock, entropy, executor) as device`.
+
+    Args:
+        folder: where the phone keeps everything.
+        dial: how the hub is reached; None: over TLS at the address kept at enrolment.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        entropy: Callable[[int], bytes],
+        executor: Executor | None,
+        dial: Dialler | None = None,
+    ) -> None:
+        self.folder = folder
+        self.clock = clock
+        self.worker = ""
+        self.battery_percent: int | None = None
+        self._entropy = entropy
+        self._executor = executor
+        self._dial = dial
+        self._replica: Replica | None = None
+        self._writer: Writer | None = None
+        self._reader = Reader(folder / "store.sqlite")
+        self._syncer: Syncer | None = None
+        self._logger: AutoLogger | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._listeners: set[asyncio.Event] = set()
+        self._fix: Fix | None = None
+        self._told: Told = NOTHING_TOLD
+
+    async def __aenter__(self) -> Device:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        await self._open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._tasks.clear()
+        if self._writer is not None and self._replica is not None:
+            await self._reader.__aexit__(kind, error, trace)
+            await self._writer.run(self._replica.close)
+
+    async def _open(self) -> None:
+        """Open the store and start syncing, if the phone has joined a site."""
+        identity = load_identity(self.folder)
+        hub = load_hub_address(self.folder)
+        if identity is None:
+            return
+        self._replica = open_replica(self.folder, identity, self.clock, self._entropy)
+        self._writer = Writer(self._replica, self._executor)
+        await self._reader.__aenter__()
+        self.worker = identity.own.subject.hex()
+        self._logger = AutoLogger(self.folder, self._writer, identity.own.subject, self._announce)
+        dial = self._dial or (hub_dialler(hub) if hub is not None else None)
+        loop = asyncio.get_running_loop()
+        if dial is not None:
+            self._syncer = Syncer(self._writer, dial, self._announce)
+            self._tasks.append(loop.create_task(self._syncer.run()))
+        self._tasks.append(loop.create_task(self._watch()))
+        self._tasks.append(loop.create_task(self._logger.run()))
+
+    async def _watch(self) -> None:
+        """Tell the screens of what was committed."""
+        assert self._writer is not None
+        subscription = self._writer.subscribe()
+        async for _ in subscription:
+            self._announce()
+
+    def _announce(self) -> None:
+        for listener in self._listeners:
+            listener.set()
+
+    # --- what the screens ask
+
+    @property
+    def reader(self) -> Reader:
+        """The projections; asked only while `worker` is not empty."""
+        return self._reader
+
+    @property
+    def writer(self) -> Writer:
+        """The owner of the replica."""
+        assert self._writer is not None, "the phone has not joined a site yet"
+        return self._writer
+
+    def now_ms(self) -> int:
+        """What the phone's clock says, ms UTC."""
+        return self.clock.now_ms()
+
+    def entropy(self, size: int) -> bytes:
+        """Random bytes, for ids."""
+        return self._entropy(size)
+
+    async def act(
+        self, changes: Sequence[Change], basis: Mapping[bytes, str] | None = None
+    ) -> Written:
+        """Commit one act; durable on return. Raises ActError, StoreError."""
+        writer = self.writer
+        written = await writer.run(lambda: writer.replica.write(changes, basis=basis))
+        if self._logger is not None:
+            self._logger.wake()
+        return written
+
+    async def sync_state(self) -> SyncState:
+        """How far this phone's own entries have come."""
+        hub = load_hub_address(self.folder)
+        address = hub.addresses[0] if hub is not None else ""
+        if self._writer is None or self._syncer is None:
+            return SyncState(address, False, None, None, 0, 0, ())
+        replica, figures = self._writer.replica, self._syncer.figures
+        unsent, met = await self._writer.run(_unsent_and_met, replica)
+        conversation = figures.conversation
+        sending = None
+        if conversation is not None and not figures.live and unsent:
+            waiting = conversation.session.waiting
+            sending = (
+                (0, len(unsent)) if waiting == 0 else (max(0, len(unsent) - waiting), len(unsent))
+            )
+        needs = (Need("The hub refused this phone.", figures.refusal),) if figures.refusal else ()
+        return SyncState(
+            address,
+            figures.connected,
+            figures.met_at_ms or met,
+            sending,
+            len(unsent),
+            sum(entry.size_bytes for entry in unsent),
+            tuple(_shown(entry) for entry in unsent[:UNSENT_SHOWN]),
+            needs,
+        )
+
+    def sync_now(self) -> None:
+        """Try to reach the hub now rather than at the next turn."""
+        if self._syncer is not None:
+            self._syncer.sync_now()
+
+    async def enrol(self, *, link: str = "", code: str = "", address: str = "") -> None:
+        """Join a site. Raises EnrolmentRefused with what to do."""
+        if self.worker:
+            raise EnrolmentRefused("this phone has joined a site already")
+        if link:
+            await join_by_link(self.folder, link, self._entropy)
+        else:
+            await join_by_code(self.folder, code, address, self._entropy)
+        await self._open()
+        self._announce()
+
+    def last_fix(self) -> OwnFix | None:
+        """The newest own fix, None where there is none."""
+        fix = self._fix
+        if fix is None:
+            return None
+        return OwnFix(fix.time_ms, fix.lat_e7, fix.lon_e7, fix.accuracy_m or 0)
+
+    def notices(self) -> Sequence[AutoNotice]:
+        """What auto logging waits to hear about, the oldest first."""
+        return self._logger.notices() if self._logger is not None else ()
+
+    async def answer_notice(self, notice: str, agreed: bool) -> None:
+        """Agree to a notice, or say that it is wrong; an unknown one is a no-op."""
+        if self._logger is not None:
+            await self._logger.answer(notice, agreed)
+
+    async def subscribe(self) -> AsyncIterator[object]:
+        """Something each time that what screens show may have changed."""
+        changed = asyncio.Event()
+        self._listeners.add(changed)
+        try:
+            while True:
+                await changed.wait()
+                changed.clear()
+                yield True
+        finally:
+            self._listeners.discard(changed)
+
+    # --- location
+
+    async def take_fix(self, fix: Fix, battery_percent: int | None = None) -> None:
+        """A fix of this phone, durable on return: it feeds the logger, and presence on duty."""
+        if battery_percent is not None:
+            self.battery_percent = battery_percent
+        if self._fix is None or fix.time_ms >= self._fix.time_ms:
+            self._fix = fix
+        if self._logger is None:
+            return
+        await self._logger.take(fix)
+        await self._tell_presence(fix)
+        self._announce()
+
+    def owntracks_commands(self) -> list[Command]:
+        """What to answer OwnTracks: today's places as regions, and how much to report."""
+        context = self._logger.context if self._logger is not None else None
+        if context is None:
+            return []
+        regions = [
+            Region(
+                spot.place.job,
+                f"Job {spot.place.job.hex()[-6:]}",
+                spot.place.lat_e7,
+                spot.place.lon_e7,
+                spot.place.radius_m,
+            )
+            for spot in context.places.by_rank
+        ]
+        wanted = context.on_duty and context.settings.mode is not Mode.OFF
+        monitoring = Monitoring.WHEN_MOVED if wanted else Monitoring.QUIET
+        answer = answer_for(self._told, regions if wanted else [], monitoring)
+        self._told = answer.told
+        return answer.commands
+
+    async def _tell_presence(self, fix: Fix) -> None:
+        """Off duty nothing about place leaves the phone."""
+        assert self._logger is not None
+        conversation = self._syncer.figures.conversation if self._syncer is not None else None
+        if conversation is None or not self._logger.on_duty or fix is not self._fix:
+            return
+        message = {
+            0: fix.time_ms,
+            1: fix.lat_e7,
+            2: fix.lon_e7,
+            3: fix.accuracy_m,
+            4: fix.bearing_deg,
+            5: None if fix.speed_mps is None else round(fix.speed_mps * 100),
+            6: self.battery_percent,
+            7: 1,
+        }
+        fields: dict[int, Any] = {key: value for key, value in message.items() if value is not None}
+        with contextlib.suppress(ConnectionError):
+            await conversation.carry_out(conversation.session.presence(fields))
+
+
+def _unsent_and_met(replica: Replica) -> tuple[list[OwnUnsent], int | None]:
+    db = replica.store.db
+    (met,) = db.execute("SELECT max(met_at) FROM peer").fetchone()
+    return unsent_entries(db, replica.author), met
+
+
+def _shown(entry: OwnUnsent) -> Unsent:
+    return Unsent(entry.stream.hex(), entry.hash[:8].hex(), entry.arrived_ms, entry.size_bytes)

@@ -1,0 +1,138 @@
+"""The driver: carries a session's effects out over a link, and its frames in.
+
+The session itself runs where the replica may be touched (`Writer.run`). Knows no rules of sync.
+Invariant: a frame is sent only after what it speaks of was committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.log.certificate import Certificate
+from core.log.errors import LogError
+from core.log.session import Close, Differing, Effect, Live, Met, Seen, Send, Session
+from replica.link import Link, LinkClosed
+from replica.shelf import ReplicaShelf
+from replica.writer import Writer
+
+
+async def _nothing(*_: Any) -> None:
+    """What a program does that does not care."""
+
+
+@dataclass(slots=True)
+class Hooks:
+    """What a program wants to hear of a session."""
+
+    met: Callable[[Certificate], Awaitable[None]] = _nothing
+    live: Callable[[], Awaitable[None]] = _nothing
+    seen: Callable[[Certificate, dict[int, Any]], Awaitable[None]] = _nothing
+    differing: Callable[[Certificate], Awaitable[None]] = _nothing
+
+
+@dataclass(slots=True)
+class Conversation:
+    """A running session, for those who watch or feed it."""
+
+    session: Session
+    link: Link
+    hooks: Hooks = field(default_factory=Hooks)
+    frames_out: int = 0
+    frames_in: int = 0
+    bytes_out: int = 0
+    bytes_in: int = 0
+
+    async def carry_out(self, effects: list[Effect]) -> None:
+        """Do what the session asks for.
+
+        Raises:
+            LogError: the session ended by it.
+            LinkClosed: the link is down.
+        """
+        for effect in effects:
+            match effect:
+                case Send():
+                    self.frames_out += 1
+                    self.bytes_out += len(effect.frame)
+                    await self.link.send(effect.frame)
+                case Close():
+                    if effect.error is not None:
+                        raise effect.error
+                    raise LinkClosed("the session ended")
+                case Met():
+                    await self.hooks.met(effect.certificate)
+                case Live():
+                    await self.hooks.live()
+                case Seen() if self.session.peer is not None:
+                    await self.hooks.seen(self.session.peer, effect.presence)
+                case Differing() if self.session.peer is not None:
+                    await self.hooks.differing(self.session.peer)
+
+
+async def converse(
+    writer: Writer,
+    link: Link,
+    *,
+    opens: bool,
+    channel: bytes = b"",
+    hooks: Hooks | None = None,
+    started: Callable[[Conversation], None] | None = None,
+) -> None:
+    """Hold one session over `link` until it ends.
+
+    Raises:
+        LogError: the session was refused or broke a rule; the sentence is for people.
+        LinkClosed: the link went down.
+    """
+    nonce = writer.replica.entropy(16)
+    shelf = ReplicaShelf(writer.replica)
+    session = Session(shelf, opens=opens, nonce=nonce, channel=channel)
+    conversation = Conversation(session, link, hooks or Hooks())
+    if started is not None:
+        started(conversation)
+    turn = asyncio.Lock()
+
+    async def step(function: Callable[..., list[Effect]], *args: object) -> None:
+        # Frames must leave in the order in which the session made them.
+        async with turn:
+            await conversation.carry_out(await writer.run(function, *args))
+
+    subscription = writer.subscribe()
+
+    async def push() -> None:
+        async for streams in subscription:
+            await step(session.changed, streams)
+
+    try:
+        await step(session.open)
+        async with asyncio.TaskGroup() as group:
+            pushing = group.create_task(push())
+            try:
+                while True:
+                    frame = await link.receive()
+                    conversation.frames_in += 1
+                    conversation.bytes_in += len(frame)
+                    await step(session.receive, frame)
+            finally:
+                pushing.cancel()
+    except BaseExceptionGroup as error:
+        raise _first(error) from None
+    finally:
+        writer.unsubscribe(subscription)
+        await link.close()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that tells people most: a rule that was broken before a link that ended."""
+    flat: list[BaseException] = []
+    pending: list[BaseException] = [group]
+    while pending:
+        error = pending.pop(0)
+        if isinstance(error, BaseExceptionGroup):
+            pending.extend(error.exceptions)
+        else:
+            flat.append(error)
+    return next((error for error in flat if isinstance(error, LogError)), flat[0])

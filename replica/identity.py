@@ -1,0 +1,103 @@
+"""Who a replica is: its key, its site, its certificates.
+
+The private key is 32 bytes in a file of its own beside the store, readable by its owner alone.
+Holds no sessions. Invariant: a key is on disk before its first signature leaves the process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from core.log.canonical import pack, unpack
+from core.log.certificate import Certificate, read_certificate
+from core.log.errors import LogError
+
+KEY_FILE = "replica.key"
+SITE_KEY_FILE = "site.key"
+IDENTITY_FILE = "identity"
+
+
+class IdentityError(Exception):
+    """The key files are missing or broken; the sentence says what to do."""
+
+
+def public_bytes(key: Ed25519PrivateKey) -> bytes:
+    """The 32 bytes of a private key's public half."""
+    return key.public_key().public_bytes_raw()
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    draft = path.with_suffix(path.suffix + ".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def load_or_make_key(path: Path, entropy: Callable[[int], bytes]) -> Ed25519PrivateKey:
+    """The private key in `path`, made from `entropy` where there is none.
+
+    Raises:
+        IdentityError: the file is there and is no key.
+    """
+    if not path.exists():
+        write_private(path, entropy(32))
+    data = path.read_bytes()
+    if len(data) != 32:
+        raise IdentityError(f"{path} is no key of 32 bytes; restore it from a backup")
+    return Ed25519PrivateKey.from_private_bytes(data)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A replica's key at a site, with its own certificate first and its issuers' after it."""
+
+    key: Ed25519PrivateKey
+    author: bytes
+    site: bytes
+    certificates: tuple[Certificate, ...]
+
+    @property
+    def own(self) -> Certificate:
+        """The replica's own certificate."""
+        return self.certificates[0]
+
+
+def load_identity(folder: Path) -> Identity | None:
+    """The identity kept in `folder`, None where the replica has not joined a site yet.
+
+    Raises:
+        IdentityError: the files are broken.
+    """
+    path = folder / IDENTITY_FILE
+    if not path.exists():
+        return None
+    try:
+        site, *certificates = unpack(path.read_bytes())
+        read = tuple(read_certificate(data) for data in certificates)
+    except (LogError, ValueError, TypeError) as error:
+        raise IdentityError(f"{path} is damaged: {error}; restore it or enrol again") from error
+    if not (folder / KEY_FILE).exists():
+        raise IdentityError(f"{folder / KEY_FILE} is missing; restore it or enrol again")
+    key = Ed25519PrivateKey.from_private_bytes((folder / KEY_FILE).read_bytes())
+    if not read or read[0].author != public_bytes(key):
+        raise IdentityError(f"{path} does not belong to the key beside it; enrol again")
+    return Identity(key, public_bytes(key), site, read)
+
+
+def save_identity(folder: Path, site: bytes, certificates: tuple[Certificate, ...]) -> None:
+    """Keep that the replica joined `site` with these certificates, its own first."""
+    write_private(folder / IDENTITY_FILE, pack([site, *(c.to_bytes() for c in certificates)]))

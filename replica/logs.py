@@ -1,0 +1,268 @@
+"""The tables of the log: streams, logs, entries, seals, staged entries.
+
+Plain SQL for one stream at a time, inside the caller's transaction. Knows no peers and no meaning.
+Invariant: a log's row always says what its entries say: height, head and seal.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from core.log.chain import chain_start
+from core.log.registers import LogKey
+from core.log.seal import Seal
+from core.log.stream import Stored, StreamState
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """One row of `log`."""
+
+    log: int
+    stream: bytes
+    author: bytes
+    branch: bytes
+    base: int
+    base_hash: bytes
+    height: int
+    head: bytes
+    seal: int | None
+    changed: int
+
+
+_LOG = "log, stream, author, branch, base, base_hash, height, head, seal, changed"
+
+
+def stored_entries(db: sqlite3.Connection, stream: bytes) -> list[Stored]:
+    """All entries of a stream that are held, in no order that matters."""
+    found: list[Stored] = []
+    for row in log_rows(db, stream):
+        previous, seq = row.base_hash, row.base
+        for entry_hash, body in db.execute(
+            "SELECT hash, body FROM entry WHERE log = ? ORDER BY seq", (row.log,)
+        ):
+            seq += 1
+            found.append(Stored(row.author, seq, previous, entry_hash, body))
+            previous = entry_hash
+    return found
+
+
+def log_rows(db: sqlite3.Connection, stream: bytes) -> list[LogRow]:
+    """The logs of a stream, parents before their branches."""
+    rows = db.execute(f"SELECT {_LOG} FROM log WHERE stream = ? ORDER BY base, branch", (stream,))
+    return [LogRow(*row) for row in rows]
+
+
+def log_row(db: sqlite3.Connection, stream: bytes, key: LogKey) -> LogRow | None:
+    """One log of a stream, None if nothing is held of it."""
+    row = db.execute(
+        f"SELECT {_LOG} FROM log WHERE stream = ? AND author = ? AND branch = ?", (stream, *key)
+    ).fetchone()
+    return None if row is None else LogRow(*row)
+
+
+def place_of(
+    db: sqlite3.Connection, stream: bytes, author: bytes, seq: int, short: bytes
+) -> list[tuple[LogRow, bytes]]:
+    """Logs and hashes of the author's entries `seq`; with `short` only those that begin so."""
+    rows = db.execute(
+        f"SELECT {', '.join('log.' + name for name in _LOG.split(', '))}, entry.hash FROM log "
+        "JOIN entry ON entry.log = log.log AND entry.seq = ? "
+        "WHERE log.stream = ? AND log.author = ?",
+        (seq, stream, author),
+    )
+    return [(LogRow(*row[:-1]), row[-1]) for row in rows if row[-1].startswith(short)]
+
+
+def entries_after(
+    db: sqlite3.Connection, log: int, height: int
+) -> tuple[tuple[bytes, bytes], ...]:
+    """(hash, body) of a log's entries beyond `height`."""
+    return tuple(
+        db.execute("SELECT hash, body FROM entry WHERE log = ? AND seq > ? ORDER BY seq", (log, height))
+    )
+
+
+def append(
+    db: sqlite3.Connection, site: bytes, stream: bytes, stored: Stored, now_ms: int, position: int
+) -> bool:
+    """Add one entry to its log; False where it was held already.
+
+    Where it forks a log, the log is split at the fork first.
+    """
+    if db.execute("SELECT 1 FROM entry WHERE hash = ?", (stored.hash,)).fetchone():
+        return False
+    row = _log_for(db, site, stream, stored, position)
+    db.execute(
+        "INSERT INTO entry VALUES (?, ?, ?, ?, ?)",
+        (row.log, stored.seq, stored.hash, stored.body, now_ms),
+    )
+    db.execute(
+        "UPDATE log SET height = ?, head = ?, changed = ? WHERE log = ?",
+        (stored.seq, stored.hash, position, row.log),
+    )
+    return True
+
+
+def _log_for(
+    db: sqlite3.Connection, site: bytes, stream: bytes, stored: Stored, position: int
+) -> LogRow:
+    """The row whose head is the entry's previous hash; made, or split off, where there is none."""
+    if stored.seq == 1:
+        root = log_row(db, stream, (stored.author, b""))
+        if root is None:
+            return _make(db, stream, (stored.author, b""), 0, stored.previous, None, position)
+        parent = root
+        fork_hash = chain_start(site, stream, stored.author)
+    else:
+        places = place_of(db, stream, stored.author, stored.seq - 1, stored.previous)
+        parent = next(row for row, _ in places)
+        if parent.head == stored.previous and not _has_branches(db, parent):
+            return parent
+        fork_hash = stored.previous
+    _split(db, parent, stored.seq - 1, fork_hash, position)
+    return _make(
+        db, stream, (stored.author, stored.hash), stored.seq - 1, stored.previous, None, position
+    )
+
+
+def _has_branches(db: sqlite3.Connection, row: LogRow) -> bool:
+    found = db.execute(
+        "SELECT 1 FROM log WHERE stream = ? AND author = ? AND base = ? AND base_hash = ? "
+        "AND log <> ?",
+        (row.stream, row.author, row.height, row.head, row.log),
+    ).fetchone()
+    return found is not None
+
+
+def _make(
+    db: sqlite3.Connection,
+    stream: bytes,
+    key: LogKey,
+    base: int,
+    base_hash: bytes,
+    seal: int | None,
+    position: int,
+) -> LogRow:
+    cursor = db.execute(
+        f"INSERT INTO log ({_LOG}) VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (stream, key[0], key[1], base, base_hash, base, base_hash, seal, position),
+    )
+    assert cursor.lastrowid is not None
+    return LogRow(
+        cursor.lastrowid, stream, key[0], key[1], base, base_hash, base, base_hash, seal, position
+    )
+
+
+def _split(
+    db: sqlite3.Connection, parent: LogRow, at: int, at_hash: bytes, position: int
+) -> None:
+    """Give what a log holds beyond `at` to a branch of its own, named by its first entry."""
+    if parent.height <= at:
+        return
+    (first,) = db.execute(
+        "SELECT hash FROM entry WHERE log = ? AND seq = ?", (parent.log, at + 1)
+    ).fetchone()
+    tail = _make(
+        db, parent.stream, (parent.author, first), at, at_hash, parent.seal, position
+    )
+    db.execute("UPDATE entry SET log = ? WHERE log = ? AND seq > ?", (tail.log, parent.log, at))
+    db.execute(
+        "UPDATE log SET height = ?, head = ? WHERE log = ?", (parent.height, parent.head, tail.log)
+    )
+    db.execute(
+        "UPDATE log SET height = ?, head = ?, seal = NULL, changed = ? WHERE log = ?",
+        (at, at_hash, position, parent.log),
+    )
+
+
+def keep_stream(
+    db: sqlite3.Connection, state: StreamState, position: int, *, left_at: int | None = None
+) -> None:
+    """Bring a stream's row up to what its state says."""
+    entries = sum(len(log.placed) for log in state.logs.values())
+    db.execute(
+        "INSERT INTO stream VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream) DO UPDATE SET "
+        "leaf = excluded.leaf, changed = excluded.changed, entries = excluded.entries, "
+        "inert = excluded.inert, left_at = excluded.left_at",
+        (
+            state.stream,
+            state.stream[4],
+            state.leaf(),
+            position,
+            entries,
+            state.inert_count(),
+            left_at,
+        ),
+    )
+
+
+# --- seals
+
+
+def keep_seal(db: sqlite3.Connection, seal: Seal) -> int:
+    """The row of a seal, made where it is new."""
+    leaves = b"".join(seal.leaves)
+    row = db.execute(
+        "SELECT seal FROM seal WHERE author = ? AND signature = ? AND leaves = ?",
+        (seal.author, seal.signature, leaves),
+    ).fetchone()
+    if row is not None:
+        return int(row[0])
+    cursor = db.execute(
+        "INSERT INTO seal VALUES (NULL, ?, ?, ?, ?)",
+        (seal.author, seal.number, leaves, seal.signature),
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def cover(db: sqlite3.Connection, row: LogRow, seal: int) -> None:
+    """Let a seal cover a log's head; the one it had goes where no log needs it."""
+    db.execute("UPDATE log SET seal = ? WHERE log = ?", (seal, row.log))
+    if row.seal is not None and row.seal != seal:
+        db.execute(
+            "DELETE FROM seal WHERE seal = ? AND NOT EXISTS (SELECT 1 FROM log WHERE log.seal = ?)",
+            (row.seal, row.seal),
+        )
+
+
+def seal_at(db: sqlite3.Connection, seal: int) -> Seal:
+    """The seal of a row."""
+    author, number, leaves, signature = db.execute(
+        "SELECT author, number, leaves, signature FROM seal WHERE seal = ?", (seal,)
+    ).fetchone()
+    split = tuple(leaves[at : at + 32] for at in range(0, len(leaves), 32))
+    return Seal(author, number, split, signature)
+
+
+# --- staged entries
+
+
+def stage(db: sqlite3.Connection, stream: bytes, entries: Iterable[Stored]) -> None:
+    """Keep entries that no seal covers yet."""
+    db.executemany(
+        "INSERT OR IGNORE INTO staged VALUES (?, ?, ?, ?, ?, ?)",
+        [(stream, s.author, s.seq, s.previous, s.hash, s.body) for s in entries],
+    )
+
+
+def staged_entry(
+    db: sqlite3.Connection, stream: bytes, author: bytes, seq: int, begins: bytes
+) -> list[Stored]:
+    """Staged entries of an author at `seq` whose hash begins so."""
+    rows = db.execute(
+        "SELECT seq, previous, hash, body FROM staged WHERE stream = ? AND author = ? AND seq = ?",
+        (stream, author, seq),
+    )
+    return [Stored(author, *row) for row in rows if row[2].startswith(begins)]
+
+
+def unstage(db: sqlite3.Connection, stream: bytes, entries: Iterable[Stored]) -> None:
+    """Take out entries that have been stored."""
+    db.executemany(
+        "DELETE FROM staged WHERE stream = ? AND author = ? AND seq = ? AND hash = ?",
+        [(stream, s.author, s.seq, s.hash) for s in entries],
+    )

@@ -1,0 +1,90 @@
+"""Projections: the tables that screens ask, made from the folds of streams.
+
+One module a kind of stream; each rewrites the rows of one stream from its state. They hold nothing
+that the log does not. Invariant: equal sets of entries give equal rows, whatever the order.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from core.dispatch.fields import Kind
+from replica.projection import day, history, job, office, people, site
+
+if TYPE_CHECKING:
+    from replica.replica import Replica
+
+# What a stream of each kind is shown by: (table, column that names the stream).
+_ROWS: dict[int, tuple[tuple[str, str], ...]] = {
+    Kind.SITE: (("setting", ""), ("team", ""), ("vehicle", ""), ("skill", "")),
+    Kind.OFFICE: (("account", ""),),
+    Kind.CUSTOMER: (
+        ("customer", "customer"),
+        ("customer_place", "customer"),
+        ("contact", "customer"),
+    ),
+    Kind.WORKER: (("worker", "worker"),),
+    Kind.JOB: (
+        ("job", "job"),
+        ("assignment", "job"),
+        ("note", "job"),
+        ("check_item", "job"),
+        ("job_text", "job"),
+    ),
+    Kind.DAY: (),
+}
+
+
+def projected_tables() -> list[str]:
+    """The names of all tables that are made from the log."""
+    tables = [table for rows in _ROWS.values() for table, _ in rows]
+    return [*tables, "conflict", "history", *day.TABLES]
+
+
+def clear_projections(db: sqlite3.Connection, streams: Iterable[bytes]) -> None:
+    """Take out the rows of these streams."""
+    for stream in streams:
+        name = stream.hex()
+        for table, column in _ROWS.get(stream[4], ()):
+            if column:
+                db.execute(f"DELETE FROM {table} WHERE {column} = ?", (name,))
+            else:
+                db.execute(f"DELETE FROM {table}")
+        db.execute("DELETE FROM conflict WHERE stream = ?", (name,))
+        db.execute("DELETE FROM history WHERE stream = ?", (name,))
+        if stream[4] == Kind.DAY:
+            day.clear(db, stream)
+
+
+def project_stream(replica: Replica, streams: Iterable[bytes], *, fresh: bool = False) -> None:
+    """Rewrite the rows of these streams; `fresh`: of all, after dropping every row.
+
+    Within the caller's transaction.
+    """
+    db = replica.store.db
+    touched = sorted(set(streams))
+    if fresh:
+        for table in projected_tables():
+            db.execute(f"DELETE FROM {table}")
+    clear_projections(db, touched)
+    days: set[bytes] = set()
+    for stream in touched:
+        state = replica.state(stream)
+        match stream[4]:
+            case Kind.SITE:
+                site.project(db, state)
+            case Kind.OFFICE:
+                office.project(db, state)
+            case Kind.CUSTOMER:
+                people.project_customer(db, state)
+            case Kind.WORKER:
+                people.project_worker(db, state)
+                days |= day.streams_of(db, stream)
+            case Kind.JOB:
+                job.project(db, state)
+            case Kind.DAY:
+                days.add(stream)
+        history.project(db, state)
+    day.project(replica, days)

@@ -1,0 +1,50 @@
+"""Rows of conflicts, and values in words."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+from core.dispatch.job import Conflict
+from core.log.registers import Write
+
+
+def words(value: Any) -> str:
+    """A register's value as a person or a page can read it: JSON, ids in hex, text as it is."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.hex()
+    return json.dumps(value, default=bytes.hex)
+
+
+def _side(value: Any, write: Write | None) -> dict[str, Any]:
+    if write is None:
+        return {"value": words(value), "actor": "", "author": "", "at": 0}
+    return {
+        "value": words(value),
+        "actor": write.actor.hex(),
+        "author": write.log[0].hex(),
+        "at": write.corrected_ms,
+    }
+
+
+def write_conflicts(db: sqlite3.Connection, stream: str, conflicts: Iterable[Conflict]) -> int:
+    """Write the conflict rows of a stream; returns how many there are."""
+    count = 0
+    for conflict in conflicts:
+        count += 1
+        db.execute(
+            "INSERT INTO conflict VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                stream,
+                conflict.key.hex(),
+                conflict.kind,
+                conflict.field,
+                json.dumps(_side(conflict.shown, conflict.write)),
+                json.dumps([_side(value, write) for value, write in conflict.others]),
+            ),
+        )
+    return count

@@ -1,0 +1,45 @@
+"""Reach: how far a replica's own entries, and the office's, have provably come.
+
+Questions to the tables of peers; a level is told only where an ack or a peer's own entry proves it.
+Writes nothing. Invariant: what is not proven counts as not reached.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from core.dispatch.fields import Role
+
+# The own log of each stream with the furthest height that any hub has confirmed of it.
+_OWN = """
+    SELECT log.log, log.stream, log.base, log.height, coalesce(max(reach.height), 0)
+    FROM log LEFT JOIN reach
+        ON reach.stream = log.stream AND reach.author = log.author AND reach.branch = log.branch
+        AND reach.peer IN (SELECT author FROM certificate WHERE role = ?)
+    WHERE log.author = ? GROUP BY log.log
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnUnsent:
+    """One own entry that no hub has confirmed."""
+
+    stream: bytes
+    hash: bytes
+    arrived_ms: int
+    size_bytes: int
+
+
+def unsent_entries(db: sqlite3.Connection, author: bytes) -> list[OwnUnsent]:
+    """Own entries that no hub has confirmed, the oldest first."""
+    found = []
+    for log, stream, base, height, reached in db.execute(_OWN, (int(Role.HUB), author)).fetchall():
+        if max(base, reached) >= height:
+            continue
+        rows = db.execute(
+            "SELECT hash, arrived, length(body) FROM entry WHERE log = ? AND seq > ?",
+            (log, max(base, reached)),
+        )
+        found += [OwnUnsent(stream, *row) for row in rows]
+    return sorted(found, key=lambda entry: (entry.arrived_ms, entry.hash))

@@ -1,0 +1,408 @@
+"""A replica: the log of one site as one device holds it, and the only way to write to it.
+
+Every phone and every hub runs this. `write` makes entries of acts; `take` (in `shelf`) brings in
+those of others; both fold the streams they touch, rewrite their projections and commit before they
+return. Synchronous: in a running program one writer thread owns it. Holds no sockets.
+Invariant: the states it caches are the folds of what is committed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from core.dispatch import fields
+from core.dispatch.acts import SITE_STREAM, ActError, Change
+from core.dispatch.fields import Kind
+from core.dispatch.permits import permits
+from core.log.certificate import Certificate, Standing, read_certificate, standing_of
+from core.log.chain import SHORT_BYTES, chain_start
+from core.log.entry import FORMAT, Entry, encode
+from core.log.errors import LogError
+from core.log.frontier import read_token
+from core.log.registers import LogKey
+from core.log.stream import Stored, StreamState
+from replica import logs
+from replica.clock import Clock
+from replica.identity import Identity
+from replica.projection import clear_projections, project_stream
+from replica.store import Store
+
+LOGGER = logging.getLogger(__name__)
+
+# States of streams kept in memory; a job's takes some 20 kB, so this is at most some 40 MB.
+STATES_MAX = 2_000
+
+# A monotonic clock that stands this near to where it should needs no words in the entry.
+UPTIME_SLACK_MS = 100
+
+# Clock offsets below this are the network's own uncertainty.
+OFFSET_SLACK_MS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What an act became: its id (empty for one stream), and entry hash by stream."""
+
+    act: bytes
+    hash_by_stream: Mapping[bytes, bytes]
+    position: int
+
+
+@dataclass(slots=True)
+class Touched:
+    """Streams that a transaction changed, for projections and listeners."""
+
+    streams: set[bytes] = field(default_factory=set)
+
+
+class Replica:
+    """One device's copy of a site.
+
+    Args:
+        store: the open store.
+        identity: key, site and certificates.
+        clock: wall, monotonic, boot.
+        entropy: gives random bytes.
+        supported: entry formats that this version reads.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        identity: Identity,
+        clock: Clock,
+        entropy: Callable[[int], bytes],
+        supported: frozenset[int] = frozenset({FORMAT}),
+    ) -> None:
+        self.store = store
+        self.identity = identity
+        self.clock = clock
+        self.entropy = entropy
+        self.supported = supported
+        self._states: OrderedDict[bytes, StreamState] = OrderedDict()
+        self._standings: dict[bytes, Standing] = {}
+        self._changed: set[bytes] = set()
+        with store.transaction():
+            if store.get("site") is None:
+                store.put("site", identity.site)
+                store.put("generation", entropy(8))
+                store.put("position", 0)
+                store.put("mine", 0)
+        if store.get("site") != identity.site:
+            raise ActError(f"{store.path} belongs to another site than this replica's certificate")
+        self.generation: bytes = store.get("generation")
+        self._position: int = store.get("position")
+        store.after_rollback = self._forget
+        for certificate in identity.certificates:
+            self.adopt_certificate(certificate)
+
+    # --- what it is
+
+    @property
+    def site(self) -> bytes:
+        """The site's public key."""
+        return self.identity.site
+
+    @property
+    def author(self) -> bytes:
+        """The replica's public key."""
+        return self.identity.author
+
+    @property
+    def subject(self) -> bytes:
+        """Whom the replica acts for: a worker's stream id, or a hub's letter."""
+        return self.identity.own.subject
+
+    def position(self) -> int:
+        """A number that grows with every transaction that brought entries in."""
+        return self._position
+
+    # --- states and standings
+
+    def state(self, stream: bytes) -> StreamState:
+        """The fold of a stream; an empty one where nothing is held of it."""
+        cached = self._states.get(stream)
+        if cached is not None:
+            self._states.move_to_end(stream)
+            return cached
+        entries = logs.stored_entries(self.store.db, stream)
+        standings = {author: self.standing(author) for author in {e.author for e in entries}}
+        state = StreamState.build(self.site, stream, entries, standings, permits, self.supported)
+        self._states[stream] = state
+        while len(self._states) > STATES_MAX:
+            self._states.popitem(last=False)
+        return state
+
+    def standing(self, author: bytes) -> Standing:
+        """What the certificates of an author make of it; one without has no role."""
+        cached = self._standings.get(author)
+        if cached is None:
+            db = self.store.db
+            rows = db.execute("SELECT certificate FROM certificate WHERE author = ?", (author,))
+            certificates = [read_certificate(row[0]) for row in rows]
+            revoked = db.execute("SELECT 1 FROM revoked WHERE author = ?", (author,)).fetchone()
+            if not certificates:
+                return Standing(b"", 0)
+            cached = self._standings[author] = standing_of(certificates, revoked is not None)
+        return cached
+
+    def certificates_of(self, role: int) -> list[Certificate]:
+        """All certificates of a role that are known."""
+        rows = self.store.db.execute("SELECT certificate FROM certificate WHERE role = ?", (role,))
+        return [read_certificate(row[0]) for row in rows]
+
+    def adopt_certificate(self, certificate: Certificate) -> None:
+        """Keep a certificate that was checked, so that its author's entries can come in."""
+        with self.store.transaction():
+            self._keep_certificate(certificate)
+
+    def _keep_certificate(self, certificate: Certificate) -> bool:
+        cursor = self.store.db.execute(
+            "INSERT OR IGNORE INTO certificate VALUES (?, ?, ?, ?, ?)",
+            (
+                certificate.author,
+                certificate.to_bytes(),
+                certificate.subject,
+                certificate.role,
+                certificate.session_until,
+            ),
+        )
+        self._standings.pop(certificate.author, None)
+        return cursor.rowcount > 0
+
+    # --- writing
+
+    def write(
+        self,
+        changes: Sequence[Change],
+        *,
+        actor: bytes = b"",
+        basis: Mapping[bytes, str] | None = None,
+        by_rule: bool = False,
+    ) -> Written:
+        """Make one act of `changes`: an entry in each stream, one transaction, durable on return.
+
+        `basis` gives, by stream, the frontier token of the page that the act was made from.
+
+        Raises:
+            ActError: nothing to write, or not permitted to this replica.
+            StoreError: the disk refused; nothing was written.
+        """
+        if not changes:
+            raise ActError("nothing was changed")
+        by_stream: dict[bytes, list[Change]] = {}
+        for change in changes:
+            by_stream.setdefault(change.stream, []).append(change)
+        act = self.entropy(SHORT_BYTES) if len(by_stream) > 1 else b""
+        hashes: dict[bytes, bytes] = {}
+        touched = Touched()
+        with self.store.transaction():
+            for stream, own in by_stream.items():
+                token = (basis or {}).get(stream)
+                hashes[stream] = self._append_own(stream, own, actor, act, token, by_rule)
+                touched.streams.add(stream)
+            self.store.put("mine", self.store.get("mine", 0) + len(by_stream))
+            self.finish(touched)
+        self._changed |= touched.streams
+        return Written(act, hashes, self._position)
+
+    def _append_own(
+        self,
+        stream: bytes,
+        changes: Sequence[Change],
+        actor: bytes,
+        act: bytes,
+        token: str | None,
+        by_rule: bool,
+    ) -> bytes:
+        state = self.state(stream)
+        key = self._own_key(state)
+        log = state.logs.get(key)
+        previous = log.head if log is not None else _start(state, self.author)
+        basis = self._basis(state, token)
+        last = log.placed[-1].entry if log is not None and log.placed else None
+        boot, uptime = self._uptime(stream, last)
+        draft = Entry(
+            wall_ms=self.clock.now_ms() // 10 * 10,
+            changes=tuple((change.path, change.value) for change in changes),
+            offset_ms=self.store.get("offset_ms", 0),
+            boot=boot,
+            uptime_ms=uptime,
+            actor=actor,
+            act=act,
+            seen=tuple(state.unseen_by(key)),
+            basis=basis,
+            by_rule=by_rule,
+        )
+        if draft.uptime_ms is not None and last is not None and last.boot == boot:
+            draft = _smooth(draft, last)
+        try:
+            body, entry_hash, entry = encode(draft, state.cursor_of(key), previous)
+        except LogError as error:
+            raise ActError(str(error)) from error
+        standing = self.standing(self.author)
+        if not permits(standing, stream, entry):
+            raise ActError("this device's certificate does not permit that; ask the office")
+        seq = (log.height if log is not None else 0) + 1
+        stored = Stored(self.author, seq, previous, entry_hash, body)
+        self.add(stream, stored)
+        return entry_hash
+
+    def _own_key(self, state: StreamState) -> LogKey:
+        """The own log to write to: the highest branch, where the own log was forked."""
+        own = [log for log in state.logs.values() if log.key[0] == self.author and not log.drift]
+        return max(own, key=lambda log: (log.height, log.key)).key if own else (self.author, b"")
+
+    def _basis(self, state: StreamState, token: str | None) -> tuple[bytes, ...] | None:
+        if token is None:
+            return None
+        try:
+            heads = read_token(token)
+        except LogError as error:
+            raise ActError(str(error)) from error
+        return None if list(heads) == state.tips() else heads
+
+    def _uptime(self, stream: bytes, last: Entry | None) -> tuple[int | None, int | None]:
+        """The monotonic clock is told where minutes are counted: in a worker's day."""
+        if stream[4] != Kind.DAY:
+            return None, None
+        return self.clock.boot(), self.clock.uptime_ms()
+
+    # --- bringing in
+
+    def add(self, stream: bytes, stored: Stored) -> bool:
+        """Store one authentic entry within a transaction; False where it was held already."""
+        db = self.store.db
+        state = self.state(stream)
+        position = self._position + 1
+        if not logs.append(db, self.site, stream, stored, self.clock.now_ms(), position):
+            return False
+        if not state.extend(stored, self.standing(stored.author)):
+            self._states.pop(stream, None)
+        return True
+
+    def finish(self, touched: Touched) -> None:
+        """Bring rows and projections of the touched streams up to their entries."""
+        if not touched.streams:
+            return
+        self._position += 1
+        if SITE_STREAM in touched.streams:
+            self._read_site(touched)
+        for stream in touched.streams:
+            state = self.state(stream)
+            logs.keep_stream(self.store.db, state, self._position)
+        project_stream(self, touched.streams)
+        self.store.put("position", self._position)
+
+    def _read_site(self, touched: Touched) -> None:
+        """Take up certificates and revocations; streams of authors that they concern fold anew."""
+        db = self.store.db
+        concerned: set[bytes] = set()
+        state = self.state(SITE_STREAM)
+        for path, register in state.registers.items():
+            for write in register.writes.values():
+                if path[0] == fields.CERTIFICATE and isinstance(write.value, bytes):
+                    try:
+                        certificate = read_certificate(write.value)
+                    except LogError:
+                        LOGGER.warning(
+                            "a certificate in the site stream does not parse; kept inert"
+                        )
+                        continue
+                    if self._keep_certificate(certificate):
+                        concerned.add(certificate.author)
+                elif path[0] == fields.REVOKED and write.value:
+                    cursor = db.execute("INSERT OR IGNORE INTO revoked VALUES (?)", (path[1],))
+                    if cursor.rowcount:
+                        concerned.add(path[1])
+        for author in concerned:
+            self._standings.pop(author, None)
+            for (stream,) in db.execute("SELECT stream FROM log WHERE author = ?", (author,)):
+                self._states.pop(stream, None)
+                touched.streams.add(stream)
+
+    def _forget(self) -> None:
+        """Drop what is cached: a transaction did not commit."""
+        self._states.clear()
+        self._standings.clear()
+        self._position = self.store.get("position", 0)
+
+    def mark_changed(self, streams: Iterable[bytes]) -> None:
+        """Note committed changes for those who listen."""
+        self._changed |= set(streams)
+
+    def take_changed(self) -> frozenset[bytes]:
+        """Streams committed since this was last asked."""
+        changed = frozenset(self._changed)
+        self._changed.clear()
+        return changed
+
+    def mark_reach(self, streams: Iterable[bytes]) -> None:
+        """Note that peers confirmed entries of streams, for those who show reach."""
+        self._changed |= set(streams)
+
+    def drop_streams(self, streams: Iterable[bytes]) -> None:
+        """Take streams out that left the scope; own entries stay, so that no log starts anew."""
+        gone = list(streams)
+        with self.store.transaction() as db:
+            for stream in gone:
+                for row in logs.log_rows(db, stream):
+                    if row.author != self.author:
+                        db.execute("DELETE FROM entry WHERE log = ?", (row.log,))
+                        db.execute("DELETE FROM log WHERE log = ?", (row.log,))
+                db.execute("DELETE FROM staged WHERE stream = ?", (stream,))
+                db.execute("DELETE FROM reach WHERE stream = ?", (stream,))
+                db.execute("DELETE FROM peer_stream WHERE stream = ?", (stream,))
+                db.execute(
+                    "UPDATE stream SET left_at = ? WHERE stream = ?", (self.clock.now_ms(), stream)
+                )
+                self._states.pop(stream, None)
+            db.execute(
+                "DELETE FROM seal WHERE seal NOT IN (SELECT seal FROM log WHERE seal NOTNULL)"
+            )
+            clear_projections(db, gone)
+        self._changed |= set(gone)
+
+    def keep_offset(self, offset_ms: int) -> None:
+        """Keep how far this clock stands from the hub's, learnt at a contact."""
+        if abs(offset_ms - self.store.get("offset_ms", 0)) > OFFSET_SLACK_MS:
+            with self.store.transaction():
+                self.store.put("offset_ms", 0 if abs(offset_ms) < OFFSET_SLACK_MS else offset_ms)
+
+    def rebuild_projections(self) -> None:
+        """Drop every projection row and make it anew from the log."""
+        with self.store.transaction() as db:
+            self._states.clear()
+            streams = {
+                row[0] for row in db.execute("SELECT stream FROM stream WHERE left_at IS NULL")
+            }
+            project_stream(self, streams, fresh=True)
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+
+def _start(state: StreamState, author: bytes) -> bytes:
+    return chain_start(state.site, state.stream, author)
+
+
+def _smooth(draft: Entry, last: Entry) -> Entry:
+    """Let a monotonic clock that ran on with the wall clock go unsaid."""
+    assert last.uptime_ms is not None
+    assert draft.uptime_ms is not None
+    expected = last.uptime_ms + draft.wall_ms - last.wall_ms
+    if abs(draft.uptime_ms - expected) <= UPTIME_SLACK_MS:
+        return replace(draft, uptime_ms=expected)
+    return draft
+
+
+def open_replica(
+    folder: Path, identity: Identity, clock: Clock, entropy: Callable[[int], bytes]
+) -> Replica:
+    """The replica kept in `folder`, which exists."""
+    return Replica(Store(folder / "store.sqlite"), identity, clock, entropy)

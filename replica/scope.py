@@ -1,0 +1,52 @@
+"""Scope: the streams that a peer may hold, computed in one function.
+
+A hub's scope is everything. A worker's phone: the site stream, its own worker stream, the jobs where
+the fold gives it an assignment (open ones, and those closed within the retention), their customers,
+its own days. The sending side enforces it. Invariant: no stream outside it is ever sent to a peer.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from core.dispatch.acts import SITE_STREAM
+from core.dispatch.fields import Kind, Role
+from core.log.certificate import Certificate
+from core.log.chain import derived_unique
+
+RETENTION_DAYS = 30
+_DAY_MS = 86_400_000
+
+
+def scope_of(db: sqlite3.Connection, peer: Certificate, now_ms: int) -> frozenset[bytes]:
+    """The streams that `peer` may hold, as this store's projections say.
+
+    `now_ms` decides only how long closed jobs stay on a phone.
+    """
+    if peer.role == Role.HUB:
+        return frozenset(row[0] for row in db.execute("SELECT stream FROM stream"))
+    worker = peer.subject.hex()
+    since = now_ms - RETENTION_DAYS * _DAY_MS
+    jobs = [
+        (bytes.fromhex(job), customer)
+        for job, customer in db.execute(
+            "SELECT job.job, job.customer FROM assignment JOIN job USING (job) "
+            "WHERE assignment.worker = ? AND assignment.phase NOT IN ('withdrawn', 'released') "
+            "AND (job.status IN ('open', 'in progress') OR job.updated_at > ?)",
+            (worker, since),
+        )
+    ]
+    found = {SITE_STREAM, peer.subject}
+    found.update(job for job, _ in jobs)
+    found.update(bytes.fromhex(customer) for _, customer in jobs if customer)
+    found.update(days_of(db, peer.subject))
+    return frozenset(found)
+
+
+def days_of(db: sqlite3.Connection, worker: bytes) -> list[bytes]:
+    """The streams of a worker's days that are held."""
+    tail = bytes(derived_unique(worker))
+    rows = db.execute(
+        "SELECT stream FROM stream WHERE kind = ? AND substr(stream, 6) = ?", (int(Kind.DAY), tail)
+    )
+    return [row[0] for row in rows]

@@ -1,0 +1,116 @@
+"""The screens as one web application: routes, checks, errors.
+
+The device runs it on loopback. Invariant: every route stands behind the guard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from core.dispatch.acts import ActError
+from replica.screens import (
+    enrol_page,
+    job_acts,
+    job_page,
+    jobs_page,
+    live,
+    logs_page,
+    settings_page,
+    sync_page,
+)
+from replica.screens.guard import BODY_BYTES_MAX, Guard, Refused, load_secret
+from replica.screens.here import SCREENS, Screens, goto
+from replica.screens.port import Device
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_JOB = "/jobs/{job:[0-9a-f]{24}}"
+_LOG = "/logs/{day:[0-9]{4}-[0-9]{2}-[0-9]{2}}/{log:[0-9a-f]{16}}"
+
+
+def make_screens(device: Device, *, open_paths: tuple[str, ...] = ("/location/",)) -> web.Application:
+    """The application to be served at 127.0.0.1.
+
+    `open_paths` are the beginnings of paths that programs on the phone ask without the cookie;
+    whoever adds routes there checks a secret of its own.
+    """
+    app = web.Application(client_max_size=BODY_BYTES_MAX)
+    app[SCREENS] = Screens(device)
+    app[live.OPEN] = set()
+    secret = load_secret(device.folder, device.entropy)
+    Guard(secret, open_paths, _draw_refusal).install(app)
+    app.middlewares.append(_refuse_in_words)
+    enrol_page.require_enrolment(app)
+    _add_routes(app)
+    app.on_shutdown.append(live.close_all)
+    return app
+
+
+def _add_routes(app: web.Application) -> None:
+    assets = app[SCREENS].assets
+    app.router.add_routes(
+        [
+            web.get("/", _first),
+            web.get("/menu", jobs_page.menu),
+            web.get("/jobs", jobs_page.jobs),
+            web.post("/duty", jobs_page.set_duty),
+            web.post("/notices/{notice}", jobs_page.answer_notice),
+            web.get(_JOB, job_page.job),
+            web.get(_JOB + "/reject", job_page.reject),
+            web.get(_JOB + "/problem", job_page.problem),
+            web.get(_JOB + "/state", job_page.state),
+            web.get(_JOB + "/logs", logs_page.job_logs),
+            web.post(_JOB + "/phase", job_acts.set_phase),
+            web.post(_JOB + "/reject", job_acts.reject),
+            web.post(_JOB + "/problem", job_acts.problem),
+            web.post(_JOB + "/undo", job_acts.undo),
+            web.post(_JOB + "/notes", job_acts.add_note),
+            web.post(_JOB + "/tick", job_acts.tick),
+            web.post(_JOB + "/seen", job_acts.acknowledge),
+            web.get("/day", logs_page.my_day),
+            web.get("/logs/new", logs_page.add_form),
+            web.post("/logs/new", logs_page.add),
+            web.get(_LOG, logs_page.edit_form),
+            web.post(_LOG, logs_page.correct),
+            web.post(_LOG + "/remove", logs_page.remove),
+            web.post(_LOG + "/stop", logs_page.stop),
+            web.get("/settings", settings_page.settings),
+            web.get("/settings/jobs", settings_page.jobs_settings),
+            web.post("/settings/jobs", settings_page.set_jobs),
+            web.get("/settings/display", settings_page.display),
+            web.post("/settings/display", settings_page.set_display),
+            web.get("/sync", sync_page.sync),
+            web.post("/sync", sync_page.sync_now),
+            web.get("/enrol", enrol_page.enrol_form),
+            web.post("/enrol", enrol_page.enrol),
+            web.get("/live", live.live),
+            web.get("/static/{version:[0-9a-f]{16}}/{name}", assets.serve),
+            web.get("/icon/{name}", assets.serve_icon),
+            web.get("/worker.js", assets.serve_worker),
+            web.get("/manifest.webmanifest", assets.serve_manifest),
+        ]
+    )
+
+
+async def _first(request: web.Request) -> web.Response:
+    return goto("/jobs")
+
+
+@web.middleware
+async def _refuse_in_words(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """An act that cannot be done is told in its own words; nothing was written."""
+    try:
+        return await handler(request)
+    except ActError as error:
+        words = str(error)
+        title = words[:1].upper() + words[1:]
+        raise Refused(400, title, "Nothing was changed. Go back and try again.") from error
+
+
+async def _draw_refusal(request: web.Request, refused: Refused) -> web.Response:
+    if request.path == "/live" or request.path.startswith("/static/"):
+        return web.Response(status=refused.status, text=f"{refused.title}. {refused.what_to_do}\n")
+    screens = request.app[SCREENS]
+    return screens.bare_page("refusal.html", status=refused.status, refused=refused)

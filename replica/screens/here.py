@@ -1,0 +1,293 @@
+"""What stands round every page, and the one function that draws a page.
+
+`Screens` is made once; `Here` is loaded for each request: settings, duty, running log, sync, notices.
+Templates get `here` and the page's own values. Invariant: templates hold no script or style of their
+own and escape everything, so the strict policy holds for each page.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from aiohttp import web
+from markupsafe import Markup
+
+from replica.screens import local_time, words
+from replica.screens.assets import Assets
+from replica.screens.local_time import Zone
+from replica.screens.marks import Marks
+from replica.screens.messages import Message, Messages
+from replica.screens.pill import Pill, pill_of
+from replica.screens.port import AutoNotice, Device, SyncState
+from replica.screens.progress import OpenLog
+
+TEMPLATE_FOLDER = Path(__file__).parent / "templates"
+DEFAULT_THRESHOLD_MIN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """A stretch of duty; `stop_at` is None while it lasts."""
+
+    day: str
+    duty: str
+    start_at: int
+    stop_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AppSettings:
+    """The phone's own settings (M16-M18) as the store shows them."""
+
+    jobs_on: bool = True
+    auto_on: bool = True
+    auto_mode: str = "automatic"
+    threshold_min: int | None = None
+    site_threshold_min: int = DEFAULT_THRESHOLD_MIN
+
+    @property
+    def threshold_shown_min(self) -> int:
+        """The minimum that counts: the phone's own, else the site's."""
+        return self.site_threshold_min if self.threshold_min is None else self.threshold_min
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Who, when and how things stand while one page is drawn."""
+
+    now_ms: int
+    zone: Zone
+    worker: str
+    worker_name: str
+    site_name: str
+    shift: tuple[int, int] | None
+    dispatch_on: bool
+    app: AppSettings
+    sync: SyncState
+    pill: Pill
+    duty: Duty | None
+    running: tuple[OpenLog, ...]
+    notices: tuple[tuple[AutoNotice, str], ...]
+    theme: str
+    text_size: str
+    unsent_by_stream: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def today(self) -> str:
+        """The local day."""
+        return local_time.day_of(self.now_ms, self.zone)
+
+    @property
+    def jobs_shown(self) -> bool:
+        """Whether jobs are to be seen and worked here."""
+        return self.dispatch_on and self.app.jobs_on
+
+    def clock(self, at_ms: int) -> str:
+        """Hours and minutes."""
+        return local_time.clock_words(at_ms, self.zone)
+
+    def moment(self, at_ms: int) -> str:
+        """The clock, with the day where that is not today."""
+        return local_time.moment_words(at_ms, self.zone, self.now_ms)
+
+    def ago(self, at_ms: int) -> str:
+        """How long ago."""
+        return words.ago_words(at_ms, self.now_ms)
+
+    def window(self, start_ms: int | None, end_ms: int | None) -> str:
+        """A job's window."""
+        return local_time.window_words(start_ms, end_ms, self.zone, self.now_ms)
+
+
+class Screens:
+    """The parts that all pages share, for one device."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.assets = Assets.read()
+        self.marks = Marks(device.folder)
+        self.messages = Messages(device.now_ms, device.entropy)
+        self._templates = _environment(self.assets)
+
+    async def here(self) -> Here:
+        """How things stand now, from the store's last commit."""
+        device = self.device
+        reader = device.reader
+        settings = {
+            row["name"]: row["value"]
+            for row in await reader.rows("SELECT name, value FROM setting")
+        }
+        worker = await reader.row("SELECT * FROM worker WHERE worker = ?", (device.worker,))
+        sync = await device.sync_state()
+        unsent = sync.unsent_by_stream or Counter(each.stream for each in sync.unsent)
+        site_threshold = _setting(settings, "threshold_min", int, DEFAULT_THRESHOLD_MIN)
+        return Here(
+            now_ms=device.now_ms(),
+            zone=local_time.zone_of(settings.get("time_zone")),
+            worker=device.worker,
+            worker_name=worker["name"] if worker is not None else "",
+            site_name=_setting(settings, "site_name", str, ""),
+            shift=_shift(worker["shift"]) if worker is not None else None,
+            dispatch_on=_setting(settings, "job_dispatch", bool, False),
+            app=_app_settings(worker, site_threshold),
+            sync=sync,
+            pill=pill_of(sync),
+            duty=await self._duty(),
+            running=await self._running(),
+            notices=await self._notices(),
+            theme=self.marks.display("theme"),
+            text_size=self.marks.display("text"),
+            unsent_by_stream=unsent,
+        )
+
+    async def _duty(self) -> Duty | None:
+        row = await self.device.reader.row(
+            "SELECT day, duty, start_at, stop_at FROM duty WHERE worker = ? AND stop_at IS NULL "
+            "ORDER BY start_at DESC LIMIT 1",
+            (self.device.worker,),
+        )
+        return Duty(*row) if row is not None else None
+
+    async def _running(self) -> tuple[OpenLog, ...]:
+        rows = await self.device.reader.rows(
+            "SELECT day, log, job, kind, source, start_at FROM time_log "
+            "WHERE worker = ? AND stop_at IS NULL AND superseded = 0 ORDER BY start_at DESC",
+            (self.device.worker,),
+        )
+        return tuple(
+            OpenLog(
+                day=row["day"],
+                log=bytes.fromhex(row["log"]),
+                job=bytes.fromhex(row["job"]) or None,
+                kind=row["kind"],
+                source=row["source"],
+                start_at=row["start_at"],
+            )
+            for row in rows
+        )
+
+    async def _notices(self) -> tuple[tuple[AutoNotice, str], ...]:
+        """What auto logging asks, each with what its job is called."""
+        found = []
+        for notice in self.device.notices():
+            row = await self.device.reader.row(
+                "SELECT job.title, customer.name FROM job LEFT JOIN customer "
+                "ON customer.customer = job.customer WHERE job.job = ?",
+                (notice.job,),
+            )
+            found.append((notice, (row[1] or row[0]) if row is not None else "a job"))
+        return tuple(found)
+
+    def page(
+        self,
+        here: Here,
+        template: str,
+        *,
+        title: str,
+        back: str = "",
+        message: Message | None = None,
+        status: int = 200,
+        **values: Any,
+    ) -> web.Response:
+        """Answer with `template`; `back` is where the arrow at the top leads."""
+        text = self._templates.get_template(template).render(
+            here=here, title=title, back=back, message=message, **values
+        )
+        return web.Response(text=text, status=status, content_type="text/html")
+
+    def bare_page(self, template: str, *, status: int = 200, **values: Any) -> web.Response:
+        """Answer with a page that stands before a site is joined, or instead of one."""
+        text = self._templates.get_template(template).render(
+            theme=self.marks.display("theme"), text_size=self.marks.display("text"), **values
+        )
+        return web.Response(text=text, status=status, content_type="text/html")
+
+
+SCREENS = web.AppKey("SCREENS", Screens)
+
+
+def goto(address: str, token: str = "") -> web.Response:
+    """Answer a form: see the page at `address`, with the message of `token`."""
+    if token:
+        path, mark, fragment = address.partition("#")
+        address = f"{path}{'&' if '?' in path else '?'}said={token}{mark}{fragment}"
+    return web.Response(status=303, headers={"Location": address})
+
+
+def message_of(request: web.Request) -> Message | None:
+    """The message that this page was asked to show, if its time is not over."""
+    return request.app[SCREENS].messages.shown(request.query.get("said", ""))
+
+
+async def form_of(request: web.Request) -> dict[str, str]:
+    """The texts of a posted form; files and repeated names are not taken."""
+    return {name: value for name, value in (await request.post()).items() if type(value) is str}
+
+
+def _environment(assets: Assets) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATE_FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    sprite = assets.url("icons.svg")
+
+    def icon(name: str) -> Markup:
+        """A drawing beside a word; decoration only."""
+        return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+            sprite, name
+        )
+
+    environment.globals.update(
+        asset=assets.url,
+        icon=icon,
+        shown_by_phase=words.SHOWN_BY_PHASE,
+        kind_words=words.KIND_WORDS,
+        kind_icon=words.ICON_BY_KIND,
+        source_words=words.SOURCE_WORDS,
+        certainty_words=words.CERTAINTY_WORDS,
+        priority_words=words.PRIORITY_WORDS,
+    )
+    environment.filters.update(
+        minutes=words.minutes_words,
+        timer=words.timer_words,
+        size=words.size_words,
+        distance=words.distance_words,
+        evidence=words.evidence_words,
+    )
+    return environment
+
+
+def _setting(settings: Mapping[str, str], name: str, kind: type, default: Any) -> Any:
+    """A setting's value, `default` where there is none of that kind."""
+    try:
+        value = json.loads(settings[name])
+    except (KeyError, ValueError):
+        return default
+    return value if type(value) is kind else default
+
+
+def _shift(text: str) -> tuple[int, int] | None:
+    value = json.loads(text)
+    return (value[0], value[1]) if isinstance(value, list) and len(value) == 2 else None
+
+
+def _app_settings(worker: Any | None, site_threshold_min: int) -> AppSettings:
+    if worker is None:
+        return AppSettings(site_threshold_min=site_threshold_min)
+    return AppSettings(
+        jobs_on=bool(worker["jobs_on"]),
+        auto_on=bool(worker["auto_on"]),
+        auto_mode=worker["auto_mode"],
+        threshold_min=worker["threshold_min"],
+        site_threshold_min=site_threshold_min,
+    )

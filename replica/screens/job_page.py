@@ -1,0 +1,241 @@
+"""One job: its page, and the pages that ask for a reason or a state.
+
+Reads and draws; the acts are in `job_acts`. The one thing it writes is that the job was opened,
+which the office sees as reach. Invariant: the page has one primary action at most, that of the
+phase.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from core.dispatch import acts
+from core.dispatch.fields import Phase
+from core.dispatch.geometry import distance_m
+from replica.screens.here import SCREENS, Here, message_of
+from replica.screens.joblist import Card, load_card, looked_at, news
+from replica.screens.port import OwnFix
+from replica.screens.progress import (
+    BY_HAND,
+    PRIMARY_BY_PHASE,
+    REJECTABLE,
+    SECONDARY_BY_PHASE,
+)
+from replica.screens.words import bearing_degrees, bearing_words, degrees_text
+
+REFRESH_HEADER = "X-Fieldlog-Refresh"
+
+REJECT_REASONS = (
+    "I cannot be there in time",
+    "Not my kind of work",
+    "I lack the tool or part",
+    "I am ill or off",
+)
+PROBLEMS = (
+    "Nobody is there",
+    "No access",
+    "Wrong address",
+    "Missing part or tool",
+    "It takes longer",
+    "Not safe",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WayThere:
+    """How far and where a job lies from the last own position."""
+
+    metres: float
+    degrees: int
+    wind: str
+    age: str
+    accuracy_m: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Someone to call at the customer's."""
+
+    name: str
+    phone: str
+
+    @property
+    def link(self) -> str:
+        """The number for a `tel:` link: digits and a leading plus; '' where there is none."""
+        digits = re.sub(r"[^0-9+*#]", "", self.phone)
+        return f"tel:{digits}" if digits else ""
+
+
+class JobGone(web.HTTPException):
+    """The job is not on this phone; drawn by the application's error page."""
+
+    status_code = 410
+
+
+async def card_of(request: web.Request) -> tuple[Here, Card]:
+    """The job that an address names.
+
+    Raises:
+        JobGone: it is not, or no longer, on this phone.
+        HTTPSeeOther: jobs are off.
+    """
+    screens = request.app[SCREENS]
+    here = await screens.here()
+    if not here.jobs_shown:
+        raise web.HTTPSeeOther("/jobs")
+    card = await load_card(screens.device.reader, here.worker, request.match_info["job"])
+    if card is None:
+        raise JobGone
+    return here, card
+
+
+async def job(request: web.Request) -> web.Response:
+    """The job's page; opening it the first time is told to the office."""
+    screens = request.app[SCREENS]
+    here, card = await card_of(request)
+    first = card.phase in ("assigned", "received")
+    if first and REFRESH_HEADER not in request.headers:
+        opened = acts.set_phase(
+            bytes.fromhex(card.job),
+            bytes.fromhex(here.worker),
+            bytes.fromhex(card.turn),
+            Phase.OPENED,
+        )
+        await screens.device.act(opened)
+        here, card = await card_of(request)
+    if screens.marks.seen(card.job) is None:
+        screens.marks.look_at(card.job, looked_at(card))
+    reader = screens.device.reader
+    return screens.page(
+        here,
+        "job.html",
+        title=card.title,
+        back="/jobs",
+        message=message_of(request),
+        card=card,
+        primary=PRIMARY_BY_PHASE.get(card.phase),
+        secondary=SECONDARY_BY_PHASE.get(card.phase, ()),
+        rejectable=card.phase in REJECTABLE,
+        news=news(card, screens.marks, here.zone, here.now_ms),
+        navigate=navigate_link(card),
+        way=way_there(here, card, screens.device.last_fix()),
+        contacts=await _contacts(reader, card),
+        items=await reader.rows(
+            "SELECT item, text, ticked FROM check_item WHERE job = ? ORDER BY item", (card.job,)
+        ),
+        notes=await _notes(request, here, card),
+        handed_from=await _worker_name(reader, card.handed_from),
+        running=next((log for log in here.running if log.job == bytes.fromhex(card.job)), None),
+        unsent=here.unsent_by_stream.get(card.job, 0),
+    )
+
+
+async def _contacts(reader: Any, card: Card) -> list[Contact]:
+    """The job's own contact first, then the customer's others that can be called."""
+    found = [Contact(card.contact, card.contact_phone)] if card.contact or card.contact_phone else []
+    if card.customer:
+        rows = await reader.rows(
+            "SELECT name, phone FROM contact WHERE customer = ? AND archived = 0 AND phone <> '' "
+            "ORDER BY name LIMIT 5",
+            (card.customer,),
+        )
+        known = {each.phone for each in found}
+        found += [Contact(row["name"], row["phone"]) for row in rows if row["phone"] not in known]
+    return found
+
+
+async def _notes(request: web.Request, here: Here, card: Card) -> list[dict[str, Any]]:
+    reader = request.app[SCREENS].device.reader
+    rows = await reader.rows(
+        "SELECT note.at, note.actor, note.text, worker.name FROM note "
+        "LEFT JOIN worker ON worker.worker = note.actor WHERE note.job = ? ORDER BY note.at DESC, note.note",
+        (card.job,),
+    )
+    return [
+        {
+            "at": row["at"],
+            "text": row["text"],
+            "by": "You" if row["actor"] == here.worker else row["name"] or "The office",
+        }
+        for row in rows
+    ]
+
+
+async def _worker_name(reader: Any, worker: str) -> str:
+    if not worker:
+        return ""
+    row = await reader.row("SELECT name FROM worker WHERE worker = ?", (worker,))
+    return row["name"] if row is not None else "a colleague"
+
+
+def navigate_link(card: Card) -> str:
+    """A `geo:` link that any installed navigation app opens; by address where no point is known."""
+    label = re.sub(r"[()]", " ", card.customer_name or card.title)[:60].strip()
+    if card.point is not None:
+        point = ",".join(degrees_text(part) for part in card.point)
+        return f"geo:{point}?q={point}({quote(label)})"
+    return f"geo:0,0?q={quote(card.address)}" if card.address else ""
+
+
+def way_there(here: Here, card: Card, fix: OwnFix | None) -> WayThere | None:
+    """How far the job is from the last own fix, however old: the page says its age."""
+    if card.point is None or fix is None:
+        return None
+    metres = distance_m(fix.lat_e7, fix.lon_e7, *card.point)
+    degrees = bearing_degrees((fix.lat_e7, fix.lon_e7), card.point)
+    return WayThere(
+        metres,
+        round(degrees),
+        bearing_words(degrees),
+        here.ago(fix.time_ms),
+        fix.accuracy_m,
+    )
+
+
+async def reject(request: web.Request) -> web.Response:
+    """Ask why the job is rejected."""
+    here, card = await card_of(request)
+    return request.app[SCREENS].page(
+        here,
+        "reason.html",
+        title="Reject this job",
+        back=f"/jobs/{card.job}",
+        message=message_of(request),
+        card=card,
+        reasons=REJECT_REASONS,
+        action="reject",
+    )
+
+
+async def problem(request: web.Request) -> web.Response:
+    """Ask what the problem is and what is to become of the job."""
+    here, card = await card_of(request)
+    return request.app[SCREENS].page(
+        here,
+        "reason.html",
+        title="Report a problem",
+        back=f"/jobs/{card.job}",
+        message=message_of(request),
+        card=card,
+        reasons=PROBLEMS,
+        action="problem",
+    )
+
+
+async def state(request: web.Request) -> web.Response:
+    """Ask for any state, set by hand."""
+    here, card = await card_of(request)
+    return request.app[SCREENS].page(
+        here,
+        "state.html",
+        title="Set state by hand",
+        back=f"/jobs/{card.job}",
+        message=message_of(request),
+        card=card,
+        choices=[(phase.name.lower().replace("_", " "), words) for phase, words in BY_HAND],
+    )

@@ -1,0 +1,54 @@
+"""The live connection of a page: says that something changed, and nothing of what.
+
+A page that hears it asks for itself anew. Invariant: a closed page leaves no task behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import WSMsgType, web
+
+from replica.screens.here import SCREENS
+
+# Changes that come together are told together: a batch of 500 jobs redraws a page a few times.
+GATHER_S = 0.25
+HEARTBEAT_S = 20.0
+# One page needs one; a browser that opens more than this is not a person.
+CONNECTIONS_MAX = 32
+
+OPEN = web.AppKey("OPEN", set[web.WebSocketResponse])
+
+
+async def live(request: web.Request) -> web.StreamResponse:
+    """Tell this page of changes until it closes."""
+    open_sockets = request.app[OPEN]
+    if len(open_sockets) >= CONNECTIONS_MAX:
+        raise web.HTTPServiceUnavailable
+    socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=1_024)
+    await socket.prepare(request)
+    open_sockets.add(socket)
+    try:
+        async with asyncio.TaskGroup() as group:
+            teller = group.create_task(_tell(request, socket))
+            async for message in socket:
+                if message.type is WSMsgType.ERROR:
+                    break
+            teller.cancel()
+    finally:
+        open_sockets.discard(socket)
+    return socket
+
+
+async def _tell(request: web.Request, socket: web.WebSocketResponse) -> None:
+    async for _ in request.app[SCREENS].device.subscribe():
+        if socket.closed:
+            return
+        await socket.send_str("changed")
+        await asyncio.sleep(GATHER_S)
+
+
+async def close_all(app: web.Application) -> None:
+    """Close the live connections when the program ends."""
+    for socket in list(app[OPEN]):
+        await socket.close()

@@ -1,0 +1,149 @@
+"""What the worker's screens ask of the device that serves them.
+
+Protocols and values only; the device implements them, the screens use nothing else of it. Ids are
+lower-case hex text as in the projections. Invariant: what `SyncState` says is proven by acks, never
+hoped for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from core.dispatch.acts import Change
+
+
+class EnrolmentRefused(Exception):
+    """Joining the site did not work; the sentence says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFix:
+    """Where this phone last knew itself to be."""
+
+    time_ms: int
+    lat_e7: int
+    lon_e7: int
+    accuracy_m: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """One own entry that no hub has confirmed; `entry` is the first 16 digits of its hash."""
+
+    stream: str
+    entry: str
+    at_ms: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that sync cannot settle without the worker."""
+
+    title: str
+    what_to_do: str
+
+
+@dataclass(frozen=True, slots=True)
+class SyncState:
+    """How far this phone's own entries have come.
+
+    `sending` is (confirmed, of how many) while a session moves entries, else None. `met_at_ms` is
+    the end of the last completed contact with a hub, None before the first. `unsent_bytes` and
+    `unsent_count` cover all unsent entries, `unsent` lists the oldest of them and
+    `unsent_by_stream` counts all of them by stream; None: only the listed ones are known.
+    """
+
+    hub_address: str
+    connected: bool
+    met_at_ms: int | None
+    sending: tuple[int, int] | None
+    unsent_count: int
+    unsent_bytes: int
+    unsent: tuple[Unsent, ...]
+    needs: tuple[Need, ...] = ()
+    unsent_by_stream: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AutoNotice:
+    """Something that auto logging noticed and the worker may confirm or deny.
+
+    `kind` is 'arrived' or 'left'; `mode` is 'suggest', 'timed' or 'automatic'. `until_ms` is when a
+    timed notice is taken as agreed. `evidence` says in words what was seen.
+    """
+
+    notice: str
+    job: str
+    kind: str
+    at_ms: int
+    mode: str
+    until_ms: int | None
+    evidence: str
+
+
+class Rows(Protocol):
+    """Questions to the store, on a connection that can only read."""
+
+    async def rows(self, sql: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
+        """All rows of a question, each readable by column name."""
+
+    async def row(self, sql: str, parameters: Sequence[Any] = ()) -> Any | None:
+        """The first row, or None."""
+
+
+class Device(Protocol):
+    """The running device: its store, its sync, its location."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the device keeps its files."""
+
+    @property
+    def reader(self) -> Rows:
+        """The projections; asked only while `worker` is not empty."""
+
+    @property
+    def worker(self) -> str:
+        """The worker's stream id, '' until the phone has joined a site."""
+
+    def now_ms(self) -> int:
+        """What the phone's clock says, ms UTC."""
+
+    def entropy(self, size: int) -> bytes:
+        """Random bytes, for ids."""
+
+    async def act(self, changes: Sequence[Change], basis: Mapping[bytes, str] | None = None) -> Any:
+        """Commit one act; durable on return.
+
+        Raises:
+            ActError: it cannot be done; the sentence says why.
+        """
+
+    async def sync_state(self) -> SyncState:
+        """How far this phone's own entries have come."""
+
+    def sync_now(self) -> None:
+        """Try to reach a hub now rather than at the next turn."""
+
+    async def enrol(self, *, link: str = "", code: str = "", address: str = "") -> None:
+        """Join a site by the QR code's link, or by a typed code and a hub's address.
+
+        Raises:
+            EnrolmentRefused: it did not work; the sentence says what to do.
+        """
+
+    def last_fix(self) -> OwnFix | None:
+        """The newest own fix, None where there is none."""
+
+    def notices(self) -> Sequence[AutoNotice]:
+        """What auto logging waits to hear about, the oldest first."""
+
+    async def answer_notice(self, notice: str, agreed: bool) -> None:
+        """Agree to a notice, or say that it is wrong; an unknown one is a no-op."""
+
+    def subscribe(self) -> AsyncIterator[object]:
+        """Something each time that what screens show may have changed: commits, acks, fixes."""

@@ -1,0 +1,9 @@
+// The pages work without this; with it they keep themselves fresh, count time and find as you type.
+import { keepFresh } from "./live.js";
+import { runClocks } from "./clocks.js";
+import { easeForms } from "./forms.js";
+
+runClocks();
+easeForms();
+if (document.getElementById("pill")) keepFresh();
+if ("serviceWorker" in navigator) navigator.serviceWorker.register("/worker.js");

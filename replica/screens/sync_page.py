@@ -1,0 +1,71 @@
+"""Menu > Sync: what is proven to be on a hub, and what still waits on this phone.
+
+Invariant: nothing is called sent here that no hub has confirmed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from core.dispatch.fields import Kind
+from replica.screens.here import SCREENS, goto, message_of
+from replica.screens.port import Rows, Unsent
+from replica.screens.words import FIELD_WORDS
+
+ITEMS_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry that waits, in words."""
+
+    words: str
+    about: str
+    at_ms: int
+    size_bytes: int
+
+
+async def sync(request: web.Request) -> web.Response:
+    """The sync page."""
+    screens = request.app[SCREENS]
+    here = await screens.here()
+    items = [await _item(screens.device.reader, each) for each in here.sync.unsent[:ITEMS_MAX]]
+    return screens.page(
+        here,
+        "sync.html",
+        title="Sync",
+        message=message_of(request),
+        items=items,
+        oldest=min((each.at_ms for each in here.sync.unsent), default=None),
+    )
+
+
+async def sync_now(request: web.Request) -> web.Response:
+    """Try to reach a hub now."""
+    screens = request.app[SCREENS]
+    screens.device.sync_now()
+    return goto("/sync", screens.messages.say("Trying to reach the hub now"))
+
+
+async def _item(reader: Rows, unsent: Unsent) -> Item:
+    """What an entry says, from its rows of history."""
+    rows = await reader.rows(
+        "SELECT field, value FROM history WHERE stream = ? AND entry = ? ORDER BY number LIMIT 5",
+        (unsent.stream, unsent.entry),
+    )
+    parts = []
+    for row in rows:
+        name = FIELD_WORDS.get(row["field"], str(row["field"]).capitalize())
+        parts.append(f"{name}: {row['value']}" if row["field"] in ("phase", "note") else name)
+    kind = bytes.fromhex(unsent.stream)[4]
+    words = ", ".join(dict.fromkeys(parts)) or ("Track" if kind == Kind.DAY else "Change")
+    return Item(words, await _about(reader, unsent.stream, kind), unsent.at_ms, unsent.size_bytes)
+
+
+async def _about(reader: Rows, stream: str, kind: int) -> str:
+    if kind == Kind.JOB:
+        row = await reader.row("SELECT number, title FROM job WHERE job = ?", (stream,))
+        return f"{row['number']} {row['title']}" if row is not None else "A job"
+    return {Kind.DAY: "My day", Kind.WORKER: "Settings"}.get(Kind(kind), "This phone")

@@ -1,0 +1,306 @@
+"""What a session asks of a replica: the `core.log.session.Shelf` of this package.
+
+Reads and writes the tables of peers: marks, what each holds, reach. Each call is one transaction.
+Holds no conversation. Invariant: reach says no more than a peer's acks and own entries prove.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from core.dispatch.fields import Kind, Role
+from core.log.certificate import Certificate, check_certificate, read_certificate
+from core.log.errors import SessionRefused
+from core.log.frontier import digest_of
+from core.log.messages import Runs, StreamHeads
+from core.log.parcel import Reached, Slice
+from core.log.seal import Seal, make_seal
+from replica import logs
+from replica.intake import take_runs
+from replica.replica import Replica
+from replica.scope import scope_of
+
+# The order in which streams travel: what others need to be understood goes first.
+_ORDER = (Kind.SITE, Kind.OFFICE, Kind.WORKER, Kind.CUSTOMER, Kind.JOB, Kind.DAY)
+_RANK = {int(kind): rank for rank, kind in enumerate(_ORDER)}
+
+Log = tuple[bytes, bytes, bytes]
+
+
+class ReplicaShelf:
+    """A replica as its sessions see it."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+        self._db = replica.store.db
+
+    @property
+    def site(self) -> bytes:
+        """The site's public key."""
+        return self._replica.site
+
+    @property
+    def author(self) -> bytes:
+        """The replica's public key."""
+        return self._replica.author
+
+    @property
+    def generation(self) -> bytes:
+        """Eight bytes of this store."""
+        return self._replica.generation
+
+    def position(self) -> int:
+        """The store's position."""
+        return self._replica.position()
+
+    def own_certificates(self) -> tuple[bytes, ...]:
+        """The replica's certificate and those of its issuers."""
+        return tuple(c.to_bytes() for c in self._replica.identity.certificates)
+
+    def sign(self, data: bytes) -> bytes:
+        """A signature by the replica's key."""
+        return self._replica.identity.key.sign(data)
+
+    def seal(self, leaves: tuple[bytes, ...]) -> Seal:
+        """A seal over leaves of own logs."""
+        identity = self._replica.identity
+        number = self._replica.store.get("mine", 0)
+        return make_seal(self.site, identity.author, identity.key, number, leaves)
+
+    def admit(self, certificates: tuple[bytes, ...]) -> Certificate:
+        """Check a peer's certificates and take them up.
+
+        Raises:
+            LogError: none, not of this site, revoked, or past `session_until`.
+        """
+        if not certificates:
+            raise SessionRefused("the peer showed no certificate; enrol it")
+        own, *issuers = [read_certificate(data) for data in certificates]
+        hubs = [*issuers, *self._replica.certificates_of(Role.HUB)]
+        check_certificate(own, self.site, hubs)
+        if self._db.execute("SELECT 1 FROM revoked WHERE author = ?", (own.author,)).fetchone():
+            raise SessionRefused("this device's certificate was revoked; ask the office")
+        if own.session_until < self._replica.clock.now_ms():
+            raise SessionRefused("this device's certificate has run out; enrol it again")
+        for issuer in issuers:
+            check_certificate(issuer, self.site, hubs)
+            self._replica.adopt_certificate(issuer)
+        self._replica.adopt_certificate(own)
+        return own
+
+    # --- what is shared
+
+    def _is_hub(self) -> bool:
+        return self._replica.identity.own.role == Role.HUB
+
+    def shared(self, peer: Certificate) -> frozenset[bytes]:
+        """Streams that both sides should hold."""
+        if self._is_hub():
+            return scope_of(self._db, peer, self._replica.clock.now_ms())
+        rows = self._db.execute("SELECT stream FROM stream WHERE left_at IS NULL")
+        return frozenset(row[0] for row in rows)
+
+    def digest(self, streams: Iterable[bytes]) -> tuple[bytes, int]:
+        """Digest and count of those of `streams` that are held."""
+        wanted = set(streams)
+        leaves = [
+            leaf
+            for stream, leaf in self._db.execute(
+                "SELECT stream, leaf FROM stream WHERE left_at IS NULL"
+            )
+            if stream in wanted
+        ]
+        return digest_of(leaves), len(leaves)
+
+    # --- marks and reach
+
+    def meet(self, peer: Certificate, generation: bytes) -> tuple[bytes, int]:
+        """The mark kept of a peer; with the peer's generation, what was of another store goes."""
+        row = self._db.execute(
+            "SELECT generation, mark FROM peer WHERE peer = ?", (peer.author,)
+        ).fetchone()
+        kept: tuple[bytes, int] = (b"", 0) if row is None else (row[0], row[1])
+        if not generation or kept[0] == generation:
+            return kept
+        with self._replica.store.transaction() as db:
+            db.execute("DELETE FROM reach WHERE peer = ?", (peer.author,))
+            db.execute("DELETE FROM peer_stream WHERE peer = ?", (peer.author,))
+            db.execute(
+                "INSERT INTO peer VALUES (?, ?, 0, ?) ON CONFLICT (peer) DO UPDATE SET "
+                "generation = excluded.generation, mark = 0",
+                (peer.author, generation, self._replica.clock.now_ms()),
+            )
+        return generation, 0
+
+    def set_mark(self, peer: Certificate, position: int) -> None:
+        """Keep that all was received up to the peer's position."""
+        with self._replica.store.transaction() as db:
+            db.execute(
+                "UPDATE peer SET mark = ?, met_at = ? WHERE peer = ?",
+                (position, self._replica.clock.now_ms(), peer.author),
+            )
+
+    def unconfirmed(
+        self, peer: Certificate, streams: frozenset[bytes], since: int
+    ) -> list[Log]:
+        """Logs that the peer has not confirmed, of streams it holds and changed since, or new."""
+        held = {
+            row[0]
+            for row in self._db.execute(
+                "SELECT stream FROM peer_stream WHERE peer = ?", (peer.author,)
+            )
+        }
+        found: set[Log] = set()
+        if len(held) < len(streams) or not streams <= held:
+            for stream in streams - held:
+                found.update(
+                    (row.stream, row.author, row.branch)
+                    for row in logs.log_rows(self._db, stream)
+                )
+        rows = self._db.execute(
+            "SELECT stream, author, branch FROM log WHERE changed > ?", (since,)
+        )
+        found.update((s, author, branch) for s, author, branch in rows if s in streams)
+        ordered = sorted(found, key=lambda log: (_RANK.get(log[0][4], 9), log[0], log[2], log[1]))
+        return [log for log in ordered if self._lacks(peer, log)]
+
+    def _reach(self, peer: Certificate, log: Log) -> int:
+        row = self._db.execute(
+            "SELECT height FROM reach WHERE stream = ? AND peer = ? AND author = ? AND branch = ?",
+            (log[0], peer.author, log[1], log[2]),
+        ).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def _lacks(self, peer: Certificate, log: Log) -> bool:
+        row = logs.log_row(self._db, log[0], (log[1], log[2]))
+        return row is not None and self._reach(peer, log) < row.height
+
+    def slice(self, peer: Certificate, log: Log, sent: int) -> Slice | None:
+        """What lies beyond the confirmed and the sent height of a log."""
+        row = logs.log_row(self._db, log[0], (log[1], log[2]))
+        if row is None:
+            return None
+        above = max(self._reach(peer, log), sent, row.base)
+        entries = logs.entries_after(self._db, row.log, above)
+        if not entries:
+            return None
+        seal = None
+        if row.author != self.author and row.seal is not None:
+            seal = logs.seal_at(self._db, row.seal)
+        previous = b""
+        if row.branch or self._branches(row):
+            previous = self._hash_at(row, above)[:8]
+        return Slice(row.stream, row.author, row.branch, above + 1, entries, seal, previous)
+
+    def _branches(self, row: logs.LogRow) -> bool:
+        (count,) = self._db.execute(
+            "SELECT count(*) FROM log WHERE stream = ? AND author = ?", (row.stream, row.author)
+        ).fetchone()
+        return bool(count > 1)
+
+    def _hash_at(self, row: logs.LogRow, seq: int) -> bytes:
+        if seq == row.base:
+            return row.base_hash
+        (found,) = self._db.execute(
+            "SELECT hash FROM entry WHERE log = ? AND seq = ?", (row.log, seq)
+        ).fetchone()
+        return bytes(found)
+
+    def take(self, peer: Certificate, runs: Runs) -> tuple[tuple[int, str, str], ...]:
+        """Store what a frame brings."""
+        intake = take_runs(self._replica, peer, runs)
+        self._keep_reach(peer, intake.held)
+        return tuple(intake.refused)
+
+    def confirmed(self, peer: Certificate, reached: Iterable[Reached]) -> None:
+        """Keep what an ack proves."""
+        self._keep_reach(peer, [(r.stream, r.author, r.branch, r.height) for r in reached])
+
+    def _keep_reach(
+        self, peer: Certificate, held: Iterable[tuple[bytes, bytes, bytes, int]]
+    ) -> None:
+        rows = list(held)
+        if not rows:
+            return
+        with self._replica.store.transaction() as db:
+            for stream, author, branch, height in rows:
+                self._raise_reach(peer, stream, (author, branch), height)
+            db.executemany(
+                "INSERT OR IGNORE INTO peer_stream VALUES (?, ?, 0)",
+                [(peer.author, stream) for stream in {row[0] for row in rows}],
+            )
+        self._replica.mark_reach({row[0] for row in rows})
+
+    def _raise_reach(
+        self, peer: Certificate, stream: bytes, key: tuple[bytes, bytes], height: int
+    ) -> None:
+        """The peer holds a log up to `height`, and so all that it branched from."""
+        row = logs.log_row(self._db, stream, key)
+        while row is not None:
+            self._db.execute(
+                "INSERT INTO reach VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                "height = max(height, excluded.height)",
+                (stream, peer.author, row.author, row.branch, min(height, row.height)),
+            )
+            parents = logs.place_of(self._db, stream, row.author, row.base, row.base_hash)
+            height = row.base
+            row = parents[0][0] if parents and row.branch and row.base else None
+
+    # --- repair
+
+    def heads_of(self, streams: Iterable[bytes]) -> list[StreamHeads]:
+        """What is held of these streams."""
+        held = {row[0] for row in self._db.execute("SELECT stream FROM stream WHERE left_at IS NULL")}
+        return [
+            StreamHeads(
+                stream,
+                tuple(
+                    (row.author, row.branch, row.height, row.head[:8])
+                    for row in logs.log_rows(self._db, stream)
+                    if row.height > row.base
+                ),
+            )
+            for stream in sorted(held & set(streams))
+        ]
+
+    def peer_holds(self, peer: Certificate, heads: Iterable[StreamHeads]) -> None:
+        """Keep what a peer says it holds; what is not known here changes nothing."""
+        with self._replica.store.transaction() as db:
+            for held in heads:
+                db.execute(
+                    "DELETE FROM reach WHERE stream = ? AND peer = ?", (held.stream, peer.author)
+                )
+                for author, _, height, short in held.heads:
+                    for row, _ in logs.place_of(db, held.stream, author, height, short):
+                        key = (row.author, row.branch)
+                        self._raise_reach(peer, held.stream, key, height)
+                db.execute(
+                    "INSERT OR IGNORE INTO peer_stream VALUES (?, ?, 0)",
+                    (peer.author, held.stream),
+                )
+
+    # --- leaving
+
+    def leaving(self, peer: Certificate) -> tuple[bytes, ...]:
+        """Streams that the peer holds and that are out of its scope; only a hub says so."""
+        if not self._is_hub() or peer.role == Role.HUB:
+            return ()
+        scope = self.shared(peer)
+        rows = self._db.execute("SELECT stream FROM peer_stream WHERE peer = ?", (peer.author,))
+        return tuple(sorted(row[0] for row in rows if row[0] not in scope))
+
+    def has_left(self, peer: Certificate, streams: tuple[bytes, ...]) -> None:
+        """The peer has dropped these streams."""
+        with self._replica.store.transaction() as db:
+            for stream in streams:
+                db.execute(
+                    "DELETE FROM peer_stream WHERE peer = ? AND stream = ?", (peer.author, stream)
+                )
+                db.execute(
+                    "DELETE FROM reach WHERE peer = ? AND stream = ? AND author <> ?",
+                    (peer.author, stream, peer.author),
+                )
+
+    def drop(self, streams: tuple[bytes, ...]) -> None:
+        """Drop streams that went out of scope, but for the replica's own logs in them."""
+        self._replica.drop_streams(streams)

@@ -1,0 +1,150 @@
+"""The store: one SQLite file, one writing connection, one method one transaction.
+
+Opens, upgrades and guards the file; what stands in the tables is for `logs`, `peers` and the
+projections. Settings are those measured to survive power cuts: created with EXTRA, run with FULL in
+WAL mode, never NORMAL, which would let a sent entry vanish and fork the replica's own log.
+Invariant: outside `transaction()` nothing is written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from core.log.canonical import pack, unpack
+
+
+class StoreError(Exception):
+    """The store can't be used; the sentence says why and what to do."""
+
+
+# The pages that are written back at a time; small, so that a phone's WAL stays small.
+AUTOCHECKPOINT_PAGES = 1_000
+
+
+def schema_files() -> list[tuple[int, str, str]]:
+    """Number, name and text of each schema file, in order."""
+    folder = resources.files("replica") / "schema"
+    files = sorted(
+        (entry for entry in folder.iterdir() if entry.name.endswith(".sql")),
+        key=lambda entry: entry.name,
+    )
+    return [(int(entry.name[:4]), entry.name, entry.read_text("utf-8")) for entry in files]
+
+
+class Store:
+    """The replica's SQLite file.
+
+    Args:
+        path: the file; made where it is not there.
+
+    Raises:
+        StoreError: the file is none of ours, of a newer version, or can't be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.after_rollback: Callable[[], None] | None = None
+        fresh = not path.exists()
+        try:
+            self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            if fresh:
+                # Without EXTRA a power cut during creation lost everything on disks that do
+                # not order directory operations (measured: 903 of 1,848 cuts).
+                self.db.execute("PRAGMA synchronous = EXTRA")
+            self.db.execute("PRAGMA journal_mode = WAL")
+            self.db.execute("PRAGMA foreign_keys = ON")
+            self.db.execute("PRAGMA trusted_schema = OFF")
+            self.db.execute(f"PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT_PAGES}")
+            self._upgrade()
+            self.db.execute("PRAGMA synchronous = FULL")
+        except sqlite3.Error as error:
+            raise StoreError(f"{path} can't be opened as a store: {error}") from error
+        self._deep = False
+
+    def _upgrade(self) -> None:
+        (version,) = self.db.execute("PRAGMA user_version").fetchone()
+        files = schema_files()
+        newest = files[-1][0]
+        if version > newest:
+            raise StoreError(
+                f"{self.path} was written by a newer version (schema {version}, this one knows "
+                f"{newest}); install that version or newer"
+            )
+        tables = self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if version == 0 and tables:
+            raise StoreError(f"{self.path} is a database of another program; choose another file")
+        if 0 < version < newest:
+            self._copy_before_upgrade(version)
+        for number, name, text in files:
+            if number > version:
+                try:
+                    self.db.executescript(
+                        f"BEGIN IMMEDIATE;\n{text}\nPRAGMA user_version = {number};\nCOMMIT;"
+                    )
+                except sqlite3.Error as error:
+                    with contextlib.suppress(sqlite3.Error):
+                        self.db.execute("ROLLBACK")
+                    raise StoreError(f"{self.path}: upgrade {name} failed: {error}") from error
+
+    def _copy_before_upgrade(self, version: int) -> None:
+        self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copy2(self.path, self.path.with_suffix(f".before-{version + 1}"))
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; everything in it is durable when the block ends, or nothing is.
+
+        Raises:
+            StoreError: the disk is full or broken. After an error from COMMIT the outcome is
+                unknown, never no, so whoever repeats must be idempotent.
+        """
+        if self._deep:
+            yield self.db
+            return
+        self._deep = True
+        try:
+            self.db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.db
+                self.db.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self.db.execute("ROLLBACK")
+                if self.after_rollback is not None:
+                    self.after_rollback()
+                raise
+        except sqlite3.OperationalError as error:
+            raise StoreError(_in_words(error, self.path)) from error
+        finally:
+            self._deep = False
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A named value of the store itself."""
+        row = self.db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return default if row is None else unpack(row[0])
+
+    def put(self, name: str, value: Any) -> None:
+        """Keep a named value; within a transaction."""
+        self.db.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, pack(value)),
+        )
+
+    def close(self) -> None:
+        """Close the file; what was committed is on disk already."""
+        self.db.close()
+
+
+def _in_words(error: sqlite3.OperationalError, path: Path) -> str:
+    text = str(error)
+    if "full" in text:
+        return f"the disk that holds {path} is full; free some space, nothing was lost"
+    if "locked" in text:
+        return f"{path} is in use by another process; stop that one first"
+    return f"{path}: {text}"

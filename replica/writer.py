@@ -1,0 +1,83 @@
+"""The one owner of a replica at run time: every call to it runs here, one after another.
+
+`run` carries a synchronous call to the writer's executor; what it committed is announced to those
+who subscribed, after it was committed. The executor is given, so that a simulated world can run it
+inline. Invariant: no two calls touch the replica at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from typing import TypeVar
+
+from replica.replica import Replica
+
+T = TypeVar("T")
+
+
+class Subscription:
+    """Streams as they change: `async for streams in subscription`."""
+
+    def __init__(self) -> None:
+        self._streams: set[bytes] = set()
+        self._ready = asyncio.Event()
+        self.closed = False
+
+    def add(self, streams: frozenset[bytes]) -> None:
+        """Announce changed streams."""
+        self._streams |= streams
+        self._ready.set()
+
+    def close(self) -> None:
+        """End the iteration."""
+        self.closed = True
+        self._ready.set()
+
+    async def __aiter__(self) -> AsyncIterator[frozenset[bytes]]:
+        while True:
+            await self._ready.wait()
+            self._ready.clear()
+            streams, self._streams = frozenset(self._streams), set()
+            if streams:
+                yield streams
+            if self.closed:
+                return
+
+
+class Writer:
+    """Runs calls on the replica, one at a time.
+
+    Args:
+        replica: what is owned.
+        executor: of one thread; None runs on the event loop's default (a simulated loop's own).
+    """
+
+    def __init__(self, replica: Replica, executor: Executor | None) -> None:
+        self.replica = replica
+        self._executor = executor
+        self._subscriptions: list[Subscription] = []
+
+    async def run(self, function: Callable[..., T], *args: object) -> T:
+        """Run `function(*args)` where the replica may be touched; announce what it changed."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._executor, function, *args)
+        finally:
+            changed = self.replica.take_changed()
+            if changed:
+                for subscription in self._subscriptions:
+                    subscription.add(changed)
+
+    def subscribe(self) -> Subscription:
+        """Hear of changed streams from now on; `unsubscribe` ends it."""
+        subscription = Subscription()
+        self._subscriptions.append(subscription)
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Hear no more."""
+        subscription.close()
+        if subscription in self._subscriptions:
+            self._subscriptions.remove(subscription)
