@@ -16,8 +16,8 @@ from core.dispatch.fields import CERTIFICATE
 from core.log.certificate import Certificate, check_certificate, read_certificate
 from core.log.chain import chain_next, chain_start, seal_leaf
 from core.log.entry import Cursor, decode, format_of
-from core.log.errors import Gap, LogError, OverLimit, Uncertified
-from core.log.limits import ENTRY_BYTES_MAX
+from core.log.errors import Gap, LogError, OverLimit, Unauthentic, Uncertified
+from core.log.limits import ENTRY_BYTES_MAX, STAGED_BYTES_MAX
 from core.log.messages import Run, Runs
 from core.log.seal import Seal, check_seal
 from core.log.stream import Stored
@@ -57,8 +57,14 @@ def take_runs(replica: Replica, peer: Certificate, runs: Runs) -> Intake:
     with replica.store.transaction():
         joined = _join_all(replica, peer, runs, intake)
         _seal_all(replica, peer, runs, joined, intake)
-        for run in joined:
+        # The site's certificates are taken up before what they certify.
+        site = Touched()
+        for run in [run for run in joined if run.stream == SITE_STREAM]:
+            _store(replica, run, site, intake)
+        replica.finish(site)
+        for run in [run for run in joined if run.stream != SITE_STREAM]:
             _store(replica, run, touched, intake)
+        _bound_staged(replica)
         for index, name, words in intake.refused:
             stream = runs.runs[index].stream
             replica.store.db.execute(
@@ -66,7 +72,7 @@ def take_runs(replica: Replica, peer: Certificate, runs: Runs) -> Intake:
                 (replica.clock.now_ms(), peer.author, stream, f"{name}: {words}"),
             )
         replica.finish(touched)
-    replica.mark_changed(touched.streams)
+    replica.mark_changed(touched.streams | site.streams)
     return intake
 
 
@@ -74,9 +80,7 @@ def _author_of(runs: Runs, peer: Certificate, index: int) -> bytes:
     return peer.author if index == 0 else runs.authors[index - 1]
 
 
-def _join_all(
-    replica: Replica, peer: Certificate, runs: Runs, intake: Intake
-) -> list[Joined]:
+def _join_all(replica: Replica, peer: Certificate, runs: Runs, intake: Intake) -> list[Joined]:
     """Runs that join what is held, staged or came earlier in the frame."""
     joined: list[Joined] = []
     ends: dict[tuple[bytes, bytes, int], list[bytes]] = {}
@@ -102,10 +106,10 @@ def _previous(
         return chain_start(replica.site, run.stream, author)
     db, seq = replica.store.db, run.first - 1
     found = {h for _, h in logs.place_of(db, run.stream, author, seq, run.previous)}
-    found |= {s.hash for s in logs.staged_entry(db, run.stream, author, seq, run.previous)}
-    found |= {
-        h for h in ends.get((run.stream, author, seq), ()) if h.startswith(run.previous)
-    }
+    found |= {h for h in ends.get((run.stream, author, seq), ()) if h.startswith(run.previous)}
+    if not found:
+        # Only then: what is staged is not authentic yet, and must not put what is in doubt.
+        found = {s.hash for s in logs.staged_entry(db, run.stream, author, seq, run.previous)}
     if len(found) != 1:
         raise Gap(f"the run begins at {run.first}; send it from further back")
     return found.pop()
@@ -141,10 +145,15 @@ def _seal_all(
             if run is None or run.author != author:
                 # The run that this leaf stands for was refused: its hash is not known.
                 whole = False
-                break
+                continue
             covered.append(run)
             leaves.append(seal_leaf(run.stream, run.entries[-1].seq, run.entries[-1].hash))
         if not whole:
+            # Without that hash the seal proves nothing of the others either.
+            for run in covered:
+                words = "the seal covers another run too, which was refused; send both again"
+                intake.refused.append((run.index, Unauthentic.name, words))
+                run.entries = []
             continue
         seal = Seal(author, wire.number, tuple(leaves), wire.signature)
         try:
@@ -190,6 +199,14 @@ def _store(replica: Replica, run: Joined, touched: Touched, intake: Intake) -> N
         touched.streams.add(stream)
 
 
+def _bound_staged(replica: Replica) -> None:
+    """Forget all that is staged where it grew too much; its senders still have it."""
+    db = replica.store.db
+    (size,) = db.execute("SELECT coalesce(sum(length(body)), 0) FROM staged").fetchone()
+    if size > STAGED_BYTES_MAX:
+        db.execute("DELETE FROM staged")
+
+
 def _held(replica: Replica, entry_hash: bytes) -> bool:
     row = replica.store.db.execute("SELECT 1 FROM entry WHERE hash = ?", (entry_hash,))
     return row.fetchone() is not None
@@ -200,9 +217,7 @@ def _with_staged(replica: Replica, run: Joined) -> list[Stored] | None:
     db = replica.store.db
     chain = list(run.entries)
     while chain[0].seq > 1 and not _held(replica, chain[0].previous):
-        before = logs.staged_entry(
-            db, run.stream, run.author, chain[0].seq - 1, chain[0].previous
-        )
+        before = logs.staged_entry(db, run.stream, run.author, chain[0].seq - 1, chain[0].previous)
         if not before:
             return None
         chain.insert(0, before[0])

@@ -76,13 +76,10 @@ def place_of(
     return [(LogRow(*row[:-1]), row[-1]) for row in rows if row[-1].startswith(short)]
 
 
-def entries_after(
-    db: sqlite3.Connection, log: int, height: int
-) -> tuple[tuple[bytes, bytes], ...]:
+def entries_after(db: sqlite3.Connection, log: int, height: int) -> tuple[tuple[bytes, bytes], ...]:
     """(hash, body) of a log's entries beyond `height`."""
-    return tuple(
-        db.execute("SELECT hash, body FROM entry WHERE log = ? AND seq > ? ORDER BY seq", (log, height))
-    )
+    beyond = "SELECT hash, body FROM entry WHERE log = ? AND seq > ? ORDER BY seq"
+    return tuple(db.execute(beyond, (log, height)))
 
 
 def append(
@@ -156,18 +153,14 @@ def _make(
     )
 
 
-def _split(
-    db: sqlite3.Connection, parent: LogRow, at: int, at_hash: bytes, position: int
-) -> None:
+def _split(db: sqlite3.Connection, parent: LogRow, at: int, at_hash: bytes, position: int) -> None:
     """Give what a log holds beyond `at` to a branch of its own, named by its first entry."""
     if parent.height <= at:
         return
     (first,) = db.execute(
         "SELECT hash FROM entry WHERE log = ? AND seq = ?", (parent.log, at + 1)
     ).fetchone()
-    tail = _make(
-        db, parent.stream, (parent.author, first), at, at_hash, parent.seal, position
-    )
+    tail = _make(db, parent.stream, (parent.author, first), at, at_hash, parent.seal, position)
     db.execute("UPDATE entry SET log = ? WHERE log = ? AND seq > ?", (tail.log, parent.log, at))
     db.execute(
         "UPDATE log SET height = ?, head = ? WHERE log = ?", (parent.height, parent.head, tail.log)

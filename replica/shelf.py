@@ -90,12 +90,14 @@ class ReplicaShelf:
 
     # --- what is shared
 
-    def _is_hub(self) -> bool:
+    @property
+    def is_hub(self) -> bool:
+        """Whether this replica is a hub."""
         return self._replica.identity.own.role == Role.HUB
 
     def shared(self, peer: Certificate) -> frozenset[bytes]:
         """Streams that both sides should hold."""
-        if self._is_hub():
+        if self.is_hub or peer.role != Role.HUB:
             return scope_of(self._db, peer, self._replica.clock.now_ms())
         rows = self._db.execute("SELECT stream FROM stream WHERE left_at IS NULL")
         return frozenset(row[0] for row in rows)
@@ -140,9 +142,7 @@ class ReplicaShelf:
                 (position, self._replica.clock.now_ms(), peer.author),
             )
 
-    def unconfirmed(
-        self, peer: Certificate, streams: frozenset[bytes], since: int
-    ) -> list[Log]:
+    def unconfirmed(self, peer: Certificate, streams: frozenset[bytes], since: int) -> list[Log]:
         """Logs that the peer has not confirmed, of streams it holds and changed since, or new."""
         held = {
             row[0]
@@ -150,18 +150,19 @@ class ReplicaShelf:
                 "SELECT stream FROM peer_stream WHERE peer = ?", (peer.author,)
             )
         }
-        found: set[Log] = set()
+        found: dict[Log, int] = {}
         if len(held) < len(streams) or not streams <= held:
             for stream in streams - held:
-                found.update(
-                    (row.stream, row.author, row.branch)
-                    for row in logs.log_rows(self._db, stream)
-                )
+                for row in logs.log_rows(self._db, stream):
+                    found[(row.stream, row.author, row.branch)] = row.base
         rows = self._db.execute(
-            "SELECT stream, author, branch FROM log WHERE changed > ?", (since,)
+            "SELECT stream, author, branch, base FROM log WHERE changed > ?", (since,)
         )
-        found.update((s, author, branch) for s, author, branch in rows if s in streams)
-        ordered = sorted(found, key=lambda log: (_RANK.get(log[0][4], 9), log[0], log[2], log[1]))
+        for stream, author, branch, base in rows:
+            if stream in streams:
+                found[(stream, author, branch)] = base
+        # A fork's branch follows the log that it grew from.
+        ordered = sorted(found, key=lambda log: (_RANK.get(log[0][4], 9), log[0], found[log], log))
         return [log for log in ordered if self._lacks(peer, log)]
 
     def _reach(self, peer: Certificate, log: Log) -> int:
@@ -250,7 +251,9 @@ class ReplicaShelf:
 
     def heads_of(self, streams: Iterable[bytes]) -> list[StreamHeads]:
         """What is held of these streams."""
-        held = {row[0] for row in self._db.execute("SELECT stream FROM stream WHERE left_at IS NULL")}
+        held = {
+            row[0] for row in self._db.execute("SELECT stream FROM stream WHERE left_at IS NULL")
+        }
         return [
             StreamHeads(
                 stream,
@@ -263,10 +266,34 @@ class ReplicaShelf:
             for stream in sorted(held & set(streams))
         ]
 
+    def holds_all(self, peer: Certificate, streams: frozenset[bytes]) -> None:
+        """The digests agree: the peer holds all that is held here of `streams`."""
+        unconfirmed = (
+            "SELECT log.stream, log.author, log.branch, log.height FROM log LEFT JOIN reach ON "
+            "reach.stream = log.stream AND reach.peer = ? AND reach.author = log.author AND "
+            "reach.branch = log.branch WHERE log.stream = ? AND log.height > log.base AND "
+            "coalesce(reach.height, 0) < log.height"
+        )
+        rows: list[tuple[bytes, bytes, bytes, int]] = []
+        for stream in streams:
+            rows += self._db.execute(unconfirmed, (peer.author, stream)).fetchall()
+        self._keep_reach(peer, rows)
+
+    def peer_lacks(self, peer: Certificate, streams: Iterable[bytes]) -> None:
+        """Take back what was kept of streams that a peer does not hold after all."""
+        with self._replica.store.transaction() as db:
+            for stream in streams:
+                row = (peer.author, stream)
+                db.execute("DELETE FROM reach WHERE peer = ? AND stream = ?", row)
+                db.execute("DELETE FROM peer_stream WHERE peer = ? AND stream = ?", row)
+
     def peer_holds(self, peer: Certificate, heads: Iterable[StreamHeads]) -> None:
         """Keep what a peer says it holds; what is not known here changes nothing."""
         with self._replica.store.transaction() as db:
             for held in heads:
+                known = db.execute("SELECT 1 FROM stream WHERE stream = ?", (held.stream,))
+                if known.fetchone() is None:
+                    continue
                 db.execute(
                     "DELETE FROM reach WHERE stream = ? AND peer = ?", (held.stream, peer.author)
                 )
@@ -283,10 +310,14 @@ class ReplicaShelf:
 
     def leaving(self, peer: Certificate) -> tuple[bytes, ...]:
         """Streams that the peer holds and that are out of its scope; only a hub says so."""
-        if not self._is_hub() or peer.role == Role.HUB:
+        if not self.is_hub or peer.role == Role.HUB:
             return ()
         scope = self.shared(peer)
-        rows = self._db.execute("SELECT stream FROM peer_stream WHERE peer = ?", (peer.author,))
+        # A stream that only the peer holds yet is none of another scope: nothing is known of it.
+        rows = self._db.execute(
+            "SELECT stream FROM peer_stream JOIN stream USING (stream) WHERE peer = ?",
+            (peer.author,),
+        )
         return tuple(sorted(row[0] for row in rows if row[0] not in scope))
 
     def has_left(self, peer: Certificate, streams: tuple[bytes, ...]) -> None:

@@ -9,7 +9,6 @@ Invariant: outside `transaction()` nothing is written.
 from __future__ import annotations
 
 import contextlib
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from importlib import resources
@@ -22,6 +21,9 @@ from core.log.canonical import pack, unpack
 class StoreError(Exception):
     """The store can't be used; the sentence says why and what to do."""
 
+
+# Stands in the file's header ('FLOG'), so that no other program's database is taken for a store.
+APPLICATION_ID = 0x464C4F47
 
 # The pages that are written back at a time; small, so that a phone's WAL stays small.
 AUTOCHECKPOINT_PAGES = 1_000
@@ -53,6 +55,10 @@ class Store:
         fresh = not path.exists()
         try:
             self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise StoreError(_in_words(error, path)) from error
+        try:
+            self._see_that_it_is_ours()
             if fresh:
                 # Without EXTRA a power cut during creation lost everything on disks that do
                 # not order directory operations (measured: 903 of 1,848 cuts).
@@ -64,28 +70,38 @@ class Store:
             self._upgrade()
             self.db.execute("PRAGMA synchronous = FULL")
         except sqlite3.Error as error:
-            raise StoreError(f"{path} can't be opened as a store: {error}") from error
+            self.db.close()
+            raise StoreError(_in_words(error, path)) from error
+        except StoreError:
+            self.db.close()
+            raise
         self._deep = False
 
-    def _upgrade(self) -> None:
+    def _see_that_it_is_ours(self) -> None:
+        """Before the first setting: a database of another program stays as it is."""
+        (mark,) = self.db.execute("PRAGMA application_id").fetchone()
+        (tables,) = self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables and mark != APPLICATION_ID:
+            raise StoreError(f"{self.path} is a database of another program; choose another file")
         (version,) = self.db.execute("PRAGMA user_version").fetchone()
-        files = schema_files()
-        newest = files[-1][0]
+        newest = schema_files()[-1][0]
         if version > newest:
             raise StoreError(
                 f"{self.path} was written by a newer version (schema {version}, this one knows "
                 f"{newest}); install that version or newer"
             )
-        tables = self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if version == 0 and tables:
-            raise StoreError(f"{self.path} is a database of another program; choose another file")
-        if 0 < version < newest:
+
+    def _upgrade(self) -> None:
+        (version,) = self.db.execute("PRAGMA user_version").fetchone()
+        files = schema_files()
+        if 0 < version < files[-1][0]:
             self._copy_before_upgrade(version)
         for number, name, text in files:
             if number > version:
                 try:
                     self.db.executescript(
-                        f"BEGIN IMMEDIATE;\n{text}\nPRAGMA user_version = {number};\nCOMMIT;"
+                        f"BEGIN IMMEDIATE;\nPRAGMA application_id = {APPLICATION_ID};\n{text}\n"
+                        f"PRAGMA user_version = {number};\nCOMMIT;"
                     )
                 except sqlite3.Error as error:
                     with contextlib.suppress(sqlite3.Error):
@@ -93,8 +109,10 @@ class Store:
                     raise StoreError(f"{self.path}: upgrade {name} failed: {error}") from error
 
     def _copy_before_upgrade(self, version: int) -> None:
-        self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        shutil.copy2(self.path, self.path.with_suffix(f".before-{version + 1}"))
+        copy = self.path.with_suffix(f".before-{version + 1}")
+        copy.unlink(missing_ok=True)
+        with contextlib.closing(sqlite3.connect(copy)) as target:
+            self.db.backup(target)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -119,7 +137,9 @@ class Store:
                 if self.after_rollback is not None:
                     self.after_rollback()
                 raise
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
+            if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):
+                raise  # The program is wrong, not the disk.
             raise StoreError(_in_words(error, self.path)) from error
         finally:
             self._deep = False
@@ -132,7 +152,7 @@ class Store:
     def put(self, name: str, value: Any) -> None:
         """Keep a named value; within a transaction."""
         self.db.execute(
-            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
             (name, pack(value)),
         )
 
@@ -141,10 +161,16 @@ class Store:
         self.db.close()
 
 
-def _in_words(error: sqlite3.OperationalError, path: Path) -> str:
+def _in_words(error: sqlite3.Error, path: Path) -> str:
     text = str(error)
     if "full" in text:
         return f"the disk that holds {path} is full; free some space, nothing was lost"
+    if "I/O error" in text:
+        return f"the disk that holds {path} refused to write; see that it has space and is sound"
+    if "not a database" in text:
+        return f"{path} is no store and no database; choose another file"
+    if "malformed" in text:
+        return f"{path} is damaged; put a backup in its place with 'fieldlog restore'"
     if "locked" in text:
         return f"{path} is in use by another process; stop that one first"
     return f"{path}: {text}"

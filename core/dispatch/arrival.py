@@ -110,7 +110,9 @@ def runs_after(
 
 def _inside(run: Run | None, fix: Fix, spot: Spot, visiting: Spot | None, pace: int) -> Run:
     stale = run is not None and (
-        fix.time_ms - run.last_ms > BRIDGE_MS or (run.mock and not fix.mock)
+        fix.time_ms - run.last_ms > BRIDGE_MS
+        or (run.gone and fix.time_ms - run.off_ms > REENTRY_MS)
+        or (run.mock and not fix.mock)
     )
     if run is None or stale:
         now_ms = fix.time_ms

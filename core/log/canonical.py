@@ -111,5 +111,9 @@ def check_value(value: Any, depth: int = VALUE_DEPTH_MAX) -> None:
             raise OverLimit("a value nests too deep")
         for item in value:
             check_value(item, depth - 1)
+    elif isinstance(value, dict):
+        _check(value, depth)
+        for item in value.values():
+            check_value(item, depth - 1)
     else:
         _check(value, depth)

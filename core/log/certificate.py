@@ -18,7 +18,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from core.log.canonical import pack, unpack
 from core.log.chain import AUTHOR_BYTES
 from core.log.errors import Malformed, OverLimit, Unauthentic, Uncertified, WrongSite
-from core.log.limits import CERTIFICATE_BYTES_MAX
+from core.log.limits import CERTIFICATE_BYTES_MAX, WALL_MS_MAX
+
+SIGNATURE_BYTES = 64
 
 # The one role that the log itself knows: it may certify others and cut their logs.
 HUB_ROLE = 3
@@ -81,7 +83,7 @@ def issue(unsigned: Certificate, key: Ed25519PrivateKey) -> Certificate:
 
 
 def read_certificate(data: bytes) -> Certificate:
-    """Read a certificate's bytes; whether it holds is `check_certificates`' matter.
+    """Read a certificate's bytes; whether it holds is for `check_certificate`.
 
     Raises:
         Malformed, OverLimit: not a certificate.
@@ -96,14 +98,19 @@ def read_certificate(data: bytes) -> Certificate:
     if (
         any(not isinstance(key, bytes) or len(key) != AUTHOR_BYTES for key in keys)
         or not isinstance(subject, bytes)
+        or len(subject) > AUTHOR_BYTES
         or type(role) is not int
+        or not 0 <= role < 256
         or not isinstance(rights, list)
         or any(not isinstance(right, str) for right in rights)
         or type(until) is not int
+        or not 0 <= until <= WALL_MS_MAX
         or not isinstance(tls, bytes)
+        or len(tls) > AUTHOR_BYTES
         or not isinstance(signature, bytes)
+        or len(signature) != SIGNATURE_BYTES
     ):
-        raise Malformed("a certificate's fields have other types")
+        raise Malformed("a certificate's fields have other types or lengths")
     return Certificate(site, author, subject, role, tuple(rights), until, tls, issuer, signature)
 
 
@@ -133,10 +140,11 @@ def check_certificate(
     if certificate.role >= HUB_ROLE:
         raise Uncertified("only the site key certifies a hub")
     for hub in hub_certificates:
-        if hub.author == certificate.issuer and hub.role == HUB_ROLE and hub.issuer == site:
-            if hub.site == site:
-                _check_signature(hub)
-                return
+        if hub.author != certificate.issuer or hub.role != HUB_ROLE:
+            continue
+        if hub.issuer == site and hub.site == site:
+            _check_signature(hub)
+            return
     raise Uncertified("the certificate's issuer is no hub of this site")
 
 

@@ -19,7 +19,8 @@ EPOCH_S = 1_577_836_800
 
 def chain_start(site: bytes, stream: bytes, author: bytes) -> bytes:
     """The 32-byte hash before the first entry of an author's log in a stream."""
-    return blake2b(site + stream + author, digest_size=HASH_BYTES, person=b"fieldlog.start").digest()
+    data = site + stream + author
+    return blake2b(data, digest_size=HASH_BYTES, person=b"fieldlog.start").digest()
 
 
 def chain_next(previous: bytes, body: bytes) -> bytes:

@@ -1,8 +1,9 @@
 """Entries: what one author changed in one stream at one moment, and their bytes.
 
-The byte format stands in docs/formats/entry.md. An entry is written as the difference from its
-author's previous entry of the same format in the log, so it is decoded with a `Cursor` that has
-walked the log to it. Does not know what a path means, nor whether an entry stands.
+The byte format stands in docs/formats/entry.md. A later format that keeps the grammar is read
+here too, by whoever supports it (`StreamState` asks first). An entry is written as the difference
+from its author's previous entry of the same format in the log, so it is decoded with a `Cursor`
+that has walked the log to it. Does not know what a path means, nor whether an entry stands.
 Invariant: `decode(encode(draft))` gives the draft back, and only those bytes decode to it.
 """
 
@@ -157,6 +158,15 @@ def encode(draft: Entry, cursor: Cursor, previous: bytes) -> tuple[bytes, bytes,
 def _check_draft(draft: Entry) -> None:
     if not draft.changes:
         raise Malformed("an entry changes something")
+    if draft.version < FORMAT or (draft.boot is None) is not (draft.uptime_ms is None):
+        raise Malformed("an entry has a format, and a boot number and an uptime or neither")
+    for path, _ in draft.changes:
+        # A negative number would be read as a reference to an id that the log has named.
+        if any(type(part) is int and part < 0 for part in path):
+            raise Malformed("the numbers in a path are not negative")
+    heads = [*draft.seen, *(draft.basis or ())]
+    if any(len(head) != chain.SHORT_BYTES for head in heads):
+        raise Malformed("seen and basis name heads by eight bytes")
     if len(draft.changes) > CHANGES_MAX:
         raise OverLimit(f"an entry makes at most {CHANGES_MAX} changes")
     if draft.wall_ms % 10 or not 0 <= draft.wall_ms <= WALL_MS_MAX:
@@ -165,6 +175,8 @@ def _check_draft(draft: Entry) -> None:
 
 def _extras(draft: Entry, cursor: Cursor, wall_cs: int) -> dict[int, Any]:
     extras: dict[int, Any] = {}
+    if draft.version != FORMAT:
+        extras[_VERSION] = draft.version
     if draft.offset_ms != cursor.offset_ms:
         extras[_OFFSET] = draft.offset_ms
     if (draft.boot, draft.uptime_ms) != _expected_clock(cursor, wall_cs):
@@ -231,8 +243,11 @@ def decode(body: bytes, cursor: Cursor, entry_hash: bytes) -> Entry:
     if not isinstance(parts, list) or len(parts) < 3 or type(parts[0]) is not int:
         raise Malformed("an entry is a list of a time and changes")
     extras = parts[1] if isinstance(parts[1], dict) else {}
-    if isinstance(parts[1], dict) and (not extras or _VERSION in extras):
+    version = extras.get(_VERSION, FORMAT)
+    if isinstance(parts[1], dict) and (not extras or extras.get(_VERSION) == FORMAT):
         raise Malformed("an entry of format 1 names no format and leaves empty extras out")
+    if type(version) is not int or version < FORMAT:
+        raise Malformed("an entry's format version is a whole number from 1")
     flat = parts[2:] if extras else parts[1:]
     if len(flat) % 2 or not flat or len(flat) > 2 * CHANGES_MAX:
         raise Malformed("an entry's changes are pairs of path and value")
@@ -257,6 +272,7 @@ def decode(body: bytes, cursor: Cursor, entry_hash: bytes) -> Entry:
         seen=seen,
         basis=basis,
         by_rule=extras.get(_BY_RULE, False),
+        version=version,
     )
 
 
@@ -267,11 +283,9 @@ def _adopt(cursor: Cursor, walked: Cursor) -> None:
     cursor.paths, cursor.index_by_path = walked.paths, walked.index_by_path
 
 
-def _read_extras(
-    extras: Mapping[int, Any], walked: Cursor, wall_cs: int, before: Cursor
-) -> None:
-    if any(key not in range(_OFFSET, _BY_RULE + 1) for key in extras):
-        raise Malformed("an entry of format 1 has an extra that format 1 does not know")
+def _read_extras(extras: Mapping[int, Any], walked: Cursor, wall_cs: int, before: Cursor) -> None:
+    if any(key not in range(_BY_RULE + 1) for key in extras):
+        raise Malformed("an entry has an extra that its format does not know")
     expected = _expected_clock(before, wall_cs)
     walked.boot, walked.uptime_ms = expected
     if _OFFSET in extras:
@@ -327,9 +341,7 @@ def _read_changes(
     return tuple(changes)
 
 
-def _read_path(
-    coded: Any, walked: Cursor, entry_hash: bytes, minted: int
-) -> tuple[Path, int]:
+def _read_path(coded: Any, walked: Cursor, entry_hash: bytes, minted: int) -> tuple[Path, int]:
     """A path from its coded form, and how many ids the entry has minted so far."""
     if type(coded) is int and coded < 0:
         if -1 - coded >= len(walked.paths):

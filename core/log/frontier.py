@@ -1,8 +1,8 @@
 """Frontiers: what is held of each log of a stream, and what another replica lacks of it.
 
 A head is a log's height and chain hash. The leaf of a stream is the hash of its sorted heads, and
-the digest of a set of streams the sum of their leaves; sums mod 2^256 of hashes can't be steered the
-way that XOR can. Holds no entries. Invariant: equal leaves mean equal sets of entries.
+the digest of a set of streams the sum of their leaves; sums mod 2^256 of hashes can't be steered
+the way that XOR can. Holds no entries. Invariant: equal leaves mean equal sets of entries.
 """
 
 from __future__ import annotations
@@ -60,6 +60,4 @@ def read_token(token: str) -> tuple[bytes, ...]:
         raise Malformed("the page's frontier was damaged; load it again") from error
     if len(data) % SHORT_BYTES or len(data) > SEEN_MAX * SHORT_BYTES:
         raise Malformed("the page's frontier was damaged; load it again")
-    return tuple(
-        sorted({data[at : at + SHORT_BYTES] for at in range(0, len(data), SHORT_BYTES)})
-    )
+    return tuple(sorted({data[at : at + SHORT_BYTES] for at in range(0, len(data), SHORT_BYTES)}))

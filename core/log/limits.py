@@ -49,6 +49,9 @@ FRAME_RUNS_MAX = 1_024
 # Streams named in one message of heads.
 HEADS_STREAMS_MAX = 4_096
 
+# Entries that wait for their seal, all together: several of the longest logs on their way at once.
+STAGED_BYTES_MAX = 16_777_216
+
 # A certificate and its issuer's.
 CERTIFICATE_BYTES_MAX = 1_024
 

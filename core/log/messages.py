@@ -7,6 +7,7 @@ Invariant: `read(write(message)) == message`, and anything else is a named error
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -195,7 +196,11 @@ def write(message: Message) -> bytes:
         case Runs():
             return _write_runs(message)
         case Ack():
-            parts = [4, message.number, *([[list(r) for r in message.refused]] if message.refused else [])]
+            parts = [
+                4,
+                message.number,
+                *([[list(r) for r in message.refused]] if message.refused else []),
+            ]
         case Check():
             parts = [5, message.digest, message.streams]
         case Agreed():
@@ -216,7 +221,13 @@ def write(message: Message) -> bytes:
 
 def _write_runs(message: Runs) -> bytes:
     runs = [
-        [run.stream, run.author, run.first, len(run.bodies), *([run.previous] if run.previous else [])]
+        [
+            run.stream,
+            run.author,
+            run.first,
+            len(run.bodies),
+            *([run.previous] if run.previous else []),
+        ]
         for run in message.runs
     ]
     seals = [[s.author, s.number, list(s.leaves), s.signature] for s in message.seals]
@@ -234,14 +245,19 @@ def read(frame: bytes) -> Message:
     head = unpack(next(parts, b""))
     if not isinstance(head, list) or not head or type(head[0]) is not int:
         raise Malformed("a message is a list that begins with its number")
+    if head[0] not in _READERS and head[0] != 3:
+        raise Malformed(f"message {head[0]} is none of this protocol")
     try:
         if head[0] == 3:
-            return _read_runs(head, parts)
-        message = _READERS[head[0]](head[1:])
+            message: Message = _read_runs(head, parts)
+        else:
+            message = _READERS[head[0]](head[1:])
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise Malformed(f"message {head[0]} has other fields") from error
     if next(parts, None) is not None:
         raise Malformed("bytes follow a message that has none")
+    if write(message) != frame:
+        raise Malformed(f"message {head[0]} is not in its one form")
     return message
 
 
@@ -358,7 +374,7 @@ def _read_presence(parts: list[Any]) -> Presence:
     return Presence(fields)
 
 
-_READERS = {
+_READERS: dict[int, Callable[[list[Any]], Message]] = {
     0: _read_hello,
     1: _read_proof,
     2: _read_state,

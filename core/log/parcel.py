@@ -11,10 +11,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from core.log.chain import seal_leaf
-from core.log.limits import FRAME_BYTES_TARGET, FRAME_ENTRIES_MAX, SEAL_LEAVES_MAX
+from core.log.chain import SHORT_BYTES, seal_leaf
+from core.log.limits import (
+    FRAME_BYTES_TARGET,
+    FRAME_ENTRIES_MAX,
+    FRAME_RUNS_MAX,
+    SEAL_LEAVES_MAX,
+)
 from core.log.messages import Run, Runs, WireSeal
 from core.log.seal import Seal
+
+# What a run takes in a frame beside its entries: stream, numbers, eight bytes of hash.
+_RUN_BYTES = 36
+
+
+def _seal_bytes(seal: Seal) -> int:
+    """What a kept seal takes in a frame at most: all its leaves as hashes."""
+    return 80 + 34 * len(seal.leaves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +35,7 @@ class Slice:
     """Entries `first` … of one log, as (chain hash, body); `seal` covers the last one's hash.
 
     `seal` is None where the sender itself is the author; `previous` is empty, or eight bytes of the
-    hash before the first entry where the log has branches.
+    hash before the first entry where the log has branches or the slice goes on from another.
     """
 
     stream: bytes
@@ -62,9 +75,19 @@ class Parcel:
     size: int = 0
     entries: int = 0
 
-    def fits(self, extra: int) -> bool:
-        """Whether some more bytes keep the frame near its target."""
-        return not self.runs or self.size + extra <= FRAME_BYTES_TARGET
+    def fits(self, part: Slice) -> bool:
+        """Whether one part more keeps the frame near its target and within every limit."""
+        if not self.runs:
+            return True
+        extra = _RUN_BYTES + sum(len(body) for _, body in part.entries)
+        if part.seal is not None and part.seal not in self.seals:
+            extra += _seal_bytes(part.seal)
+        return (
+            self.size + extra <= FRAME_BYTES_TARGET
+            and len(self.runs) < FRAME_RUNS_MAX
+            and len(self.own_leaves) < SEAL_LEAVES_MAX
+            and self.entries + len(part.entries) <= FRAME_ENTRIES_MAX
+        )
 
     def add(self, part: Slice, me: bytes) -> None:
         """Put a part of a log into the frame."""
@@ -78,10 +101,11 @@ class Parcel:
             self.index_by_leaf[leaf] = len(self.runs)
             if part.seal not in self.seals:
                 self.seals.append(part.seal)
+                self.size += _seal_bytes(part.seal)
         if own or part.seal is not None:
             self.reached.append(Reached(part.stream, part.author, part.branch, part.height))
         self.runs.append(Run(part.stream, index, part.first, bodies, part.previous))
-        self.size += 24 + sum(len(body) for body in bodies)
+        self.size += _RUN_BYTES + sum(len(body) for body in bodies)
         self.entries += len(bodies)
 
     def _author(self, author: bytes) -> int:
@@ -111,13 +135,7 @@ def fill(slices: Iterable[Slice], me: bytes) -> Iterator[Parcel]:
     parcel = Parcel()
     for whole in slices:
         for part in _parts(whole, me):
-            extra = sum(len(body) for _, body in part.entries)
-            full = len(parcel.own_leaves) >= SEAL_LEAVES_MAX
-            if (
-                full
-                or not parcel.fits(extra)
-                or parcel.entries + len(part.entries) > FRAME_ENTRIES_MAX
-            ):
+            if not parcel.fits(part):
                 yield parcel
                 parcel = Parcel()
             parcel.add(part, me)
@@ -129,7 +147,8 @@ def _parts(whole: Slice, me: bytes) -> Iterator[Slice]:
     """The slice in parts that each fit a frame; another's seal stays with the last."""
     start, size = 0, 0
     for index, (_, body) in enumerate(whole.entries):
-        if index > start and size + len(body) > FRAME_BYTES_TARGET:
+        full = size + len(body) > FRAME_BYTES_TARGET or index - start >= FRAME_ENTRIES_MAX
+        if index > start and full:
             yield _cut(whole, start, index, None)
             start, size = index, 0
         size += len(body)
@@ -137,9 +156,7 @@ def _parts(whole: Slice, me: bytes) -> Iterator[Slice]:
 
 
 def _cut(whole: Slice, start: int, end: int, seal: Seal | None) -> Slice:
-    previous = whole.previous
-    if previous and start:
-        previous = whole.entries[start - 1][0][:8]
+    previous = whole.entries[start - 1][0][:SHORT_BYTES] if start else whole.previous
     return Slice(
         whole.stream,
         whole.author,

@@ -19,9 +19,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from core.log import messages
-from core.log.certificate import Certificate
+from core.log.certificate import HUB_ROLE, Certificate
 from core.log.errors import LogError, Malformed, SessionRefused, Unauthentic, WrongSite
-from core.log.limits import FRAMES_IN_FLIGHT_MAX, HEADS_STREAMS_MAX
+from core.log.limits import FRAME_BYTES_TARGET, FRAMES_IN_FLIGHT_MAX, HEADS_STREAMS_MAX
 from core.log.messages import (
     Ack,
     Agreed,
@@ -41,8 +41,8 @@ from core.log.messages import (
 from core.log.parcel import Parcel, Reached, Slice, fill
 from core.log.seal import Seal
 
-# Rounds of repair by frontiers in one session; a third would mean a fault that repeats itself.
-REPAIRS_MAX = 2
+# Rounds of repair in one session; one more would mean a fault that repeats itself.
+REPAIRS_MAX = 3
 
 # Streams named in one frame of heads, so that the frame stays within its limit.
 HEADS_PER_FRAME = min(1_000, HEADS_STREAMS_MAX)
@@ -101,6 +101,10 @@ class Shelf(Protocol):
         """The replica's own public key."""
 
     @property
+    def is_hub(self) -> bool:
+        """Whether the replica is a hub; it alone says leave, and is never told to."""
+
+    @property
     def generation(self) -> bytes:
         """Eight bytes that change when the store is restored or made anew."""
 
@@ -136,9 +140,7 @@ class Shelf(Protocol):
         Streams that the peer is not known to hold count whole. In the order of sending.
         """
 
-    def slice(
-        self, peer: Certificate, log: tuple[bytes, bytes, bytes], sent: int
-    ) -> Slice | None:
+    def slice(self, peer: Certificate, log: tuple[bytes, bytes, bytes], sent: int) -> Slice | None:
         """What lies beyond the confirmed and the `sent` height of a log, None if nothing does."""
 
     def take(self, peer: Certificate, runs: Runs) -> tuple[tuple[int, str, str], ...]:
@@ -152,6 +154,12 @@ class Shelf(Protocol):
 
     def heads_of(self, streams: Iterable[bytes]) -> list[StreamHeads]:
         """What is held of these streams."""
+
+    def holds_all(self, peer: Certificate, streams: frozenset[bytes]) -> None:
+        """The digests agree: the peer holds all that is held here of `streams`."""
+
+    def peer_lacks(self, peer: Certificate, streams: Iterable[bytes]) -> None:
+        """Take back what was kept of streams that a peer does not hold after all."""
 
     def peer_holds(self, peer: Certificate, heads: Iterable[StreamHeads]) -> None:
         """Keep what a peer says it holds, as far as it is known here."""
@@ -207,7 +215,8 @@ class Session:
         self._to_drop: tuple[bytes, ...] = ()
         self._told_to_leave: set[bytes] = set()
         self._repairs = 0
-        self._checking = False
+        self._told: State | None = None
+        self._named: set[bytes] = set()
 
     # --- what the driver calls
 
@@ -216,7 +225,7 @@ class Session:
         return [self._send(self._hello())] if self._opens else []
 
     def receive(self, frame: bytes) -> list[Effect]:
-        """What to do about a frame of the peer. Errors end the session by name, changing nothing."""
+        """What to do about a frame of the peer; an error ends the session and changes nothing."""
         if self.stage is Stage.CLOSED:
             return []
         try:
@@ -308,25 +317,28 @@ class Session:
 
     def _state(self) -> State:
         assert self.peer is not None
+        self._examined = self._shelf.position()
         self._shared = self._shelf.shared(self.peer)
         digest, streams = self._shelf.digest(self._shared)
         generation, mark = self._shelf.meet(self.peer, b"")
-        return State(self._shelf.generation, generation, mark, digest, streams)
+        self._told = State(self._shelf.generation, generation, mark, digest, streams)
+        return self._told
 
     def _on_state(self, theirs: State) -> list[Effect]:
         assert self.peer is not None
-        before, _ = self._shelf.meet(self.peer, b"")
-        self._shelf.meet(self.peer, theirs.generation)
-        ours = self._state()
+        # What each side told decides on both alike, though more may have been written since.
+        ours = self._told or self._state()
         effects: list[Effect] = [] if self._opens else [self._send(ours)]
-        self._examined = self._shelf.position()
+        self._shelf.meet(self.peer, theirs.generation)
         if (theirs.digest, theirs.streams) == (ours.digest, ours.streams):
-            return [*effects, *self._become_live()]
+            unmoved = self._shelf.position() == self._examined
+            return [*effects, *self._become_live(agreed=unmoved)]
         self.stage = Stage.SYNC
         effects += self._tell_to_leave()
         known = theirs.mark_generation == self._shelf.generation
+        remembered = ours.mark_generation == theirs.generation
         # Both sides come to the same answer, so that exactly one begins a repair.
-        if (known and before == theirs.generation) or 0 in (theirs.streams, ours.streams):
+        if (known and remembered) or 0 in (theirs.streams, ours.streams):
             self._enqueue(theirs.mark if known else 0)
             self._position_due = True
             return effects + self._pump()
@@ -334,9 +346,16 @@ class Session:
             effects += self._send_heads(reply=True)
         return effects
 
-    def _become_live(self) -> list[Effect]:
+    def _become_live(self, *, agreed: bool) -> list[Effect]:
+        """Live from here; `agreed`: the peer holds all that is held here of what is shared."""
+        assert self.peer is not None
         self.stage = Stage.LIVE
-        return [Live()]
+        if agreed:
+            self._shelf.holds_all(self.peer, self._shared)
+        if self._shelf.position() == self._examined:
+            return [Live()]
+        self._enqueue(self._examined)
+        return [Live(), *self._pump()]
 
     def _on_sync(self, message: Message, peer: Certificate) -> list[Effect]:
         match message:
@@ -347,10 +366,10 @@ class Session:
             case Check():
                 return self._on_check(message)
             case Agreed():
-                return self._become_live()
+                return self._become_live(agreed=False)
             case Heads():
                 return self._on_heads(message, peer)
-            case Leave():
+            case Leave() if peer.role == HUB_ROLE and not self._shelf.is_hub:
                 self._to_drop = tuple(sorted({*self._to_drop, *message.streams}))
                 return self._settle()
             case Left():
@@ -397,9 +416,9 @@ class Session:
     def _enqueue(self, since: int) -> None:
         assert self.peer is not None
         self._examined = self._shelf.position()
-        for log in self._shelf.unconfirmed(self.peer, self._shared, since):
-            if log not in self._queue:
-                self._queue.append(log)
+        queued = set(self._queue)
+        found = self._shelf.unconfirmed(self.peer, self._shared, since)
+        self._queue += [log for log in found if log not in queued]
 
     def _pump(self) -> list[Effect]:
         """Send frames as long as the window allows, then settle."""
@@ -412,9 +431,9 @@ class Session:
             if not self._parcels:
                 break
             effects.append(self._send_parcel(self._parcels.pop(0)))
-        if self._position_due and not self._queue and not self._parcels:
-            if len(self._in_flight) < FRAMES_IN_FLIGHT_MAX:
-                effects.append(self._send_parcel(Parcel()))
+        sent = not self._queue and not self._parcels
+        if self._position_due and sent and len(self._in_flight) < FRAMES_IN_FLIGHT_MAX:
+            effects.append(self._send_parcel(Parcel()))
         return effects + self._settle()
 
     def _next_parcels(self) -> list[Parcel]:
@@ -444,11 +463,9 @@ class Session:
         """When all is sent and confirmed: drop what is to be dropped, and check."""
         if self._queue or self._parcels or self._in_flight or self._position_due:
             return []
-        effects: list[Effect] = []
-        if self._to_drop:
-            self._shelf.drop(self._to_drop)
-            effects.append(self._send(Left(self._to_drop)))
-            self._to_drop = ()
+        effects = self._drop_what_left() if self._to_drop else []
+        if self._in_flight:
+            return effects
         if self.stage is Stage.SYNC and self._opens and self._peer_done:
             self._peer_done = False
             assert self.peer is not None
@@ -457,35 +474,67 @@ class Session:
             effects.append(self._send(Check(digest, streams)))
         return effects
 
+    def _drop_what_left(self) -> list[Effect]:
+        """Drop streams of which the peer has all; what it lacks of the others goes first.
+
+        A stream of which the peer refused something stays, so that nothing is lost.
+        """
+        assert self.peer is not None
+        lacking = self._shelf.unconfirmed(self.peer, frozenset(self._to_drop), 0)
+        for log in lacking:
+            if self._shelf.slice(self.peer, log, self._sent.get(log, 0)) is not None:
+                self._queue.append(log)
+        if self._queue:
+            return self._pump()
+        kept = {stream for stream, _, _ in lacking}
+        going = tuple(stream for stream in self._to_drop if stream not in kept)
+        self._to_drop = tuple(sorted(kept))
+        if not going:
+            return []
+        self._shelf.drop(going)
+        return [
+            self._send(Left(going[at : at + HEADS_PER_FRAME]))
+            for at in range(0, len(going), HEADS_PER_FRAME)
+        ]
+
     def _on_check(self, check: Check) -> list[Effect]:
         assert self.peer is not None
         self._shared = self._shelf.shared(self.peer)
         if self._shelf.digest(self._shared) == (check.digest, check.streams):
-            return [self._send(Agreed()), *self._become_live()]
-        if self._queue or self._parcels or self._in_flight or self._told_to_leave:
+            return [self._send(Agreed()), *self._become_live(agreed=True)]
+        busy = bool(self._queue or self._parcels or self._in_flight)
+        if not busy and self._repairs >= REPAIRS_MAX:
+            return [Differing(), self._send(Agreed()), *self._become_live(agreed=False)]
+        if busy or self._told_to_leave:
             # The peer checked before it had all; say when it has, and it will check again.
+            self._repairs += not busy
             self._position_due = True
             return self._pump()
-        if self._repairs >= REPAIRS_MAX:
-            return [Differing(), self._send(Agreed()), *self._become_live()]
         self._repairs += 1
         return self._send_heads(reply=True)
 
     # --- repair and scope
 
     def _send_heads(self, *, reply: bool) -> list[Effect]:
-        held = self._shelf.heads_of(self._shared)
-        frames: list[Effect] = []
-        for at in range(0, max(len(held), 1), HEADS_PER_FRAME):
-            part = tuple(held[at : at + HEADS_PER_FRAME])
-            last = at + HEADS_PER_FRAME >= len(held)
-            frames.append(self._send(Heads(reply, last, part)))
-        return frames
+        frames: list[list[StreamHeads]] = [[]]
+        size = 0
+        for held in self._shelf.heads_of(self._shared):
+            extra = 16 + sum(56 + len(branch) for _, branch, _, _ in held.heads)
+            full = size + extra > FRAME_BYTES_TARGET or len(frames[-1]) >= HEADS_PER_FRAME
+            if full and frames[-1]:
+                frames.append([])
+                size = 0
+            frames[-1].append(held)
+            size += extra
+        return [self._send(Heads(reply, part is frames[-1], tuple(part))) for part in frames]
 
     def _on_heads(self, heads: Heads, peer: Certificate) -> list[Effect]:
         self._shelf.peer_holds(peer, heads.streams)
+        self._named.update(held.stream for held in heads.streams)
         if not heads.last:
             return []
+        self._shelf.peer_lacks(peer, self._shared - self._named)
+        self._named.clear()
         effects = self._send_heads(reply=False) if heads.reply else []
         self._sent.clear()
         self._enqueue(0)
@@ -495,9 +544,7 @@ class Session:
     def _tell_to_leave(self) -> list[Effect]:
         assert self.peer is not None
         streams = tuple(
-            stream
-            for stream in self._shelf.leaving(self.peer)
-            if stream not in self._told_to_leave
+            stream for stream in self._shelf.leaving(self.peer) if stream not in self._told_to_leave
         )
         if not streams:
             return []

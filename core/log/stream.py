@@ -130,6 +130,9 @@ class StreamState:
         short = stored.hash[: chain.SHORT_BYTES]
         if key is None or short in self._unresolved or self.has_revoked_author:
             return False
+        if short in self._hashes_by_short:
+            # Two entries that begin alike are both meant by whoever named one of them.
+            return False
         if standing.revoked or _is_cut(stored.body):
             return False
         placed = self._place(stored, key, standing)
@@ -218,6 +221,9 @@ class StreamState:
         for log in self.logs.values():
             for placed in log.placed:
                 if placed.entry is None or placed.inert or placed.standing.role != HUB_ROLE:
+                    continue
+                if placed.standing.revoked:
+                    # Else a stolen hub could cut its own log, or a thief's, ever further on.
                     continue
                 for path, value in placed.entry.changes:
                     if path[0] == CUT and len(path) == 2 and _is_cut_value(value):
@@ -380,8 +386,9 @@ class StreamState:
             [pack(list(path)), self.registers[path].plain()]
             for path in sorted(self.registers, key=lambda path: pack(list(path)))
         ]
+        # Of the reason only what it begins with: the rest is a library's wording.
         inert = sorted(
-            [placed.stored.hash, placed.inert]
+            [placed.stored.hash, placed.inert.partition(":")[0]]
             for log in self.logs.values()
             for placed in log.placed
             if placed.inert

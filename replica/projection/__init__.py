@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from core.dispatch.fields import Kind
 from replica.projection import day, history, job, office, people, site
+from replica.scope import days_of
 
 if TYPE_CHECKING:
     from replica.replica import Replica
@@ -81,7 +82,7 @@ def project_stream(replica: Replica, streams: Iterable[bytes], *, fresh: bool = 
                 people.project_customer(db, state)
             case Kind.WORKER:
                 people.project_worker(db, state)
-                days |= day.streams_of(db, stream)
+                days |= set(days_of(db, stream))
             case Kind.JOB:
                 job.project(db, state)
             case Kind.DAY:

@@ -161,11 +161,15 @@ CREATE TABLE time_log (
 ) WITHOUT ROWID;
 CREATE INDEX time_log_job ON time_log (job);
 
-CREATE TABLE interval (
-    worker TEXT NOT NULL, day TEXT NOT NULL, -- disjoint for each worker: what counts
-    start_at INTEGER NOT NULL, end_at INTEGER, -- NULL: still open
-    kind TEXT NOT NULL, job TEXT NOT NULL, log TEXT NOT NULL,
-    PRIMARY KEY (worker, start_at)
+CREATE TABLE interval (                -- disjoint for each worker: what counts
+    worker TEXT NOT NULL,
+    day    TEXT NOT NULL,
+    start_at INTEGER NOT NULL,
+    log    TEXT NOT NULL,
+    end_at INTEGER,                    -- NULL: still open
+    kind   TEXT NOT NULL,
+    job    TEXT NOT NULL,
+    PRIMARY KEY (worker, day, start_at, log)
 ) WITHOUT ROWID;
 
 CREATE TABLE duty (
@@ -177,7 +181,7 @@ CREATE TABLE duty (
 CREATE TABLE track (
     worker TEXT NOT NULL, day TEXT NOT NULL, track TEXT NOT NULL,
     start_at INTEGER NOT NULL,
-    fixes TEXT NOT NULL,               -- JSON list of [time_ms, lat_e7, lon_e7, accuracy_m]
+    fixes TEXT NOT NULL,               -- JSON list of [time_ms, lat_e7, lon_e7, accuracy_m or null]
     PRIMARY KEY (worker, day, track)
 ) WITHOUT ROWID;
 

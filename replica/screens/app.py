@@ -30,7 +30,9 @@ _JOB = "/jobs/{job:[0-9a-f]{24}}"
 _LOG = "/logs/{day:[0-9]{4}-[0-9]{2}-[0-9]{2}}/{log:[0-9a-f]{16}}"
 
 
-def make_screens(device: Device, *, open_paths: tuple[str, ...] = ("/location/",)) -> web.Application:
+def make_screens(
+    device: Device, *, open_paths: tuple[str, ...] = ("/location/",)
+) -> web.Application:
     """The application to be served at 127.0.0.1.
 
     `open_paths` are the beginnings of paths that programs on the phone ask without the cookie;
@@ -38,7 +40,7 @@ def make_screens(device: Device, *, open_paths: tuple[str, ...] = ("/location/",
     """
     app = web.Application(client_max_size=BODY_BYTES_MAX)
     app[SCREENS] = Screens(device)
-    app[live.OPEN] = set()
+    app[live.OPEN] = live.OpenPages()
     secret = load_secret(device.folder, device.entropy)
     Guard(secret, open_paths, _draw_refusal).install(app)
     app.middlewares.append(_refuse_in_words)

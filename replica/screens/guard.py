@@ -1,9 +1,9 @@
 """Who may ask the phone's own port: the browser that was opened with this installation's secret.
 
-Any app on a phone can reach 127.0.0.1, and any page in its browser can try to. Every request must
-carry the cookie, name this very port as its host, and, where it could change something, come from a
-page of it. Holds no pages but that of a refusal. Invariant: no handler runs for a request that fails
-one of the three, and no answer leaves without the headers.
+Any app on a phone can reach 127.0.0.1, and any page in its browser can try to. Every request
+must carry the cookie, name this very port as its host, and, where it could change something, come
+from a page of it. Holds no pages. Invariant: no handler runs for a request that fails one of the
+three, and no answer leaves without the headers.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What stands round every page, and the one function that draws a page.
 
-`Screens` is made once; `Here` is loaded for each request: settings, duty, running log, sync, notices.
-Templates get `here` and the page's own values. Invariant: templates hold no script or style of their
-own and escape everything, so the strict policy holds for each page.
+`Screens` is made once; `Here` is loaded for each request: settings, duty, running log, sync and
+notices. Templates get `here` and the page's own values. Invariant: templates hold no script or
+style of their own and escape everything, so the strict policy holds for each page.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from replica.screens.assets import Assets
 from replica.screens.local_time import Zone
 from replica.screens.marks import Marks
 from replica.screens.messages import Message, Messages
+from replica.screens.notices import Asked, asked
 from replica.screens.pill import Pill, pill_of
-from replica.screens.port import AutoNotice, Device, SyncState
+from replica.screens.port import Device, SyncState
 from replica.screens.progress import OpenLog
 
 TEMPLATE_FOLDER = Path(__file__).parent / "templates"
@@ -73,7 +74,7 @@ class Here:
     pill: Pill
     duty: Duty | None
     running: tuple[OpenLog, ...]
-    notices: tuple[tuple[AutoNotice, str], ...]
+    notices: tuple[Asked, ...]
     theme: str
     text_size: str
     unsent_by_stream: Mapping[str, int] = field(default_factory=dict)
@@ -127,9 +128,10 @@ class Screens:
         sync = await device.sync_state()
         unsent = sync.unsent_by_stream or Counter(each.stream for each in sync.unsent)
         site_threshold = _setting(settings, "threshold_min", int, DEFAULT_THRESHOLD_MIN)
+        now_ms, zone = device.now_ms(), local_time.zone_of(settings.get("time_zone"))
         return Here(
-            now_ms=device.now_ms(),
-            zone=local_time.zone_of(settings.get("time_zone")),
+            now_ms=now_ms,
+            zone=zone,
             worker=device.worker,
             worker_name=worker["name"] if worker is not None else "",
             site_name=_setting(settings, "site_name", str, ""),
@@ -140,7 +142,7 @@ class Screens:
             pill=pill_of(sync),
             duty=await self._duty(),
             running=await self._running(),
-            notices=await self._notices(),
+            notices=await self._notices(zone, now_ms),
             theme=self.marks.display("theme"),
             text_size=self.marks.display("text"),
             unsent_by_stream=unsent,
@@ -172,8 +174,8 @@ class Screens:
             for row in rows
         )
 
-    async def _notices(self) -> tuple[tuple[AutoNotice, str], ...]:
-        """What auto logging asks, each with what its job is called."""
+    async def _notices(self, zone: Zone, now_ms: int) -> tuple[Asked, ...]:
+        """What auto logging asks, in words, each with what its job is called."""
         found = []
         for notice in self.device.notices():
             row = await self.device.reader.row(
@@ -181,7 +183,8 @@ class Screens:
                 "ON customer.customer = job.customer WHERE job.job = ?",
                 (notice.job,),
             )
-            found.append((notice, (row[1] or row[0]) if row is not None else "a job"))
+            place = (row[1] or row[0]) if row is not None else "a place of no job"
+            found.append(asked(notice, place, zone, now_ms))
         return tuple(found)
 
     def page(
@@ -254,7 +257,6 @@ def _environment(assets: Assets) -> jinja2.Environment:
         kind_words=words.KIND_WORDS,
         kind_icon=words.ICON_BY_KIND,
         source_words=words.SOURCE_WORDS,
-        certainty_words=words.CERTAINTY_WORDS,
         priority_words=words.PRIORITY_WORDS,
     )
     environment.filters.update(
@@ -263,6 +265,7 @@ def _environment(assets: Assets) -> jinja2.Environment:
         size=words.size_words,
         distance=words.distance_words,
         evidence=words.evidence_words,
+        certainty=words.certainty_words,
     )
     return environment
 

@@ -137,7 +137,8 @@ async def job(request: web.Request) -> web.Response:
 
 async def _contacts(reader: Any, card: Card) -> list[Contact]:
     """The job's own contact first, then the customer's others that can be called."""
-    found = [Contact(card.contact, card.contact_phone)] if card.contact or card.contact_phone else []
+    own = Contact(card.contact, card.contact_phone)
+    found = [own] if own.name or own.phone else []
     if card.customer:
         rows = await reader.rows(
             "SELECT name, phone FROM contact WHERE customer = ? AND archived = 0 AND phone <> '' "
@@ -153,7 +154,8 @@ async def _notes(request: web.Request, here: Here, card: Card) -> list[dict[str,
     reader = request.app[SCREENS].device.reader
     rows = await reader.rows(
         "SELECT note.at, note.actor, note.text, worker.name FROM note "
-        "LEFT JOIN worker ON worker.worker = note.actor WHERE note.job = ? ORDER BY note.at DESC, note.note",
+        "LEFT JOIN worker ON worker.worker = note.actor WHERE note.job = ? "
+        "ORDER BY note.at DESC, note.note",
         (card.job,),
     )
     return [

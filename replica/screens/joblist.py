@@ -1,7 +1,7 @@
 """The worker's jobs as cards, sorted into the sections of the Jobs page.
 
-Asks the projections once and sorts in memory; holds no HTML and no state. Invariant: each job of the
-worker is in exactly one section.
+Asks the projections once and sorts in memory; holds no HTML and no state. Invariant: each job of
+the worker is in exactly one section.
 """
 
 from __future__ import annotations
@@ -161,9 +161,7 @@ def _plain(text: str) -> str:
     return "".join(letter if letter.isalnum() else " " for letter in kept)
 
 
-def sections_of(
-    cards: Mapping[str, Card], now_ms: int, zone: Zone
-) -> dict[str, list[Card]]:
+def sections_of(cards: Mapping[str, Card], now_ms: int, zone: Zone) -> dict[str, list[Card]]:
     """The cards by section, each in the order in which the day goes."""
     found: dict[str, list[Card]] = {section: [] for section in SECTIONS}
     to_do = []

@@ -148,7 +148,7 @@ async def answer_notice(request: web.Request) -> web.Response:
     form = await form_of(request)
     agreed = form.get("agreed") == "yes"
     await screens.device.answer_notice(request.match_info["notice"], agreed)
-    words = "Thank you, logged" if agreed else "Taken out: you were not there"
+    words = "Noted" if agreed else "Noted: not so. Nothing of it is counted"
     back = form.get("back", "/jobs")
     # Only a path of ours, and never `//host`, which a browser takes for another host.
     safe = back.startswith("/") and not back.startswith(("//", "/\\"))

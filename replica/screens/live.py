@@ -6,10 +6,14 @@ A page that hears it asks for itself anew. Invariant: a closed page leaves no ta
 from __future__ import annotations
 
 import asyncio
+import logging
+from dataclasses import dataclass, field
 
 from aiohttp import WSMsgType, web
 
 from replica.screens.here import SCREENS
+
+LOGGER = logging.getLogger(__name__)
 
 # Changes that come together are told together: a batch of 500 jobs redraws a page a few times.
 GATHER_S = 0.25
@@ -17,24 +21,34 @@ HEARTBEAT_S = 20.0
 # One page needs one; a browser that opens more than this is not a person.
 CONNECTIONS_MAX = 32
 
-OPEN = web.AppKey("OPEN", set[web.WebSocketResponse])
+
+@dataclass(slots=True)
+class OpenPages:
+    """The live connections of an application."""
+
+    sockets: set[web.WebSocketResponse] = field(default_factory=set)
+
+
+OPEN = web.AppKey("OPEN", OpenPages)
 
 
 async def live(request: web.Request) -> web.StreamResponse:
     """Tell this page of changes until it closes."""
-    open_sockets = request.app[OPEN]
+    open_sockets = request.app[OPEN].sockets
     if len(open_sockets) >= CONNECTIONS_MAX:
         raise web.HTTPServiceUnavailable
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=1_024)
-    await socket.prepare(request)
     open_sockets.add(socket)
     try:
+        await socket.prepare(request)
         async with asyncio.TaskGroup() as group:
             teller = group.create_task(_tell(request, socket))
             async for message in socket:
                 if message.type is WSMsgType.ERROR:
                     break
             teller.cancel()
+    except ConnectionError:
+        LOGGER.debug("a page closed while it was being connected")
     finally:
         open_sockets.discard(socket)
     return socket
@@ -44,11 +58,14 @@ async def _tell(request: web.Request, socket: web.WebSocketResponse) -> None:
     async for _ in request.app[SCREENS].device.subscribe():
         if socket.closed:
             return
-        await socket.send_str("changed")
+        try:
+            await socket.send_str("changed")
+        except ConnectionError:
+            return  # The page closed between the question and the word.
         await asyncio.sleep(GATHER_S)
 
 
 async def close_all(app: web.Application) -> None:
     """Close the live connections when the program ends."""
-    for socket in list(app[OPEN]):
+    for socket in list(app[OPEN].sockets):
         await socket.close()

@@ -145,4 +145,4 @@ def window_words(start_ms: int | None, end_ms: int | None, zone: Zone, now_ms: i
     start = clock_words(start_ms, zone)
     same_day = day_of(start_ms, zone) == day_of(end_ms, zone)
     end = clock_words(end_ms, zone) if same_day else moment_words(end_ms, zone, now_ms)
-    return f"{start}–{end}" if day == "today" else f"{day.capitalize()} {start}–{end}"
+    return f"{start}–{end}" if day == "today" else f"{day[:1].upper()}{day[1:]} {start}–{end}"

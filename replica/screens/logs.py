@@ -74,9 +74,7 @@ def _log(row: Any) -> Log:
 
 async def logs_of_job(reader: Rows, worker: str, job: str) -> list[Log]:
     """The worker's logs on a job, the newest first."""
-    rows = await reader.rows(
-        _LOGS + "time_log.job = ? ORDER BY start_at DESC, log", (worker, job)
-    )
+    rows = await reader.rows(_LOGS + "time_log.job = ? ORDER BY start_at DESC, log", (worker, job))
     return [_log(row) for row in rows]
 
 

@@ -1,7 +1,7 @@
 """LOGS of a job and My day: reading time logs, adding, correcting and removing them.
 
-Every correction is a new log that stands in for the old one, with a reason; the old one stays and is
-shown struck through. Invariant: no handler here changes a log in place.
+Every correction is a new log that stands in for the old one, with a reason; the old one stays and
+is shown struck through. Invariant: no handler here changes a log in place.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ async def my_day(request: web.Request) -> web.Response:
         title="My day",
         message=message_of(request),
         day=day.isoformat(),
-        day_words=local_time.date_words(day, today).capitalize(),
+        day_words=_sentence(local_time.date_words(day, today)),
         before=(day - dt.timedelta(days=1)).isoformat(),
         after=(day + dt.timedelta(days=1)).isoformat() if day < today else "",
         logs=logs,
@@ -124,6 +124,10 @@ async def my_day(request: web.Request) -> web.Response:
         travel=counted_seconds(logs, here.now_ms, ("travel",)),
         breaks=counted_seconds(logs, here.now_ms, ("break",)),
     )
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _bars(here: Here, day: dt.date, logs: list[Log]) -> list[Bar]:

@@ -72,8 +72,10 @@ class SyncState:
 class AutoNotice:
     """Something that auto logging noticed and the worker may confirm or deny.
 
-    `kind` is 'arrived' or 'left'; `mode` is 'suggest', 'timed' or 'automatic'. `until_ms` is when a
-    timed notice is taken as agreed. `evidence` says in words what was seen.
+    `kind` is 'start' (a log of `log_kind` began), 'left', or what a suggestion asks
+    (`core.dispatch.autofact.Ask`); `mode` is 'suggest', 'timed' or 'automatic'. What it is about
+    began at `start_ms` and came to `at_ms`. `until_ms` is when a timed notice is taken as agreed.
+    `evidence` says in words what was seen.
     """
 
     notice: str
@@ -83,6 +85,8 @@ class AutoNotice:
     mode: str
     until_ms: int | None
     evidence: str
+    start_ms: int | None = None
+    log_kind: str = "on site"
 
 
 class Rows(Protocol):

@@ -162,7 +162,5 @@ def end_automatic(worker: bytes, open_logs: Sequence[OpenLog], last_ms: int | No
     for log in open_logs:
         if log.source == Source.AUTO.name.lower():
             at_ms = max(log.start_at, last_ms) if last_ms is not None else log.start_at
-            changes += acts.stop_log(
-                worker, log.day, log.job, log.log, at_ms=at_ms, uncertain=True
-            )
+            changes += acts.stop_log(worker, log.day, log.job, log.log, at_ms=at_ms, uncertain=True)
     return changes

@@ -1,7 +1,7 @@
 """Phases, spans and distances in a worker's words.
 
-Pure functions and tables; no clock and no HTML. Invariant: each phase, log kind and source has a word
-and an icon, so that no screen speaks by colour alone.
+Pure functions and tables; no clock and no HTML. Invariant: each phase, log kind and source has a
+word and an icon, so that no screen speaks by colour alone.
 """
 
 from __future__ import annotations
@@ -75,12 +75,14 @@ def ago_words(at_ms: int, now_ms: int) -> str:
 
 
 def minutes_words(seconds: int) -> str:
-    """Working time: `45 s`, `45 min`, `2 h 05 min`."""
+    """Working time: `45 s`, `45 min`, `2 h`, `2 h 05 min`."""
     if 0 <= seconds < 60:
         return f"{seconds} s"
     minutes = seconds // 60
     hours, rest = divmod(minutes, 60)
-    return f"{rest} min" if not hours else f"{hours} h {rest:02d} min"
+    if not hours:
+        return f"{rest} min"
+    return f"{hours} h {rest:02d} min" if rest else f"{hours} h"
 
 
 def timer_words(seconds: int) -> str:
@@ -132,7 +134,7 @@ def degrees_text(degrees_e7: int) -> str:
 
 
 def evidence_words(evidence: str) -> str:
-    """What stands behind an automatic log, from its JSON: fixes, rule and threshold."""
+    """What stands behind an automatic log, from its JSON: times of fixes; rule and threshold."""
     try:
         facts: Any = json.loads(evidence) if evidence else None
     except ValueError:
@@ -140,22 +142,27 @@ def evidence_words(evidence: str) -> str:
     if not isinstance(facts, dict):
         return ""
     parts = []
-    fixes = facts.get("fixes")
-    count = len(fixes) if isinstance(fixes, list) else fixes
-    if isinstance(count, int) and count:
-        parts.append(f"{count} position{'s' if count != 1 else ''}")
-    if isinstance(facts.get("threshold_min"), int):
-        parts.append(f"at least {facts['threshold_min']} min there")
-    if isinstance(facts.get("rule"), int):
-        parts.append(f"rule {facts['rule']}")
+    fixes, rule = facts.get("fixes"), facts.get("rule")
+    if isinstance(fixes, list) and fixes:
+        parts.append(f"{len(fixes)} position{'s' if len(fixes) != 1 else ''}")
+    if isinstance(rule, list) and len(rule) >= 2:
+        parts.append(f"at least {rule[1]} min there, rule {rule[0]}")
     return ", ".join(parts)
 
 
-CERTAINTY_WORDS = {
-    "uncertain": "End not certain: the last position was here",
+_CERTAINTY_WORDS = {
+    "uncertain": "The end is not certain: nobody saw it",
     "bridged over a reboot": "The phone restarted meanwhile",
     "overlaps": "Overlaps another log: counted once",
+    "ends before it starts": "Ends before it starts: correct it",
+    "unusually long": "Unusually long: is it right?",
 }
+
+
+def certainty_words(certainty: str) -> list[str]:
+    """What a worker should know about a log, from the flags that its row joins by commas."""
+    flags = [flag for flag in certainty.split(", ") if flag]
+    return [_CERTAINTY_WORDS.get(flag, flag.capitalize()) for flag in flags]
 
 # What a history row's field and value become in a list of unsent work or of states.
 FIELD_WORDS = {

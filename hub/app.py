@@ -1,0 +1,92 @@
+"""The hub's application: guard, sign-in check, routes for programs, and the installed pages.
+
+Pages are found through the entry-point group `fieldlog.pages`. Holds no page itself.
+Invariant: no page but those for people who are not signed in yet answers without an account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+
+from aiohttp import web
+
+from hub.guard import GuardRules, Refused, install_guard, session_cookie
+from hub.hub import Hub
+from hub.keys import ACCOUNT, GUARD_RULES, HUB, PASSWORDS, SIGN_IN_LIMITS, Account
+from hub.map.serve import attach_map
+from hub.passwords import PasswordHasher
+from hub.sign_in_limits import SignInLimits
+from hub.sync import ENROL_PATH, HEALTH_PATH, SYNC_PATH, attach_sync
+
+Handler = Callable[[web.Request], object]
+
+# Where people come before they are signed in.
+OPEN_PATHS = ("/sign-in", "/set-up/", "/reset/", "/static/", "/install", "/favicon.ico")
+_FOR_PROGRAMS = frozenset({SYNC_PATH, ENROL_PATH, HEALTH_PATH})
+
+
+def make_app(
+    hub: Hub, *, secure: bool, host_names: frozenset[str] = frozenset()
+) -> web.Application:
+    """The application of a hub that is open.
+
+    Args:
+        secure: whether browsers reach it by TLS.
+        host_names: names under which it may be asked, besides addresses and localhost.
+    """
+    rules = GuardRules(
+        host_names=host_names,
+        secure=secure,
+        form_secret=hub.sessions.form_secret,
+        open_to_programs=_FOR_PROGRAMS,
+        without_form_token=frozenset({"/sign-in", "/set-up/", "/reset/"}),
+    )
+    app = web.Application(client_max_size=rules.largest_body_bytes)
+    app[HUB] = hub
+    app[GUARD_RULES] = rules
+    app[PASSWORDS] = PasswordHasher(hub.replica.entropy)
+    app[SIGN_IN_LIMITS] = SignInLimits(hub.sessions.connection, hub.clock.now_ms)
+    install_guard(app, rules)
+    app.middlewares.append(_sign_in)
+    attach_sync(app)
+    attach_map(app, hub.folder / "map")
+    for point in sorted(entry_points(group="fieldlog.pages"), key=lambda found: found.name):
+        point.load()(app)
+    return app
+
+
+@web.middleware
+async def _sign_in(
+    request: web.Request, handler: Callable[[web.Request], object]
+) -> web.StreamResponse:
+    """Find out who asks; pages of the office are for those who are signed in."""
+    hub, rules = request.app[HUB], request.app[GUARD_RULES]
+    session_id = session_cookie(request, rules)
+    session = hub.sessions.find(session_id) if session_id else None
+    if session is not None:
+        row = await hub.reader.row(
+            "SELECT account, name, role FROM account WHERE account = ? AND disabled = 0",
+            (session.account,),
+        )
+        if row is not None:
+            request[ACCOUNT] = Account(row["account"], row["name"], row["role"])
+    open_to_all = request.path in _FOR_PROGRAMS or request.path.startswith(
+        (ENROL_PATH, *OPEN_PATHS)
+    )
+    if request.get(ACCOUNT) is None and not open_to_all:
+        if request.method in ("GET", "HEAD") and "text/html" in request.headers.get("Accept", ""):
+            raise web.HTTPSeeOther(f"/sign-in?onward={_onward(request)}")
+        raise Refused(401, "You are not signed in.", "Sign in and try again.")
+    if request.get(ACCOUNT) is not None and request.method not in ("GET", "HEAD"):
+        own = request.path in ("/sign-out", "/password", "/theme")
+        if request[ACCOUNT].role == "manager" and not own:
+            raise Refused(403, "Your account reads only.", "Ask an administrator for more rights.")
+    answer: web.StreamResponse = await handler(request)  # type: ignore[misc]
+    return answer
+
+
+def _onward(request: web.Request) -> str:
+    from urllib.parse import quote
+
+    return quote(request.path_qs, safe="/")

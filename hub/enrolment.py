@@ -1,0 +1,209 @@
+"""Enrolment: a phone joins the site by a QR code or by a typed code.
+
+Holds the pending enrolments in memory (ten minutes, five tries, one use) and answers the phone's
+two requests. What both sides prove is in `replica.pairing`. Invariant: a certificate is issued only
+to a key whose owner proved the code, and only once a code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any
+
+from core.dispatch.acts import SITE_STREAM, Change
+from core.dispatch.fields import CERTIFICATE, Role
+from core.dispatch.permits import CREATE_JOBS
+from core.log.canonical import pack, unpack
+from core.log.certificate import Certificate, issue
+from core.log.errors import Malformed
+from hub.founding import certificate_id
+from replica import pairing
+from replica.pairing import EnrolmentOffer, PendingEnrolment, Side, Transcript
+from replica.replica import Replica
+
+# A phone opens sessions this long after it was enrolled; a year of seasonal work and some.
+PHONE_SESSION_MS = 400 * 86_400_000
+
+# Enrolments that may be open at once.
+PENDING_MAX = 256
+
+
+class EnrolmentRefused(Exception):
+    """The phone may not join; the sentence says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the office shows: `code` to type, `link` for the QR code, both until `until_ms`."""
+
+    locator: str
+    code: str
+    link: str
+    until_ms: int
+
+
+@dataclass(slots=True)
+class _Open:
+    worker: bytes
+    pending: PendingEnrolment
+    nonces: dict[bytes, bytes]
+    joined: bytes = b""
+
+
+class Enrolments:
+    """The enrolments that are open at a hub.
+
+    Args:
+        replica: the hub's.
+        fingerprint: of the certificate that phones see.
+        addresses: `host:port` under which phones reach the hub.
+    """
+
+    def __init__(
+        self,
+        replica: Replica,
+        fingerprint: bytes,
+        addresses: Callable[[], tuple[str, ...]],
+    ) -> None:
+        self._replica = replica
+        self._fingerprint = fingerprint
+        self._addresses = addresses
+        self._open_by_locator: dict[bytes, _Open] = {}
+
+    def offer(self, worker: bytes) -> Offer:
+        """Open an enrolment for a worker's phone: one code, usable typed or as a QR code.
+
+        Raises:
+            EnrolmentRefused: too many are open.
+        """
+        now = self._replica.clock.now_ms()
+        self._forget_old(now)
+        if len(self._open_by_locator) >= 2 * PENDING_MAX:
+            raise EnrolmentRefused("too many enrolments are open; wait ten minutes")
+        entropy = self._replica.entropy
+        code = pairing.code_from_entropy(entropy(pairing.CODE_ENTROPY_BYTES))
+        token = entropy(pairing.TOKEN_BYTES_MIN)
+        offer = EnrolmentOffer(
+            self._addresses(), self._fingerprint, token, _site_hash(self._replica.site)
+        )
+        typed, scanned = pairing.key_from_code(code), pairing.key_from_token(token)
+        for key in (typed, scanned):
+            self._open_by_locator[key.locator] = _Open(
+                worker, PendingEnrolment(key, now), nonces={}
+            )
+        until = now + pairing.PENDING_LIFE_MS
+        return Offer(typed.locator.hex(), code, pairing.encode_offer(offer), until)
+
+    def joined(self, worker: bytes) -> bool:
+        """Whether a phone has joined by one of the worker's open enrolments."""
+        return any(
+            found.joined for found in self._open_by_locator.values() if found.worker == worker
+        )
+
+    def _forget_old(self, now_ms: int) -> None:
+        for locator, found in list(self._open_by_locator.items()):
+            if now_ms - found.pending.made_at_ms > 2 * pairing.PENDING_LIFE_MS:
+                del self._open_by_locator[locator]
+
+    # --- the phone's requests
+
+    def begin(self, body: bytes) -> bytes:
+        """The first request: [locator, phone key, phone nonce] → [hub key, hub nonce, site key].
+
+        Raises:
+            EnrolmentRefused, Malformed: unknown, spent or old code; other bytes.
+        """
+        locator, phone_key, phone_nonce = _read(body, 3)
+        found = self._find(locator)
+        self._check_open(found)
+        if len(found.nonces) > 16:
+            found.nonces.clear()
+        nonce = self._replica.entropy(pairing.NONCE_BYTES)
+        found.nonces[phone_key + phone_nonce] = nonce
+        return pack([self._replica.author, nonce, self._replica.site])
+
+    def finish(self, body: bytes) -> bytes:
+        """The second: [locator, key, nonce, proof, TLS fingerprint] → [proof, certificates …].
+
+        Issues the certificate and writes it to the site stream.
+        """
+        locator, phone_key, phone_nonce, proof, phone_tls = _read(body, 5)
+        found = self._find(locator)
+        nonce = found.nonces.get(phone_key + phone_nonce)
+        if nonce is None:
+            raise EnrolmentRefused("the enrolment was not begun; start again")
+        transcript = Transcript(
+            phone_key,
+            self._replica.author,
+            phone_nonce,
+            nonce,
+            self._fingerprint,
+            _site_hash(self._replica.site),
+        )
+        try:
+            attempt = found.pending.attempt(transcript, proof, self._replica.clock.now_ms())
+        except pairing.EnrolmentOver as over:
+            raise EnrolmentRefused(str(over)) from over
+        found.pending = attempt.pending
+        if not attempt.accepted:
+            raise EnrolmentRefused(
+                f"the code is not right; {attempt.tries_left} tries are left for it"
+            )
+        found.joined = phone_key
+        self._spend_twins(found)
+        certificate = self._issue(phone_key, found.worker, phone_tls)
+        own = self._replica.identity.own
+        hub_proof = pairing.prove(found.pending.pairing_key, Side.HUB, transcript)
+        return pack([hub_proof, certificate.to_bytes(), own.to_bytes()])
+
+    def _spend_twins(self, found: _Open) -> None:
+        """Of one offer's two secrets, typed and scanned, one use spends both."""
+        for other in self._open_by_locator.values():
+            same = other.pending.made_at_ms == found.pending.made_at_ms
+            if other is not found and other.worker == found.worker and same:
+                other.pending = replace(other.pending, spent=True)
+
+    def _find(self, locator: bytes) -> _Open:
+        found = self._open_by_locator.get(locator)
+        if found is None:
+            raise EnrolmentRefused("the hub does not know this code; ask the office for a new one")
+        return found
+
+    def _check_open(self, found: _Open) -> None:
+        try:
+            found.pending.check_open(self._replica.clock.now_ms())
+        except pairing.EnrolmentOver as over:
+            raise EnrolmentRefused(str(over)) from over
+
+    def _issue(self, phone_key: bytes, worker: bytes, phone_tls: bytes) -> Certificate:
+        identity = self._replica.identity
+        unsigned = Certificate(
+            identity.site,
+            phone_key,
+            worker,
+            int(Role.WORKER),
+            (CREATE_JOBS,),
+            self._replica.clock.now_ms() + PHONE_SESSION_MS,
+            phone_tls,
+            identity.author,
+        )
+        certificate = issue(unsigned, identity.key)
+        data = certificate.to_bytes()
+        path = (CERTIFICATE, phone_key, certificate_id(data))
+        self._replica.write([Change(SITE_STREAM, path, data)])
+        return certificate
+
+
+def _site_hash(site: bytes) -> bytes:
+    return blake2b(site, digest_size=32).digest()
+
+
+def _read(body: bytes, count: int) -> list[bytes]:
+    parts: Any = unpack(body)
+    if not isinstance(parts, list) or len(parts) != count:
+        raise Malformed("not an enrolment request")
+    if any(not isinstance(part, bytes) or len(part) > 64 for part in parts):
+        raise Malformed("not an enrolment request")
+    return parts

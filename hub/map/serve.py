@@ -1,0 +1,153 @@
+"""The map over HTTP: tiles, style and the world's outline, for pages with MapLibre.
+
+Holds the routes and no page. Searching addresses and asking travel times are the pages' own
+questions to the open region.
+
+    GET /map/style.json?theme=light|dark    the style of what is installed now
+    GET /map/region.json                    name, bounds and attribution, or null
+    GET /map/<hash>/region.pmtiles          the tiles, by ranges
+    GET /map/world.json                     the outline of the world
+
+Invariant: what has a hash in its path never changes and may be kept for ever; what has none is
+asked for anew each time, so that an import shows at the next reload.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import web
+
+from hub.map.errors import MapError, RegionError
+from hub.map.region import BASEMAP, HASH_PATTERN, LOGGER, RegionInfo, read_info, region_folder
+from hub.map.style import Theme, region_style, world_style
+from hub.map.world import vendored_world, world_geojson
+
+PREFIX: Final = "/map"
+_FOR_EVER: Final = "private, max-age=31536000, immutable"
+_EACH_TIME: Final = "no-cache"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def attach_map(app: web.Application, map_folder: Path, world: Path | None = None) -> None:
+    """Add the map's routes to an application.
+
+    Args:
+        map_folder: where regions are installed; it need not exist yet.
+        world: the TopoJSON file of the world's countries; by default the one among the assets.
+    """
+    served = _Served(map_folder, _world(world or vendored_world()))
+    app.router.add_get(f"{PREFIX}/style.json", served.style)
+    app.router.add_get(f"{PREFIX}/region.json", served.description)
+    app.router.add_get(f"{PREFIX}/world.json", served.outline)
+    app.router.add_get(f"{PREFIX}/{{hash}}/{BASEMAP}", served.tiles)
+
+
+def tiles_url(info: RegionInfo) -> str:
+    """Return the tiles' address as a style names it.
+
+    The scheme is that of the pmtiles protocol in the page; it takes the path behind it from the
+    page's own host.
+    """
+    return f"pmtiles://{PREFIX}/{info.hash}/{BASEMAP}"
+
+
+def installed_style(info: RegionInfo | None, theme: Theme, world_url: str | None) -> dict[str, Any]:
+    """Return the style of what is installed, or of the world if nothing is."""
+    if info is None:
+        return world_style(theme, world_url)
+    return region_style(
+        theme,
+        schema=info.schema,
+        bounds=info.bounds,
+        tiles_url=tiles_url(info),
+        attribution=info.attribution,
+        world_url=world_url,
+    )
+
+
+def _world(path: Path | None) -> bytes | None:
+    """Return the outline as GeoJSON; without it the map has a plain background."""
+    if path is None:
+        return None
+    try:
+        return world_geojson(path)
+    except MapError as error:
+        LOGGER.error("The map has no outline of the world: %s", error)
+        return None
+
+
+class _Served:
+    """The handlers, and what they need."""
+
+    def __init__(self, map_folder: Path, world: bytes | None) -> None:
+        self._map_folder = map_folder
+        self._world = world
+        self._world_gzip = None if world is None else gzip.compress(world, 6, mtime=0)
+        self._world_hash = (
+            None if world is None else hashlib.blake2b(world, digest_size=8).hexdigest()
+        )
+
+    def _world_url(self) -> str | None:
+        """Return the outline's address, which changes with its contents."""
+        return None if self._world is None else f"{PREFIX}/world.json?v={self._world_hash}"
+
+    async def style(self, request: web.Request) -> web.StreamResponse:
+        """Answer with the style of what is installed now."""
+        asked = request.query.get("theme", "light")
+        if asked not in ("light", "dark"):
+            raise web.HTTPBadRequest(text="The map has the themes light and dark.")
+        theme: Theme = "dark" if asked == "dark" else "light"
+        return _json(installed_style(self._info(), theme, self._world_url()))
+
+    async def description(self, _request: web.Request) -> web.StreamResponse:
+        """Answer with what is installed now, or null."""
+        info = self._info()
+        return _json(None if info is None else asdict(info) | {"tiles_url": tiles_url(info)})
+
+    async def outline(self, request: web.Request) -> web.StreamResponse:
+        """Answer with the outline of the world."""
+        if self._world is None or self._world_gzip is None:
+            raise web.HTTPNotFound(text="This hub has no outline of the world.")
+        fixed = request.query.get("v") == self._world_hash
+        headers = {"Cache-Control": _FOR_EVER if fixed else _EACH_TIME, "Vary": "Accept-Encoding"}
+        body = self._world
+        if "gzip" in request.headers.get("Accept-Encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+            body = self._world_gzip
+        return web.Response(body=body, content_type="application/geo+json", headers=headers)
+
+    async def tiles(self, request: web.Request) -> web.StreamResponse:
+        """Answer with a piece of the tile archive, or with all of it."""
+        asked = request.match_info["hash"]
+        path = region_folder(self._map_folder, asked) / BASEMAP
+        if not HASH_PATTERN.match(asked) or not path.is_file():
+            raise web.HTTPNotFound(
+                text="This map is not installed any more. Reload the page to get the one that is."
+            )
+        headers = {"Cache-Control": _FOR_EVER, "Content-Type": "application/vnd.pmtiles"}
+        return web.FileResponse(path, headers=headers)
+
+    def _info(self) -> RegionInfo | None:
+        """Return what is installed; a damaged region is logged, and the world shown instead."""
+        try:
+            return read_info(self._map_folder)
+        except RegionError as error:
+            LOGGER.error("The map cannot be used: %s", error)
+            return None
+
+
+def _json(value: Any) -> web.Response:
+    """Answer with JSON that is asked for anew each time."""
+    return web.Response(
+        text=json.dumps(value, ensure_ascii=False, separators=(",", ":")),
+        content_type="application/json",
+        headers={"Cache-Control": _EACH_TIME},
+    )

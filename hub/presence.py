@@ -1,0 +1,51 @@
+"""Where phones are now: kept in memory, latest wins, never in the log.
+
+Holds the shape of a presence and how it travels as whole numbers by key. Invariant: a presence is
+replaced only by one that is newer by its own time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+_AT, _LAT, _LON, _ACCURACY, _BEARING, _SPEED, _BATTERY, _DUTY, _JOBS = range(9)
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What a phone last said of itself: place (1e-7 degree), battery, duty, app state."""
+
+    at_ms: int
+    lat_e7: int | None
+    lon_e7: int | None
+    accuracy_m: int | None
+    bearing_deg: int | None
+    speed_mps: float | None
+    battery_percent: int | None
+    duty: bool
+    app: str
+    heard_ms: int = 0
+
+
+def read_presence(fields: dict[int, Any], heard_ms: int) -> Presence | None:
+    """The presence in a message's fields, None where they make no sense."""
+    at = fields.get(_AT)
+    if at is None or not 0 <= at < 2**48:
+        return None
+    lat, lon = fields.get(_LAT), fields.get(_LON)
+    if lat is None or lon is None or abs(lat) > 900_000_000 or abs(lon) > 1_800_000_000:
+        lat = lon = None
+    speed = fields.get(_SPEED)
+    return Presence(
+        at,
+        lat,
+        lon,
+        fields.get(_ACCURACY),
+        fields.get(_BEARING),
+        None if speed is None else speed / 100,
+        fields.get(_BATTERY),
+        bool(fields.get(_DUTY)),
+        "jobs on" if fields.get(_JOBS, 1) else "jobs off",
+        heard_ms,
+    )
