@@ -45,7 +45,7 @@ class Device:
 
     Args:
         folder: where the phone keeps everything.
-        dial: how the hub is reached; None: over TLS at the address kept at enrolment.
+        over: wraps how the hub is dialled.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Device:
         clock: Clock,
         entropy: Callable[[int], bytes],
         executor: Executor | None,
-        dial: Dialler | None = None,
+        over: Callable[[Dialler], Dialler] = lambda dial: dial,
     ) -> None:
         self.folder = folder
         self.clock = clock
@@ -62,7 +62,7 @@ class Device:
         self.battery_percent: int | None = None
         self._entropy = entropy
         self._executor = executor
-        self._dial = dial
+        self._over = over
         self._replica: Replica | None = None
         self._writer: Writer | None = None
         self._reader = Reader(folder / "store.sqlite")
@@ -104,10 +104,9 @@ class Device:
         await self._reader.__aenter__()
         self.worker = identity.own.subject.hex()
         self._logger = AutoLogger(self.folder, self._writer, identity.own.subject, self._announce)
-        dial = self._dial or (hub_dialler(hub) if hub is not None else None)
         loop = asyncio.get_running_loop()
-        if dial is not None:
-            self._syncer = Syncer(self._writer, dial, self._announce)
+        if hub is not None:
+            self._syncer = Syncer(self._writer, self._over(hub_dialler(hub)), self._announce)
             self._tasks.append(loop.create_task(self._syncer.run()))
         self._tasks.append(loop.create_task(self._watch()))
         self._tasks.append(loop.create_task(self._logger.run()))
@@ -185,6 +184,12 @@ class Device:
         """Try to reach the hub now rather than at the next turn."""
         if self._syncer is not None:
             self._syncer.sync_now()
+
+    async def hang_up(self) -> None:
+        """End the session that is going on, as a lost network would."""
+        conversation = self._syncer.figures.conversation if self._syncer is not None else None
+        if conversation is not None:
+            await conversation.link.close()
 
     async def enrol(self, *, link: str = "", code: str = "", address: str = "") -> None:
         """Join a site. Raises EnrolmentRefused with what to do."""

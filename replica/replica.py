@@ -355,7 +355,9 @@ class Replica:
                         db.execute("DELETE FROM entry WHERE log = ?", (row.log,))
                         db.execute("DELETE FROM log WHERE log = ?", (row.log,))
                 db.execute("DELETE FROM staged WHERE stream = ?", (stream,))
-                db.execute("DELETE FROM reach WHERE stream = ?", (stream,))
+                # What peers confirmed of the own log stays true, and is asked again.
+                own = (stream, self.author)
+                db.execute("DELETE FROM reach WHERE stream = ? AND author <> ?", own)
                 db.execute("DELETE FROM peer_stream WHERE stream = ?", (stream,))
                 db.execute(
                     "UPDATE stream SET left_at = ? WHERE stream = ?", (self.clock.now_ms(), stream)

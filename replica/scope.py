@@ -2,7 +2,8 @@
 
 A hub's scope is everything. A worker's phone: the site stream, its own worker stream, the jobs
 where the fold gives it an assignment (open ones, and those closed within the retention), their
-customers, its own days. The sending side enforces it. Invariant: no stream outside it is ever sent to a peer.
+customers, its own days. The sending side enforces it. Invariant: no stream outside it is ever sent
+to a peer.
 """
 
 from __future__ import annotations

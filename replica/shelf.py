@@ -266,17 +266,17 @@ class ReplicaShelf:
             for stream in sorted(held & set(streams))
         ]
 
-    def holds_all(self, peer: Certificate, streams: frozenset[bytes]) -> None:
-        """The digests agree: the peer holds all that is held here of `streams`."""
+    def holds_all(self, peer: Certificate, streams: frozenset[bytes], position: int) -> None:
+        """The digests agreed: the peer holds what was held here of `streams` at `position`."""
         unconfirmed = (
             "SELECT log.stream, log.author, log.branch, log.height FROM log LEFT JOIN reach ON "
             "reach.stream = log.stream AND reach.peer = ? AND reach.author = log.author AND "
-            "reach.branch = log.branch WHERE log.stream = ? AND log.height > log.base AND "
-            "coalesce(reach.height, 0) < log.height"
+            "reach.branch = log.branch WHERE log.stream = ? AND log.changed <= ? AND "
+            "log.height > log.base AND coalesce(reach.height, 0) < log.height"
         )
         rows: list[tuple[bytes, bytes, bytes, int]] = []
         for stream in streams:
-            rows += self._db.execute(unconfirmed, (peer.author, stream)).fetchall()
+            rows += self._db.execute(unconfirmed, (peer.author, stream, position)).fetchall()
         self._keep_reach(peer, rows)
 
     def peer_lacks(self, peer: Certificate, streams: Iterable[bytes]) -> None:

@@ -366,7 +366,11 @@ def _landmark(found: Tags) -> str | None:
 
 def _house_numbers(addresses: list[Address]) -> list[Feature]:
     """Return one label for each number of a street, however many doors and shops carry it."""
-    first = {(one.street, one.number, one.town): one for one in reversed(addresses)}
+    first = {
+        (one.street, one.number, one.town): one
+        for one in reversed(addresses)
+        if one.number[0].isdigit()
+    }
     return [
         Feature(
             "addresses",

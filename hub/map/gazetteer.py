@@ -171,6 +171,16 @@ class Gazetteer:
             "landmarks": rows.get("poi", 0),
         }
 
+    def addresses(self) -> list[tuple[str, int, int]]:
+        """Every address of the region: its words and its place, in order of the words."""
+        rows = self._rows(
+            "SELECT spot.name, address.number, address.town, address.lat_e7, address.lon_e7 "
+            "FROM address JOIN spot USING (spot) ORDER BY spot.name, address.low, address.number"
+        )
+        return [
+            (_label(f"{name} {number}", town), lat, lon) for name, number, town, lat, lon in rows
+        ]
+
     def search(self, text: str, limit: int = 8, near: Point | None = None) -> list[Answer]:
         """Return what a text may mean, the likeliest first.
 

@@ -1,34 +1,31 @@
 """The map's style for MapLibre: what is drawn at which zoom, and in which colours.
 
-Holds the making of the style as plain JSON. Colours are in `palette.py`, names of layers in
-`schemas.py`, addresses of files come as arguments.
+Holds the making of the style as plain JSON: the ground, the roads, and the world's outline. Texts
+are in `labels.py`, colours in `palette.py`, names of layers in `schemas.py`; addresses of files
+come as arguments.
 
 Invariant: the style names no glyphs and no sprites, so that nothing but the site's own hub is ever
 asked; with and without a region the same page works.
 
-Source: the MapLibre style specification; since MapLibre GL JS 5.11 letters are drawn in the
-browser when `glyphs` is left out, with the weight that the first name of `text-font` ends in.
+Source: the MapLibre style specification.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final, Literal
 
+from hub.map.labels import REGION_SOURCE, Layer, label_layers, layer, text_layer
 from hub.map.palette import DARK, LIGHT, Palette
 from hub.map.schemas import SCHEMA_BY_NAME, Expression, Schema
 
 Theme = Literal["light", "dark"]
-Layer = dict[str, Any]
 
-REGION_SOURCE: Final = "region"
 WORLD_SOURCE: Final = "world"
 WORLD_ZOOM_MAX: Final = 7
 """The world's outline is a sketch; nearer than this it would put towns into the sea."""
 
-_REGULAR: Final = ["Noto Sans Regular", "system-ui", "sans-serif"]
-_MEDIUM: Final = ["Noto Sans Medium", "system-ui", "sans-serif"]
-_ITALIC: Final = ["Noto Sans Italic", "system-ui", "sans-serif"]
-
+_VIEW_PIXELS: Final = (800, 600)
 _ROAD_ORDER: Final = (
     "runway", "taxiway", "track", "service", "pedestrian", "minor", "tertiary", "secondary",
     "primary", "trunk", "motorway",
@@ -68,7 +65,7 @@ def region_style(
     west, south, east, north = bounds
     style = _empty_style(theme, palette, world_url)
     style["center"] = [round((west + east) / 2, 6), round((south + north) / 2, 6)]
-    style["zoom"] = 12
+    style["zoom"] = _zoom_for(bounds)
     style["metadata"] = {"fieldlog:bounds": list(bounds), "fieldlog:theme": theme}
     kind = "raster" if schema == "raster" else "vector"
     source: dict[str, Any] = {"type": kind, "url": tiles_url, "attribution": attribution}
@@ -91,6 +88,15 @@ def world_style(theme: Theme, world_url: str | None) -> dict[str, Any]:
     return style
 
 
+def _zoom_for(bounds: tuple[float, float, float, float]) -> float:
+    """Return the zoom at which a region fills a map of the size that a page usually has."""
+    west, south, east, north = bounds
+    middle = math.cos(math.radians((south + north) / 2))
+    wide = 360 / max(1e-6, east - west) * _VIEW_PIXELS[0] / 512
+    high = 360 * max(0.05, middle) / max(1e-6, north - south) * _VIEW_PIXELS[1] / 512
+    return round(min(15.0, max(2.0, math.log2(min(wide, high)))), 2)
+
+
 def _palette(theme: Theme) -> Palette:
     """Return the colours of a theme."""
     return DARK if theme == "dark" else LIGHT
@@ -102,7 +108,7 @@ def _empty_style(
     """Return a style with the background and, if there is one, the outline of the world."""
     style: dict[str, Any] = {"version": 8, "name": f"Fieldlog {theme}", "sources": {}}
     if world_url is None:
-        style["layers"] = [_layer("background", "background", {"background-color": palette.land})]
+        style["layers"] = [layer("background", "background", {"background-color": palette.land})]
         return style
     sea: Any = palette.world_sea
     if zoom_max == WORLD_ZOOM_MAX:
@@ -111,16 +117,16 @@ def _empty_style(
     countries = ["==", ["geometry-type"], "Polygon"]
     names = ["==", ["geometry-type"], "Point"]
     style["layers"] = [
-        _layer("background", "background", {"background-color": sea}),
-        _layer(
+        layer("background", "background", {"background-color": sea}),
+        layer(
             "world-land", "fill", {"fill-color": palette.world_land}, WORLD_SOURCE,
             filter=countries, maxzoom=zoom_max,
         ),
-        _layer(
+        layer(
             "world-borders", "line", {"line-color": palette.world_border, "line-width": 0.8},
             WORLD_SOURCE, filter=countries, maxzoom=zoom_max,
         ),
-        _text(
+        text_layer(
             "world-names", palette.text_soft, palette.world_land, WORLD_SOURCE,
             size=["interpolate", ["linear"], ["zoom"], 1, 9, 6, 14],
             filter=names, maxzoom=WORLD_ZOOM_MAX if zoom_max == WORLD_ZOOM_MAX else 9,
@@ -130,49 +136,12 @@ def _empty_style(
     return style
 
 
-def _layer(
-    name: str, kind: str, paint: dict[str, Any], source: str | None = None, **others: Any
-) -> Layer:
-    """Return a layer; `source_layer` is written as the specification spells it."""
-    layer: Layer = {"id": name, "type": kind}
-    if source is not None:
-        layer["source"] = source
-    source_layer = others.pop("source_layer", None)
-    if source_layer is not None:
-        layer["source-layer"] = source_layer
-    layer.update({key: value for key, value in others.items() if value is not None})
-    layer["paint"] = paint
-    return layer
-
-
-def _text(
-    name: str,
-    color: Any,
-    halo: str,
-    source: str = REGION_SOURCE,
-    *,
-    size: Any,
-    field: Any = None,
-    font: list[str] | None = None,
-    layout: dict[str, Any] | None = None,
-    **others: Any,
-) -> Layer:
-    """Return a layer of texts with a halo, so that they can be read on anything."""
-    paint = {"text-color": color, "text-halo-color": halo, "text-halo-width": 1.4}
-    written = {
-        "text-field": field if field is not None else ["get", "name"],
-        "text-font": font or _REGULAR,
-        "text-size": size,
-    }
-    return _layer(name, "symbol", paint, source, layout=written | (layout or {}), **others)
-
-
 def _raster(theme: Theme) -> Layer:
     """Return the layer of a basemap of pictures, dimmed at night."""
     paint: dict[str, Any] = {"raster-fade-duration": 100}
     if theme == "dark":
         paint |= {"raster-brightness-max": 0.65, "raster-saturation": -0.4}
-    return _layer(REGION_SOURCE, "raster", paint, REGION_SOURCE)
+    return layer(REGION_SOURCE, "raster", paint, REGION_SOURCE)
 
 
 def _match(kind: Expression, words: dict[str, Any], table: Any, otherwise: Any) -> Expression:
@@ -193,8 +162,7 @@ def _drawn(schema: Schema, palette: Palette) -> list[Layer]:
         *_roads(schema, palette),
         *_rails(schema, palette),
         *_boundaries(schema, palette),
-        *_street_texts(schema, palette),
-        *_texts(schema, palette),
+        *label_layers(schema, palette),
     ]
 
 
@@ -205,23 +173,23 @@ def _ground(schema: Schema, palette: Palette) -> list[Layer]:
     )
     areas: Expression = ["==", ["geometry-type"], "Polygon"]
     layers = [
-        _layer(
-            f"ground-{layer}", "fill", {"fill-color": color, "fill-antialias": False},
-            REGION_SOURCE, source_layer=layer, filter=areas,
+        layer(
+            f"ground-{source}", "fill", {"fill-color": color, "fill-antialias": False},
+            REGION_SOURCE, source_layer=source, filter=areas,
         )
-        for layer in schema.landuse_layers
+        for source in schema.landuse_layers
     ]  # fmt: skip
     layers += [
-        _layer(
+        layer(
             "water", "fill", {"fill-color": palette.water}, REGION_SOURCE,
             source_layer=schema.water, filter=areas,
         ),
-        _layer(
+        layer(
             "shore", "line",
             {"line-color": palette.outline, "line-width": 0.6, "line-opacity": 0.7},
             REGION_SOURCE, source_layer=schema.water, filter=areas, minzoom=12,
         ),
-        _layer(
+        layer(
             "waterways", "line",
             {
                 "line-color": palette.waterway,
@@ -233,7 +201,7 @@ def _ground(schema: Schema, palette: Palette) -> list[Layer]:
             REGION_SOURCE, source_layer=schema.waterway,
             filter=["==", ["geometry-type"], "LineString"],
         ),
-        _layer(
+        layer(
             "squares", "fill", {"fill-color": palette.landuse["pedestrian"]}, REGION_SOURCE,
             source_layer=schema.landuse_layers[-1],
             filter=["all", areas, ["==", schema.landuse_kind, "pedestrian"]], minzoom=13,
@@ -246,7 +214,7 @@ def _buildings(schema: Schema, palette: Palette) -> list[Layer]:
     """Buildings, which come in softly."""
     fade: Expression = ["interpolate", ["linear"], ["zoom"], 13, 0.0, 14.5, 1.0]
     return [
-        _layer(
+        layer(
             "buildings", "fill",
             {
                 "fill-color": palette.building,
@@ -294,13 +262,13 @@ def _roads(schema: Schema, palette: Palette) -> list[Layer]:
     flat = {"line-cap": "butt", "line-join": "round", "line-sort-key": order}
     paths = [*schema.road_words["path"], *schema.road_words["steps"]]
     layers = [
-        _layer(
+        layer(
             "tunnels", "line",
             {"line-color": edge, "line-width": _width(schema), "line-opacity": 0.35},
             REGION_SOURCE, source_layer=schema.road, filter=_road_filter(schema, tunnel=True),
             layout=flat, minzoom=12,
         ),
-        _layer(
+        layer(
             "paths", "line",
             {
                 "line-color": palette.path,
@@ -312,13 +280,13 @@ def _roads(schema: Schema, palette: Palette) -> list[Layer]:
             filter=["all", ["match", schema.road_kind, paths, True, False], ["!", schema.tunnel]],
             minzoom=13,
         ),
-        _layer(
+        layer(
             "road-edges", "line",
             {"line-color": edge, "line-width": _width(schema, 1.6)},
             REGION_SOURCE, source_layer=schema.road, filter=_road_filter(schema, tunnel=False),
             layout=flat, minzoom=10,
         ),
-        _layer(
+        layer(
             "roads", "line", {"line-color": color, "line-width": _width(schema)},
             REGION_SOURCE, source_layer=schema.road, filter=_road_filter(schema, tunnel=False),
             layout=layout,
@@ -335,7 +303,7 @@ def _rails(schema: Schema, palette: Palette) -> list[Layer]:
         return ["all", ["match", schema.road_kind, words, True, False], ["!", schema.tunnel]]
 
     return [
-        _layer(
+        layer(
             "rails", "line",
             {
                 "line-color": palette.rail,
@@ -343,7 +311,7 @@ def _rails(schema: Schema, palette: Palette) -> list[Layer]:
             },
             REGION_SOURCE, source_layer=schema.road, filter=of("rail"),
         ),
-        _layer(
+        layer(
             "trams", "line",
             {
                 "line-color": palette.tram,
@@ -351,7 +319,7 @@ def _rails(schema: Schema, palette: Palette) -> list[Layer]:
             },
             REGION_SOURCE, source_layer=schema.road, filter=of("tram"), minzoom=14,
         ),
-        _layer(
+        layer(
             "ferries", "line",
             {"line-color": palette.ferry, "line-width": 1.0, "line-dasharray": [4, 3]},
             REGION_SOURCE, source_layer=schema.road, filter=of("ferry"),
@@ -363,7 +331,7 @@ def _boundaries(schema: Schema, palette: Palette) -> list[Layer]:
     """Borders of countries, regions and towns."""
     level: Expression = ["to-number", schema.boundary_level, 8]
     return [
-        _layer(
+        layer(
             "boundaries", "line",
             {
                 "line-color": palette.boundary,
@@ -374,112 +342,3 @@ def _boundaries(schema: Schema, palette: Palette) -> list[Layer]:
             REGION_SOURCE, source_layer=schema.boundary, layout={"line-join": "round"},
         )
     ]  # fmt: skip
-
-
-def _street_texts(schema: Schema, palette: Palette) -> list[Layer]:
-    """Names along streets and waters, road numbers, and house numbers."""
-    along = {
-        "symbol-placement": "line",
-        "symbol-spacing": 320,
-        "text-max-angle": 35,
-        "text-padding": 4,
-        "text-letter-spacing": 0.02,
-    }
-    major = [
-        word
-        for kind in ("motorway", "trunk", "primary", "secondary", "tertiary")
-        for word in schema.road_words[kind]
-    ]
-    is_major: Expression = ["match", schema.road_kind, major, True, False]
-    ferry_or_rail = [*schema.road_words["ferry"], *schema.road_words["rail"]]
-    is_street: Expression = ["match", schema.road_kind, [*major, *ferry_or_rail], False, True]
-    layers = [
-        _text(
-            "street-names-minor", palette.text_street, palette.halo,
-            source_layer=schema.street_name, minzoom=14.5, filter=is_street, layout=along,
-            size=["interpolate", ["linear"], ["zoom"], 15, 10.5, 17, 12.5, 19, 15],
-        ),
-        _text(
-            "street-names-major", palette.text_street, palette.halo,
-            source_layer=schema.street_name, minzoom=12.5, filter=is_major, font=_MEDIUM,
-            layout=along, size=["interpolate", ["linear"], ["zoom"], 13, 10.5, 16, 12.5, 19, 16],
-        ),
-        _text(
-            "road-numbers", palette.text_soft, palette.halo, field=["get", "ref"], font=_MEDIUM,
-            source_layer=schema.street_name, minzoom=8,
-            filter=["all", ["has", "ref"], is_major], size=10,
-            layout={
-                "symbol-placement": "line",
-                "symbol-spacing": 420,
-                "text-rotation-alignment": "viewport",
-                "text-pitch-alignment": "viewport",
-            },
-        ),
-        _text(
-            "house-numbers", palette.text_number, palette.building,
-            field=["get", schema.number_field], source_layer=schema.number, minzoom=16.5,
-            size=["interpolate", ["linear"], ["zoom"], 16.5, 9.5, 19, 12.5],
-            filter=["has", schema.number_field], layout={"text-padding": 1},
-        ),
-        _text(
-            "waterway-names", palette.text_water, palette.halo_water,
-            source_layer=schema.waterway, minzoom=12, font=_ITALIC, layout=along, size=11,
-            filter=["==", ["geometry-type"], "LineString"],
-        ),
-    ]  # fmt: skip
-    return layers
-
-
-def _texts(schema: Schema, palette: Palette) -> list[Layer]:
-    """Names of areas, landmarks and places, the most important last, so that they win."""
-    kind = schema.place_kind
-    rank: Expression = ["coalesce", ["get", "rank"], 6]
-    color = [
-        "match", schema.label_kind, "water", palette.text_water, "park", palette.text_park,
-        palette.text_soft,
-    ]  # fmt: skip
-    towns = {"city": 17, "town": 14, "village": 12}
-    small: Expression = ["match", kind, ["city", "town", "village"], False, True]
-    large: Expression = ["match", kind, ["city", "town", "village"], True, False]
-    by_zoom: Expression = ["interpolate", ["linear"], ["zoom"]]
-    for zoom, factor in ((5, 0.75), (10, 1.0), (14, 1.3)):
-        by_zoom += [zoom, ["match", kind, *_flat(towns, factor), 11 * factor]]
-    return [
-        _text(
-            "landmarks", palette.text_poi, palette.halo, source_layer=schema.poi,
-            filter=["<=", rank, ["step", ["zoom"], 1, 14, 2, 15.5, 3, 16.5, 4, 17, 5, 17.7, 6]],
-            minzoom=12.5, size=["interpolate", ["linear"], ["zoom"], 13, 10, 18, 11.5],
-            layout={"text-max-width": 8, "text-padding": 6, "symbol-sort-key": rank},
-        ),
-        _text(
-            "area-names", color, palette.halo, source_layer=schema.label, font=_ITALIC,
-            minzoom=11, size=["interpolate", ["linear"], ["zoom"], 12, 10.5, 17, 13],
-            filter=["all", ["has", "name"], ["==", ["geometry-type"], "Point"]],
-            layout={"text-max-width": 8, "text-padding": 8},
-        ),
-        _text(
-            "quarters", palette.text_soft, palette.halo, source_layer=schema.place, filter=small,
-            minzoom=11, maxzoom=17, font=_MEDIUM,
-            size=["interpolate", ["linear"], ["zoom"], 11, 10.5, 16, 13.5],
-            layout={
-                "text-transform": "uppercase",
-                "text-letter-spacing": 0.09,
-                "text-max-width": 8,
-                "text-padding": 10,
-            },
-        ),
-        _text(
-            "towns", palette.text, palette.halo, source_layer=schema.place, filter=large,
-            maxzoom=15, font=_MEDIUM, size=by_zoom,
-            layout={
-                "text-max-width": 8,
-                "text-padding": 8,
-                "symbol-sort-key": ["match", kind, "city", 0, "town", 1, 2],
-            },
-        ),
-    ]  # fmt: skip
-
-
-def _flat(sizes: dict[str, int], factor: float) -> list[Any]:
-    """Return a match's pairs of words and sizes."""
-    return [part for kind, size in sizes.items() for part in (kind, round(size * factor, 2))]

@@ -209,8 +209,10 @@ def draw_boundary(tags: Tags) -> Drawn | None:
 
 def draw_area(tags: Tags) -> Drawn | None:
     """Classify a closed way or multipolygon that is drawn as an area, or return None."""
-    if tags.get("building", "no") != "no" and tags.get("location") != "underground":
-        return Drawn("buildings", {}, 13)
+    if tags.get("building", "no") != "no":
+        return None if _is_below(tags) else Drawn("buildings", {}, 13)
+    if _is_below(tags):
+        return None
     natural, landuse = tags.get("natural"), tags.get("landuse")
     if natural == "water" or tags.get("waterway") in ("riverbank", "dock"):
         return Drawn("water", {"kind": "water"}, 5)
@@ -267,6 +269,15 @@ def _named(properties: dict[str, Value], tags: Tags) -> dict[str, Value]:
     return properties
 
 
+def _is_below(tags: Tags) -> bool:
+    """Return whether something lies under the ground, where a map of streets does not look."""
+    return (
+        tags.get("location") == "underground"
+        or tags.get("layer", "").startswith("-")
+        or (tags.get("level", "").startswith("-") and tags.get("building") is None)
+    )
+
+
 def _draw_road(tags: Tags, highway: str) -> Drawn | None:
     """Classify a road; pavements, crossings and corridors are left out to keep the map calm."""
     if tags.get("footway") in ("sidewalk", "crossing", "access_aisle"):
@@ -278,16 +289,16 @@ def _draw_road(tags: Tags, highway: str) -> Drawn | None:
     if found is None:
         return None
     kind, zoom = found
+    if kind in ("path", "steps", "pedestrian") and _is_below(tags):
+        return None
     if tags.get("service") in ("driveway", "parking_aisle", "drive-through"):
         zoom = 14
     properties: dict[str, Value] = {"kind": kind}
     if link:
         properties["link"] = 1
         zoom = max(zoom, 10)
-    if tags.get("tunnel") not in (None, "no") or tags.get("covered") == "yes":
+    if tags.get("tunnel") not in (None, "no") or tags.get("covered") == "yes" or _is_below(tags):
         properties["tunnel"] = 1
-    elif tags.get("bridge") not in (None, "no"):
-        properties["bridge"] = 1
     ref = tags.get("ref", "")
     if ref and kind in ("motorway", "trunk", "primary", "secondary") and len(ref) <= 12:
         properties["ref"] = ref

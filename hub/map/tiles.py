@@ -23,6 +23,7 @@ from pmtiles.tile import Compression, TileType, zxy_to_tileid
 from pmtiles.writer import Writer
 
 from hub.map.extract import Bounds, Feature, Progress
+from hub.map.strokes import join_strokes
 from hub.map.tags import ZOOM_MAX, ZOOM_MIN, Value
 from hub.map.vector_tile import EXTENT, TileFeature, encode_tile
 
@@ -166,20 +167,22 @@ class _Shapes:
             properties = _for_zoom(feature.properties, zoom)
             key = (feature.layer, *sorted(properties.items()))
             groups.setdefault(key, []).extend(shapely.get_parts(self._geometry[place]))
-        return [
-            (key[0], dict(key[1:]), line)
-            for key, lines in groups.items()
-            for line in shapely.get_parts(shapely.line_merge(shapely.multilinestrings(lines)))
-        ]
+        joined = []
+        for key, lines in groups.items():
+            properties = dict(key[1:])
+            merged = shapely.line_merge(shapely.multilinestrings(lines))
+            parts = list(shapely.get_parts(merged))
+            if "name" in properties and len(parts) > 1:
+                parts = join_strokes(parts)
+            joined += [(key[0], properties, line) for line in parts]
+        return joined
 
 
 def _for_zoom(properties: dict[str, Value], zoom: int) -> dict[str, Value]:
     """Leave out what no style shows at a small zoom, so that more lines can be joined."""
     if zoom >= _NAMES_ZOOM_MIN:
         return properties
-    return {
-        key: value for key, value in properties.items() if key not in ("name", "bridge", "tunnel")
-    }
+    return {key: value for key, value in properties.items() if key not in ("name", "tunnel")}
 
 
 class _Cutter:

@@ -97,12 +97,33 @@ def _polygons(country: dict[str, Any], arcs: Sequence[list[tuple[float, float]]]
         return []
     found: list[Any] = []
     for rings in [country["arcs"]] if kind == "Polygon" else country["arcs"]:
-        lines = [_ring(ring, arcs) for ring in rings]
+        lines = [_unrolled(_ring(ring, arcs)) for ring in rings]
         polygon = shapely.Polygon(lines[0], lines[1:])
         if not shapely.is_valid(polygon):
             polygon = shapely.make_valid(polygon)
-        found += [part for part in _parts(polygon) if part.geom_type == "Polygon"]
+        for turn in (-360, 0, 360):
+            # What reaches over the date line is cut there, and its other part put on the far side.
+            inside = shapely.intersection(polygon, shapely.box(turn - 180, -90, turn + 180, 90))
+            moved = shapely.transform(inside, lambda points, by=turn: points - (by, 0))
+            found += [part for part in _parts(moved) if part.geom_type == "Polygon"]
     return found
+
+
+def _unrolled(ring: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return a ring without leaps over the date line: longitudes go on beyond 180 instead."""
+    turn = 0.0
+    points = [ring[0]]
+    for (lon_before, _), (lon, lat) in zip(ring, ring[1:], strict=False):
+        if lon - lon_before > 180:
+            turn -= 360
+        elif lon_before - lon > 180:
+            turn += 360
+        points.append((lon + turn, lat))
+    if turn:
+        # A ring that goes once around the earth is closed over its pole: this is Antarctica.
+        pole = -90.0 if points[0][1] < 0 else 90.0
+        points += [(points[-1][0], pole), (points[0][0], pole), points[0]]
+    return points
 
 
 def _parts(geometry: Any) -> Iterator[Any]:

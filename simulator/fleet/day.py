@@ -88,7 +88,8 @@ def found_site(
                     "phone": f"+358 40 555 {rng.randrange(1000, 9999)}",
                     "team": groups[index % len(groups)],
                     "vehicle": vehicle,
-                    "shift": [6 * 60, 20 * 60],
+                    # The demo begins whenever it is started, so its workers work round the clock.
+                    "shift": [0, 24 * 60],
                 },
             )
         )
