@@ -8,6 +8,7 @@ Invariant: the states it caches are the folds of what is committed.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,9 +17,15 @@ from pathlib import Path
 
 from core.dispatch import fields
 from core.dispatch.acts import SITE_STREAM, ActError, Change
-from core.dispatch.fields import Kind
+from core.dispatch.fields import Kind, Role
 from core.dispatch.permits import permits
-from core.log.certificate import Certificate, Standing, read_certificate, standing_of
+from core.log.certificate import (
+    Certificate,
+    Standing,
+    check_certificate,
+    read_certificate,
+    standing_of,
+)
 from core.log.chain import SHORT_BYTES, chain_start
 from core.log.entry import FORMAT, Entry, encode
 from core.log.errors import LogError
@@ -159,6 +166,13 @@ class Replica:
         """Keep a certificate that was checked, so that its author's entries can come in."""
         with self.store.transaction():
             self._keep_certificate(certificate)
+
+    def _knows(self, certificate: Certificate) -> bool:
+        row = self.store.db.execute(
+            "SELECT 1 FROM certificate WHERE author = ? AND certificate = ?",
+            (certificate.author, certificate.to_bytes()),
+        )
+        return row.fetchone() is not None
 
     def _keep_certificate(self, certificate: Certificate) -> bool:
         cursor = self.store.db.execute(
@@ -302,23 +316,23 @@ class Replica:
         """Take up certificates and revocations; streams of authors that they concern fold anew."""
         db = self.store.db
         concerned: set[bytes] = set()
-        state = self.state(SITE_STREAM)
-        for path, register in state.registers.items():
-            for write in register.writes.values():
-                if path[0] == fields.CERTIFICATE and isinstance(write.value, bytes):
-                    try:
-                        certificate = read_certificate(write.value)
-                    except LogError:
-                        LOGGER.warning(
-                            "a certificate in the site stream does not parse; kept inert"
-                        )
-                        continue
-                    if self._keep_certificate(certificate):
-                        concerned.add(certificate.author)
-                elif path[0] == fields.REVOKED and write.value:
-                    cursor = db.execute("INSERT OR IGNORE INTO revoked VALUES (?)", (path[1],))
-                    if cursor.rowcount:
-                        concerned.add(path[1])
+        certificates, revoked = _site_facts(self.state(SITE_STREAM))
+        hubs = self.certificates_of(Role.HUB)
+        # Hubs come first: they certify the others.
+        for certificate in sorted(certificates, key=lambda found: -found.role):
+            try:
+                if not self._knows(certificate):
+                    check_certificate(certificate, self.site, hubs)
+            except LogError as error:
+                LOGGER.warning("a certificate in the site stream does not count: %s", error)
+                continue
+            if self._keep_certificate(certificate):
+                concerned.add(certificate.author)
+                if certificate.role == Role.HUB:
+                    hubs.append(certificate)
+        for author in revoked:
+            if db.execute("INSERT OR IGNORE INTO revoked VALUES (?)", (author,)).rowcount:
+                concerned.add(author)
         for author in concerned:
             self._standings.pop(author, None)
             for (stream,) in db.execute("SELECT stream FROM log WHERE author = ?", (author,)):
@@ -387,6 +401,25 @@ class Replica:
     def close(self) -> None:
         """Close the store."""
         self.store.close()
+
+
+def _site_facts(state: StreamState) -> tuple[list[Certificate], set[bytes]]:
+    """Certificates and revoked keys of all entries that stand, whatever was written over them.
+
+    Only so are they a function of the set of entries: a register forgets what was covered.
+    """
+    certificates: list[Certificate] = []
+    revoked: set[bytes] = set()
+    for placed in state.entries():
+        if placed.entry is None or placed.inert:
+            continue
+        for path, value in placed.entry.changes:
+            if path[0] == fields.CERTIFICATE and isinstance(value, bytes):
+                with contextlib.suppress(LogError):
+                    certificates.append(read_certificate(value))
+            elif path[0] == fields.REVOKED and value:
+                revoked.add(path[1])
+    return certificates, revoked
 
 
 def _start(state: StreamState, author: bytes) -> bytes:

@@ -17,7 +17,7 @@ from core.log.parcel import Reached, Slice
 from core.log.seal import Seal, make_seal
 from replica import logs
 from replica.intake import take_runs
-from replica.replica import Replica
+from replica.replica import Replica, Touched
 from replica.scope import scope_of
 
 # The order in which streams travel: what others need to be understood goes first.
@@ -132,7 +132,23 @@ class ReplicaShelf:
                 "generation = excluded.generation, mark = 0",
                 (peer.author, generation, self._replica.clock.now_ms()),
             )
+            if kept[0] and peer.role == Role.HUB:
+                self._take_up_what_left()
         return generation, 0
+
+    def _take_up_what_left(self) -> None:
+        """The hub's store is another one: it may lack what was uploaded before streams left."""
+        own = (
+            "SELECT DISTINCT stream FROM stream JOIN log USING (stream) "
+            "WHERE left_at IS NOT NULL AND author = ?"
+        )
+        streams = {row[0] for row in self._db.execute(own, (self.author,))}
+        for stream in streams:
+            self._db.execute(
+                "UPDATE log SET changed = ? WHERE stream = ? AND author = ?",
+                (self._replica.position() + 1, stream, self.author),
+            )
+        self._replica.finish(Touched(streams))
 
     def set_mark(self, peer: Certificate, position: int) -> None:
         """Keep that all was received up to the peer's position."""

@@ -19,6 +19,7 @@ from core.log.limits import FRAME_BYTES_MAX
 from replica.driver import Conversation, Hooks, converse
 from replica.joining import HubAddress
 from replica.link import HEARTBEAT_S, Link, LinkClosed, WebSocketLink
+from replica.store import StoreError
 from replica.transport_security import PEER_SERVER_NAME, client_pin
 from replica.writer import Writer
 
@@ -131,7 +132,8 @@ class Syncer:
                 )
         except LinkClosed:
             pass
-        except LogError as error:
+        except (LogError, StoreError) as error:
+            # A full disk may have room at the next turn.
             self.figures.refusal = str(error)
         finally:
             self.figures.connected = self.figures.live = False

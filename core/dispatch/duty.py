@@ -76,7 +76,7 @@ def spans(duties: Iterable[DutyMark], now_ms: int) -> list[Span]:
     found: list[Span] = []
     for start_ms, duty_id in sorted((start, each) for each, start in start_by_id.items()):
         end_ms: int | None = stop_by_id.get(duty_id)
-        if end_ms is None and now_ms > start_ms + DUTY_MS_MAX:
+        if end_ms is None and now_ms >= start_ms + DUTY_MS_MAX:
             end_ms = start_ms + DUTY_MS_MAX
         if end_ms is not None and end_ms <= start_ms:
             continue

@@ -93,6 +93,12 @@ class Spot:
         reach_m = self.area.reach_m + self.margin_m + ACCURACY_M_MAX
         self.east_e7 = reach_m / max(self.area.projection.metres_per_lon, 1e-9)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Spot) and self.place == other.place
+
+    def __hash__(self) -> int:
+        return hash(self.place)
+
     def eligible(self, at_ms: int) -> bool:
         """Whether the job may be visited now."""
         return self.opens_ms <= at_ms <= self.closes_ms

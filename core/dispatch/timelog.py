@@ -182,8 +182,8 @@ def standings(logs: Iterable[TimeLog]) -> dict[bytes, Standing]:
 
     A log that another replaces counts no more, also if that one was replaced or removed in turn.
     Of two that replace the same log, the one that was not removed, then the one that was corrected
-    further, then the one that begins later counts; the other is its rival, with all replacing it. Logs that replace each
-    other in a ring: the last of them by content counts. Both cases are flagged.
+    further, then the one that begins later counts; the other is its rival, with all replacing it.
+    Of logs that replace each other in a ring the last by content counts. Both cases are flagged.
     """
     log_by_id = {log.log_id: log for log in merged(logs)}
     ring_ids = _rings(log_by_id)

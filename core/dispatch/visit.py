@@ -202,7 +202,6 @@ def _close(core: Core, end_ms: int, reason: str, facts: list[Given]) -> Core:
         floor_ms=end_ms,
         last_job=job,
         lost=(job, visit.start_ms, end_ms) if reason == "no evidence" else core.lost,
-        heading=b"",
     )
 
 

@@ -117,7 +117,9 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """The digests agree."""
+    """The digests agree, or `same` is false: repair is given up for this session."""
+
+    same: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,7 @@ def write(message: Message) -> bytes:
         case Check():
             parts = [5, message.digest, message.streams]
         case Agreed():
-            parts = [6]
+            parts = [6] if message.same else [6, False]
         case Heads():
             streams = [[s.stream, [list(head) for head in s.heads]] for s in message.streams]
             parts = [7, message.reply, message.last, streams]
@@ -325,8 +327,7 @@ def _read_check(parts: list[Any]) -> Check:
 
 
 def _read_agreed(parts: list[Any]) -> Agreed:
-    () = parts
-    return Agreed()
+    return Agreed() if not parts else Agreed(bool(*parts))
 
 
 def _read_heads(parts: list[Any]) -> Heads:

@@ -155,8 +155,8 @@ class Shelf(Protocol):
     def heads_of(self, streams: Iterable[bytes]) -> list[StreamHeads]:
         """What is held of these streams."""
 
-    def holds_all(self, peer: Certificate, streams: frozenset[bytes]) -> None:
-        """The digests agree: the peer holds all that is held here of `streams`."""
+    def holds_all(self, peer: Certificate, streams: frozenset[bytes], position: int) -> None:
+        """The digests agreed: the peer holds what was held here of `streams` at `position`."""
 
     def peer_lacks(self, peer: Certificate, streams: Iterable[bytes]) -> None:
         """Take back what was kept of streams that a peer does not hold after all."""
@@ -216,6 +216,7 @@ class Session:
         self._told_to_leave: set[bytes] = set()
         self._repairs = 0
         self._told: State | None = None
+        self._checked: int | None = None
         self._named: set[bytes] = set()
 
     # --- what the driver calls
@@ -331,8 +332,7 @@ class Session:
         effects: list[Effect] = [] if self._opens else [self._send(ours)]
         self._shelf.meet(self.peer, theirs.generation)
         if (theirs.digest, theirs.streams) == (ours.digest, ours.streams):
-            unmoved = self._shelf.position() == self._examined
-            return [*effects, *self._become_live(agreed=unmoved)]
+            return [*effects, *self._become_live(agreed_at=self._examined)]
         self.stage = Stage.SYNC
         effects += self._tell_to_leave()
         known = theirs.mark_generation == self._shelf.generation
@@ -346,14 +346,15 @@ class Session:
             effects += self._send_heads(reply=True)
         return effects
 
-    def _become_live(self, *, agreed: bool) -> list[Effect]:
-        """Live from here; `agreed`: the peer holds all that is held here of what is shared."""
+    def _become_live(self, *, agreed_at: int | None) -> list[Effect]:
+        """Live from here; at the position `agreed_at` both sides held the same."""
         assert self.peer is not None
         self.stage = Stage.LIVE
-        if agreed:
-            self._shelf.holds_all(self.peer, self._shared)
+        if agreed_at is not None:
+            self._shelf.holds_all(self.peer, self._shared, agreed_at)
         if self._shelf.position() == self._examined:
             return [Live()]
+        self._shared = self._shelf.shared(self.peer)
         self._enqueue(self._examined)
         return [Live(), *self._pump()]
 
@@ -366,7 +367,9 @@ class Session:
             case Check():
                 return self._on_check(message)
             case Agreed():
-                return self._become_live(agreed=False)
+                if message.same:
+                    return self._become_live(agreed_at=self._checked)
+                return [Differing(), *self._become_live(agreed_at=None)]
             case Heads():
                 return self._on_heads(message, peer)
             case Leave() if peer.role == HUB_ROLE and not self._shelf.is_hub:
@@ -471,6 +474,7 @@ class Session:
             assert self.peer is not None
             self._shared = self._shelf.shared(self.peer)
             digest, streams = self._shelf.digest(self._shared)
+            self._checked = self._shelf.position()
             effects.append(self._send(Check(digest, streams)))
         return effects
 
@@ -501,10 +505,10 @@ class Session:
         assert self.peer is not None
         self._shared = self._shelf.shared(self.peer)
         if self._shelf.digest(self._shared) == (check.digest, check.streams):
-            return [self._send(Agreed()), *self._become_live(agreed=True)]
+            return [self._send(Agreed()), *self._become_live(agreed_at=self._shelf.position())]
         busy = bool(self._queue or self._parcels or self._in_flight)
         if not busy and self._repairs >= REPAIRS_MAX:
-            return [Differing(), self._send(Agreed()), *self._become_live(agreed=False)]
+            return [Differing(), self._send(Agreed(same=False)), *self._become_live(agreed_at=None)]
         if busy or self._told_to_leave:
             # The peer checked before it had all; say when it has, and it will check again.
             self._repairs += not busy

@@ -38,7 +38,11 @@ def sea_polygons(
     box = shapely.box(*bounds)
     merged = shapely.line_merge(shapely.union_all(list(coast_lines)))
     inside = shapely.intersection(merged, box)
-    cuts = [part for part in shapely.get_parts(inside) if part.geom_type == "LineString"]
+    cuts = [
+        part
+        for part in shapely.get_parts(inside)
+        if part.geom_type == "LineString" and not part.is_empty
+    ]
     if not cuts:
         return []
     cuts += _bridges(cuts, box)

@@ -30,6 +30,8 @@ ALTERNATE_NAMES_MAX: Final = 60
 """A capital has its name in two hundred languages; the local ones come first in the alphabet of
 keys (alt_name, name:..), and sixty cover every place that is not a capital."""
 _NUMBER_CHARACTERS_MAX: Final = 10
+_EDGE: Final = 0.001
+"""Room around what was read, in degrees, where the file does not say what it covers."""
 _PROGRESS_OBJECTS: Final = 200_000
 
 Bounds = tuple[float, float, float, float]
@@ -208,7 +210,8 @@ class _Reading:
             west, south, east, north = shapely.total_bounds(
                 np.array([feature.geometry for feature in extract.features], dtype=object)
             ).tolist()
-            bounds = (west, south, east, north)
+            # One straight road has no area by itself, and no map can show a line.
+            bounds = (west - _EDGE, south - _EDGE, east + _EDGE, north + _EDGE)
         extract.bounds, extract.date = bounds, date
         extract.features += _house_numbers(extract.addresses)
         extract.features += [

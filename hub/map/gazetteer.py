@@ -288,8 +288,12 @@ class Gazetteer:
             if number is None or not rest:
                 continue
             found += self._numbered(rest, number)
-            # A letter by itself behind the number belongs to it: `12 B`.
             follower = words[place + 1] if place + 1 < len(words) else ""
+            if follower.isdecimal() and len(rest) > 1:
+                # `3-7` is one house; folding made two words of it.
+                span = house_number(f"{word}-{follower}") or number
+                found += self._numbered([*words[:place], *words[place + 2 :]], span)
+            # A letter by itself behind the number belongs to it: `12 B`.
             if len(follower) == 1 and follower.isalpha() and not number.letter and len(rest) > 1:
                 rest = [*words[:place], *words[place + 2 :]]
                 found += self._numbered(rest, replace(number, letter=follower))

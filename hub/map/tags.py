@@ -245,7 +245,8 @@ def draw_place(tags: Tags) -> Drawn | None:
         return None
     zoom = _PLACES[kind]
     if tags.get("capital") in ("yes", "2"):
-        zoom = 5
+        # A small state's capital may be a village; on the map it goes before its neighbours.
+        kind, zoom = "town" if kind == "village" else "city", ZOOM_MIN
     return Drawn("places", {"kind": kind, "name": name_of(tags)}, max(ZOOM_MIN, zoom))
 
 

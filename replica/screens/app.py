@@ -23,6 +23,7 @@ from replica.screens import (
 from replica.screens.guard import BODY_BYTES_MAX, Guard, Refused, load_secret
 from replica.screens.here import SCREENS, Screens, goto
 from replica.screens.port import Device
+from replica.store import StoreError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -109,6 +110,9 @@ async def _refuse_in_words(request: web.Request, handler: Handler) -> web.Stream
         words = str(error)
         title = words[:1].upper() + words[1:]
         raise Refused(400, title, "Nothing was changed. Go back and try again.") from error
+    except StoreError as error:
+        what_to_do = f"Nothing was changed. Free some space on this phone and try again. ({error})"
+        raise Refused(507, "This phone could not save that", what_to_do) from error
 
 
 async def _draw_refusal(request: web.Request, refused: Refused) -> web.Response:

@@ -60,7 +60,10 @@ class AppSettings:
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """Who, when and how things stand while one page is drawn."""
+    """Who, when and how things stand while one page is drawn.
+
+    `site_known` is False until the first contact with a hub has brought the site's settings.
+    """
 
     now_ms: int
     zone: Zone
@@ -68,6 +71,7 @@ class Here:
     worker_name: str
     site_name: str
     shift: tuple[int, int] | None
+    site_known: bool
     dispatch_on: bool
     app: AppSettings
     sync: SyncState
@@ -136,6 +140,7 @@ class Screens:
             worker_name=worker["name"] if worker is not None else "",
             site_name=_setting(settings, "site_name", str, ""),
             shift=_shift(worker["shift"]) if worker is not None else None,
+            site_known=bool(settings),
             dispatch_on=_setting(settings, "job_dispatch", bool, False),
             app=_app_settings(worker, site_threshold),
             sync=sync,

@@ -17,6 +17,9 @@ from replica.screens.joblist import GIVEN_AWAY, Card, looked_at
 from replica.screens.progress import BY_HAND, DONE_WORDS, PRIMARY_BY_PHASE, Turn, move
 from replica.screens.words import PHASE_BY_WORD, SHOWN_BY_PHASE, WORD_BY_PHASE
 
+# A slip is set right freely for this long; later it is a correction, and those have reasons.
+SETTLED_MS = 15 * 60_000
+
 _BY_HAND_WORDS = frozenset(WORD_BY_PHASE[phase] for phase, _ in BY_HAND)
 
 
@@ -49,6 +52,9 @@ async def _move(
         shown = SHOWN_BY_PHASE[card.phase][0].lower()
         words = f"The job was {shown} already. Nothing was changed: look and tap again"
         return goto(page, screens.messages.say(words, tone="bad"))
+    if not reason and (to == "rejected" or _long_settled(here, card)):
+        words = "Give the reason, so that the office understands"
+        return goto(f"{page}/state", screens.messages.say(words, tone="bad"))
     phase = PHASE_BY_WORD[to]
     turn = _turn(here, card)
     moved = move(
@@ -64,6 +70,12 @@ async def _move(
     words = f"{_done_words(card.phase, phase)} {here.clock(here.now_ms)}"
     token = screens.messages.say(words, job=card.job, phase=to, undo=moved.undo)
     return goto(page, token)
+
+
+def _long_settled(here: Here, card: Card) -> bool:
+    """Whether changing the state corrects what the office has long taken as settled."""
+    settled_at = card.finished_at or card.updated_at
+    return card.phase in ("finished", "rejected") and here.now_ms - settled_at > SETTLED_MS
 
 
 def _turn(here: Here, card: Card) -> Turn:

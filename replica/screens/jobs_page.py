@@ -56,9 +56,15 @@ async def menu(request: web.Request) -> web.Response:
     """Menu: Jobs, My day, Settings, Sync."""
     screens = request.app[SCREENS]
     here = await screens.here()
-    cards = await load_cards(screens.device.reader, here.worker) if here.jobs_shown else {}
-    to_do = sum(card.phase not in ("finished", "rejected") for card in cards.values())
+    (to_do,) = await screens.device.reader.row(_TO_DO, (here.worker,)) or (0,)
     return screens.page(here, "menu.html", title="Menu", message=message_of(request), to_do=to_do)
+
+
+_TO_DO = """
+SELECT count(DISTINCT turn.job) FROM assignment AS turn JOIN job ON job.job = turn.job
+WHERE turn.worker = ? AND job.status <> 'cancelled'
+AND turn.phase NOT IN ('finished', 'rejected', 'withdrawn', 'released')
+"""
 
 
 async def jobs(request: web.Request) -> web.Response:

@@ -164,6 +164,7 @@ def certainty_words(certainty: str) -> list[str]:
     flags = [flag for flag in certainty.split(", ") if flag]
     return [_CERTAINTY_WORDS.get(flag, flag.capitalize()) for flag in flags]
 
+
 # What a history row's field and value become in a list of unsent work or of states.
 FIELD_WORDS = {
     "phase": "State",

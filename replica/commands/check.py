@@ -1,0 +1,46 @@
+"""The command `fieldlog check`: proves a store's rows against its entries."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from replica.checking import check_store
+from replica.clock import SystemClock
+from replica.commandline import CommandError
+from replica.identity import IdentityError, load_identity
+from replica.replica import open_replica
+from replica.store import StoreError
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Check a hub's or phone's store: every hash and seal, and every row against the log."""
+    parser.add_argument("--data", type=Path, required=True, help="the hub's or phone's folder")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what is wrong; exit code 1 if anything is."""
+    folder: Path = arguments.data
+    if not (folder / "store.sqlite").exists():
+        raise CommandError(f"there is no store in {folder}; give the folder of a hub or phone")
+    try:
+        identity = load_identity(folder)
+        if identity is None:
+            raise CommandError(f"{folder} has not joined a site")
+        replica = open_replica(folder, identity, SystemClock(), os.urandom)
+    except (IdentityError, StoreError) as error:
+        raise CommandError(str(error)) from error
+    try:
+        findings = check_store(replica)
+        (entries,) = replica.store.db.execute("SELECT count(*) FROM entry").fetchone()
+        (streams,) = replica.store.db.execute("SELECT count(*) FROM stream").fetchone()
+    finally:
+        replica.close()
+    for finding in findings:
+        print(finding)
+    if findings:
+        return 1
+    print(f"All is well: {entries:,} entries in {streams:,} streams, every row follows from them.")
+    return 0

@@ -1,0 +1,95 @@
+"""Equal sets of entries give byte-identical states and projection rows, on whatever machine.
+
+Streams are grouped by the heads held of them; within a group fingerprints are equal, and so are the
+rows of every table that is made from the stream alone. Rows of days depend on the days beside
+them and are compared at the end, when all hold the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from core.dispatch.fields import Kind
+from replica.checking import dump_projections
+
+if TYPE_CHECKING:
+    from simulator.world.machine import Machine
+    from simulator.world.run import World
+
+# Tables whose rows name their stream in this column; a day's name their worker and day instead.
+_STREAM_COLUMNS = {
+    "job": 0, "assignment": 0, "note": 0, "check_item": 0, "customer": 0, "customer_place": 0,
+    "contact": 0, "worker": 0, "conflict": 0, "history": 0,
+}  # fmt: skip
+_OF_DAYS = ("time_log", "interval", "duty", "track")
+
+Rows = dict[str, list[tuple[object, ...]]]
+
+
+def unlike(world: World, *, whole: bool) -> Iterator[str]:
+    """Streams of which two machines hold the same entries and show different things.
+
+    `whole` compares projection rows too, which takes longer.
+    """
+    first_by_leaf: dict[bytes, tuple[Machine, bytes, Rows]] = {}
+    for machine in world.machines:
+        if not machine.up:
+            continue
+        rows = _rows_by_stream(machine) if whole else {}
+        held = machine.store.db.execute(
+            "SELECT stream, leaf FROM stream WHERE left_at IS NULL ORDER BY stream"
+        )
+        for stream, leaf in held.fetchall():
+            fingerprint = machine.replica.state(stream).fingerprint()
+            own = rows.get(stream.hex(), {})
+            first = first_by_leaf.setdefault(leaf, (machine, fingerprint, own))
+            if first[1] != fingerprint:
+                yield (
+                    f"{first[0].name} and {machine.name} hold the same entries of stream "
+                    f"{stream.hex()} and fold them to different states"
+                )
+            if whole and first[2] != own:
+                table = next(name for name in _STREAM_COLUMNS if first[2].get(name) != own.get(name))
+                yield (
+                    f"{first[0].name} and {machine.name} hold the same entries of stream "
+                    f"{stream.hex()} and show different rows of {table}"
+                )
+    if whole:
+        yield from _unlike_days(world)
+
+
+def _rows_by_stream(machine: Machine) -> dict[str, Rows]:
+    found: dict[str, Rows] = {}
+    for table, rows in dump_projections(machine.store.db).items():
+        if table in _STREAM_COLUMNS:
+            for row in rows:
+                found.setdefault(str(row[0]), {}).setdefault(table, []).append(row)
+    return found
+
+
+def _unlike_days(world: World) -> Iterator[str]:
+    """A worker's days as the phone shows them, against each hub."""
+    for phone in world.phones:
+        own = _days(phone, phone.worker)
+        for hub in world.hubs:
+            others = _days(hub, phone.worker)
+            for table in _OF_DAYS:
+                if own[table] != others[table]:
+                    yield f"{hub.name} and {phone.name} show different rows of {table}"
+    kinds = {Kind.SITE: ("setting", "team", "vehicle", "skill")}
+    first = dump_projections(world.hubs[0].store.db)
+    second = dump_projections(world.hubs[1].store.db)
+    for table in kinds[Kind.SITE]:
+        if first[table] != second[table]:
+            yield f"the hubs show different rows of {table}"
+
+
+def _days(machine: Machine, worker: bytes) -> Rows:
+    name = worker.hex()
+    return {
+        table: machine.store.db.execute(
+            f"SELECT * FROM {table} WHERE worker = ? ORDER BY 1, 2, 3", (name,)
+        ).fetchall()
+        for table in _OF_DAYS
+    }

@@ -1,0 +1,75 @@
+"""Minutes are conserved: no moment of a worker's day is counted twice, and no minute is made up.
+
+The rows of `interval` and `time_log` are measured by each other and by the stretches as they really
+were: a log that one boot covers never counts for longer than it ran, whatever the phone's clock
+said, and for as long as it ran where nothing else claims its time. Does not know the rules of what counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulator.world.machine import Machine
+    from simulator.world.run import World
+    from simulator.world.truth import Stretch
+
+# Rounding to whole seconds, and the moment between the tap and the entry.
+SLACK_S = 2.0
+# A crystal that runs wrong by a thousandth would be a broken one.
+DRIFT_MAX = 0.001
+
+
+def wrong(world: World) -> Iterator[str]:
+    """Where time was counted twice, made up or lost."""
+    for machine in world.machines:
+        yield from _twice(machine)
+        yield from _sums(machine)
+        rows = machine.store.db.execute(
+            "SELECT log, seconds, certainty, superseded, stop_at FROM time_log"
+        )
+        row_by_log = {bytes.fromhex(row[0]): row[1:] for row in rows.fetchall()}
+        for stretch in world.truth.stretches.values():
+            if stretch.log in row_by_log and stretch.log not in world.truth.corrected:
+                yield from _against_truth(machine, stretch, *row_by_log[stretch.log])
+
+
+def _twice(machine: Machine) -> Iterator[str]:
+    rows = machine.store.db.execute(
+        "SELECT worker, day, start_at, end_at FROM interval ORDER BY worker, day, start_at"
+    ).fetchall()
+    for before, after in zip(rows, rows[1:], strict=False):
+        same = before[:2] == after[:2]
+        if same and before[3] is not None and before[3] > after[2]:
+            yield f"{machine.name} counts a moment of worker {after[0]} on {after[1]} twice"
+
+
+def _sums(machine: Machine) -> Iterator[str]:
+    """What a log counts for is the sum of its intervals."""
+    rows = machine.store.db.execute(
+        "SELECT time_log.log, seconds, coalesce(sum(end_at - start_at), 0) FROM time_log "
+        "LEFT JOIN interval USING (worker, day, log) WHERE stop_at NOTNULL GROUP BY 1, worker, day"
+    )
+    for log, seconds, summed_ms in rows.fetchall():
+        if abs(seconds - summed_ms / 1_000) > 1:
+            yield f"{machine.name}: log {log} counts {seconds} s, its intervals {summed_ms} ms"
+
+
+def _against_truth(
+    machine: Machine,
+    stretch: Stretch,
+    seconds: int,
+    certainty: str,
+    superseded: int,
+    stop_at: int | None,
+) -> Iterator[str]:
+    if stretch.stop_s is None or stop_at is None or stretch.boot != stretch.stop_boot:
+        return
+    true_s = stretch.stop_s - stretch.start_s
+    slack_s = SLACK_S + true_s * DRIFT_MAX
+    name = f"{machine.name}: log {stretch.log.hex()} of {true_s:.0f} s"
+    if seconds > true_s + slack_s:
+        yield f"{name} counts for {seconds} s"
+    if not certainty and not superseded and seconds < true_s - slack_s:
+        yield f"{name} counts for {seconds} s only, and nothing says why"

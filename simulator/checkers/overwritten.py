@@ -1,0 +1,37 @@
+"""A write overwrites what its author had before its eyes, and nothing else.
+
+At each write what stood at its paths in the author's own store was written down. At the end a write stands
+unless another was made with it in view. Paths to which somebody wrote from a stale page are left out,
+for what that page showed is the frontier's matter, which `folded` checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from simulator.world.truth import standing_hashes
+
+if TYPE_CHECKING:
+    from simulator.world.run import World
+
+
+def wrong(world: World) -> Iterator[str]:
+    """Paths at which other writes stand than people must expect."""
+    hub = world.hubs[0]
+    held = {row[0] for row in hub.store.db.execute("SELECT hash FROM entry")}
+    for stream, by_path in world.truth.views.items():
+        state = hub.replica.state(stream)
+        for path, views in by_path.items():
+            made = {entry_hash: view for entry_hash, view in views.items() if entry_hash in held}
+            register = state.registers.get(path)
+            if not made or register is None or any(view is None for view in made.values()):
+                continue
+            viewed = frozenset[bytes]().union(*(view for view in made.values() if view))
+            standing = standing_hashes(state, path)
+            known = made.keys() | viewed
+            if standing & known != made.keys() - viewed:
+                yield (
+                    f"stream {stream.hex()} at {path!r}: {len(standing & known)} writes stand, "
+                    f"{len(made.keys() - viewed)} should"
+                )

@@ -1,0 +1,81 @@
+"""Reach is never overstated: who is said to hold an entry holds it.
+
+A hub's rows of reach are compared with what the phones' stores hold, and what a phone no longer counts
+as unsent with what the hubs' stores hold. Excused is a machine that came back from an older copy, until
+the one that speaks of it has met it again; a stream that a phone dropped as it was told; and a world
+in which frames are forged, since an ack that is none is kept out by TLS and not by the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from replica.reach import unsent_entries
+from simulator.battering import is_hostile
+
+if TYPE_CHECKING:
+    from simulator.world.machine import Machine
+    from simulator.world.run import World
+
+_REACHED = """
+    SELECT reach.stream, entry.hash FROM reach
+    JOIN log ON log.stream = reach.stream AND log.author = reach.author AND log.branch = reach.branch
+    JOIN entry ON entry.log = log.log AND entry.seq = min(reach.height, log.height)
+    WHERE reach.peer = ?
+"""
+
+
+def overstated(world: World) -> Iterator[str]:
+    """What a machine says of another's holdings that is not so."""
+    if is_hostile(world.options):
+        return
+    up = [machine for machine in world.machines if machine.up]
+    held = {
+        machine.name: {row[0] for row in machine.store.db.execute("SELECT hash FROM entry")}
+        for machine in up
+    }
+    for machine in up:
+        for peer in up:
+            if peer is not machine and not _excused(world, machine, peer):
+                yield from _of_peer(machine, peer, held[peer.name])
+    for phone in up:
+        if not phone.is_hub:
+            yield from _of_own(world, phone, held)
+
+
+def _excused(world: World, machine: Machine, peer: Machine) -> bool:
+    """Whether the peer came back from a copy and the machine has not been live with it since."""
+    restored_s = world.truth.restored_at_s.get(peer.name)
+    if restored_s is None:
+        return False
+    met = world.truth.live_at_s.get((machine.name, peer.name), -1.0)
+    return met <= restored_s
+
+
+def _of_peer(machine: Machine, peer: Machine, held: set[bytes]) -> Iterator[str]:
+    left = {
+        row[0] for row in peer.store.db.execute("SELECT stream FROM stream WHERE left_at NOTNULL")
+    }
+    rows = machine.store.db.execute(_REACHED, (peer.replica.author,))
+    for stream, entry_hash in rows.fetchall():
+        if entry_hash not in held and stream not in left:
+            yield (
+                f"{machine.name} says that {peer.name} holds entry {entry_hash.hex()[:16]} of "
+                f"stream {stream.hex()}, and it does not"
+            )
+
+
+def _of_own(world: World, phone: Machine, held: dict[str, set[bytes]]) -> Iterator[str]:
+    """What a phone counts as sent is on a hub."""
+    if any(hub.name in world.truth.restored_at_s or not hub.up for hub in world.hubs):
+        return
+    unsent = {entry.hash for entry in unsent_entries(phone.store.db, phone.replica.author)}
+    on_hubs = set[bytes]().union(*(held[hub.name] for hub in world.hubs))
+    own = phone.store.db.execute(
+        "SELECT entry.hash FROM entry JOIN log USING (log) WHERE log.author = ?",
+        (phone.replica.author,),
+    )
+    for (entry_hash,) in own.fetchall():
+        if entry_hash not in unsent and entry_hash not in on_hubs:
+            yield f"{phone.name} counts entry {entry_hash.hex()[:16]} as sent, and no hub holds it"

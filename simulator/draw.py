@@ -1,0 +1,225 @@
+"""Which faults a seed has: the options of a simulated world, in plain words.
+
+Every seed first decides which faults exist at all and then how strong each is (swarm testing: a
+world with all faults at once hides what a few of them do; Groce et al., ISSTA 2012). Holds numbers
+and drawing only; who suffers the faults reads them here. Invariant: a fault's strength is drawn
+from the seed and the fault's name alone, so taking one fault away leaves the others as they were,
+and a failing seed can be made smaller fault by fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, fields, replace
+from random import Random
+from typing import Final
+
+HOUR_MS: Final = 3_600_000
+YEAR_MS: Final = 365 * 24 * HOUR_MS
+
+
+def chance_for(seed: int, *names: object) -> Random:
+    """A source of chance of its own for each purpose, the same in every process."""
+    return Random("/".join(map(str, (seed, *names))))
+
+
+def entropy_for(seed: int, *names: object) -> Callable[[int], bytes]:
+    """What a simulated device gets in the place of the machine's randomness."""
+    return chance_for(seed, "entropy", *names).randbytes
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """A world's faults; as it stands, a calm world on a good network.
+
+    Chances are per event named, from 0 to 1; `*_per_day` are means for one device, or for the
+    whole world where the fault is the network's.
+    """
+
+    # The network when nothing is wrong with it.
+    latency_s_min: float = 0.02
+    latency_s_max: float = 0.15
+    bytes_per_s: float = 1_000_000.0
+    send_buffer_bytes: int = 262_144
+    # What happens to a link.
+    stall_per_frame: float = 0.0
+    stall_s_max: float = 0.0
+    cut_per_frame: float = 0.0
+    half_open_per_cut: float = 0.0
+    find_out_s_max: float = 60.0
+    # What happens to frames on a link that is no honest connection.
+    lost_per_frame: float = 0.0
+    repeated_per_frame: float = 0.0
+    reordered_per_frame: float = 0.0
+    split_per_frame: float = 0.0
+    flipped_per_frame: float = 0.0
+    # Where there is no network.
+    tunnels_per_day: float = 0.0
+    dead_zones_per_day: float = 0.0
+    offline_per_day: float = 0.0
+    partitions_per_day: float = 0.0
+    partition_s_max: float = 0.0
+    one_way_per_partition: float = 0.0
+    clogs_per_day: float = 0.0
+    # Clocks.
+    clock_offset_ms_max: int = 0
+    clock_drift_ppm_max: float = 0.0
+    clock_upsets_per_day: float = 0.0
+    clock_jump_ms_max: int = 0
+    # Programs and disks.
+    kills_per_day: float = 0.0
+    power_cuts_per_day: float = 0.0
+    restores_per_day: float = 0.0
+    lying_syncs: float = 0.0
+    unordered_directory: bool = False
+    full_disks_per_day: float = 0.0
+    # What a receiver makes of the sky.
+    canyons_per_day: float = 0.0
+    gaps_per_day: float = 0.0
+    outliers_per_hour: float = 0.0
+    indoor_drift_m: float = 5.0
+    car_park_m_max: float = 0.0
+    empty_battery_per_day: float = 0.0
+    jams_per_day: float = 0.0
+
+    def faults(self) -> tuple[str, ...]:
+        """The names of the faults that this world has, in the order of `FAULTS`."""
+        return tuple(
+            name
+            for name, fault in FAULTS.items()
+            if any(getattr(self, field) != getattr(CALM, field) for field in fault.fields)
+        )
+
+    def without(self, *names: str) -> Options:
+        """The same world without some faults. Raises KeyError for a name that is no fault."""
+        calm = {field: getattr(CALM, field) for name in names for field in FAULTS[name].fields}
+        return replace(self, **calm)
+
+    def in_words(self) -> str:
+        """The faults as a sentence for the head of a report."""
+        return "; ".join(FAULTS[name].words for name in self.faults()) or "a calm world"
+
+
+CALM: Final = Options()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault: what it means, the options it sets, and how strong a seed may make it."""
+
+    words: str
+    fields: tuple[str, ...]
+    draw: Callable[[Random], Mapping[str, object]]
+
+
+def _fault(words: str, **ranges: tuple[float, float]) -> Fault:
+    """A fault whose options are drawn evenly between two values, whole ones if these are whole."""
+
+    def draw(chance: Random) -> Mapping[str, object]:
+        return {
+            field: chance.randint(least, most)
+            if isinstance(least, int) and isinstance(most, int)
+            else chance.uniform(least, most)
+            for field, (least, most) in ranges.items()
+        }
+
+    return Fault(words, tuple(ranges), draw)
+
+
+def _clock_is_wrong(chance: Random) -> Mapping[str, object]:
+    """Mostly minutes, sometimes the zone by hand, sometimes years."""
+    offset_ms_max = chance.choice((600_000, 600_000, 14 * HOUR_MS, 5 * YEAR_MS))
+    return {"clock_offset_ms_max": offset_ms_max}
+
+
+def _clock_jumps(chance: Random) -> Mapping[str, object]:
+    jump_ms_max = chance.choice((288_000, HOUR_MS, 26 * HOUR_MS, 5 * YEAR_MS))
+    return {"clock_upsets_per_day": chance.uniform(0.1, 6.0), "clock_jump_ms_max": jump_ms_max}
+
+
+FAULTS: Final[Mapping[str, Fault]] = {
+    "far": _fault("the network is slow to answer", latency_s_max=(0.3, 3.0)),
+    "thin": _fault(
+        "the network is narrow", bytes_per_s=(2_000.0, 40_000.0), send_buffer_bytes=(16_384, 65_536)
+    ),
+    "stalls": _fault("links stall", stall_per_frame=(0.001, 0.05), stall_s_max=(1.0, 60.0)),
+    "cuts": _fault("links are cut at any frame", cut_per_frame=(0.001, 0.1)),
+    "half_open": _fault(
+        "one side of a cut link finds out late",
+        half_open_per_cut=(0.2, 1.0),
+        find_out_s_max=(30.0, 600.0),
+    ),
+    "tunnels": _fault("phones drive through tunnels", tunnels_per_day=(1.0, 20.0)),
+    "dead_zones": _fault("jobs lie where there is no network", dead_zones_per_day=(0.5, 5.0)),
+    "days_offline": _fault("phones are offline for days", offline_per_day=(0.02, 0.3)),
+    "partitions": _fault(
+        "the network falls into parts",
+        partitions_per_day=(0.5, 24.0),
+        partition_s_max=(5.0, 7200.0),
+    ),
+    "one_way": _fault("parts hear but are not heard", one_way_per_partition=(0.2, 1.0)),
+    "clogs": _fault("links clog one by one and clear in another order", clogs_per_day=(0.5, 24.0)),
+    "drift": _fault("clocks run fast or slow", clock_drift_ppm_max=(5.0, 200.0)),
+    "wrong_clocks": Fault("clocks are wrong", ("clock_offset_ms_max",), _clock_is_wrong),
+    "clock_jumps": Fault(
+        "clocks jump, strobe and forget",
+        ("clock_upsets_per_day", "clock_jump_ms_max"),
+        _clock_jumps,
+    ),
+    "kills": _fault("programs are killed", kills_per_day=(0.1, 6.0)),
+    "power_cuts": _fault("devices lose power", power_cuts_per_day=(0.05, 3.0)),
+    "restores": _fault("devices come back from a copy", restores_per_day=(0.01, 0.2)),
+    "lying_syncs": _fault("disks say durable before they are", lying_syncs=(0.01, 0.2)),
+    "unordered_directory": Fault(
+        "disks do not order directory operations",
+        ("unordered_directory",),
+        lambda _: {"unordered_directory": True},
+    ),
+    "full_disks": _fault("disks fill up", full_disks_per_day=(0.02, 0.5)),
+    "canyons": _fault("streets are urban canyons", canyons_per_day=(1.0, 12.0)),
+    "gaps": _fault("receivers lose the sky", gaps_per_day=(0.5, 8.0)),
+    "outliers": _fault("receivers are sure of a wrong place", outliers_per_hour=(0.1, 3.0)),
+    "indoor_drift": _fault("places drift indoors", indoor_drift_m=(15.0, 60.0)),
+    "car_parks": _fault("cars stand far from the door", car_park_m_max=(50.0, 250.0)),
+    "empty_batteries": _fault("batteries run empty", empty_battery_per_day=(0.05, 0.5)),
+    "jams": _fault("roads jam", jams_per_day=(0.5, 6.0)),
+    "lost": _fault("frames are lost", lost_per_frame=(0.01, 0.3)),
+    "repeated": _fault("frames are repeated", repeated_per_frame=(0.01, 0.5)),
+    "reordered": _fault("frames overtake each other", reordered_per_frame=(0.01, 0.5)),
+    "split": _fault("frames are split", split_per_frame=(0.01, 0.2)),
+    "flipped": _fault("bits flip in frames", flipped_per_frame=(0.01, 0.2)),
+}
+
+HOSTILE_FAULTS: Final = frozenset({"lost", "repeated", "reordered", "split", "flipped"})
+"""No TLS connection does this, so a session need not get on: it must refuse and lose nothing."""
+
+UNSAFE_FAULTS: Final = frozenset({"lying_syncs"})
+"""Under these a device may lose what it had acknowledged, and a checker must know it."""
+
+
+def draw_options(seed: int, *, allowed: Collection[str] | None = None) -> Options:
+    """The options of a seed's world.
+
+    `allowed` names the faults that may exist; None allows all but the hostile and the unsafe ones.
+    Raises KeyError for a name that is no fault.
+    """
+    wanted = set(FAULTS) - HOSTILE_FAULTS - UNSAFE_FAULTS if allowed is None else set(allowed)
+    if unknown := sorted(wanted - set(FAULTS)):
+        raise KeyError(f"{', '.join(unknown)}: no fault of that name; there are {sorted(FAULTS)}")
+    presence = chance_for(seed, "options").choice((0.15, 0.35, 0.5, 0.75))
+    drawn: dict[str, object] = {}
+    for name, fault in FAULTS.items():
+        chance = chance_for(seed, "fault", name)
+        exists = chance.random() < presence
+        if name in wanted and exists:
+            drawn.update(fault.draw(chance))
+    return Options(**drawn)  # type: ignore[arg-type]  # the table is checked by a test
+
+
+def differing(options: Options) -> dict[str, object]:
+    """The options that are not those of a calm world, by name, for a report or a replay."""
+    return {
+        field.name: getattr(options, field.name)
+        for field in fields(Options)
+        if getattr(options, field.name) != getattr(CALM, field.name)
+    }

@@ -1,0 +1,62 @@
+"""Planted bugs: each makes production code wrong in one place, to prove that a checker sees it.
+
+A simulation that has never failed proves nothing. Holds the list: what each does, which faults a
+world needs for it to matter, and who catches it. Invariant: a bug is there only within its block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from simulator.planted import folding, meeting, saving
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """A planted bug.
+
+    `faults` are those that a world must have for it to matter; `caught_by` the checkers of which
+    one must see it.
+    """
+
+    plant: Callable[[], AbstractContextManager[None]]
+    caught_by: frozenset[str]
+    faults: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What is wrong, as a sentence."""
+        return (self.plant.__doc__ or "").strip()
+
+
+def _plant(
+    plant: Callable[[], AbstractContextManager[None]], *caught_by: str, faults: tuple[str, ...] = ()
+) -> Plant:
+    return Plant(plant, frozenset(caught_by), faults)
+
+
+PLANTED: Final[Mapping[str, Plant]] = MappingProxyType(
+    {
+        "early-ack": _plant(saving.early_ack, "durable", faults=("kills",)),
+        "phantom-states": _plant(saving.phantom_states, "crash", "folded", faults=("full_disks",)),
+        "appends-twice": _plant(saving.appends_twice, "crash"),
+        "stale-rows": _plant(saving.stale_rows, "folded"),
+        "forgets-staged": _plant(saving.forgets_staged, "liveness"),
+        "forgets-own-log": _plant(saving.forgets_own_log, "durable"),
+        "seal-unverified": _plant(saving.seal_unverified, "genuine", "folded", faults=("flipped",)),
+        "last-arrival-wins": _plant(folding.last_arrival_wins, "equal"),
+        "clock-decides": _plant(folding.clock_decides, "folded"),
+        "late-seen-ignored": _plant(folding.late_seen_ignored, "equal", "folded"),
+        "nothing-seen": _plant(folding.nothing_seen, "overwritten"),
+        "order-of-arrival": _plant(folding.order_of_arrival, "equal", "folded"),
+        "leaf-misses-a-log": _plant(folding.leaf_misses_a_log, "equal"),
+        "no-scope": _plant(meeting.no_scope, "scope"),
+        "reach-at-sending": _plant(meeting.reach_at_sending, "reach", faults=("cuts",)),
+        "drops-before-sending": _plant(meeting.drops_before_sending, "arrived"),
+        "mark-too-far": _plant(meeting.mark_too_far, "liveness"),
+    }
+)

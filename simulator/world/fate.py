@@ -1,0 +1,204 @@
+"""What befalls a machine: kills, power cuts, full disks, copies and what comes back from them.
+
+Times are drawn for each machine from its own chance. Holds no people and no network. Invariant: a
+machine comes back after whatever befell it, before the weather clears.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from core.log.chain import seal_leaf
+from core.log.limits import SEAL_LEAVES_MAX
+from core.log.seal import make_seal
+from replica import logs
+from replica.identity import Identity
+from replica.replica import Replica
+from simulator.draw import Options
+from simulator.world.machine import Machine
+
+DAY_S: Final = 86_400.0
+# Statements of a transaction, at most, before a power cut strikes; a write has some thirty.
+STRIKE_STATEMENTS_MAX: Final = 60
+# A machine that is struck by chance is killed after so long, if its program wrote nothing.
+STRIKE_S_MAX: Final = 3_600.0
+# How likely a copy is made anew before anything happens; so most are some happenings old.
+COPY_CHANCE: Final = 0.3
+
+Reborn = Callable[[Machine], Awaitable[None]]
+Elsewhere = Callable[[Machine], set[bytes]]
+
+
+class Fate:
+    """The fate of one machine.
+
+    Args:
+        options: how often what happens; hubs are killed three times less often than phones.
+        reborn: called when the machine is open again, before its program starts.
+        renewed: gives a restored hub the identity it goes on with.
+        elsewhere: the hashes of all entries that other machines hold.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        options: Options,
+        chance: Random,
+        reborn: Reborn,
+        renewed: Callable[[Machine], Identity],
+        elsewhere: Elsewhere,
+    ) -> None:
+        self._machine = machine
+        self._options = options
+        self._chance = chance
+        self._reborn = reborn
+        self._renewed = renewed
+        self._elsewhere = elsewhere
+        self._copy: Path | None = None
+
+    async def befall(self, until_s: float) -> None:
+        """Let things happen until a time; what happens last is ended."""
+        chance, options = self._chance, self._options
+        rarely = 1 / 3 if self._machine.is_hub else 1.0
+        happenings: list[tuple[float, Callable[[], Awaitable[None]]]] = [
+            (options.kills_per_day * rarely, self._kill),
+            (options.power_cuts_per_day * rarely, self._cut_power),
+            (options.full_disks_per_day * rarely, self._fill_disk),
+            (options.restores_per_day, self._restore),
+        ]
+        total_per_day = sum(per_day for per_day, _ in happenings)
+        if not total_per_day:
+            return
+        weights = [per_day for per_day, _ in happenings]
+        loop = asyncio.get_running_loop()
+        self._copy = self._take_copy()
+        while True:
+            wait_s = chance.expovariate(total_per_day / DAY_S)
+            if loop.time() + wait_s > until_s:
+                return
+            await asyncio.sleep(wait_s)
+            if chance.random() < COPY_CHANCE:
+                self._copy = self._take_copy()
+            happening = chance.choices([doing for _, doing in happenings], weights)[0]
+            await happening()
+
+    def _take_copy(self) -> Path:
+        """Copy the files, as backups do now and then."""
+        copy = self._machine.home.parent / "copy"
+        self._machine.image(copy)
+        return copy
+
+    async def _come_back(self, *, silent: bool, image: Path | None = None) -> None:
+        machine = self._machine
+        await machine.die(silent=silent, image=image)
+        await asyncio.sleep(self._chance.choice((2.0, 60.0, 1_800.0, 14_400.0)))
+        machine.open()
+        await self._reborn(machine)
+
+    async def _kill(self) -> None:
+        self._machine.note("killed")
+        await self._come_back(silent=False)
+
+    async def _cut_power(self) -> None:
+        """Strike a statement of a transaction to come; the files are as they were then."""
+        machine = self._machine
+        struck = asyncio.get_running_loop().create_future()
+        image = machine.home.parent / "struck"
+
+        def strike() -> None:
+            machine.image(image)
+            if not struck.done():
+                struck.set_result(None)
+
+        machine.store.strike(
+            self._chance.randrange(STRIKE_STATEMENTS_MAX),
+            "disk I/O error",
+            times=1_000_000,
+            struck=strike,
+        )
+        try:
+            async with asyncio.timeout(self._chance.uniform(0.0, STRIKE_S_MAX)):
+                await struck
+        except TimeoutError:
+            pass
+        inside = struck.done() and not struck.cancelled()
+        machine.truth.points["power was cut in a transaction"] += inside
+        machine.note("power cut", "in a transaction" if inside else "")
+        await self._come_back(silent=True, image=image if inside else None)
+
+    async def _fill_disk(self) -> None:
+        """Some writing statements fail; then somebody makes room."""
+        machine = self._machine
+        machine.note("disk full")
+        machine.truth.points["a disk was full"] += 1
+        machine.store.strike(
+            self._chance.randrange(STRIKE_STATEMENTS_MAX),
+            "database or disk is full",
+            times=self._chance.randint(1, 12),
+            struck=lambda: None,
+        )
+
+    async def _restore(self) -> None:
+        """Come back from an older copy.
+
+        A hub does what a restore does: it takes a new key before it writes anything. A phone has
+        been cloned: it goes on with its key and forks its own logs.
+        """
+        machine, copy = self._machine, self._copy
+        if copy is None:
+            return
+        machine.note("restored")
+        truth = machine.truth
+        truth.points["a hub was restored" if machine.is_hub else "a phone was cloned"] += 1
+        before = {row[0] for row in machine.store.db.execute("SELECT hash FROM entry")}
+        await machine.die(silent=True, image=copy)
+        await asyncio.sleep(self._chance.choice((60.0, 3_600.0)))
+        machine.open()
+        after = {row[0] for row in machine.store.db.execute("SELECT hash FROM entry")}
+        gone = before - after
+        truth.missing_since_restore.setdefault(machine.name, set()).update(gone)
+        truth.lost_with_a_disk |= (gone & truth.saved.keys()) - self._elsewhere(machine)
+        truth.restored_at_s[machine.name] = asyncio.get_running_loop().time()
+        if machine.is_hub:
+            identity = self._renewed(machine)
+            seal_own_logs(machine.replica)
+            _renew_generation(machine.replica, self._chance)
+            machine.store.db.close()
+            machine.become(identity)
+            machine.open()
+        elif self._chance.random() < 0.5:
+            _renew_generation(machine.replica, self._chance)
+            machine.store.db.close()
+            machine.open()
+        await self._reborn(machine)
+
+
+def seal_own_logs(replica: Replica) -> None:
+    """Seal all own heads for good, as a key does before it is laid down."""
+    db, identity = replica.store.db, replica.identity
+    with replica.store.transaction():
+        rows = [
+            logs.LogRow(*row)
+            for row in db.execute(
+                "SELECT log, stream, author, branch, base, base_hash, height, head, seal, changed "
+                "FROM log WHERE author = ? AND height > base ORDER BY log",
+                (identity.author,),
+            )
+        ]
+        number = replica.store.get("mine", 0)
+        for at in range(0, len(rows), SEAL_LEAVES_MAX):
+            part = rows[at : at + SEAL_LEAVES_MAX]
+            leaves = tuple(seal_leaf(row.stream, row.height, row.head) for row in part)
+            seal = make_seal(replica.site, identity.author, identity.key, number, leaves)
+            kept = logs.keep_seal(db, seal)
+            for row in part:
+                logs.cover(db, row, kept)
+
+
+def _renew_generation(replica: Replica, chance: Random) -> None:
+    with replica.store.transaction():
+        replica.store.put("generation", chance.randbytes(8))

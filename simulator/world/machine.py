@@ -1,0 +1,192 @@
+"""A simulated machine: a real replica on a disk of its own, which can be killed at any moment.
+
+It has a clock, a folder and a life: the tasks that its program runs. A kill takes the files as they are,
+ends the life and opens the copy; what was in memory is gone. Knows neither people nor peers.
+Invariant: what a life that is over still had on its way never reaches the next one's files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from core.dispatch.acts import Act
+from core.dispatch.fields import Role
+from core.log.entry import Path as EntryPath
+from replica.identity import Identity
+from replica.replica import Replica, Written
+from replica.writer import Writer
+from simulator.device_clock import DeviceClock
+from simulator.trace import Trace
+from simulator.weather import Weather
+from simulator.world.disk import STORE_FILE, SimulatedStore, copy_files
+from simulator.world.truth import Truth, views_of
+
+Part = Callable[[], Coroutine[Any, Any, None]]
+
+
+class OneThread(Executor):
+    """Stands for a machine's writer thread; the virtual loop runs its calls inline, in order."""
+
+
+class Machine:
+    """One machine of the world.
+
+    Args:
+        name: its endpoint in the network.
+        folder: where its lives keep their files.
+        failed: told of an error that ended a life and had no business to.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        identity: Identity,
+        folder: Path,
+        clock: DeviceClock,
+        chance: Random,
+        weather: Weather,
+        truth: Truth,
+        failed: Callable[[str, BaseException], None],
+    ) -> None:
+        self.name = name
+        self.identity = identity
+        self.clock = clock
+        self.chance = chance
+        self.weather = weather
+        self.truth = truth
+        self.trace: Trace = weather.trace
+        self.lives = 0
+        self.up = False
+        self._failed = failed
+        self._folder = folder
+        self._executor = OneThread()
+        self._life: asyncio.Task[None] | None = None
+        self._dying = False
+        self.home.mkdir(parents=True)
+        self.open()
+
+    # --- what it is
+
+    @property
+    def is_hub(self) -> bool:
+        """Whether it is one of the hubs."""
+        return self.identity.own.role == Role.HUB
+
+    @property
+    def worker(self) -> bytes:
+        """The worker whose phone it is; empty for a hub."""
+        return b"" if self.is_hub else self.identity.own.subject
+
+    @property
+    def home(self) -> Path:
+        """Where this life keeps its files."""
+        return self._folder / f"life-{self.lives}"
+
+    def note(self, kind: str, words: str = "") -> None:
+        """Note an event of this machine in the trace."""
+        self.trace.note(self.weather.loop.time(), kind, f"{self.name} {words}")
+
+    # --- its program
+
+    def open(self) -> None:
+        """Open the store of this life."""
+        self.store = SimulatedStore(self.home / STORE_FILE)
+        self.replica = Replica(self.store, self.identity, self.clock, self.chance.randbytes)
+        self.writer = Writer(self.replica, self._executor)
+        self._dying = False
+        self.up = True
+
+    def start(self, parts: Sequence[Part]) -> None:
+        """Run the parts of its program until they are stopped or the machine is killed."""
+        self._life = self.weather.loop.create_task(self._live(parts), name=f"{self.name} lives")
+
+    async def _live(self, parts: Sequence[Part]) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for part in parts:
+                    name = getattr(part, "__name__", "part")
+                    group.create_task(part(), name=f"{self.name} {name}")
+        except BaseExceptionGroup as errors:
+            if not self._dying:
+                self._failed(self.name, errors)
+
+    async def stop(self) -> None:
+        """End its program in good order; the store stays open."""
+        life, self._life = self._life, None
+        if life is not None:
+            life.cancel()
+            await asyncio.wait([life])
+
+    def image(self, target: Path) -> None:
+        """Copy its files as they are at this moment."""
+        target.mkdir(parents=True, exist_ok=True)
+        copy_files(self.home, target)
+
+    async def die(self, *, silent: bool, image: Path | None = None) -> None:
+        """Be killed; what the disk held, or `image`, is what the next life begins with."""
+        self._dying = True
+        self.up = False
+        before = self.home
+        following = self._folder / f"life-{self.lives + 1}"
+        following.mkdir(parents=True)
+        copy_files(before if image is None else image, following)
+        self.weather.crash(self.name, silent=silent)
+        self.store.spare()
+        # What still waits for the writer fails on a closed file, as it does when a process ends.
+        self.store.db.close()
+        await self.stop()
+        self.lives += 1
+        shutil.rmtree(before)
+
+    def become(self, identity: Identity) -> None:
+        """Have another key from the next life on."""
+        self.identity = identity
+
+    # --- acts
+
+    async def act(
+        self,
+        make: Callable[[Replica], Act],
+        *,
+        actor: bytes = b"",
+        basis: Mapping[bytes, str] | None = None,
+    ) -> Written | None:
+        """Commit the act that `make` decides on from what the store shows; None if on nothing.
+
+        What it returns the person at the screen has seen as saved, and so it is written down.
+        """
+
+        def write() -> Written | None:
+            with self.store.transaction():
+                changes = make(self.replica)
+                if not changes:
+                    return None
+                self.truth.will_write(changes, self.worker)
+                views = self._views(changes, basis or {})
+                written = self.replica.write(changes, actor=actor, basis=basis)
+                for stream, entry_hash in written.hash_by_stream.items():
+                    self.truth.wrote(stream, entry_hash, views[stream])
+                return written
+
+        written = await self.writer.run(write)
+        if written is not None:
+            at_s = self.weather.loop.time()
+            self.truth.was_saved(self.name, written.hash_by_stream.items(), at_s)
+        return written
+
+    def _views(
+        self, changes: Act, basis: Mapping[bytes, str]
+    ) -> dict[bytes, dict[EntryPath, frozenset[bytes] | None]]:
+        paths: dict[bytes, list[EntryPath]] = {}
+        for change in changes:
+            paths.setdefault(change.stream, []).append(change.path)
+        return {
+            stream: views_of(self.replica.state(stream), own, stale=stream in basis)
+            for stream, own in paths.items()
+        }

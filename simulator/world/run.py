@@ -1,0 +1,437 @@
+"""One run of the seeded world: some days of weather, then calm, then the last word of the checkers.
+
+Builds the site, lets people, networks and fates act, asks the checkers on the way, heals, and waits
+until all agree. Invariant: the outcome follows from the seed and the options alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+from core.dispatch import acts
+from core.dispatch.acts import Act
+from core.dispatch.fields import Kind
+from replica.identity import Identity
+from simulator import checkers
+from simulator.checkers import Violation
+from simulator.device_clock import EPOCH_MS, DeviceClock, TrueClock, draw_upsets, live_through
+from simulator.draw import FAULTS, UNSAFE_FAULTS, Options, chance_for, draw_options, entropy_for
+from simulator.trace import Trace
+from simulator.virtual_loop import Outcome, VirtualLoop
+from simulator.virtual_loop import run as run_loop
+from simulator.weather import Weather, draw_outages
+from simulator.world.fate import Fate
+from simulator.world.machine import Machine, Part
+from simulator.world.narrow import narrowed
+from simulator.world.office import Dispatcher
+from simulator.world.points import watching
+from simulator.world.site import HUB_LETTERS, Site, certificate_act, found_site, make_hub
+from simulator.world.talk import HubMeeting, Roaming, Serving
+from simulator.world.truth import Truth
+from simulator.world.worker import Worker
+
+DAY_S: Final = 86_400.0
+# Faults that this world does not have: a disk's are another simulation's, a receiver's concern no log.
+_ELSEWHERE: Final = UNSAFE_FAULTS | {
+    "unordered_directory", "canyons", "gaps", "outliers", "indoor_drift", "car_parks",
+    "empty_batteries", "jams",
+}  # fmt: skip
+WORLD_FAULTS: Final = frozenset(FAULTS) - _ELSEWHERE
+HUBS_APART_PER_DAY: Final = 0.4
+LOOK_EVERY_S: Final = 6 * 3_600.0
+# After the weather has cleared all must agree within this time; a lost link is retried after
+# at most two minutes and hubs meet every minute, so an hour is some thirty tries.
+HEAL_S_MAX: Final = 3_600.0
+CLOCK_ERROR_MS_MAX: Final = 10 * 365 * DAY_S * 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large a world is."""
+
+    phones: int = 8
+    days: int = 3
+    entries_per_phone: int = 100
+    dispatchers_per_hub: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run came to. `state` is the hash of all states of all machines at its end."""
+
+    seed: int
+    options: Options
+    digest: str
+    state: str
+    entries: int
+    phone_entries_min: int
+    device_days: int
+    steps: int
+    count_by_event: dict[str, int]
+    points: dict[str, int]
+
+
+class World:
+    """Everything in one run.
+
+    Args:
+        loop: the virtual loop.
+        seed, options, size: what is drawn from.
+        folder: where the machines keep their files.
+    """
+
+    def __init__(
+        self, loop: VirtualLoop, seed: int, options: Options, size: Size, folder: Path
+    ) -> None:
+        self.loop = loop
+        self.seed = seed
+        self.options = options
+        self.size = size
+        self.truth = Truth()
+        self.true_clock = TrueClock(loop.time)
+        self.weather = Weather(loop, chance_for(seed, "weather"), options, loop.trace)
+        self.site: Site = found_site(seed, size.phones)
+        self.failure: asyncio.Future[None] = loop.create_future()
+        names = [f"hub {letter}" for letter in HUB_LETTERS]
+        self.hubs = [
+            self._machine(name, identity, folder)
+            for name, identity in zip(names, self.site.hubs, strict=True)
+        ]
+        self.phones = [
+            self._machine(f"phone {number}", identity, folder)
+            for number, identity in enumerate(self.site.phones, 1)
+        ]
+        self.worker_by_name = {phone.name: phone.worker for phone in self.phones}
+        self._renewals = entropy_for(seed, "renewals")
+        self.roaming = {
+            phone.name: Roaming(phone, names, chance_for(seed, phone.name, "roaming"))
+            for phone in self.phones
+        }
+        self.serving = {hub.name: Serving(hub, self._sent) for hub in self.hubs}
+        self.meeting = HubMeeting(self.hubs[1], self.hubs[0].name, chance_for(seed, "meeting"))
+        self.workers: list[Worker] = []
+        self.dispatchers: list[Dispatcher] = []
+
+    def _machine(self, name: str, identity: Identity, folder: Path) -> Machine:
+        chance = chance_for(self.seed, name, "clock")
+        options, is_hub = self.options, name.startswith("hub")
+        offset_ms = 0
+        if not is_hub and options.clock_offset_ms_max:
+            offset_ms = chance.randint(-options.clock_offset_ms_max, options.clock_offset_ms_max)
+        drift_ppm = chance.uniform(-options.clock_drift_ppm_max, options.clock_drift_ppm_max)
+        clock = DeviceClock(self.true_clock, offset_ms=offset_ms, drift_ppm=drift_ppm)
+        return Machine(
+            name,
+            identity,
+            folder / name.replace(" ", "-"),
+            clock,
+            chance_for(self.seed, name, "machine"),
+            self.weather,
+            self.truth,
+            self._failed,
+        )
+
+    @property
+    def machines(self) -> list[Machine]:
+        """Hubs, then phones."""
+        return [*self.hubs, *self.phones]
+
+    # --- what is told to it
+
+    def _failed(self, name: str, error: BaseException) -> None:
+        if not self.failure.done():
+            leaf = _first_leaf(error)
+            violation = Violation("crash", f"{name}: {type(leaf).__name__}: {leaf}")
+            violation.__cause__ = leaf
+            self.failure.set_exception(violation)
+
+    def _sent(self, peer: str, stream: bytes) -> None:
+        """A hub sends a run; a phone is the peer, or the other hub."""
+        worker = self.worker_by_name.get(peer)
+        if worker is not None and not self.truth.may_hold(worker, stream):
+            self._failed(peer, checkers.leak(peer, stream))
+
+    # --- its days
+
+    async def live(self) -> None:
+        """Days of weather, then healing, with the checkers on the way."""
+        await self._found()
+        until_s = self.size.days * DAY_S
+        async with asyncio.TaskGroup() as group:
+            fates = [
+                group.create_task(fate.befall(until_s), name=f"{name} fate")
+                for name, fate in self._fates().items()
+            ]
+            passing = [
+                group.create_task(part, name=name) for name, part in self._happenings(until_s)
+            ]
+            for machine in self.machines:
+                machine.start(self._parts(machine))
+            watch = group.create_task(self._watch(), name="watch")
+            await self._look(until_s)
+            if fates:
+                await asyncio.wait(fates)
+            for task in passing:
+                task.cancel()
+            await self._top_up()
+            await self._heal()
+            watch.cancel()
+        checkers.at_end(self)
+
+    async def _watch(self) -> None:
+        await self.failure
+
+    def _fates(self) -> dict[str, Fate]:
+        return {
+            machine.name: Fate(
+                machine,
+                self.options,
+                chance_for(self.seed, machine.name, "fate"),
+                self._reborn,
+                self._renewed,
+                self._elsewhere,
+            )
+            for machine in self.machines
+        }
+
+    def _happenings(
+        self, until_s: float
+    ) -> Iterable[tuple[str, Coroutine[object, object, None]]]:
+        names = [machine.name for machine in self.machines]
+        yield "storm", self.weather.storm(names, until_s)
+        yield "hubs apart", self._keep_hubs_apart()
+        for machine in self.machines:
+            if machine.is_hub:
+                continue
+            outages = draw_outages(
+                chance_for(self.seed, machine.name, "outages"), self.options, until_s
+            )
+            yield f"{machine.name} outages", self.weather.follow(machine.name, outages)
+            upsets = draw_upsets(
+                chance_for(self.seed, machine.name, "upsets"),
+                until_s=until_s,
+                upsets_per_day=self.options.clock_upsets_per_day,
+                jump_ms_max=self.options.clock_jump_ms_max,
+            )
+            yield f"{machine.name} clock", self._upset(machine, upsets)
+
+    async def _upset(self, machine: Machine, upsets: Sequence[object]) -> None:
+        def happened(upset: object) -> None:
+            machine.note("clock", str(upset))
+            if abs(machine.clock.error_ms()) > CLOCK_ERROR_MS_MAX:
+                machine.clock.jump(-machine.clock.error_ms())
+
+        await live_through(machine.clock, upsets, happened)  # type: ignore[arg-type]
+
+    async def _keep_hubs_apart(self) -> None:
+        """Now and then the hubs can't reach each other, for hours or a day."""
+        chance = chance_for(self.seed, "hubs apart")
+        one, other = (hub.name for hub in self.hubs)
+        while True:
+            await asyncio.sleep(chance.expovariate(HUBS_APART_PER_DAY / DAY_S))
+            partition = self.weather.divide([[one], [other]])
+            await asyncio.sleep(chance.uniform(3_600.0, DAY_S))
+            self.weather.unite(partition)
+
+    async def _found(self) -> None:
+        """The site's first acts, at hub A; the other hub makes itself known."""
+        hub, other = self.hubs
+        chance = chance_for(self.seed, "founding")
+        customers = [
+            acts.new_stream_id(Kind.CUSTOMER, EPOCH_MS, chance.randbytes(7)) for _ in range(6)
+        ]
+        first: list[Act] = [certificate_act(each.identity) for each in self.hubs]
+        first += [certificate_act(identity) for identity in self.site.phones]
+        first.append(acts.set_setting("time_zone", "Europe/Helsinki"))
+        for number, worker in enumerate(self.site.workers, 1):
+            first.append(acts.edit_worker(worker, {"name": f"Worker {number}"}))
+        for number, customer in enumerate(customers, 1):
+            first.append(acts.edit_customer(customer, {"name": f"Customer {number}"}))
+        for act in first:
+            await hub.act(lambda _, act=act: act)  # type: ignore[misc]
+        await other.act(lambda _: certificate_act(other.identity))
+        workers = list(self.site.workers)
+        for phone in self.phones:
+            colleagues = [worker for worker in workers if worker != phone.worker]
+            person = chance_for(self.seed, phone.name, "person")
+            self.workers.append(Worker(phone, colleagues, person))
+        for machine in self.hubs:
+            for number in range(self.size.dispatchers_per_hub):
+                person = chance_for(self.seed, machine.name, "dispatcher", number)
+                self.dispatchers.append(Dispatcher(machine, workers, customers, person))
+
+    def _parts(self, machine: Machine) -> list[Part]:
+        """What a machine's program and its people do while the weather lasts."""
+        if machine.is_hub:
+            parts: list[Part] = [self.serving[machine.name].serve]
+            parts += [who.dispatch for who in self.dispatchers if who.hub is machine]
+            if machine is self.hubs[1]:
+                parts.append(self.meeting.meet)
+            return parts
+        roaming = self.roaming[machine.name]
+        person = next(worker for worker in self.workers if worker.phone is machine)
+        return [roaming.sync, roaming.roam, person.work]
+
+    # --- fates
+
+    async def _reborn(self, machine: Machine) -> None:
+        """A machine is open again: what it had promised must be there."""
+        checkers.at_reopening(self, machine)
+        machine.start(self._parts(machine))
+
+    def _renewed(self, hub: Machine) -> Identity:
+        return make_hub(self.site.key, hub.identity.own.subject.decode(), self._renewals)
+
+    def _elsewhere(self, machine: Machine) -> set[bytes]:
+        return {
+            row[0]
+            for other in self.machines
+            if other is not machine and other.up
+            for row in other.store.db.execute("SELECT hash FROM entry")
+        }
+
+    # --- checking on the way, and the end
+
+    async def _look(self, until_s: float) -> None:
+        while self.loop.time() + LOOK_EVERY_S < until_s:
+            await asyncio.sleep(LOOK_EVERY_S)
+            checkers.on_the_way(self)
+        await asyncio.sleep(until_s - self.loop.time())
+
+    async def _top_up(self) -> None:
+        """Everybody is up again; who wrote less than the seed's measure writes some more."""
+        for machine in self.machines:
+            await machine.stop()
+            if not machine.up:
+                machine.open()
+                checkers.at_reopening(self, machine)
+            machine.store.spare()
+        for worker in self.workers:
+            while _own_entries(worker.phone) < self.size.entries_per_phone:
+                await worker.step()
+
+    async def _heal(self) -> None:
+        """The weather clears: in calm, each phone meets one hub and then the other."""
+        self.weather.clear()
+        self.meeting.pause_s, self.meeting.stay_s = (30.0, 60.0), (300.0, 600.0)
+        for hub in self.hubs:
+            parts: list[Part] = [self.serving[hub.name].serve]
+            if hub is self.hubs[1]:
+                parts.append(self.meeting.meet)
+            hub.start(parts)
+        for turn in range(2):
+            for number, phone in enumerate(self.phones):
+                await phone.stop()
+                roaming = self.roaming[phone.name]
+                roaming.go_to(self.hubs[(number + turn) % 2].name)
+                phone.start([roaming.sync])
+            deadline_s = self.loop.time() + HEAL_S_MAX
+            while differing := checkers.differing(self):
+                if self.loop.time() > deadline_s:
+                    raise Violation("liveness", "; ".join(differing[:5]))
+                await asyncio.sleep(60.0)
+        for machine in self.machines:
+            await machine.stop()
+
+
+def _own_entries(machine: Machine) -> int:
+    (count,) = machine.store.db.execute(
+        "SELECT coalesce(sum(height - base), 0) FROM log WHERE author = ?",
+        (machine.replica.author,),
+    ).fetchone()
+    return int(count)
+
+
+def _first_leaf(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+# --- runs
+
+
+def options_of(seed: int, *, without: Iterable[str] = ()) -> Options:
+    """The faults of a seed's world. Raises KeyError for a name in `without` that is no fault."""
+    return draw_options(seed, allowed=WORLD_FAULTS).without(*without)
+
+
+def run_seed(
+    seed: int,
+    *,
+    size: Size | None = None,
+    options: Options | None = None,
+    trace: Trace | None = None,
+) -> Report:
+    """Run a seed's world to its end.
+
+    Raises:
+        Violation: a checker found something; its notes hold the seed and the options.
+    """
+    size = size or Size()
+    options = options_of(seed) if options is None else options
+    folder = _memory_folder()
+    worlds: list[World] = []
+    try:
+        with watching() as seen, narrowed(chance_for(seed, "limits")):
+
+            async def main(loop: VirtualLoop) -> World:
+                world = World(loop, seed, options, size, folder)
+                worlds.append(world)
+                await world.live()
+                return world
+
+            try:
+                outcome = run_loop(main, seed, trace=trace)
+            except BaseExceptionGroup as errors:
+                raise _violation_in(errors) from errors
+            world = outcome.value
+            world.truth.points.update(seen)
+            return _report(world, outcome)
+    finally:
+        for world in worlds:
+            for machine in world.machines:
+                machine.store.db.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _violation_in(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The violation of a group, or, where there is none, the first error."""
+    found = errors.split(Violation)[0]
+    return _first_leaf(errors if found is None else found)
+
+
+def _memory_folder() -> Path:
+    """A folder on a disk of memory where the system has one, so that no flash is worn."""
+    memory = Path("/dev/shm")
+    parent = memory if memory.is_dir() else None
+    return Path(tempfile.mkdtemp(prefix="fieldlog-", dir=parent))
+
+
+def _report(world: World, outcome: Outcome[World]) -> Report:
+    state = blake2b(digest_size=16)
+    entries = 0
+    for machine in world.machines:
+        streams = machine.store.db.execute("SELECT stream, leaf FROM stream ORDER BY stream")
+        for stream, leaf in streams.fetchall():
+            state.update(stream + leaf + machine.replica.state(stream).fingerprint())
+        entries += _own_entries(machine)
+    return Report(
+        world.seed,
+        world.options,
+        outcome.digest,
+        state.hexdigest(),
+        entries,
+        min(_own_entries(phone) for phone in world.phones),
+        world.size.phones * world.size.days,
+        outcome.steps,
+        dict(sorted(world.loop.trace.count_by_kind.items())),
+        dict(sorted(world.truth.points.items())),
+    )

@@ -1,0 +1,216 @@
+"""How simulated machines meet: hubs that serve, phones that dial and roam, hubs that meet hubs.
+
+Every conversation is held by the real `replica.driver`, a phone's by the real `replica.syncing.Syncer`;
+here is only who dials whom. Each frame that a hub sends is looked at on its way. Invariant: nothing
+here changes a frame.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from random import Random
+
+from core.log import messages
+from core.log.certificate import Certificate
+from core.log.errors import LogError
+from core.log.messages import Runs
+from replica.driver import Conversation, Hooks, converse
+from replica.link import Link, LinkClosed
+from replica.store import StoreError
+from replica.syncing import Syncer
+from simulator.wire import WeatherLink
+from simulator.world.machine import Machine
+
+# A runs message begins with a list whose first element is 3, one of heads with 7.
+_RUNS, _HEADS, _LEAVE = 3, 7, 8
+
+Leaks = Callable[[str, bytes], None]
+
+
+class WatchedLink:
+    """A link whose sent frames are counted by kind and shown to a checker."""
+
+    def __init__(self, link: WeatherLink, points: Counter[str], leaks: Leaks | None = None) -> None:
+        self.link = link
+        self._points = points
+        self._leaks = leaks
+
+    async def send(self, frame: bytes) -> None:
+        """Send one frame."""
+        kind = frame[1] if len(frame) > 1 else -1
+        if kind == _HEADS:
+            self._points["repaired by frontiers"] += 1
+        elif kind == _LEAVE:
+            self._points["a stream left a phone"] += 1
+        elif kind == _RUNS and self._leaks is not None:
+            message = messages.read(frame)
+            assert isinstance(message, Runs)
+            for run in message.runs:
+                self._leaks(self.link.peer, run.stream)
+        await self.link.send(frame)
+
+    async def receive(self) -> bytes:
+        """The next frame."""
+        return await self.link.receive()
+
+    async def close(self) -> None:
+        """End the link."""
+        await self.link.close()
+
+
+class Serving:
+    """A hub's side: takes connections and holds their sessions, one a peer."""
+
+    def __init__(self, machine: Machine, leaks: Leaks) -> None:
+        self._machine = machine
+        self._leaks = leaks
+        self._by_author: dict[bytes, Conversation] = {}
+
+    async def serve(self) -> None:
+        """Take connections until it is cancelled."""
+        listener = self._machine.weather.listen(self._machine.name)
+        self._by_author.clear()
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    link = await listener.accept()
+                    group.create_task(self._hold(link), name=f"{self._machine.name} {link.peer}")
+        except LinkClosed:
+            return
+        finally:
+            listener.close()
+
+    async def _hold(self, link: WeatherLink) -> None:
+        machine, mine = self._machine, list[Conversation]()
+        points = machine.truth.points
+
+        async def met(peer: Certificate) -> None:
+            before = self._by_author.get(peer.author)
+            self._by_author[peer.author] = mine[0]
+            if before is not None and before is not mine[0]:
+                await before.link.close()
+
+        await held(
+            machine,
+            WatchedLink(link, points, self._leaks),
+            opens=False,
+            hooks=hooks_of(machine, link.peer, met=met),
+            started=mine.append,
+        )
+        for author, conversation in list(self._by_author.items()):
+            if mine and conversation is mine[0]:
+                del self._by_author[author]
+
+
+def hooks_of(
+    machine: Machine,
+    peer: str,
+    met: Callable[[Certificate], object] | None = None,
+) -> Hooks:
+    """Hooks that write down when two machines were live, and that they could not agree."""
+    truth = machine.truth
+
+    async def live() -> None:
+        truth.live_at_s[(machine.name, peer)] = machine.weather.loop.time()
+
+    async def differing(_: Certificate) -> None:
+        truth.points["differed for a while"] += 1
+        machine.note("differing", peer)
+
+    hooks = Hooks(live=live, differing=differing)
+    if met is not None:
+        hooks.met = met  # type: ignore[assignment]
+    return hooks
+
+
+async def held(
+    machine: Machine,
+    link: Link,
+    *,
+    opens: bool,
+    hooks: Hooks,
+    started: Callable[[Conversation], None] | None = None,
+) -> None:
+    """Hold one session to its end; whatever ends it is written down."""
+    points = machine.truth.points
+    try:
+        await converse(machine.writer, link, opens=opens, hooks=hooks, started=started)
+    except LinkClosed:
+        points["a link ended"] += 1
+    except LogError as error:
+        points[f"refused: {error.name}"] += 1
+        machine.note("refused", f"{error.name}: {error}")
+    except StoreError:
+        # The sentence names the file, which is another at every run.
+        points["a session met a failing disk"] += 1
+        machine.note("store", "failed")
+
+
+class Roaming:
+    """A phone's side: the real syncer, and which hub it has in reach."""
+
+    def __init__(self, phone: Machine, hubs: list[str], chance: Random) -> None:
+        self.hub = chance.choice(hubs)
+        self._phone = phone
+        self._hubs = hubs
+        self._chance = chance
+
+    async def sync(self) -> None:
+        """Keep in session with the hub in reach."""
+        await Syncer(self._phone.writer, self._dial, lambda: None).run()
+
+    @asynccontextmanager
+    async def _dial(self) -> AsyncIterator[tuple[Link, bytes]]:
+        phone, hub = self._phone, self.hub
+        async with phone.weather.dial(phone.name, hub) as link:
+            yield WatchedLink(link, phone.truth.points), b""
+
+    async def roam(self) -> None:
+        """Come into the reach of one hub or the other; between them there is no network."""
+        phone, chance = self._phone, self._chance
+        while True:
+            await asyncio.sleep(chance.uniform(300.0, 10_800.0))
+            if chance.random() < 0.4:
+                self.go_to(chance.choice(self._hubs))
+                for link in phone.weather.links_of(phone.name):
+                    await link.close()
+            else:
+                phone.weather.leave_network(phone.name)
+                try:
+                    await asyncio.sleep(chance.choice((120.0, 1_800.0, 10_800.0)))
+                finally:
+                    phone.weather.join_network(phone.name)
+
+    def go_to(self, hub: str) -> None:
+        """From here the phone dials this hub."""
+        self.hub = hub
+
+
+class HubMeeting:
+    """One hub dials the other at intervals, and stays for a while."""
+
+    def __init__(
+        self, machine: Machine, other: str, chance: Random, *, leaks: Leaks | None = None
+    ) -> None:
+        self.pause_s: tuple[float, float] = (300.0, 7_200.0)
+        self.stay_s: tuple[float, float] = (5.0, 3_600.0)
+        self._machine = machine
+        self._other = other
+        self._chance = chance
+
+    async def meet(self) -> None:
+        """Meet, part, and meet again until it is cancelled."""
+        machine, chance = self._machine, self._chance
+        while True:
+            try:
+                async with asyncio.timeout(chance.uniform(*self.stay_s)):
+                    async with machine.weather.dial(machine.name, self._other) as link:
+                        watched = WatchedLink(link, machine.truth.points)
+                        hooks = hooks_of(machine, self._other)
+                        await held(machine, watched, opens=True, hooks=hooks)
+            except (LinkClosed, TimeoutError):
+                pass
+            await asyncio.sleep(chance.uniform(*self.pause_s))

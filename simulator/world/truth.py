@@ -1,0 +1,147 @@
+"""What really happened, written down at the moment it happened, beside the system.
+
+Checkers measure the replicas by this and never by what the replicas say of themselves. Holds no
+judgement. Invariant: nothing in here is read back from a store.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from core.dispatch import fields
+from core.dispatch.acts import SITE_STREAM, Change
+from core.dispatch.fields import Kind
+from core.log.chain import derived_unique
+from core.log.entry import MINT, Path
+from core.log.stream import StreamState
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """An entry of which a replica told its user that it was saved."""
+
+    machine: str
+    stream: bytes
+    hash: bytes
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A time log as it really was: true start and stop in virtual seconds, None while it runs."""
+
+    worker: bytes
+    day: str
+    log: bytes
+    job: bytes
+    boot: int
+    start_s: float
+    stop_s: float | None = None
+    stop_boot: int | None = None
+
+
+@dataclass(slots=True)
+class Truth:
+    """The book of a world."""
+
+    saved: dict[bytes, Saved] = field(default_factory=dict)
+    lost_with_a_disk: set[bytes] = field(default_factory=set)
+    missing_since_restore: dict[str, set[bytes]] = field(default_factory=dict)
+    held_by_hub: dict[str, set[bytes]] = field(default_factory=dict)
+    workers_by_job: dict[bytes, set[bytes]] = field(default_factory=dict)
+    customers_by_job: dict[bytes, set[bytes]] = field(default_factory=dict)
+    views: dict[bytes, dict[Path, dict[bytes, frozenset[bytes] | None]]] = field(
+        default_factory=dict
+    )
+    stretches: dict[bytes, Stretch] = field(default_factory=dict)
+    corrected: set[bytes] = field(default_factory=set)
+    restored_at_s: dict[str, float] = field(default_factory=dict)
+    live_at_s: dict[tuple[str, str], float] = field(default_factory=dict)
+    points: Counter[str] = field(default_factory=Counter)
+
+    # --- what is written down
+
+    def will_write(self, changes: Iterable[Change], author_worker: bytes) -> None:
+        """An act is about to be tried: from here its streams may be in the scope of its workers."""
+        for change in changes:
+            code, ids = change.path[0], change.path[1:]
+            if change.stream[4] != Kind.JOB:
+                continue
+            workers = self.workers_by_job.setdefault(change.stream, set())
+            if author_worker:
+                workers.add(author_worker)
+            if code == fields.ASSIGNED:
+                workers.add(ids[0])
+            elif code == fields.HANDED_TO and isinstance(change.value, bytes):
+                workers.add(change.value)
+            elif code == fields.CUSTOMER and isinstance(change.value, bytes):
+                self.customers_by_job.setdefault(change.stream, set()).add(change.value)
+
+    def wrote(
+        self, stream: bytes, entry_hash: bytes, view_by_path: dict[Path, frozenset[bytes] | None]
+    ) -> None:
+        """An entry was made by somebody who saw these entries' writes stand at its paths.
+
+        None for what was made from a page drawn before.
+        """
+        by_path = self.views.setdefault(stream, {})
+        for path, view in view_by_path.items():
+            by_path.setdefault(path, {})[entry_hash] = view
+
+    def was_saved(
+        self, machine: str, hash_by_stream: Iterable[tuple[bytes, bytes]], at_s: float
+    ) -> None:
+        """A write returned to the one who asked for it."""
+        for stream, entry_hash in hash_by_stream:
+            self.saved[entry_hash] = Saved(machine, stream, entry_hash, at_s)
+
+    # --- what follows from it
+
+    def may_hold(self, worker: bytes, stream: bytes) -> bool:
+        """Whether a worker's phone could ever have been allowed a stream."""
+        match stream[4]:
+            case Kind.SITE:
+                return stream == SITE_STREAM
+            case Kind.WORKER:
+                return stream == worker
+            case Kind.DAY:
+                return stream[5:] == derived_unique(worker)
+            case Kind.JOB:
+                return worker in self.workers_by_job.get(stream, ())
+            case Kind.CUSTOMER:
+                return any(
+                    stream in customers and worker in self.workers_by_job.get(job, ())
+                    for job, customers in self.customers_by_job.items()
+                )
+        return False
+
+    def saved_by(self, machine: str) -> list[Saved]:
+        """What a machine said it saved, but for what went with a disk."""
+        return [
+            saved
+            for saved in self.saved.values()
+            if saved.machine == machine and saved.hash not in self.lost_with_a_disk
+        ]
+
+
+def standing_hashes(state: StreamState, path: Path) -> frozenset[bytes]:
+    """The hashes of the entries whose writes stand at a path."""
+    register = state.registers.get(path)
+    if register is None:
+        return frozenset()
+    found = []
+    for write in register.writes.values():
+        log = state.logs[write.log]
+        found.append(log.placed[write.seq - log.base - 1].stored.hash)
+    return frozenset(found)
+
+
+def views_of(
+    state: StreamState, paths: Iterable[Path], *, stale: bool
+) -> dict[Path, frozenset[bytes] | None]:
+    """What stands at the paths of an act before it is made; paths with a new id are left out."""
+    return {
+        path: None if stale else standing_hashes(state, path) for path in paths if MINT not in path
+    }

@@ -1,0 +1,80 @@
+"""The sync pill and its page say what is proven, and nothing more."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replica.screens.pill import pill_of
+from replica.screens.port import Need, SyncState
+from tests.replica.screens.conftest import HOUR_MS, HUB_ADDRESS, Phone
+
+QUIET = SyncState(HUB_ADDRESS, False, 1, None, 0, 0, ())
+
+
+def pill(page: str) -> str:
+    """The words of a page's pill."""
+    found = re.search(r'id="pill".*?<span>(.*?)</span>', page, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_the_four_states_have_their_words() -> None:
+    assert pill_of(QUIET).words == "All saved on hub"
+    waiting = replace(QUIET, unsent_count=6)
+    assert pill_of(waiting).words == "Saved on phone, 6 to send"
+    assert pill_of(replace(waiting, sending=(3, 6))).words == "Sending 3/6"
+    assert pill_of(replace(waiting, needs=(Need("a", "b"),))).words == "Needs you: 1"
+
+
+@given(
+    unsent=st.integers(0, 9),
+    met=st.none() | st.integers(0, 9),
+    connected=st.booleans(),
+    sending=st.none() | st.tuples(st.integers(0, 9), st.integers(0, 9)),
+    needs=st.booleans(),
+)
+def test_all_saved_is_said_only_when_a_hub_confirmed_everything(
+    unsent: int, met: int | None, connected: bool, sending: tuple[int, int] | None, needs: bool
+) -> None:
+    found = (Need("a", "b"),) if needs else ()
+    state = SyncState(HUB_ADDRESS, connected, met, sending, unsent, 0, (), found)
+    said = pill_of(state).words == "All saved on hub"
+    assert said == (unsent == 0 and met is not None and not needs)
+
+
+async def test_what_was_done_offline_waits_with_its_words_until_the_hub_has_it(
+    phone: Phone,
+) -> None:
+    job = phone.give_job("Boiler")
+    await phone.sync()
+    assert pill((await phone.get("/jobs")).text) == "All saved on hub"
+    await phone.tap(job, "assigned", "accepted")
+    phone.clock.pass_ms(2 * HOUR_MS)
+    await phone.post(f"/jobs/{job}/notes", text="Gate is locked")
+    page = (await phone.get("/sync")).text
+    assert pill(page) == "Saved on phone, 2 to send"
+    assert "State: accepted" in page
+    assert "Note: Gate is locked" in page
+    assert "Boiler" in page
+    assert "Oldest unsent" in page
+    assert "(2 h ago)" in page
+    assert HUB_ADDRESS in page
+    assert (
+        "2 changes saved on this phone, not yet on the hub"
+        in (await phone.get(f"/jobs/{job}")).text
+    )
+    assert "2 to send" in (await phone.get("/jobs")).text
+    await phone.sync()
+    page = (await phone.get("/sync")).text
+    assert pill(page) == "All saved on hub"
+    assert "a hub has confirmed everything" in page
+
+
+async def test_send_now_is_a_button_that_says_what_it_does(phone: Phone) -> None:
+    answer = await phone.post("/sync")
+    assert answer.path.startswith("/sync")
+    assert "Trying to reach the hub now" in answer.text

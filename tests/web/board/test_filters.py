@@ -1,0 +1,56 @@
+"""A board's URL: what is written is read again, and what is no filter is left out."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlsplit
+
+from hypothesis import given
+from hypothesis import strategies as st
+from multidict import MultiDict
+
+from web.board.filters import SORTABLE, STATUSES, VIEWS, Filter, read_back, read_filter, read_sorts
+
+IDS = st.binary(min_size=12, max_size=12).map(bytes.hex)
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=12)
+SORTS = st.lists(st.sampled_from(SORTABLE), max_size=3, unique=True).flatmap(
+    lambda columns: st.tuples(*(st.sampled_from([name, f"-{name}"]) for name in columns))
+)
+FILTERS = st.builds(
+    Filter,
+    view=st.sampled_from([view.id for view in VIEWS]),
+    statuses=st.sets(st.sampled_from(STATUSES)).map(
+        lambda chosen: tuple(status for status in STATUSES if status in chosen)
+    ),
+    workers=st.lists(IDS | st.just("none"), max_size=4, unique=True).map(tuple),
+    customer=IDS | st.just(""),
+    day=st.dates().map(lambda day: day.isoformat()) | st.just(""),
+    text=st.lists(WORDS.filter(bool), max_size=3).map(" ".join),
+    sort=SORTS.map(",".join),
+    layout=st.sampled_from(["both", "table", "map"]),
+)
+
+
+@given(FILTERS)
+def test_a_board_comes_back_from_its_address(wanted: Filter) -> None:
+    query = MultiDict(parse_qsl(urlsplit(wanted.url()).query))
+    assert read_filter(query) == wanted
+    assert read_back(wanted.query()) == wanted
+
+
+@given(st.lists(st.tuples(st.sampled_from(["view", "status", "worker", "day", "q", "sort", "show",
+                                           "customer", "job"]), st.text(max_size=300))))  # fmt: skip
+def test_any_address_opens_a_board(pairs: list[tuple[str, str]]) -> None:
+    wanted = read_filter(MultiDict(pairs))
+    assert read_filter(MultiDict(wanted.pairs())) == wanted
+
+
+def test_a_second_click_on_a_head_turns_the_order_round() -> None:
+    once = Filter().sorted_by("title")
+    assert once.sort == "title"
+    assert once.sorted_by("title").sort == "-title"
+    assert once.sorted_by("window", added=True).sort == "title,window"
+    assert Filter().sorted_by("updated").sort == "-updated", "the newest first"
+
+
+def test_unknown_and_repeated_columns_are_no_order() -> None:
+    assert [sort.text for sort in read_sorts("title,-title,password,-delay")] == ["title", "-delay"]

@@ -1,0 +1,17 @@
+"""Fixtures of the pages' tests: a hub with its pages, on a port of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from tests.web.office import Office, open_office
+
+
+@pytest_asyncio.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    """A hub that is set up, with nobody signed in."""
+    async for opened in open_office(tmp_path / "hub"):
+        yield opened

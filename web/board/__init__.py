@@ -1,0 +1,1 @@
+"""The dispatcher's board: table, map and detail pane on one page."""

@@ -1,0 +1,235 @@
+"""What a dispatcher does to a job from the pane: assign, take back, cancel, note, decide.
+
+Each action is one act, made from the frontier that the pane showed. Where something that the action
+depends on changed since, nothing is written and the person is told who did what. Holds no rules of
+the field: what an act may do is `core.dispatch.acts`'s, what it becomes the fold's.
+Invariant: no action is carried out on a job other than the one that the person saw.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+from multidict import MultiDictProxy
+
+from core.dispatch import acts
+from core.dispatch.acts import Act, ActError
+from core.dispatch.fields import Phase
+from core.log.errors import Malformed
+from hub.keys import ACCOUNT
+from web import formats
+from web.board.decisions import decision
+from web.board.filters import is_stream_id
+from web.board.state import Moment, moment_of
+from web.board.words import load_names, state_words
+from web.stale_form import changed_since, clean
+
+WORKING: Final = frozenset({"travelling", "on site", "paused"})
+GONE: Final = frozenset({"withdrawn", "released", "rejected", "finished"})
+_STATES: Final = ("assigned", "withdrawn", "handed to", "phase", "cancelled", "override")
+_PHASE_BY_WORDS: Final = {phase.name.lower().replace("_", " "): phase for phase in Phase}
+
+Form = MultiDictProxy[Any]
+
+
+class Overtaken(Exception):
+    """Something that the action depends on changed since the page was drawn; words say what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A job that something is done to: its row, its living assignments, and the form."""
+
+    moment: Moment
+    job: Any
+    turns: tuple[Any, ...]
+    form: Form
+
+    @property
+    def stream(self) -> bytes:
+        """The job's stream id."""
+        return bytes.fromhex(self.job["job"])
+
+    def turn(self) -> Any:
+        """The assignment that the form names."""
+        for row in self.turns:
+            if (row["worker"], row["turn"]) == (self.form.get("worker"), self.form.get("turn")):
+                return row
+        raise ActError("that assignment is not there any more; look at the job again")
+
+    def text(self, name: str) -> str:
+        """A text of the form."""
+        return clean(self.form.get(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an action writes and what to tell the person."""
+
+    changes: Act
+    words: str
+
+
+async def _assign(case: Case) -> Done:
+    worker = case.text("worker")
+    row = await case.moment.hub.reader.row(
+        "SELECT name FROM worker WHERE worker = ? AND NOT archived", (worker,)
+    )
+    if row is None:
+        raise ActError("choose a worker from the list")
+    if case.job["status"] in ("done", "cancelled"):
+        raise ActError(f"the job is {case.job['status']}; reopen it before you assign it")
+    if any(turn["worker"] == worker for turn in case.turns):
+        raise ActError(f"{row['name']} has this job already")
+    changes: Act = []
+    taken = []
+    if case.form.get("keep_others") != "1":
+        for turn in case.turns:
+            reason = case.text("reason")
+            if turn["phase"] in WORKING and not reason:
+                raise ActError("the worker is at it already; say why it is taken away")
+            changes += acts.withdraw(
+                case.stream, bytes.fromhex(turn["worker"]), bytes.fromhex(turn["turn"]), reason
+            )
+            taken.append(turn["name"])
+    changes += acts.assign(case.stream, bytes.fromhex(worker), case.moment.hub.replica.entropy(8))
+    words = f"{case.job['number']} is assigned to {row['name']}"
+    return Done(changes, f"{words}, no longer to {', '.join(taken)}." if taken else f"{words}.")
+
+
+async def _withdraw(case: Case) -> Done:
+    turn = case.turn()
+    reason = case.text("reason")
+    if turn["phase"] in WORKING and not reason:
+        raise ActError("the worker is at it already; say why it is taken away")
+    worker, turn_id = bytes.fromhex(turn["worker"]), bytes.fromhex(turn["turn"])
+    changes = acts.withdraw(case.stream, worker, turn_id, reason)
+    return Done(changes, f"{case.job['number']} is taken back from {turn['name']}.")
+
+
+async def _set_phase(case: Case) -> Done:
+    turn = case.turn()
+    phase = _PHASE_BY_WORDS.get(case.text("phase"))
+    if phase is None:
+        raise ActError("choose a state from the list")
+    worker, turn_id = bytes.fromhex(turn["worker"]), bytes.fromhex(turn["turn"])
+    changes = acts.set_phase(case.stream, worker, turn_id, phase, case.text("reason"))
+    return Done(changes, f"{case.job['number']}: {case.text('phase')}, on {turn['name']}'s behalf.")
+
+
+async def _cancel(case: Case) -> Done:
+    if case.job["status"] in ("cancelled", "done"):
+        raise ActError(f"the job is {case.job['status']} already")
+    changes = acts.cancel_job(case.stream, case.text("reason"))
+    return Done(changes, f"{case.job['number']} is cancelled. Time that was logged stays.")
+
+
+async def _reopen(case: Case) -> Done:
+    status = case.job["status"]
+    if status in ("open", "in progress"):
+        raise ActError("the job is open already")
+    changes = acts.reopen_job(case.stream)
+    if status != "cancelled" and not case.job["overridden"]:
+        reason = case.text("reason") or "reopened"
+        changes = acts.override_status(case.stream, "open", reason)
+    return Done(changes, f"{case.job['number']} is open again.")
+
+
+async def _finish(case: Case) -> Done:
+    changes = acts.override_status(case.stream, "done", case.text("reason"))
+    return Done(changes, f"{case.job['number']} is set to done.")
+
+
+async def _note(case: Case) -> Done:
+    return Done(acts.add_note(case.stream, case.text("text")), "The note is added.")
+
+
+async def _tick(case: Case) -> Done:
+    item = case.text("item")
+    row = await case.moment.hub.reader.row(
+        "SELECT text FROM check_item WHERE job = ? AND item = ?", (case.job["job"], item)
+    )
+    if row is None:
+        raise ActError("that check item is not there any more")
+    ticked = case.text("ticked") == "1"
+    words = f"“{row['text']}” is {'ticked' if ticked else 'not ticked any more'}."
+    return Done(acts.set_tick(case.stream, int(item), ticked), words)
+
+
+async def _decide(case: Case) -> Done:
+    reader = case.moment.hub.reader
+    row = await reader.row(
+        "SELECT * FROM conflict WHERE stream = ? AND conflict = ?",
+        (case.job["job"], case.text("conflict")),
+    )
+    if row is None:
+        raise ActError("that conflict is decided already")
+    changes = await decision(reader, case.stream, row, case.turns, case.text("choice"))
+    return Done(changes, f"Decided for {case.job['number']}; every phone and hub will know.")
+
+
+Action = Callable[[Case], Awaitable[Done]]
+
+# By name in the address: what it does, and whether it depends on the states that the pane showed.
+ACTIONS: Final[dict[str, tuple[Action, bool]]] = {
+    "assign": (_assign, True),
+    "withdraw": (_withdraw, True),
+    "phase": (_set_phase, True),
+    "cancel": (_cancel, True),
+    "reopen": (_reopen, True),
+    "finish": (_finish, True),
+    "note": (_note, False),
+    "tick": (_tick, False),
+    "decide": (_decide, False),
+}
+
+
+async def carry_out(request: web.Request, job: str, name: str) -> str | None:
+    """Do the action `name` to a job; the words for the person, or None where there is no such job.
+
+    Raises:
+        ActError: it can't be done; the sentence says why.
+        Overtaken: somebody changed the job's state meanwhile; nothing was written.
+    """
+    moment = await moment_of(request)
+    form = await request.post()
+    reader = moment.hub.reader
+    row = await reader.row("SELECT * FROM job WHERE job = ?", (job,)) if is_stream_id(job) else None
+    if row is None:
+        return None
+    turns = await reader.rows(
+        "SELECT assignment.*, coalesce(worker.name, 'a worker') AS name FROM assignment"
+        " LEFT JOIN worker USING (worker) WHERE job = ? ORDER BY assigned_at",
+        (job,),
+    )
+    living = tuple(turn for turn in turns if turn["phase"] not in GONE)
+    basis = clean(form.get("basis"))
+    action, depends = ACTIONS[name]
+    try:
+        if depends and basis:
+            await _check_not_overtaken(moment, row, basis)
+        named = tuple(turns) if name == "phase" else living
+        done = await action(Case(moment, row, named, form))
+    except Malformed as error:
+        raise ActError(str(error)) from error
+    stream = bytes.fromhex(job)
+    await moment.hub.act(request[ACCOUNT], done.changes, {stream: basis} if basis else None)
+    return done.words
+
+
+async def _check_not_overtaken(moment: Moment, row: Any, basis: str) -> None:
+    changes = await changed_since(moment.hub.reader, row["job"], basis, _STATES)
+    if not changes:
+        return
+    names = await load_names(moment.hub.reader, row["customer"])
+    newest = max(changes, key=lambda change: change.at_ms)
+    what = state_words(newest.field, newest.path, newest.theirs, names)
+    when = formats.moment_words(newest.at_ms, moment.zone, moment.now_ms)
+    raise Overtaken(
+        f"Nothing was changed: since you opened this, {newest.who or 'somebody'} acted at {when} "
+        f"({json.dumps(what, ensure_ascii=False)[1:-1]}). Look at it and decide again."
+    )

@@ -1,0 +1,175 @@
+"""A job's states, changes and conflicts, out of its history, as the detail pane lists them.
+
+States are what happened (assigned, travelling, done); changes are edits of fields, those of one act
+together. Holds no decision: which of two values is shown first is the fold's. Invariant: a change
+that does not stand is listed and marked, never left out.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from web.board.reader import Rows
+from web.board.words import LABEL_BY_FIELD, STATE_FIELDS, Names, state_words, value_words
+
+CHANGES_MAX: Final = 300
+"""More changes of one job than anybody reads; the newest are shown, and how many there are."""
+NOT_LISTED: Final = frozenset({"note", "decision", "order", "number", "reason", "file"})
+
+
+@dataclass(frozen=True, slots=True)
+class StateView:
+    """One state: what, by whom, when, on what (phone or office)."""
+
+    words: str
+    who: str
+    where: str
+    at_ms: int
+    inert: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeView:
+    """Edits of one entry: who and when, and each field with its value."""
+
+    who: str
+    at_ms: int
+    edits: tuple[tuple[str, str], ...]
+    inert: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryView:
+    """States and changes, the newest first; `more` counts those that are not shown."""
+
+    states: tuple[StateView, ...]
+    changes: tuple[ChangeView, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class SideView:
+    """One side of a conflict: its value in words, who wrote it and when, and what to post back."""
+
+    words: str
+    who: str
+    at_ms: int
+    choice: str
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictView:
+    """A conflict: what it is about, both sides, and the question in words."""
+
+    conflict: str
+    kind: str
+    label: str
+    why: str
+    sides: tuple[SideView, ...]
+
+
+_WHY_BY_KIND: Final = {
+    "field": "Two people wrote it, and neither had seen the other's.",
+    "double assignment": "Two dispatchers assigned it, and neither had seen the other's.",
+    "worked after cancel": "The job was cancelled while the worker, not knowing, went on working.",
+    "worked after withdrawal": "It was taken back while the worker, not knowing, went on working.",
+}
+
+
+async def history_of(
+    reader: Rows, job: str, names: Names, zone: ZoneInfo, now_ms: int
+) -> HistoryView:
+    """States and changes of a job, the newest first."""
+    rows = await reader.rows(
+        "SELECT at, author, actor, entry, field, path, value, inert FROM history"
+        " WHERE stream = ? ORDER BY number DESC LIMIT ?",
+        (job, CHANGES_MAX),
+    )
+    counted = await reader.row("SELECT count(*) AS n FROM history WHERE stream = ?", (job,))
+    states = tuple(
+        StateView(
+            words=state_words(row["field"], row["path"], row["value"], names),
+            who=names.actor(row["actor"]),
+            where="phone" if names.is_worker(row["actor"]) else "office",
+            at_ms=row["at"],
+            inert=bool(row["inert"]),
+        )
+        for row in rows
+        if row["field"] in STATE_FIELDS
+    )
+    changes = _changes(rows, names, zone, now_ms)
+    return HistoryView(states, changes, max(counted["n"] - len(rows), 0))
+
+
+def _changes(rows: list[Any], names: Names, zone: ZoneInfo, now_ms: int) -> tuple[ChangeView, ...]:
+    by_entry: dict[str, list[Any]] = {}
+    for row in rows:
+        if row["field"] not in STATE_FIELDS and row["field"] not in NOT_LISTED:
+            by_entry.setdefault(row["entry"], []).append(row)
+    found = []
+    for own in by_entry.values():
+        first = own[0]
+        edits = tuple(
+            (
+                LABEL_BY_FIELD.get(row["field"], row["field"] or "A change of a newer version"),
+                value_words(row["field"], row["value"], names, zone, now_ms),
+            )
+            for row in reversed(own)
+        )
+        found.append(
+            ChangeView(names.actor(first["actor"]), first["at"], edits, bool(first["inert"]))
+        )
+    return tuple(found)
+
+
+async def conflicts_of(
+    reader: Rows, job: str, names: Names, zone: ZoneInfo, now_ms: int
+) -> tuple[ConflictView, ...]:
+    """The open conflicts of a job, both sides in words."""
+    rows = await reader.rows(
+        "SELECT conflict, kind, field, shown, other FROM conflict WHERE stream = ?"
+        " ORDER BY conflict",
+        (job,),
+    )
+    found = []
+    for row in rows:
+        sides = [json.loads(row["shown"]), *json.loads(row["other"])]
+        views = tuple(
+            SideView(
+                words=side_words(row["kind"], row["field"], side["value"], names, zone, now_ms),
+                who=names.actor(side["actor"]),
+                at_ms=side["at"],
+                choice=str(number),
+                shown=number == 0,
+            )
+            for number, side in enumerate(sides)
+        )
+        found.append(
+            ConflictView(
+                row["conflict"],
+                row["kind"],
+                _label(row["kind"], row["field"]),
+                _WHY_BY_KIND.get(row["kind"], "Two truths met."),
+                views,
+            )
+        )
+    return tuple(found)
+
+
+def _label(kind: str, field: str) -> str:
+    if kind == "field":
+        return LABEL_BY_FIELD.get(field, field.capitalize())
+    return kind.capitalize()
+
+
+def side_words(kind: str, field: str, value: str, names: Names, zone: ZoneInfo, now_ms: int) -> str:
+    """One side's value: a field's in words, a worker's name, or a phase."""
+    if kind == "double assignment" or value in names.worker:
+        return names.worker.get(value, "an unknown worker")
+    if kind == "field":
+        return value_words(field, value, names, zone, now_ms)
+    return value[:1].upper() + value[1:]

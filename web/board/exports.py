@@ -1,0 +1,348 @@
+"""CSV files of exactly what the board shows: jobs, and the time logs of those jobs.
+
+RFC 4180: comma, quotes where needed, CRLF. Times stand twice, in UTC and in the site's zone with
+its offset; column names never change with the language of the screen. A text that a spreadsheet
+would run as a formula gets an apostrophe before it. Streamed page by page, so a file of any length
+costs the memory of one page. Invariant: the rows are those of the board's question, in its order.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from web import formats
+from web.board.filters import read_filter
+from web.board.questions import Question
+from web.board.reader import Rows
+from web.board.state import Moment, moment_of
+
+PAGE_ROWS: Final = 500
+"""Rows asked for at once: some hundred kilobytes."""
+
+JOB_COLUMNS: Final = (
+    "job_no",
+    "job_id",
+    "title",
+    "priority",
+    "status",
+    "phase",
+    "reason",
+    "customer_no",
+    "customer",
+    "site",
+    "address",
+    "lat",
+    "lon",
+    "contact",
+    "phone",
+    "team",
+    "workers",
+    "vehicle",
+    "created_utc",
+    "created_local",
+    "window_start_utc",
+    "window_end_utc",
+    "window_start_local",
+    "window_end_local",
+    "planned_min",
+    "received_utc",
+    "accepted_utc",
+    "travel_start_utc",
+    "arrived_utc",
+    "finished_utc",
+    "arrived_local",
+    "finished_local",
+    "travel_min",
+    "onsite_min",
+    "break_min",
+    "delay_min",
+    "delay_cause",
+    "auto_share_pct",
+    "edits",
+    "tz",
+)
+LOG_COLUMNS: Final = (
+    "log_id",
+    "job_no",
+    "job_id",
+    "worker",
+    "type",
+    "day",
+    "start_local",
+    "end_local",
+    "start_utc",
+    "end_utc",
+    "tz",
+    "minutes",
+    "decimal_hours",
+    "source",
+    "confidence",
+    "evidence_fixes",
+    "counts",
+    "edited_by",
+    "reason",
+    "supersedes",
+)
+_PRIORITY: Final = ("low", "normal", "high", "urgent")
+_RISKY: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+async def jobs_csv(request: web.Request) -> web.StreamResponse:
+    """GET /export/jobs.csv?…: one row for each job of the filter."""
+    moment = await moment_of(request)
+    return await _stream(request, moment, "jobs", JOB_COLUMNS, _job_lines)
+
+
+async def time_logs_csv(request: web.Request) -> web.StreamResponse:
+    """GET /export/timelogs.csv?…: one row for each time log of the filter's jobs."""
+    moment = await moment_of(request)
+    return await _stream(request, moment, "timelogs", LOG_COLUMNS, _log_lines)
+
+
+async def _stream(
+    request: web.Request, moment: Moment, name: str, columns: Sequence[str], lines: Any
+) -> web.StreamResponse:
+    day = formats.local_time(moment.now_ms, moment.zone).strftime("%Y-%m-%d")
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": "text/csv; charset=utf-8; header=present",
+            "Content-Disposition": f'attachment; filename="{name}-{day}.csv"',
+            "Cache-Control": "no-store",
+        }
+    )
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    await response.write(csv_text([columns]).encode())
+    question = await moment.question(read_filter(request.query))
+    async for rows in _pages(moment.hub.reader, question):
+        text = csv_text(await lines(moment, rows))
+        if text:
+            await response.write(text.encode())
+    await response.write_eof()
+    return response
+
+
+async def _pages(reader: Rows, question: Question) -> AsyncIterator[list[Any]]:
+    after = None
+    while True:
+        rows = await question.page(reader, after, PAGE_ROWS)
+        if rows:
+            yield rows
+        if len(rows) < PAGE_ROWS:
+            return
+        after = question.key_of(rows[-1])
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    """Rows as lines of a CSV file; None is an empty cell, a formula loses its power."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    for row in rows:
+        writer.writerow([safe_cell(value) for value in row])
+    return out.getvalue()
+
+
+def safe_cell(value: object) -> object:
+    """A cell that no spreadsheet runs: texts that begin like a formula get an apostrophe.
+
+    Numbers are left: -3 is a number, and a program that reads the file wants it so.
+    """
+    if isinstance(value, str) and value.startswith(_RISKY):
+        return f"'{value}"
+    return "" if value is None else value
+
+
+def utc(at_ms: int | None) -> str:
+    """`2026-11-23T20:10:00Z`, or nothing."""
+    if at_ms is None:
+        return ""
+    return formats.local_time(at_ms, ZoneInfo("UTC")).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def local(at_ms: int | None, zone: ZoneInfo) -> str:
+    """`2026-11-23T21:10:00+01:00`, or nothing."""
+    return "" if at_ms is None else formats.local_time(at_ms, zone).isoformat(timespec="seconds")
+
+
+async def _job_lines(moment: Moment, rows: Sequence[Any]) -> list[list[object]]:
+    reader, zone = moment.hub.reader, moment.zone
+    jobs = json.dumps([row["job"] for row in rows])
+    customers = await _by_job(
+        reader,
+        "SELECT job.job, customer.number FROM json_each(?) AS wanted JOIN job"
+        " ON job.job = wanted.value JOIN customer ON customer.customer = job.customer",
+        jobs,
+    )
+    people = await _by_job(
+        reader,
+        "SELECT assignment.job, worker.name, coalesce(team.name, '') AS team,"
+        " coalesce(vehicle.name, '') AS vehicle FROM json_each(?) AS wanted"
+        " JOIN assignment ON assignment.job = wanted.value JOIN worker USING (worker)"
+        " LEFT JOIN team ON team.team = worker.team"
+        " LEFT JOIN vehicle ON vehicle.vehicle = worker.vehicle"
+        " WHERE assignment.phase NOT IN ('withdrawn', 'released') ORDER BY assigned_at",
+        jobs,
+    )
+    logs = await _by_job(
+        reader,
+        "SELECT time_log.job, kind, source, sum(seconds) AS seconds FROM json_each(?) AS wanted"
+        " JOIN time_log ON time_log.job = wanted.value WHERE NOT superseded"
+        " GROUP BY time_log.job, kind, source",
+        jobs,
+    )
+    firsts = await _by_job(
+        reader,
+        "SELECT stream AS job, value, min(at) AS at FROM json_each(?) AS wanted"
+        " JOIN history ON history.stream = wanted.value"
+        " WHERE field = 'phase' AND NOT inert GROUP BY stream, value",
+        jobs,
+    )
+    edits = await _by_job(
+        reader,
+        "SELECT stream AS job, count(DISTINCT entry) AS n FROM json_each(?) AS wanted"
+        " JOIN history ON history.stream = wanted.value GROUP BY stream",
+        jobs,
+    )
+    return [
+        _job_line(
+            row,
+            zone,
+            (customers.get(row["job"]) or [None])[0],
+            people.get(row["job"], []),
+            logs.get(row["job"], []),
+            {first["value"]: first["at"] for first in firsts.get(row["job"], [])},
+            sum(count["n"] for count in edits.get(row["job"], [])),
+        )
+        for row in rows
+    ]
+
+
+async def _by_job(reader: Rows, sql: str, jobs: str) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for row in await reader.rows(sql, [jobs]):
+        found.setdefault(row["job"], []).append(row)
+    return found
+
+
+def _job_line(
+    row: Any,
+    zone: ZoneInfo,
+    customer: Any,
+    people: Sequence[Any],
+    logs: Sequence[Any],
+    first_by_phase: dict[str, int],
+    edits: int,
+) -> list[object]:
+    seconds = {
+        kind: sum(log["seconds"] for log in logs if log["kind"] == kind)
+        for kind in ("travel", "on site", "break")
+    }
+    total = sum(log["seconds"] for log in logs)
+    auto = sum(log["seconds"] for log in logs if log["source"] == "auto")
+    arrived = row["arrived_at"]
+    return [
+        row["number"],
+        row["job"],
+        row["title"],
+        _PRIORITY[min(max(row["priority"], 0), 3)],
+        row["status"],
+        row["phase"],
+        row["reason"],
+        customer["number"] if customer is not None else "",
+        row["customer_name"],
+        row["place_name"],
+        row["address"],
+        formats.degrees_text(row["lat_e7"]) if row["lat_e7"] is not None else "",
+        formats.degrees_text(row["lon_e7"]) if row["lon_e7"] is not None else "",
+        row["contact"],
+        row["contact_phone"],
+        _joined(person["team"] for person in people),
+        _joined(person["name"] for person in people),
+        _joined(person["vehicle"] for person in people),
+        utc(row["created_at"]),
+        local(row["created_at"], zone),
+        utc(row["window_start"]),
+        utc(row["window_end"]),
+        local(row["window_start"], zone),
+        local(row["window_end"], zone),
+        row["planned_minutes"],
+        utc(first_by_phase.get("received")),
+        utc(first_by_phase.get("accepted")),
+        utc(first_by_phase.get("travelling")),
+        utc(arrived),
+        utc(row["finished_at"]),
+        local(arrived, zone),
+        local(row["finished_at"], zone),
+        round(seconds["travel"] / 60),
+        round(seconds["on site"] / 60),
+        round(seconds["break"] / 60),
+        row["alert_minutes"] if row["alert_level"] else None,
+        (row["alert_cause"] or "") if row["alert_level"] else "",
+        round(100 * auto / total) if total else None,
+        edits,
+        str(zone),
+    ]
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(text for text in texts if text))
+
+
+async def _log_lines(moment: Moment, rows: Sequence[Any]) -> list[list[object]]:
+    reader = moment.hub.reader
+    number_by_job = {row["job"]: row["number"] for row in rows}
+    found = await reader.rows(
+        "SELECT time_log.*, coalesce(worker.name, '') AS worker_name,"
+        " coalesce(account.name, editor.name, '') AS editor_name"
+        " FROM json_each(?) AS wanted JOIN time_log ON time_log.job = wanted.value"
+        " LEFT JOIN worker ON worker.worker = time_log.worker"
+        " LEFT JOIN account ON account.account = time_log.actor"
+        " LEFT JOIN worker AS editor ON editor.worker = time_log.actor"
+        " ORDER BY wanted.key, time_log.start_at, time_log.log",
+        [json.dumps(list(number_by_job))],
+    )
+    return [_log_line(row, number_by_job[row["job"]], moment.zone) for row in found]
+
+
+def _log_line(row: Any, number: str, zone: ZoneInfo) -> list[object]:
+    closed = row["stop_at"] is not None
+    counts = closed and not row["superseded"]
+    seconds = row["seconds"] if counts else None
+    return [
+        row["log"],
+        number,
+        row["job"],
+        row["worker_name"],
+        row["kind"],
+        row["day"],
+        local(row["start_at"], zone),
+        local(row["stop_at"], zone),
+        utc(row["start_at"]),
+        utc(row["stop_at"]),
+        str(zone),
+        round(seconds / 60) if seconds is not None else None,
+        f"{seconds / 3600:.2f}" if seconds is not None else None,
+        row["source"],
+        row["certainty"] or "certain",
+        _fix_count(row["evidence"]),
+        "yes" if counts else "no",
+        row["editor_name"] if row["source"] in ("correction", "dispatcher") else "",
+        row["reason"],
+        row["supersedes"],
+    ]
+
+
+def _fix_count(evidence: str) -> int | None:
+    try:
+        found = json.loads(evidence) if evidence else {}
+    except ValueError:
+        return None
+    fixes = found.get("fixes") if isinstance(found, dict) else None
+    return len(fixes) if isinstance(fixes, list) else None

@@ -1,0 +1,228 @@
+"""What a board shows: view, filters and order, read from a URL and written back to it.
+
+The whole state of the board is its URL, so a bookmark, the back button, the CSV export and a second
+window all ask the same question. Holds no SQL and no rows. Invariant: reading what was written
+gives the same filter.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple, Protocol
+from urllib.parse import parse_qsl, urlencode
+
+from multidict import MultiDict
+
+STATUSES: Final = ("open", "in progress", "done", "rejected", "cancelled")
+TEXT_CHARACTERS_MAX: Final = 200
+"""A longer text finds nothing that a shorter one would not."""
+CHOICES_MAX: Final = 50
+"""More workers than this in one filter is better said by a team or by all of them."""
+SORTS_MAX: Final = 3
+UNASSIGNED: Final = "none"
+
+_ID: Final = re.compile(r"[0-9a-f]{24}\Z")
+
+
+class View(NamedTuple):
+    """A saved standard view: its id in the URL, its words, icon, order, and whose part it is."""
+
+    id: str
+    words: str
+    icon: str
+    sort: str
+    part_of: str
+    why: str
+
+
+VIEWS: Final = (
+    View("exceptions", "Exceptions", "triangle-alert", "-alert,window", "", "needs a decision"),
+    View("unassigned", "Unassigned", "user-x", "window", "exceptions", "has nobody"),
+    View("delayed", "Late, at risk", "clock-alert", "-delay,window", "exceptions", "runs late"),
+    View(
+        "unacknowledged",
+        "Not on phone",
+        "smartphone",
+        "window",
+        "exceptions",
+        "has not reached the worker's phone",
+    ),
+    View("conflicts", "Conflicts", "git-compare", "-updated", "exceptions", "has two truths"),
+    View("rejected", "Rejected", "circle-x", "-updated", "exceptions", "was rejected"),
+    View("today", "Today", "calendar-days", "window", "", "is planned for today"),
+    View("open", "Open", "circle", "window", "", "is open"),
+    View("progress", "In progress", "circle-play", "window", "", "is in progress"),
+    View("done", "Done", "circle-check", "-updated", "", "is done"),
+    View("all", "All jobs", "layers", "-updated", "", "exists"),
+)
+VIEW_BY_ID: Final = {view.id: view for view in VIEWS}
+
+SORTABLE: Final = (
+    "alert",
+    "number",
+    "title",
+    "customer",
+    "window",
+    "worker",
+    "status",
+    "delay",
+    "updated",
+)
+"""The columns that can be sorted by, under their names in the URL."""
+
+LAYOUTS: Final = ("both", "table", "map")
+
+
+class Query(Protocol):
+    """A parsed query string: aiohttp's `request.query`."""
+
+    def get(self, key: str, default: str) -> str:
+        """The first value of a name."""
+
+    def getall(self, key: str, default: list[str]) -> list[str]:
+        """All values of a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One column of the order."""
+
+    column: str
+    descending: bool
+
+    @property
+    def text(self) -> str:
+        """As in a URL: `-updated` for the newest first."""
+        return f"-{self.column}" if self.descending else self.column
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One question of the board. `day` is '' or '2026-11-23'; `sort` is '' for the view's own."""
+
+    view: str = "exceptions"
+    statuses: tuple[str, ...] = ()
+    workers: tuple[str, ...] = ()
+    customer: str = ""
+    day: str = ""
+    text: str = ""
+    sort: str = ""
+    layout: str = "both"
+
+    @property
+    def sorts(self) -> tuple[Sort, ...]:
+        """The order that holds, the first column first."""
+        return read_sorts(self.sort or VIEW_BY_ID[self.view].sort)
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything but the view narrows what is shown."""
+        return bool(self.statuses or self.workers or self.day or self.text or self.customer)
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The query of the URL, without what is the default."""
+        found = [] if self.view == "exceptions" else [("view", self.view)]
+        found += [("status", status) for status in self.statuses]
+        found += [("worker", worker) for worker in self.workers]
+        for name, value in (
+            ("customer", self.customer),
+            ("day", self.day),
+            ("q", self.text),
+            ("sort", self.sort),
+        ):
+            if value:
+                found.append((name, value))
+        if self.layout != "both":
+            found.append(("show", self.layout))
+        return found
+
+    def query(self, **more: str) -> str:
+        """The query text with further pairs such as `job`; without a question mark."""
+        return urlencode([*self.pairs(), *more.items()])
+
+    def url(self, **more: str) -> str:
+        """The address of the board that shows this, and with `job` a selection."""
+        query = self.query(**more)
+        return f"/?{query}" if query else "/"
+
+    def in_view(self, view: str) -> Filter:
+        """Another view with the same filters and its own order."""
+        return replace(self, view=view, sort="")
+
+    def sorted_by(self, column: str, *, added: bool = False) -> Filter:
+        """What a click on a column's head asks for; `added` puts the column behind the others.
+
+        A first click sorts, a second turns the order round.
+        """
+        now = {sort.column: sort for sort in self.sorts}
+        given = read_sorts(self.sort)
+        first_down = column in ("alert", "delay", "updated")
+        turned = Sort(column, not now[column].descending if column in now else first_down)
+        if added and (given or self.sorts):
+            kept = [sort for sort in (given or self.sorts) if sort.column != column]
+            chosen = [*kept[: SORTS_MAX - 1], turned]
+        else:
+            chosen = [turned]
+        return replace(self, sort=",".join(sort.text for sort in chosen))
+
+    def without_filters(self) -> Filter:
+        """The same view with nothing narrowed."""
+        return Filter(view=self.view, sort=self.sort, layout=self.layout)
+
+
+def read_sorts(text: str) -> tuple[Sort, ...]:
+    """Read `-delay,window`; unknown and repeated columns are left out."""
+    found: dict[str, Sort] = {}
+    for part in text.split(",")[: len(SORTABLE)]:
+        column = part.removeprefix("-")
+        if column in SORTABLE and column not in found:
+            found[column] = Sort(column, part.startswith("-"))
+    return tuple(found.values())[:SORTS_MAX]
+
+
+def read_filter(query: Query) -> Filter:
+    """Read the board's part of a URL.
+
+    What is no filter (an unknown view, a worker's id that is none) is left out: an old bookmark
+    still opens a board, and the board shows which filters hold.
+    """
+    view = query.get("view", "exceptions")
+    layout = query.get("show", "both")
+    customer = query.get("customer", "")
+    workers = query.getall("worker", [])[:CHOICES_MAX]
+    statuses = query.getall("status", [])
+    return Filter(
+        view=view if view in VIEW_BY_ID else "exceptions",
+        statuses=tuple(status for status in STATUSES if status in statuses),
+        workers=_once(worker for worker in workers if worker == UNASSIGNED or _ID.match(worker)),
+        customer=customer if _ID.match(customer) else "",
+        day=_day(query.get("day", "")),
+        text=" ".join(query.get("q", "")[:TEXT_CHARACTERS_MAX].split()),
+        sort=",".join(sort.text for sort in read_sorts(query.get("sort", ""))),
+        layout=layout if layout in LAYOUTS else "both",
+    )
+
+
+def is_stream_id(text: str) -> bool:
+    """Whether a text is a stream's id as pages write it: 24 hex digits."""
+    return _ID.match(text) is not None
+
+
+def _once(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+def _day(text: str) -> str:
+    try:
+        return dt.date.fromisoformat(text).isoformat()
+    except ValueError:
+        return ""
+
+
+def read_back(text: object) -> Filter:
+    """The filter that a posted form carries as a query text, so that its answer returns there."""
+    pairs = parse_qsl(text, max_num_fields=CHOICES_MAX * 4) if isinstance(text, str) else []
+    return read_filter(MultiDict(pairs))

@@ -1,0 +1,353 @@
+"""The form of a job: what it shows, and how what comes back is read. Saving is in `job_form_save`.
+
+The form's inputs have texts under logical names (`window` is made of four inputs, `checks` of one
+for each item), so that the question "did this person change it?" is a comparison of texts. Local
+times are those of the site's zone. Invariant: reading what was drawn gives what was drawn.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from core.dispatch.acts import CHECK_ITEMS_MAX
+from web import formats
+from web.board.filters import Filter, Query, is_stream_id
+from web.board.reader import Rows
+from web.board.rows import PRIORITY_WORDS
+from web.board.state import Moment
+from web.stale_form import clean, seal_shown
+
+LABEL_BY_INPUT: Final = {
+    "title": "Title",
+    "customer": "Customer",
+    "place": "Place",
+    "address": "Address",
+    "point": "Position",
+    "radius": "Radius",
+    "contact": "Contact",
+    "contact_phone": "Contact's phone",
+    "window": "Window",
+    "planned": "Duration",
+    "priority": "Priority",
+    "skills": "Skills",
+    "description": "Instructions",
+    "checks": "Checklist",
+}
+INPUT_BY_FIELD: Final = {
+    "title": "title",
+    "customer": "customer",
+    "place": "place",
+    "address": "address",
+    "point": "point",
+    "radius": "radius",
+    "contact": "contact",
+    "contact phone": "contact_phone",
+    "window": "window",
+    "planned minutes": "planned",
+    "priority": "priority",
+    "skills": "skills",
+    "description": "description",
+    "check item": "checks",
+}
+
+
+class FormError(ValueError):
+    """An input that can't be read: its name, and what to do in words."""
+
+    def __init__(self, name: str, words: str) -> None:
+        super().__init__(words)
+        self.input = name
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An entry of a list: its value, its words and whether it is chosen."""
+
+    value: str
+    words: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClashView:
+    """An input that two people changed: both values in words, whose the other is, and when."""
+
+    name: str
+    label: str
+    mine: str
+    theirs: str
+    who: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobForm:
+    """What `board/form.html` gets. `values` are the inputs' texts by name."""
+
+    job: str
+    number: str
+    action: str
+    back: str
+    close_href: str
+    basis: str
+    shown: str
+    values: Mapping[str, str]
+    customer_name: str
+    window_inputs: tuple[str, str, str, str]
+    checks: tuple[tuple[int, str], ...]
+    places: tuple[Option, ...]
+    priorities: tuple[Option, ...]
+    skills: tuple[Option, ...]
+    zone_name: str
+    error_by_input: Mapping[str, str] = field(default_factory=dict)
+    clashes: tuple[ClashView, ...] = ()
+    offer_customer: str = ""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the job does not exist yet."""
+        return not self.job
+
+
+EMPTY: Final = dict.fromkeys(LABEL_BY_INPUT, "") | {"priority": "1", "checks": "[]"}
+
+
+async def new_form(moment: Moment, wanted: Filter, query: Query) -> JobForm:
+    """An empty form; the URL may give a customer, a position (`at`) and a day."""
+    values = dict(EMPTY)
+    customer = query.get("customer", "") or query.get("for", "")
+    if is_stream_id(customer):
+        values |= await values_of_place(moment.hub.reader, customer, "")
+    if query.get("at", ""):
+        try:
+            lat_e7, lon_e7 = formats.parse_point(query.get("at", ""))
+            values["point"] = formats.point_words(lat_e7, lon_e7)
+        except ValueError:
+            values["point"] = ""
+    if wanted.day:
+        values["window"] = f"{wanted.day}T/{wanted.day}T"
+    return await draw_form(moment, wanted, "", "", values, EMPTY)
+
+
+async def edit_form(moment: Moment, wanted: Filter, job: str) -> JobForm | None:
+    """The form of a job as it is now; None where there is no such job."""
+    row = await moment.hub.reader.row("SELECT * FROM job WHERE job = ?", (job,))
+    if row is None:
+        return None
+    values = await values_of_job(moment.hub.reader, row, moment.zone)
+    return await draw_form(moment, wanted, job, row["frontier"], values, values, row["number"])
+
+
+async def draw_form(
+    moment: Moment,
+    wanted: Filter,
+    job: str,
+    basis: str,
+    values: Mapping[str, str],
+    shown: Mapping[str, str],
+    number: str = "",
+    *,
+    errors: Mapping[str, str] | None = None,
+    clashes: Iterable[ClashView] = (),
+    offer_customer: str = "",
+) -> JobForm:
+    """A form with these texts in its inputs; `shown` is what it is compared with on return."""
+    reader = moment.hub.reader
+    customer = values["customer"]
+    named = await reader.row("SELECT name FROM customer WHERE customer = ?", (customer,))
+    places = await reader.rows(
+        "SELECT place, name, address FROM customer_place WHERE customer = ?"
+        " AND (NOT archived OR place = ?) ORDER BY lower(name)",
+        (customer, values["place"]),
+    )
+    skills = await reader.rows("SELECT skill, name FROM skill WHERE NOT archived ORDER BY name")
+    chosen = values["skills"].split(",")
+    more = {"job": job} if job else {}
+    return JobForm(
+        job=job,
+        number=number,
+        action=f"/board/job/{job}/edit" if job else "/board/new",
+        back=wanted.query(),
+        close_href=wanted.url(**more),
+        basis=basis,
+        shown=seal_shown(shown),
+        values=values,
+        customer_name=named["name"] if named else values.get("customer_text", ""),
+        window_inputs=window_inputs(values["window"]),
+        checks=tuple((item, text) for item, text in json.loads(values["checks"])),
+        places=tuple(
+            Option(row["place"], row["name"] or row["address"], row["place"] == values["place"])
+            for row in places
+        ),
+        priorities=tuple(
+            Option(str(index), words, str(index) == values["priority"])
+            for index, words in enumerate(PRIORITY_WORDS)
+        ),
+        skills=tuple(Option(row["skill"], row["name"], row["skill"] in chosen) for row in skills),
+        zone_name=str(moment.zone),
+        error_by_input=errors or {},
+        clashes=tuple(clashes),
+        offer_customer=offer_customer,
+    )
+
+
+# --- from rows to texts
+
+
+async def values_of_job(reader: Rows, row: Any, zone: ZoneInfo) -> dict[str, str]:
+    """What the form of this job shows, as texts by input name."""
+    checks = await reader.rows(
+        "SELECT item, text FROM check_item WHERE job = ? ORDER BY item", (row["job"],)
+    )
+    return {
+        "title": row["title"],
+        "customer": row["customer"],
+        "place": row["place"],
+        "address": row["address"],
+        "point": formats.point_words(row["lat_e7"], row["lon_e7"]),
+        "radius": str(row["radius_m"]),
+        "contact": row["contact"],
+        "contact_phone": row["contact_phone"],
+        "window": window_text(row["window_start"], row["window_end"], zone),
+        "planned": str(row["planned_minutes"] or ""),
+        "priority": str(row["priority"]),
+        "skills": ",".join(json.loads(row["skills"])),
+        "description": row["description"],
+        "checks": json.dumps([[check["item"], check["text"]] for check in checks]),
+    }
+
+
+async def values_of_place(reader: Rows, customer: str, place: str) -> dict[str, str]:
+    """What a job takes over from a customer's place (the first, if none is given) and contact."""
+    found = await reader.row(
+        "SELECT * FROM customer_place WHERE customer = ?1 AND NOT archived"
+        " AND (place = ?2 OR ?2 = '') ORDER BY lower(name), place LIMIT 1",
+        (customer, place),
+    )
+    contact = await reader.row(
+        "SELECT name, phone FROM contact WHERE customer = ? AND NOT archived"
+        " ORDER BY lower(name), contact LIMIT 1",
+        (customer,),
+    )
+    values = {"customer": customer}
+    if found is not None:
+        values |= {
+            "place": found["place"],
+            "address": found["address"],
+            "point": formats.point_words(found["lat_e7"], found["lon_e7"]),
+            "radius": str(found["radius_m"]),
+        }
+    if contact is not None:
+        values |= {"contact": contact["name"], "contact_phone": contact["phone"]}
+    return values
+
+
+# --- the window: four inputs, one text
+
+
+def window_text(start: int | None, end: int | None, zone: ZoneInfo) -> str:
+    """A window as one text, `2026-11-23T10:00/2026-11-23T11:30`; '' for none."""
+    if start is None or end is None:
+        return ""
+    first, last = formats.local_time(start, zone), formats.local_time(end, zone)
+    return f"{first:%Y-%m-%dT%H:%M}/{last:%Y-%m-%dT%H:%M}"
+
+
+def window_inputs(text: str) -> tuple[str, str, str, str]:
+    """Day, time, day, time of a window's text."""
+    first, _, last = text.partition("/")
+    start_day, _, start = first.partition("T")
+    end_day, _, end = last.partition("T")
+    return start_day, start, end_day, end
+
+
+def compose_window(start_day: str, start: str, end_day: str, end: str) -> str:
+    """The window's text from its inputs: a day alone is the whole day; an earlier end the next day.
+
+    Raises:
+        FormError: a time without a day, or what is no day or time.
+    """
+    if not (start_day or start or end_day or end):
+        return ""
+    if not start_day:
+        raise FormError("window", "Give the day of the window, or leave all of it empty.")
+    start = start or "00:00"
+    try:
+        first = dt.date.fromisoformat(start_day)
+        last = dt.date.fromisoformat(end_day) if end_day else first
+        start_at = formats.parse_minute_of_day(start)
+        end_at = formats.parse_minute_of_day(end) if end else 24 * 60 - 1
+    except ValueError as error:
+        raise FormError("window", "Write the day as 2026-11-23 and times as 14:30.") from error
+    if not end_day and end and end_at < start_at:
+        last = first + dt.timedelta(days=1)
+    first_time = formats.minute_of_day_text(start_at)
+    return f"{first}T{first_time}/{last}T{formats.minute_of_day_text(end_at)}"
+
+
+def window_of(text: str, zone: ZoneInfo) -> tuple[int, int] | None:
+    """A window's text as ms UTC.
+
+    Raises:
+        FormError: a time that the clocks leave out on that day, or an end before the start.
+    """
+    if not text:
+        return None
+    first, _, last = text.partition("/")
+    start, end = (_instant(part, zone) for part in (first, last))
+    if end < start:
+        raise FormError("window", "The window ends before it starts; put the end after the start.")
+    return start, end
+
+
+def _instant(text: str, zone: ZoneInfo) -> int:
+    local = dt.datetime.fromisoformat(text).replace(tzinfo=zone)
+    instant = local.astimezone(dt.UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
+        words = f"{local:%H:%M} does not exist on {local:%-d %B}: the clocks go forward then."
+        raise FormError("window", words)
+    return int(instant.timestamp() * 1000)
+
+
+# --- from what was posted to texts
+
+
+def read_given(form: Any) -> dict[str, str]:
+    """The texts of a posted form by logical name.
+
+    Raises:
+        FormError: the window's inputs make none, or there are too many check items.
+    """
+    given = {name: clean(form.get(name)) for name in LABEL_BY_INPUT}
+    given["skills"] = ",".join(sorted(clean(skill) for skill in form.getall("skills", [])))
+    given["window"] = compose_window(
+        *(clean(form.get(f"window_{part}")) for part in ("day", "start", "end_day", "end"))
+    )
+    given["checks"] = json.dumps(_read_checks(form))
+    if given["point"]:
+        try:
+            given["point"] = formats.point_words(*formats.parse_point(given["point"]))
+        except ValueError as error:
+            raise FormError("point", str(error)) from error
+    return given
+
+
+def _read_checks(form: Any) -> list[list[Any]]:
+    """Check items by number: those that were there under their own, new lines behind them."""
+    old = {}
+    for name, text in form.items():
+        number = name.removeprefix("check_")
+        if name.startswith("check_") and number.isdigit() and isinstance(text, str):
+            old[int(number)] = clean(text)
+    new = [clean(line) for line in clean(form.get("check_new")).split("\n")]
+    start = max(old, default=-1) + 1
+    rows: list[list[Any]] = [[number, old[number]] for number in sorted(old)]
+    rows += [[start + index, line] for index, line in enumerate(filter(None, new))]
+    if rows and rows[-1][0] >= CHECK_ITEMS_MAX:
+        raise FormError("checks", f"A checklist has at most {CHECK_ITEMS_MAX} items.")
+    return rows

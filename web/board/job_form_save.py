@@ -1,0 +1,311 @@
+"""Saving a job's form: only what the person changed, never over what somebody else wrote meanwhile.
+
+What others changed since the form was drawn is laid beside it (`web.stale_form`): a field that both
+changed brings the form back with both values; a field that only others changed is left as they
+wrote it. The act carries the frontier that the form was drawn from, so that a change which comes in
+between this check and the commit becomes a conflict for people, not a loss.
+Invariant: a value is written only where the person changed it or chose to keep it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from core.dispatch.acts import (
+    Act,
+    ActError,
+    create_job,
+    edit_contact,
+    edit_customer,
+    edit_job,
+    edit_place,
+    new_stream_id,
+)
+from core.dispatch.fields import Kind
+from core.log.errors import Malformed
+from hub.keys import ACCOUNT
+from web import formats
+from web.board.filters import Filter, is_stream_id, read_back
+from web.board.job_form import (
+    EMPTY,
+    INPUT_BY_FIELD,
+    LABEL_BY_INPUT,
+    ClashView,
+    FormError,
+    JobForm,
+    draw_form,
+    read_given,
+    values_of_job,
+    values_of_place,
+    window_of,
+)
+from web.board.rows import PRIORITY_WORDS
+from web.board.state import Moment, moment_of
+from web.stale_form import Clash, Sent, changed_since, clashes_of, clean, read_sent
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a form became: the job, and what to tell the person."""
+
+    job: str
+    words: str
+
+
+async def save_new(request: web.Request) -> Saved | JobForm:
+    """Create a job from a posted form; the form again where it can't be."""
+    form = await request.post()
+    moment, wanted = await moment_of(request), read_back(form.get("back"))
+    given = dict(EMPTY)
+    try:
+        given = read_given(form)
+        given |= await _taken_over(moment, given, "")
+        made, customer = await _customer(moment, form, given)
+        job = new_stream_id(Kind.JOB, moment.now_ms, moment.hub.replica.entropy(7))
+        values = _job_values(given, moment, set(LABEL_BY_INPUT))
+        if customer is not None:
+            values["customer"], values["place"] = customer
+        items = [text for _, text in json.loads(given["checks"]) if text]
+        changes = create_job(job, {**values, "check_items": items})
+        await moment.hub.act(request[ACCOUNT], [*made, *changes])
+    except (FormError, ActError) as error:
+        return await _again(moment, wanted, form, given, error)
+    row = await moment.hub.reader.row("SELECT number FROM job WHERE job = ?", (job.hex(),))
+    return Saved(job.hex(), f"Job {row['number'] if row else ''} is made.".replace("  ", " "))
+
+
+async def save_edit(request: web.Request, job: str) -> Saved | JobForm | None:
+    """Write what the person changed; the form again where others changed the same meanwhile."""
+    form = await request.post()
+    moment, wanted = await moment_of(request), read_back(form.get("back"))
+    reader = moment.hub.reader
+    row = await reader.row("SELECT * FROM job WHERE job = ?", (job,))
+    if row is None:
+        return None
+    current = await values_of_job(reader, row, moment.zone)
+    given = dict(current)
+    try:
+        sent = read_sent(form, ())
+        given = read_given(form)
+        sent = Sent(sent.basis, sent.shown, given)
+        edited = sent.edited()
+        for name in list(edited):
+            if form.get(f"keep_{name}") == "theirs":
+                del edited[name]
+        changes = await changed_since(reader, job, sent.basis, INPUT_BY_FIELD)
+        registers = {
+            (change.field, change.path): INPUT_BY_FIELD[change.field] for change in changes
+        }
+        clashes = clashes_of(edited, current, changes, registers, LABEL_BY_INPUT)
+        if clashes:
+            views = [await _clash_view(moment, clash) for clash in clashes]
+            return await draw_form(
+                moment,
+                wanted,
+                job,
+                row["frontier"],
+                current | edited,
+                current,
+                row["number"],
+                clashes=views,
+            )
+        written = {name: text for name, text in edited.items() if text != current[name]}
+        if written:
+            await _write(request, moment, job, written, current, sent.basis)
+    except (FormError, ActError, Malformed) as error:
+        return await _again(moment, wanted, form, given, error, row, current)
+    others = sorted(
+        {(change.who, LABEL_BY_INPUT[registers[change.field, change.path]]) for change in changes}
+    )
+    return Saved(job, _saved_words(row["number"], written, others))
+
+
+def _saved_words(number: str, written: Mapping[str, str], others: list[tuple[str, str]]) -> str:
+    words = f"{number} is saved." if written else f"Nothing was changed in {number}."
+    if others:
+        who = "; ".join(f"{name or 'somebody'} changed {label.lower()}" for name, label in others)
+        words += f" Meanwhile {who}: kept as well."
+    return words
+
+
+async def _write(
+    request: web.Request,
+    moment: Moment,
+    job: str,
+    written: Mapping[str, str],
+    current: Mapping[str, str],
+    basis: str,
+) -> None:
+    stream = bytes.fromhex(job)
+    given = dict(current) | dict(written)
+    if "place" in written or "customer" in written:
+        filled = await _taken_over(moment, given, written.get("place", ""))
+        filled = {name: text for name, text in filled.items() if name not in written}
+        given |= filled
+        written = dict(written) | filled
+    values = _job_values(given, moment, set(written))
+    if "checks" in written:
+        rows = dict(json.loads(written["checks"]))
+        values["check_items"] = [rows.get(index) for index in range(max(rows, default=-1) + 1)]
+    await moment.hub.act(request[ACCOUNT], edit_job(stream, values), {stream: basis})
+
+
+async def _taken_over(moment: Moment, given: Mapping[str, str], place: str) -> dict[str, str]:
+    """What a chosen place fills in where the form left it empty."""
+    customer = given["customer"]
+    if not is_stream_id(customer):
+        return {}
+    found = await values_of_place(moment.hub.reader, customer, place or given["place"])
+    return {name: text for name, text in found.items() if not given.get(name)}
+
+
+async def _customer(
+    moment: Moment, form: Any, given: Mapping[str, str]
+) -> tuple[Act, tuple[bytes, bytes] | None]:
+    """The acts that make a new customer with the job, where the person asked for one."""
+    name = clean(form.get("customer_text"))
+    if given["customer"] or not name:
+        return [], None
+    if form.get("new_customer") != "1":
+        raise FormError("customer", f"There is no customer '{name}' yet.")
+    entropy = moment.hub.replica.entropy
+    customer = new_stream_id(Kind.CUSTOMER, moment.now_ms, entropy(7))
+    place = entropy(8)
+    point = formats.parse_point(given["point"]) if given["point"] else None
+    acts = edit_customer(customer, {"name": name})
+    acts += edit_place(
+        customer,
+        place,
+        {"name": given["address"] or name, "address": given["address"] or None, "point": point},
+    )
+    if given["contact"] or given["contact_phone"]:
+        contact = {"name": given["contact"] or name, "phone": given["contact_phone"] or None}
+        acts += edit_contact(customer, entropy(8), contact)
+    return acts, (customer, place)
+
+
+def _job_values(given: Mapping[str, str], moment: Moment, names: set[str]) -> dict[str, object]:
+    """Texts as an act's values, for the inputs in `names` but the checklist."""
+    values: dict[str, object] = {}
+    for name in names & given.keys():
+        text = given[name]
+        match name:
+            case "title" | "address" | "contact" | "contact_phone" | "description":
+                values[name] = text or None
+            case "customer" | "place":
+                values[name] = _identity(name, text)
+            case "point":
+                values["point"] = formats.parse_point(text) if text else None
+            case "window":
+                values["window"] = window_of(text, moment.zone)
+            case "planned":
+                values["planned_minutes"] = _whole(name, text)
+            case "radius":
+                values["radius"] = _whole(name, text)
+            case "priority":
+                values["priority"] = _whole(name, text)
+            case "skills":
+                values["skills"] = [_identity(name, skill) for skill in text.split(",") if skill]
+    return values
+
+
+def _identity(name: str, text: str) -> bytes | None:
+    try:
+        return bytes.fromhex(text) or None
+    except ValueError as error:
+        words = "Choose one from the list, or leave it empty."
+        raise FormError(name, words) from error
+
+
+def _whole(name: str, text: str) -> int | None:
+    if not text:
+        return None
+    if not text.isdecimal() or len(text) > 6:
+        raise FormError(name, "Write a whole number.")
+    return int(text)
+
+
+async def _clash_view(moment: Moment, clash: Clash) -> ClashView:
+    async def words(text: str) -> str:
+        return await _input_words(moment, clash.name, text)
+
+    return ClashView(
+        clash.name,
+        clash.label,
+        await words(clash.mine),
+        await words(clash.theirs),
+        clash.who,
+        clash.at_ms,
+    )
+
+
+async def _input_words(moment: Moment, name: str, text: str) -> str:
+    """An input's text as a person reads it."""
+    reader = moment.hub.reader
+    if not text or text == "[]":
+        return "nothing"
+    match name:
+        case "window":
+            start, end = window_of(text, moment.zone) or (None, None)
+            return formats.window_words(start, end, moment.zone, moment.now_ms)
+        case "customer":
+            row = await reader.row("SELECT name FROM customer WHERE customer = ?", (text,))
+            return row["name"] if row else "an unknown customer"
+        case "place":
+            row = await reader.row("SELECT name FROM customer_place WHERE place = ?", (text,))
+            return row["name"] if row else "an unknown place"
+        case "priority":
+            return PRIORITY_WORDS[int(text)] if text in ("0", "1", "2", "3") else text
+        case "planned":
+            return formats.minutes_words(int(text)) if text.isdecimal() else text
+        case "checks":
+            return "; ".join(item for _, item in json.loads(text) if item) or "nothing"
+        case "skills":
+            rows = await reader.rows("SELECT skill, name FROM skill")
+            names = {row["skill"]: row["name"] for row in rows}
+            return ", ".join(names.get(skill, "unknown") for skill in text.split(","))
+    return text
+
+
+async def _again(
+    moment: Moment,
+    wanted: Filter,
+    form: Any,
+    given: Mapping[str, str],
+    error: Exception,
+    row: Any = None,
+    current: Mapping[str, str] | None = None,
+) -> JobForm:
+    """The form as it came, with what is wrong beside its input."""
+    values = dict(given)
+    # What could not be read is shown as it was typed.
+    values |= {
+        name: clean(form.get(name))
+        for name in LABEL_BY_INPUT
+        if name in form and name not in ("skills", "checks", "window")
+    }
+    values["customer_text"] = clean(form.get("customer_text"))
+    name = error.input if isinstance(error, FormError) else ""
+    offered = name == "customer" and not values["customer"] and row is None
+    shown: Mapping[str, str] = current or EMPTY
+    if row is not None:
+        try:
+            shown = json.loads(str(form.get("shown", "{}")))
+        except ValueError:
+            shown = current or EMPTY
+    return await draw_form(
+        moment,
+        wanted,
+        row["job"] if row is not None else "",
+        str(form.get("basis", "")) if row is not None else "",
+        values,
+        shown,
+        row["number"] if row is not None else "",
+        errors={name: str(error)},
+        offer_customer=values["customer_text"] if offered else "",
+    )

@@ -1,0 +1,70 @@
+"""The one WebSocket of a page: numbers of what changed, so that the page asks for those rows.
+
+Messages are JSON `{seq, kind, ids}`; `kind` is 'hello' (with `epoch`), 'streams', 'presence',
+'sync', 'reload', or 'alive' in answer to anything that the page sends. A page that comes back gives
+`since` and the `epoch` that it knew; what it missed comes first, or 'reload' when that is not known
+any more. Holds no rows. Invariant: a page never misses an event without being told to load anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Final
+
+from aiohttp import WSMsgType, web
+
+from hub.keys import HUB
+from hub.live import LiveEvent
+from web.board.state import ALERT_BOOK
+
+HEARTBEAT_S: Final = 20.0
+"""Shorter than the usual 30 to 60 s after which a router forgets a silent connection."""
+IDS_MAX: Final = 400
+"""More changed streams at once than this, and loading anew is cheaper than asking for each."""
+EPOCH: Final = web.AppKey("LIVE_EPOCH", str)
+
+
+async def live(request: web.Request) -> web.StreamResponse:
+    """GET /live?since=SEQ&epoch=…: the feed of this page."""
+    socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, compress=True, max_msg_size=4_096)
+    await socket.prepare(request)
+    feed = request.app[HUB].feed
+    epoch = request.app[EPOCH]
+    since = _since(request, epoch)
+    await _send(socket, LiveEvent(feed.seq, "hello", ()), epoch)
+    if request.query.get("since") and since is None:
+        await _send(socket, LiveEvent(feed.seq, "reload", ()))
+    sending = asyncio.get_running_loop().create_task(_forward(request, socket, since))
+    try:
+        async for message in socket:
+            if message.type is WSMsgType.ERROR:
+                break
+            # A browser does not see the protocol's own pings: it asks, to notice a dead line.
+            await _send(socket, LiveEvent(feed.seq, "alive", ()))
+    finally:
+        sending.cancel()
+        with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+            await sending
+    return socket
+
+
+def _since(request: web.Request, epoch: str) -> int | None:
+    """Where the page left off; None where it is new, or knew another run of this hub."""
+    text = request.query.get("since", "")
+    known = request.query.get("epoch", "") == epoch
+    return int(text) if known and text.isdecimal() and len(text) < 16 else None
+
+
+async def _forward(request: web.Request, socket: web.WebSocketResponse, since: int | None) -> None:
+    async for event in request.app[HUB].feed.subscribe(since):
+        if event.kind == "streams":
+            request.app[ALERT_BOOK].forget()
+        if len(event.ids) > IDS_MAX:
+            event = LiveEvent(event.seq, "reload", ())
+        await _send(socket, event)
+
+
+async def _send(socket: web.WebSocketResponse, event: LiveEvent, epoch: str = "") -> None:
+    message = {"seq": event.seq, "kind": event.kind, "ids": list(event.ids)}
+    await socket.send_json(message | ({"epoch": epoch} if epoch else {}))

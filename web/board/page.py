@@ -1,0 +1,298 @@
+"""The board's page and the pieces of it that its scripts fetch: rows, changed rows, counts.
+
+`GET /` draws everything on the server, so the board reads without a script; the scripts keep it
+live. Holds no SQL. Invariant: a piece is drawn by the same template as the page, from the same
+question, so a row that came live and a row of a fresh page are the same text.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from aiohttp import web
+
+from web.assets import ASSETS, Assets
+from web.board import filters, questions
+from web.board.detail import JobDetail, job_detail
+from web.board.filters import LAYOUTS, STATUSES, Filter, read_filter
+from web.board.job_form import JobForm, edit_form, new_form
+from web.board.page_parts import Chip, Choice, Column, ViewLink, chips, columns, view_links
+from web.board.questions import PAGE_ROWS
+from web.board.rows import BoardRow, board_rows
+from web.board.state import ALERT_BOOK, Moment, moment_of
+from web.frame import frame_of
+from web.rendering import TEMPLATES, part, show
+
+CHANGED_MAX: Final = 500
+"""Rows asked for by id at once; a page that missed more loads anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoardPage:
+    """What `board/board.html` gets."""
+
+    filter: Filter
+    layouts: tuple[tuple[str, str, str, bool, str], ...]
+    views: tuple[ViewLink, ...]
+    view_words: str
+    columns: tuple[Column, ...]
+    rows: tuple[BoardRow, ...]
+    total: int
+    more: bool
+    directions: str
+    workers: tuple[Choice, ...]
+    statuses: tuple[Choice, ...]
+    days: tuple[Choice, ...]
+    chips: tuple[Chip, ...]
+    clear_href: str
+    hidden: int
+    detail: JobDetail | None
+    form: JobForm | None
+    selected: str
+    missing: str
+    here: str
+    csv_jobs: str
+    csv_logs: str
+    new_href: str
+    close_href: str
+    map_assets: str
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchOffPage:
+    """What the board shows while the site's Job Dispatch is off."""
+
+    is_admin: bool
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowsPart:
+    """What `board/rows.html` gets: one page of rows."""
+
+    rows: tuple[BoardRow, ...]
+    selected: str
+
+
+async def board_page(request: web.Request) -> web.StreamResponse:
+    """GET /: the board as its URL says."""
+    moment = await moment_of(request)
+    if not moment.dispatch_on:
+        row = await moment.hub.reader.row("SELECT count(*) AS n FROM job")
+        frame = await frame_of(request)
+        off = DispatchOffPage(frame.is_admin, row["n"] if row else 0)
+        return await show(request, "board/off.html", off)
+    page = await _page(request, moment, read_filter(request.query))
+    return await show(request, "board/board.html", page, status=404 if page.missing else 200)
+
+
+async def board_with_form(
+    request: web.Request, wanted: Filter, form: JobForm, status: int
+) -> web.StreamResponse:
+    """Answer with the whole board and a form in its pane, for a browser without scripts."""
+    page = await _page(request, await moment_of(request), wanted)
+    page = replace(page, form=form, detail=None, missing="")
+    return await show(request, "board/board.html", page, status=status)
+
+
+async def _page(request: web.Request, moment: Moment, wanted: Filter) -> BoardPage:
+    reader, now_ms, zone = moment.hub.reader, moment.now_ms, moment.zone
+    question = await moment.question(wanted)
+    found = await question.page(reader, None, PAGE_ROWS + 1)
+    rows = await board_rows(reader, question, found[:PAGE_ROWS], zone, now_ms)
+    total = len(found) if len(found) <= PAGE_ROWS else await question.total(reader)
+    counts = await questions.counts(reader, moment.alerts, now_ms, zone)
+    people = await questions.workers(reader)
+    selected = request.query.get("job", "")
+    selected = selected if filters.is_stream_id(selected) else ""
+    detail, form = await pane_of(request, moment, wanted, selected)
+    view = filters.VIEW_BY_ID[wanted.view]
+    today = questions.today(now_ms, zone)
+    return BoardPage(
+        filter=wanted,
+        layouts=_layouts(wanted, selected),
+        views=view_links(wanted, counts),
+        view_words=view.words,
+        columns=columns(wanted),
+        rows=rows,
+        total=total,
+        more=len(found) > PAGE_ROWS,
+        directions=json.dumps(question.descending),
+        workers=(
+            Choice(filters.UNASSIGNED, "Nobody", filters.UNASSIGNED in wanted.workers),
+            *(
+                Choice(row["worker"], row["name"], row["worker"] in wanted.workers)
+                for row in people
+            ),
+        ),
+        statuses=tuple(Choice(s, s.capitalize(), s in wanted.statuses) for s in STATUSES),
+        days=(Choice(today, "Today", wanted.day == today),),
+        chips=await chips(reader, wanted, {row["worker"]: row["name"] for row in people}),
+        clear_href=wanted.without_filters().url(),
+        hidden=counts[wanted.view] - total if wanted.narrowed else 0,
+        detail=detail,
+        form=form,
+        selected=selected,
+        missing=selected if selected and detail is None and form is None else "",
+        here=wanted.query(),
+        csv_jobs=f"/export/jobs.csv?{wanted.query()}",
+        csv_logs=f"/export/timelogs.csv?{wanted.query()}",
+        new_href=wanted.url(do="new"),
+        close_href=wanted.url(),
+        map_assets=map_assets(request.app[ASSETS]),
+    )
+
+
+_MAP_FILES: Final = {
+    "maplibre": ("maplibre-gl", "maplibre-gl.mjs"),
+    "maplibreStyle": ("maplibre-gl", "maplibre-gl.css"),
+    "maplibreWorker": ("maplibre-gl", "maplibre-gl-worker.mjs"),
+    "pmtiles": ("pmtiles", "pmtiles.mjs"),
+    "leaflet": ("leaflet", "leaflet.js"),
+    "leafletStyle": ("leaflet", "leaflet.css"),
+    "protomapsLeaflet": ("protomaps-leaflet", "protomaps-leaflet.js"),
+    "world": ("world-atlas", "countries-110m.json"),
+}
+
+
+def map_assets(assets: Assets) -> str:
+    """Where the map's libraries are, as JSON by name; what was not built is left out."""
+    found = {}
+    for name, (package, file) in _MAP_FILES.items():
+        for known in assets.file_by_name:
+            if known.startswith(f"vendor/{package}-") and known.endswith(f"/{file}"):
+                found[name] = assets.url(known)
+    return json.dumps(found)
+
+
+async def pane_of(
+    request: web.Request, moment: Moment, wanted: Filter, selected: str
+) -> tuple[JobDetail | None, JobForm | None]:
+    """What the pane shows by the URL: a job, a form, or nothing."""
+    doing = request.query.get("do", "")
+    if doing == "new":
+        return None, await new_form(moment, wanted, request.query)
+    if not selected:
+        return None, None
+    if doing == "edit":
+        return None, await edit_form(moment, wanted, selected)
+    return await job_detail(moment, wanted, selected), None
+
+
+def _layouts(wanted: Filter, selected: str) -> tuple[tuple[str, str, str, bool, str], ...]:
+    words = {"both": ("Both", "columns-2"), "table": ("Table", "rows-3"), "map": ("Map", "map")}
+    more = {"job": selected} if selected else {}
+    return tuple(
+        (
+            layout,
+            words[layout][0],
+            words[layout][1],
+            layout == wanted.layout,
+            replace(wanted, layout=layout).url(**more),
+        )
+        for layout in LAYOUTS
+    )
+
+
+async def rows_part(request: web.Request) -> web.StreamResponse:
+    """GET /board/rows?…&after=KEY: the next page of rows, as a `<tbody>`."""
+    moment = await moment_of(request)
+    question = await moment.question(read_filter(request.query))
+    after = question.read_key(request.query.get("after", ""))
+    if after is None:
+        raise web.HTTPBadRequest(text="The order of the table has changed; load the page anew.")
+    found = await question.page(moment.hub.reader, after, PAGE_ROWS + 1)
+    shown = found[:PAGE_ROWS]
+    rows = await board_rows(moment.hub.reader, question, shown, moment.zone, moment.now_ms)
+    page = RowsPart(rows, request.query.get("job", ""))
+    response = part(request, "board/rows.html", await frame_of(request), page)
+    response.headers["X-More"] = "1" if len(found) > PAGE_ROWS else "0"
+    return response
+
+
+async def changed_part(request: web.Request) -> web.StreamResponse:
+    """POST /board/changed?…: rows of given jobs as they are now, counts and the total, as JSON.
+
+    The body is a JSON list of job ids. `alerts=1` adds every job that has an alert: what becomes
+    late without anybody writing anything.
+    """
+    moment = await moment_of(request)
+    wanted = read_filter(request.query)
+    question = await moment.question(wanted)
+    jobs = await _asked(request)
+    if request.query.get("alerts"):
+        jobs = [*jobs, *request.app[ALERT_BOOK].jobs][:CHANGED_MAX]
+    reader = moment.hub.reader
+    found = await question.some(reader, jobs)
+    rows = await board_rows(reader, question, found, moment.zone, moment.now_ms)
+    frame = await frame_of(request)
+    template = request.app[TEMPLATES].get_template("board/row.html")
+    drawing: Any = template.make_module({"frame": frame})
+    drawn = {
+        row.job: {
+            "html": str(drawing.board_row(row, "")).strip(),
+            "key": json.loads(row.key),
+            "matches": row.matches,
+        }
+        for row in rows
+    }
+    counts = await questions.counts(reader, moment.alerts, moment.now_ms, moment.zone)
+    return web.json_response(
+        {"rows": drawn, "counts": counts, "total": await question.total(reader)},
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+async def _asked(request: web.Request) -> list[str]:
+    try:
+        asked: Any = await request.json()
+    except ValueError:
+        raise web.HTTPBadRequest(text="The body is a JSON list of job ids.") from None
+    if not isinstance(asked, list) or len(asked) > CHANGED_MAX:
+        raise web.HTTPBadRequest(text=f"The body is a JSON list of at most {CHANGED_MAX} job ids.")
+    return [job for job in asked if isinstance(job, str) and filters.is_stream_id(job)]
+
+
+async def pane_part(request: web.Request) -> web.StreamResponse:
+    """GET /board/pane?…&job=ID&do=…: the pane alone, as the page's URL says."""
+    moment = await moment_of(request)
+    wanted = read_filter(request.query)
+    selected = request.query.get("job", "")
+    selected = selected if filters.is_stream_id(selected) else ""
+    detail, form = await pane_of(request, moment, wanted, selected)
+    return await draw_pane(request, wanted, detail, form, missing=selected)
+
+
+@dataclass(frozen=True, slots=True)
+class PanePart:
+    """What `board/pane.html` gets."""
+
+    filter: Filter
+    detail: JobDetail | None
+    form: JobForm | None
+    missing: str
+    close_href: str
+    here: str
+    new_href: str
+
+
+async def draw_pane(
+    request: web.Request,
+    wanted: Filter,
+    detail: JobDetail | None,
+    form: JobForm | None,
+    *,
+    missing: str = "",
+    status: int = 200,
+) -> web.StreamResponse:
+    """Answer with the pane alone."""
+    absent = missing if detail is None and form is None else ""
+    page = PanePart(
+        wanted, detail, form, absent, wanted.url(), wanted.query(), wanted.url(do="new")
+    )
+    response = part(request, "board/pane.html", await frame_of(request), page)
+    response.set_status(404 if absent else status)
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,161 @@
+"""How far an assignment has got, as far as it is proven: on the hub, on the phone, opened there.
+
+Read from what phones have confirmed holding (`reach`, from their acks) and from what they wrote
+themselves; a phase that the office set on a worker's behalf proves nothing about the phone. Holds
+no words for screens but the levels. Invariant: no level is given without a proof in the store, so
+reach falls when a phone is restored or replaced.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from web.board.reader import Rows
+
+ASKED_AT_ONCE: Final = 400
+"""Streams asked for in one statement: each is a parameter, and SQLite takes some thousands."""
+
+_RECEIVED: Final = frozenset(
+    {"received", "opened", "accepted", "travelling", "on site", "paused", "finished", "rejected"}
+)
+_OPENED: Final = _RECEIVED - {"received"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What the assignee's phone is proven to know.
+
+    `level` is 'assigned' (saved on the hub), 'on phone' or 'opened'; `newest` says whether the
+    phone holds all that the hub holds of the job, None where it has no copy.
+    """
+
+    level: str
+    newest: bool | None
+
+    @property
+    def words(self) -> str:
+        """The level as the board writes it."""
+        return {"assigned": "Not yet", "on phone": "On phone", "opened": "Opened"}[self.level]
+
+    @property
+    def note(self) -> str:
+        """What the phone lacks, '' where it lacks nothing or all."""
+        return "older version" if self.newest is False else ""
+
+
+class Turn(NamedTuple):
+    """An assignment: job and worker (hex ids) and the hash of the entry that made it."""
+
+    job: str
+    worker: str
+    turn: str
+    entry: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    stream: str
+    author: bytes
+    branch: bytes
+    height: int
+
+
+async def reach_of(reader: Rows, turns: Iterable[Turn]) -> dict[Turn, Reach]:
+    """The reach of each assignment; two questions for every few hundred jobs."""
+    wanted = list(turns)
+    found: dict[Turn, Reach] = {}
+    if not wanted:
+        return found
+    phones = await _phones_by_worker(reader, {turn.worker for turn in wanted})
+    for start in range(0, len(wanted), ASKED_AT_ONCE):
+        some = wanted[start : start + ASKED_AT_ONCE]
+        found.update(await _reach_of_some(reader, some, phones))
+    return found
+
+
+async def _reach_of_some(
+    reader: Rows, turns: Sequence[Turn], phones: dict[str, frozenset[bytes]]
+) -> dict[Turn, Reach]:
+    streams = sorted({bytes.fromhex(turn.job) for turn in turns})
+    marks = ", ".join("?" * len(streams))
+    logs = await reader.rows(
+        f"SELECT log, stream, author, branch, height FROM log WHERE stream IN ({marks})", streams
+    )
+    log_by_number = {
+        row["log"]: _Log(row["stream"].hex(), row["author"], row["branch"], row["height"])
+        for row in logs
+    }
+    places = await _places(reader, turns)
+    confirmed: dict[tuple[str, bytes], dict[tuple[bytes, bytes], int]] = defaultdict(dict)
+    for row in await reader.rows(
+        f"SELECT stream, peer, author, branch, height FROM reach WHERE stream IN ({marks})", streams
+    ):
+        held = confirmed[(row["stream"].hex(), row["peer"])]
+        held[(row["author"], row["branch"])] = row["height"]
+    spoken = await _own_words(reader, turns)
+    logs_by_stream: dict[str, list[_Log]] = defaultdict(list)
+    for each in log_by_number.values():
+        logs_by_stream[each.stream].append(each)
+    found = {}
+    for turn in turns:
+        made = places.get(turn.entry)
+        log = log_by_number.get(made[0]) if made else None
+        best = Reach("assigned", None)
+        for phone in phones.get(turn.worker, frozenset()):
+            held = confirmed.get((turn.job, phone), {})
+            said = spoken.get((turn.job, phone.hex()), frozenset())
+            has = log is not None and _holds(log, made[1] if made else 0, phone, held)
+            level = "opened" if said & _OPENED else "on phone" if has or said else "assigned"
+            if level != "assigned":
+                newest = all(
+                    _holds(each, each.height, phone, held) for each in logs_by_stream[turn.job]
+                )
+                best = max(best, Reach(level, newest), key=_rank)
+        found[turn] = best
+    return found
+
+
+def _rank(reach: Reach) -> tuple[int, bool]:
+    return (("assigned", "on phone", "opened").index(reach.level), bool(reach.newest))
+
+
+def _holds(log: _Log, height: int, phone: bytes, held: dict[tuple[bytes, bytes], int]) -> bool:
+    return log.author == phone or held.get((log.author, log.branch), 0) >= height
+
+
+async def _phones_by_worker(reader: Rows, workers: set[str]) -> dict[str, frozenset[bytes]]:
+    """The keys that were certified for each worker and not revoked."""
+    found: dict[str, set[bytes]] = defaultdict(set)
+    for row in await reader.rows(
+        "SELECT author, subject FROM certificate WHERE author NOT IN (SELECT author FROM revoked)"
+    ):
+        subject = row["subject"].hex()
+        if subject in workers:
+            found[subject].add(row["author"])
+    return {worker: frozenset(keys) for worker, keys in found.items()}
+
+
+async def _places(reader: Rows, turns: Sequence[Turn]) -> dict[bytes, tuple[int, int]]:
+    """Where the entry that made each assignment stands: its log and seq, by its hash."""
+    hashes = sorted({turn.entry for turn in turns})
+    marks = ", ".join("?" * len(hashes))
+    rows = await reader.rows(f"SELECT hash, log, seq FROM entry WHERE hash IN ({marks})", hashes)
+    return {row["hash"]: (row["log"], row["seq"]) for row in rows}
+
+
+async def _own_words(reader: Rows, turns: Sequence[Turn]) -> dict[tuple[str, str], frozenset[str]]:
+    """The phases that each key wrote in each job: what a phone says it did, it knew of."""
+    jobs = sorted({turn.job for turn in turns})
+    marks = ", ".join("?" * len(jobs))
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    rows: list[Any] = await reader.rows(
+        "SELECT DISTINCT stream, author, value FROM history"
+        f" WHERE field = 'phase' AND NOT inert AND stream IN ({marks})",
+        jobs,
+    )
+    for row in rows:
+        found[(row["stream"], row["author"])].add(row["value"])
+    return {key: frozenset(values & _RECEIVED) for key, values in found.items()}

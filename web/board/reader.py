@@ -1,0 +1,15 @@
+"""What the board asks its questions of. Holds a protocol and no code."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class Rows(Protocol):
+    """What can be asked: `replica.reader.Reader` in a running hub."""
+
+    async def rows(self, sql: str, parameters: Any = ...) -> list[Any]:
+        """All rows of one question."""
+
+    async def row(self, sql: str, parameters: Any = ...) -> Any:
+        """The first row, or None."""

@@ -1,0 +1,128 @@
+"""The board's addresses.
+
+`attach_board` is all that the rest of the web needs of it. Holds the thin handlers that turn an
+action or a saved form into an answer. Invariant: every address that changes something answers a
+script with a piece of the page and a plain form with a redirect, to the same effect.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from aiohttp import web
+
+from core.dispatch.acts import ActError
+from hub.keys import HUB
+from web.board import exports, lookups, map_data, page
+from web.board.actions import ACTIONS, Overtaken, carry_out
+from web.board.detail import job_detail
+from web.board.filters import is_stream_id, read_back
+from web.board.job_form import JobForm
+from web.board.job_form_save import Saved, save_edit, save_new
+from web.board.live import EPOCH, live
+from web.board.page import board_page, changed_part, draw_pane, pane_part, rows_part
+from web.board.state import ALERT_BOOK, AlertBook, moment_of
+from web.frame import see_other
+
+SCRIPTED: str = "X-Board-Part"
+NOTICE: str = "X-Board-Notice"
+GO: str = "X-Board-Go"
+
+
+def _is_scripted(request: web.Request) -> bool:
+    return request.headers.get(SCRIPTED) == "1"
+
+
+def _sentence(error: Exception) -> str:
+    words = str(error)
+    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")
+
+
+async def act_on_job(request: web.Request) -> web.StreamResponse:
+    """POST /board/job/{job}/{action}: do it, and show the job as it is then."""
+    job, name = request.match_info["job"], request.match_info["action"]
+    if name not in ACTIONS:
+        raise web.HTTPNotFound
+    status, tone = 200, "good"
+    try:
+        words = await carry_out(request, job, name)
+    except Overtaken as error:
+        words, status, tone = str(error), 409, "risk"
+    except ActError as error:
+        words, status, tone = _sentence(error), 422, "bad"
+    if words is None:
+        raise web.HTTPNotFound(text="There is no such job on this hub.")
+    request.app[ALERT_BOOK].forget()
+    wanted = read_back((await request.post()).get("back"))
+    if not _is_scripted(request):
+        raise see_other(wanted.url(job=job), words, tone)
+    detail = await job_detail(await moment_of(request), wanted, job)
+    answer = await draw_pane(request, wanted, detail, None, missing=job, status=status)
+    answer.headers[NOTICE] = quote(words)
+    return answer
+
+
+async def new_job(request: web.Request) -> web.StreamResponse:
+    """POST /board/new: make a job, or show the form again."""
+    return await _answer_form(request, await save_new(request))
+
+
+async def edit_job(request: web.Request) -> web.StreamResponse:
+    """POST /board/job/{job}/edit: write what was changed, or show the form again."""
+    job = request.match_info["job"]
+    outcome = await save_edit(request, job) if is_stream_id(job) else None
+    if outcome is None:
+        raise web.HTTPNotFound(text="There is no such job on this hub.")
+    return await _answer_form(request, outcome)
+
+
+async def _answer_form(request: web.Request, outcome: Saved | JobForm) -> web.StreamResponse:
+    wanted = read_back((await request.post()).get("back"))
+    if isinstance(outcome, JobForm):
+        status = 409 if outcome.clashes else 422
+        if _is_scripted(request):
+            return await draw_pane(request, wanted, None, outcome, status=status)
+        return await page.board_with_form(request, wanted, outcome, status)
+    request.app[ALERT_BOOK].forget()
+    to = wanted.url(job=outcome.job)
+    if not _is_scripted(request):
+        raise see_other(to, outcome.words)
+    detail = await job_detail(await moment_of(request), wanted, outcome.job)
+    answer = await draw_pane(request, wanted, detail, None, missing=outcome.job)
+    answer.headers[NOTICE] = quote(outcome.words)
+    answer.headers[GO] = to
+    return answer
+
+
+async def job_address(request: web.Request) -> web.StreamResponse:
+    """GET /jobs/{job}: the board with that job selected, whatever its state."""
+    job = request.match_info["job"]
+    if not is_stream_id(job):
+        raise web.HTTPNotFound
+    raise see_other(f"/?view=all&job={job}")
+
+
+def attach_board(app: web.Application) -> None:
+    """Add the board's addresses to an application that has a hub, templates and assets."""
+    hub = app[HUB]
+    app[ALERT_BOOK] = AlertBook(hub)
+    # Another run of the hub counts its events anew; the moment of its start tells them apart.
+    app[EPOCH] = f"{hub.clock.now_ms():x}-{hub.replica.entropy(4).hex()}"
+    router = app.router
+    router.add_get("/", board_page)
+    router.add_get("/jobs/{job}", job_address)
+    router.add_get("/live", live)
+    router.add_get("/board/rows", rows_part)
+    router.add_post("/board/changed", changed_part)
+    router.add_get("/board/pane", pane_part)
+    router.add_get("/board/map.json", map_data.map_json)
+    router.add_get("/board/positions.json", map_data.positions_json)
+    router.add_get("/board/customers.json", lookups.customers)
+    router.add_get("/board/customers/{customer:[0-9a-f]{24}}.json", lookups.customer_places)
+    router.add_get("/board/addresses.json", lookups.addresses)
+    router.add_get("/board/job/{job}/candidates", lookups.candidates_part)
+    router.add_post("/board/new", new_job)
+    router.add_post("/board/job/{job}/edit", edit_job)
+    router.add_post("/board/job/{job}/{action}", act_on_job)
+    router.add_get("/export/jobs.csv", exports.jobs_csv)
+    router.add_get("/export/timelogs.csv", exports.time_logs_csv)

@@ -1,0 +1,207 @@
+"""The board's rows as a template draws them: words, flags and reach, out of rows of SQL.
+
+Holds what one row says and how it is worded; no SQL of its own but the reach of what is shown.
+Invariant: everything a row shows by colour or shape it also says in a word.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from web import formats
+from web.board.questions import Question
+from web.board.reach import Reach, Turn, reach_of
+from web.board.reader import Rows
+
+PRIORITY_WORDS: Final = ("Low", "Normal", "High", "Urgent")
+LIVE_STATUSES: Final = frozenset({"open", "in progress"})
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A mark before a row: an icon, its words, and a tone ('bad', 'risk' or '')."""
+
+    icon: str
+    words: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRow:
+    """One job as a row. Texts are ready to show; times in ms UTC.
+
+    `key` is what the row is ordered by, as JSON, for the page to put a changed row in its place.
+    """
+
+    job: str
+    number: str
+    title: str
+    about: str
+    customer: str
+    place: str
+    day_words: str
+    clock_words: str
+    worker: str
+    status: str
+    phase: str
+    flags: tuple[Flag, ...]
+    delay_level: str
+    delay_words: str
+    delay_cause: str
+    reach: Reach | None
+    priority: int
+    updated_at: int
+    updated_iso: str
+    updated_words: str
+    key: str
+    live: bool
+    href: str
+    matches: bool
+
+    @property
+    def priority_words(self) -> str:
+        """The priority, '' for an ordinary one."""
+        return "" if self.priority == 1 else PRIORITY_WORDS[self.priority]
+
+
+async def board_rows(
+    reader: Rows, question: Question, found: Sequence[Any], zone: ZoneInfo, now_ms: int
+) -> tuple[BoardRow, ...]:
+    """Rows of SQL as rows of the page, with the reach of the assignments that lead."""
+    reach_by_job = await leading_reach(reader, [row["job"] for row in found if row["worker"]])
+    return tuple(
+        _board_row(question, row, reach_by_job.get(row["job"]), zone, now_ms) for row in found
+    )
+
+
+async def leading_reach(reader: Rows, jobs: Sequence[str]) -> dict[str, Reach]:
+    """The reach of each job's leading assignment, by job."""
+    rows = await reader.rows(
+        "SELECT assignment.job, assignment.worker, assignment.turn, assignment.entry"
+        " FROM json_each(?) AS wanted JOIN job ON job.job = wanted.value"
+        " JOIN assignment ON assignment.job = job.job AND assignment.worker = job.worker"
+        " WHERE assignment.phase NOT IN ('withdrawn', 'released')"
+        " ORDER BY assignment.assigned_at",
+        [json.dumps(list(jobs))],
+    )
+    turns = {row["job"]: Turn(row["job"], row["worker"], row["turn"], row["entry"]) for row in rows}
+    found = await reach_of(reader, turns.values())
+    return {job: found[turn] for job, turn in turns.items()}
+
+
+def _board_row(
+    question: Question, row: Any, reach: Reach | None, zone: ZoneInfo, now_ms: int
+) -> BoardRow:
+    start, end = row["window_start"], row["window_end"]
+    level = row["alert_level"] or ""
+    live = row["status"] in LIVE_STATUSES
+    return BoardRow(
+        job=row["job"],
+        number=row["number"],
+        title=row["title"] or "Untitled",
+        about=row["description"].partition("\n")[0][:120],
+        customer=row["customer_name"],
+        place=row["place_name"] or row["address"],
+        day_words=window_day(start, end, zone, now_ms),
+        clock_words=window_clock(start, end, zone),
+        worker=row["worker_name"] or ("Unknown worker" if row["worker"] else ""),
+        status=row["status"],
+        phase=phase_words(row),
+        flags=_flags(row, level),
+        delay_level=level,
+        delay_words=delay_words(row["alert_minutes"]) if level else "",
+        delay_cause=row["alert_cause"] or "" if level else "",
+        reach=reach if live else None,
+        priority=min(max(row["priority"], 0), 3),
+        updated_at=row["updated_at"],
+        updated_iso=formats.local_time(row["updated_at"], zone).isoformat(timespec="seconds"),
+        updated_words=short_ago(row["updated_at"], now_ms),
+        key=json.dumps(question.key_of(row), separators=(",", ":")),
+        live=live,
+        href=question.filter.url(job=row["job"]),
+        matches=bool(row["matches"]) if "matches" in row.keys() else True,  # noqa: SIM118
+    )
+
+
+def _flags(row: Any, level: str) -> tuple[Flag, ...]:
+    flags = []
+    if row["conflicts"]:
+        number = row["conflicts"]
+        words = "1 conflict to decide" if number == 1 else f"{number} conflicts to decide"
+        flags.append(Flag("git-compare", words, "bad"))
+    if level == "delayed":
+        flags.append(Flag("triangle-alert", "Delayed", "bad"))
+    elif level == "at risk":
+        flags.append(Flag("clock-alert", "At risk", "risk"))
+    if row["status"] == "rejected":
+        flags.append(Flag("circle-x", "Rejected", "bad"))
+    elif row["status"] == "open" and not row["worker"]:
+        flags.append(Flag("user-x", "Unassigned", "risk"))
+    elif row["unacknowledged"]:
+        flags.append(Flag("smartphone", "Not on the phone yet", "risk"))
+    if row["status"] in LIVE_STATUSES and row["lat_e7"] is None:
+        flags.append(Flag("map-pin-off", "No position: worked by hand", ""))
+    return tuple(flags)
+
+
+def phase_words(row: Any) -> str:
+    """What stands under the status: the phase, the reason of a refusal, or who set the status."""
+    if row["status"] in ("rejected", "cancelled"):
+        return str(row["reason"])
+    if row["overridden"]:
+        return "set by the office"
+    if row["status"] == "open" and not row["worker"]:
+        return "unassigned"
+    return str(row["phase"]) if row["status"] in LIVE_STATUSES else ""
+
+
+def delay_words(minutes: int | None) -> str:
+    """Minutes as the column shows them: `+35 min`, `+2 h 05`, `−10 min` left."""
+    if minutes is None:
+        return ""
+    if minutes == 0:
+        return "soon"
+    hours, rest = divmod(abs(minutes), 60)
+    sign = "−" if minutes < 0 else "+"
+    if hours >= 48:
+        return f"{sign}{hours // 24} days"
+    return f"{sign}{hours} h {rest:02d}" if hours else f"{sign}{rest} min"
+
+
+def short_ago(at_ms: int, now_ms: int) -> str:
+    """How long ago in the fewest letters: `now`, `4 min`, `3 h`, `12 d`."""
+    gone = max(now_ms - at_ms, 0)
+    if gone < formats.MINUTE_MS:
+        return "now"
+    if gone < formats.HOUR_MS:
+        return f"{gone // formats.MINUTE_MS} min"
+    if gone < formats.DAY_MS:
+        return f"{gone // formats.HOUR_MS} h"
+    return f"{gone // formats.DAY_MS} d"
+
+
+def window_day(start: int | None, end: int | None, zone: ZoneInfo, now_ms: int) -> str:
+    """The day of a window, as the row's first line: `Today`, `Mon 23 Nov`, `No date`."""
+    at_ms = start if start is not None else end
+    if at_ms is None:
+        return "No date"
+    words = formats.day_words(at_ms, zone, now_ms)
+    return words[0].upper() + words[1:]
+
+
+def window_clock(start: int | None, end: int | None, zone: ZoneInfo) -> str:
+    """The hours of a window: `10:00–11:30`, over midnight too; `10:00, 3 days` for a longer one."""
+    if start is None and end is None:
+        return ""
+    if start is None or end is None:
+        at_ms = start if start is not None else end
+        return f"{'from' if end is None else 'by'} {formats.clock_words(at_ms or 0, zone)}"
+    first, last = formats.local_time(start, zone), formats.local_time(end, zone)
+    days = (last.date() - first.date()).days
+    if days > 1 or (days == 1 and last.time() >= first.time()):
+        return f"{first:%H:%M}, {days + 1} days"
+    return f"{first:%H:%M}–{last:%H:%M}"

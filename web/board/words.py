@@ -1,0 +1,130 @@
+"""Values of the log in words: what a history row, a conflict or a form's other side says.
+
+The projections keep a value as text (JSON, ids in hex); this turns it into what a dispatcher reads,
+with names for ids and the site's clock for times. Holds the names that one answer needs and no SQL
+but the one that loads them. Invariant: a value that is not understood is shown as it stands, never
+left out.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from core.dispatch.fields import FIELDS, Kind
+from web import formats
+from web.board.reader import Rows
+from web.board.rows import PRIORITY_WORDS
+
+LABEL_BY_FIELD: Final = {
+    field.name: field.label or field.name.capitalize()
+    for field in FIELDS.values()
+    if field.kind in (Kind.JOB, None)
+}
+STATE_FIELDS: Final = frozenset(
+    {"created", "assigned", "withdrawn", "handed to", "phase", "cancelled", "override"}
+)
+NOTHING: Final = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names by id: of accounts, workers, customers, places and skills."""
+
+    account: dict[str, str]
+    worker: dict[str, str]
+    customer: dict[str, str]
+    place: dict[str, str]
+    skill: dict[str, str]
+
+    def actor(self, actor: str) -> str:
+        """Who acted, in words."""
+        if actor == "rule":
+            return "a rule"
+        if not actor:
+            return "the hub"
+        return self.account.get(actor) or self.worker.get(actor) or "the hub"
+
+    def is_worker(self, actor: str) -> bool:
+        """Whether the actor is a worker, on a phone."""
+        return actor in self.worker
+
+
+async def load_names(reader: Rows, customer: str) -> Names:
+    """The names that one job's pane can need."""
+
+    async def pairs(sql: str, *parameters: str) -> dict[str, str]:
+        return {row[0]: row[1] for row in await reader.rows(sql, parameters)}
+
+    return Names(
+        account=await pairs("SELECT account, name FROM account"),
+        worker=await pairs("SELECT worker, name FROM worker"),
+        customer=await pairs("SELECT customer, name FROM customer"),
+        place=await pairs("SELECT place, name FROM customer_place WHERE customer = ?", customer),
+        skill=await pairs("SELECT skill, name FROM skill"),
+    )
+
+
+def value_words(field: str, text: str, names: Names, zone: ZoneInfo, now_ms: int) -> str:
+    """One field's value, given as the projections' text, in words."""
+    value = _parsed(text)
+    if value is None:
+        return NOTHING
+    match field:
+        case "window" if isinstance(value, list) and len(value) == 2:
+            return formats.window_words(value[0], value[1], zone, now_ms)
+        case "point" if isinstance(value, list) and len(value) == 2:
+            return formats.point_words(value[0], value[1])
+        case "priority" if type(value) is int and 0 <= value < len(PRIORITY_WORDS):
+            return PRIORITY_WORDS[value]
+        case "planned minutes" if type(value) is int:
+            return formats.minutes_words(value)
+        case "radius":
+            return f"{value} m"
+        case "customer":
+            return names.customer.get(text, "an unknown customer")
+        case "place":
+            return names.place.get(text, "another place")
+        case "assignment":
+            return names.worker.get(text, text)
+        case "skills" if isinstance(value, list):
+            return ", ".join(names.skill.get(str(item), "unknown") for item in value) or NOTHING
+        case "override" if isinstance(value, list) and len(value) == 2:
+            return f"{value[0]} ({value[1]})"
+        case "tick":
+            return "ticked" if value else "not ticked"
+    return text or NOTHING
+
+
+def state_words(field: str, path: str, text: str, names: Names) -> str:
+    """A change of state as a sentence's beginning: `Assigned to Jan`, `On site`."""
+    worker = names.worker.get(path.partition("/")[0], "a worker")
+    value = _parsed(text)
+    match field:
+        case "created":
+            return "Created"
+        case "assigned":
+            return f"Assigned to {worker}" if value else f"Not assigned to {worker}"
+        case "withdrawn":
+            reason = f": {text}" if isinstance(value, str) else ""
+            return f"Taken back from {worker}{reason}"
+        case "handed to":
+            return f"{worker} handed it to {names.worker.get(text, 'a colleague')}"
+        case "cancelled":
+            return f"Cancelled: {text}" if value else "Cancellation taken back"
+        case "override":
+            if isinstance(value, list) and len(value) == 2:
+                return f"Set to {value[0]}: {value[1]}"
+            return "Status left to the assignments"
+    return text[:1].upper() + text[1:]
+
+
+def _parsed(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    # Plain texts are kept as they are, so `12` may be a title: only what JSON wrote is parsed.
+    return value if value is None or isinstance(value, (list, int, bool)) else text

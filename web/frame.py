@@ -1,0 +1,161 @@
+"""What stands round every page: the site, who is signed in, where one can go, how the phones are.
+
+Holds the questions that every page asks, once a request, and the notices that one answer leaves for
+the next. No page's own content. Invariant: a frame shows nothing of the site to somebody who is not
+signed in but its name.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, unquote
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from hub.guard import form_token, session_cookie
+from hub.keys import ACCOUNT, GUARD_RULES, HUB, Account
+from web.phones import PhonesSummary, phones_summary
+
+NOTICE_COOKIE: Final = "fieldlog-notice"
+THEME_COOKIE: Final = "fieldlog-theme"
+NOTICE_CHARACTERS_MAX: Final = 600
+ICON_BY_TONE: Final = {"good": "circle-check", "risk": "triangle-alert", "bad": "circle-alert"}
+
+ROLE_WORDS: Final = {
+    "admin": "Administrator",
+    "dispatcher": "Dispatcher",
+    "manager": "Manager, reads only",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence about what just happened; `tone` is '', 'good', 'risk' or 'bad'."""
+
+    words: str
+    tone: str = "good"
+
+    @property
+    def icon(self) -> str:
+        """The icon that goes with the tone."""
+        return ICON_BY_TONE.get(self.tone, "info")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One entry of the navigation; `current` where the page belongs to it."""
+
+    href: str
+    words: str
+    icon: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the layout gets. `account` is None for somebody who is not signed in."""
+
+    site_name: str
+    zone: ZoneInfo
+    now_ms: int
+    dispatch_on: bool
+    account: Account | None
+    role_words: str
+    form_token: str
+    theme: str
+    search: str
+    links: tuple[Link, ...]
+    sync: PhonesSummary
+    notices: tuple[Notice, ...]
+
+    @property
+    def may_write(self) -> bool:
+        """Whether this person may change anything: a manager reads only."""
+        return self.account is not None and self.account.role in ("admin", "dispatcher")
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether this person runs the hub."""
+        return self.account is not None and self.account.role == "admin"
+
+
+LINKS: Final = (
+    ("/", "Board", "table-2", ("/board", "/jobs", "/planner", "/inbox", "/map")),
+    ("/customers", "Customers", "building-2", ("/customers",)),
+    ("/workers", "Workers", "id-card", ("/workers", "/groups")),
+    ("/reports", "Reports", "chart-column", ("/reports",)),
+    ("/extensions", "Extensions", "puzzle", ("/extensions",)),
+)
+
+
+def _links(path: str) -> tuple[Link, ...]:
+    return tuple(
+        Link(href, words, icon, path == href or any(_under(path, root) for root in roots))
+        for href, words, icon, roots in LINKS
+    )
+
+
+def _under(path: str, root: str) -> bool:
+    return path == root or path.startswith(f"{root}/")
+
+
+async def settings_of(request: web.Request) -> dict[str, object]:
+    """The site's settings by name, as they stand now."""
+    rows = await request.app[HUB].reader.rows("SELECT name, value FROM setting")
+    return {row["name"]: json.loads(row["value"]) for row in rows}
+
+
+def zone_of(settings: dict[str, object]) -> ZoneInfo:
+    """The site's time zone; UTC until one is set, or where this machine does not know it."""
+    name = settings.get("time_zone")
+    try:
+        return ZoneInfo(name) if isinstance(name, str) else ZoneInfo("UTC")
+    except (KeyError, ValueError):
+        return ZoneInfo("UTC")
+
+
+async def frame_of(request: web.Request) -> Frame:
+    """The frame of this request's page."""
+    hub = request.app[HUB]
+    account = request.get(ACCOUNT)
+    settings = await settings_of(request)
+    rules = request.app[GUARD_RULES]
+    session_id = session_cookie(request, rules)
+    now_ms = hub.clock.now_ms()
+    site_name = settings.get("site_name")
+    return Frame(
+        site_name=site_name if isinstance(site_name, str) and site_name else "Fieldlog",
+        zone=zone_of(settings),
+        now_ms=now_ms,
+        dispatch_on=settings.get("job_dispatch") is True,
+        account=account,
+        role_words=ROLE_WORDS.get(account.role, account.role) if account else "",
+        form_token=form_token(rules, session_id) if account and session_id else "",
+        theme=_theme_of(request),
+        search=request.query.get("q", "")[:200] if request.path == "/search" else "",
+        links=_links(request.path),
+        sync=await phones_summary(hub, now_ms) if account else PhonesSummary("", "", ""),
+        notices=_notices_of(request),
+    )
+
+
+def _theme_of(request: web.Request) -> str:
+    theme = request.cookies.get(THEME_COOKIE, "")
+    return theme if theme in ("light", "dark") else ""
+
+
+def _notices_of(request: web.Request) -> tuple[Notice, ...]:
+    tone, _, words = unquote(request.cookies.get(NOTICE_COOKIE, "")).partition(" ")
+    return (Notice(words[:NOTICE_CHARACTERS_MAX], tone),) if words else ()
+
+
+def see_other(path: str, words: str = "", tone: str = "good") -> web.HTTPSeeOther:
+    """Send the browser on to `path`, where `words` are shown once. To be returned or raised."""
+    answer = web.HTTPSeeOther(path)
+    if words:
+        text = quote(f"{tone} {words[:NOTICE_CHARACTERS_MAX]}")
+        answer.set_cookie(NOTICE_COOKIE, text, path="/", max_age=60, httponly=True, samesite="Lax")
+    return answer

@@ -1,0 +1,53 @@
+"""Help: what the words mean, where things are, and every key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from web.rendering import show
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key (or several, pressed one after another) and what it does."""
+
+    keys: tuple[str, ...]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class HelpPage:
+    """The keys, by where they work."""
+
+    keys_by_place: dict[str, tuple[Key, ...]]
+
+
+KEYS_BY_PLACE: Final = {
+    "Everywhere": (
+        Key(("Ctrl", "K"), "Search jobs, customers and workers"),
+        Key(("?",), "This list"),
+        Key(("Esc",), "Close what is open"),
+    ),
+    "On the board": (
+        Key(("J",), "Next job"),
+        Key(("K",), "Previous job"),
+        Key(("Enter",), "Open the job"),
+        Key(("X",), "Select the job"),
+        Key(("A",), "Assign a worker"),
+        Key(("/",), "Filter"),
+        Key(("Esc",), "Close the pane, clear the selection"),
+    ),
+}
+
+
+async def help_page(request: web.Request) -> web.StreamResponse:
+    """GET /help."""
+    return await show(request, "help.html", HelpPage(KEYS_BY_PLACE))
+
+
+def add_routes(app: web.Application) -> None:
+    """Add this module's pages to `app`."""
+    app.router.add_get("/help", help_page)

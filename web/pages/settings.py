@@ -1,0 +1,133 @@
+"""The site's settings: name, time zone, automatic logging, radius, how long closed jobs stay.
+
+Each is a register of the site stream, so two hubs may change one at once; the form writes only what
+was edited, and asks where somebody else changed the same setting since it was drawn.
+"""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from core.dispatch.acts import (
+    RADIUS_M_MAX,
+    RADIUS_M_MIN,
+    THRESHOLD_MIN_MAX,
+    Act,
+    ActError,
+    set_setting,
+)
+from core.log.errors import Malformed
+from hub.keys import ACCOUNT, HUB
+from replica.projection.people import DEFAULT_RADIUS_M
+from web.frame import see_other, settings_of
+from web.pages.accounts import check_admin
+from web.pages.set_up import zone_names
+from web.rendering import show
+from web.stale_form import Clash, clashes_by_value, read_sent, seal_shown
+
+THRESHOLD_MIN_DEFAULT: Final = 3
+RADIUS_M_DEFAULT: Final = DEFAULT_RADIUS_M
+RETENTION_DAYS_DEFAULT: Final = 30
+LABELS: Final = {
+    "site_name": "Name of the site",
+    "time_zone": "Time zone",
+    "threshold_min": "Minimum auto-logging time",
+    "radius_m": "Radius of a new place",
+    "retention_days": "Closed jobs stay on phones",
+}
+_DEFAULTS: Final = {
+    "time_zone": "UTC",
+    "threshold_min": THRESHOLD_MIN_DEFAULT,
+    "radius_m": RADIUS_M_DEFAULT,
+    "retention_days": RETENTION_DAYS_DEFAULT,
+}
+_NUMBERS: Final = ("threshold_min", "radius_m", "retention_days")
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsPage:
+    """The form: `values` by setting as texts, `shown` to compare with when it comes back."""
+
+    values: Mapping[str, str]
+    shown: str
+    zones: tuple[str, ...]
+    clashes: tuple[Clash, ...] = ()
+    error: str = ""
+    radius_m_min: int = RADIUS_M_MIN
+    radius_m_max: int = RADIUS_M_MAX
+    threshold_min_max: int = THRESHOLD_MIN_MAX
+
+
+async def settings_page(request: web.Request) -> web.StreamResponse:
+    """GET /settings."""
+    check_admin(request)
+    return await _form(request, await _current(request))
+
+
+async def save_settings(request: web.Request) -> web.StreamResponse:
+    """POST /settings: write what was edited, all in one act."""
+    check_admin(request)
+    try:
+        sent = read_sent(await request.post(), LABELS)
+    except Malformed as wrong:
+        return await _form(request, await _current(request), error=str(wrong), status=400)
+    current = await _current(request)
+    edited = sent.edited()
+    clashes = clashes_by_value(sent, current, LABELS)
+    if clashes:
+        return await _form(request, current | edited, clashes=tuple(clashes), status=409)
+    try:
+        changes: Act = []
+        for name, text in edited.items():
+            changes += set_setting(name, _value(name, text))
+        if changes:
+            await request.app[HUB].act(request[ACCOUNT], changes)
+    except ActError as refusal:
+        given = current | edited
+        return await _form(request, given, error=str(refusal), shown=sent.shown, status=422)
+    raise see_other("/settings", "Settings saved." if edited else "Nothing was changed.")
+
+
+def _value(name: str, text: str) -> object:
+    if name in _NUMBERS:
+        if not text.isdecimal() or len(text) > 6:
+            raise ActError(f"{LABELS[name]}: give a whole number.")
+        return int(text)
+    if name == "time_zone" and text not in zoneinfo.available_timezones():
+        raise ActError("Choose the time zone from the list, such as Europe/Prague.")
+    return text
+
+
+async def _current(request: web.Request) -> dict[str, str]:
+    settings = _DEFAULTS | await settings_of(request)
+    return {name: str(settings.get(name, "")) for name in LABELS}
+
+
+async def _form(
+    request: web.Request,
+    values: Mapping[str, str],
+    *,
+    shown: Mapping[str, str] | None = None,
+    clashes: tuple[Clash, ...] = (),
+    error: str = "",
+    status: int = 200,
+) -> web.Response:
+    page = SettingsPage(
+        values=values,
+        shown=seal_shown(shown if shown is not None else await _current(request)),
+        zones=tuple(zone_names()),
+        clashes=clashes,
+        error=error,
+    )
+    return await show(request, "settings.html", page, status=status)
+
+
+def add_routes(app: web.Application) -> None:
+    """Add this module's pages to `app`."""
+    app.router.add_get("/settings", settings_page)
+    app.router.add_post("/settings", save_settings)

@@ -1,0 +1,166 @@
+"""Pages out of templates: the Jinja2 environment and the one function that answers with a page.
+
+Templates get `frame` (what stands round every page) and `page` (the page's own frozen dataclass)
+and nothing else; a name that neither has is an error, not an empty place. Everything is escaped.
+Invariant: no template holds a script or style of its own, so the strict CSP holds for each page.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+from aiohttp import web
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from hub.guard import TOKEN_FIELD
+from web import formats
+from web.assets import ASSETS, Assets
+from web.frame import NOTICE_COOKIE, Frame, frame_of
+
+TEMPLATE_FOLDER: Final = Path(__file__).parent / "templates"
+ICON_SPRITE: Final = "vendor/icons.svg"
+TEMPLATES: Final = web.AppKey("TEMPLATES", jinja2.Environment)
+
+SHAPE_BY_STATUS: Final = {
+    "open": "circle",
+    "in progress": "circle-play",
+    "done": "circle-check",
+    "rejected": "circle-x",
+    "cancelled": "ban",
+    "at risk": "clock-alert",
+    "delayed": "triangle-alert",
+    "conflict": "git-compare",
+}
+
+
+def make_environment(assets: Assets) -> jinja2.Environment:
+    """The environment of all templates: escaping, strict about names, with the filters below."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATE_FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals.update(
+        asset=assets.url,
+        has_asset=assets.has,
+        icon=_icon_of(assets),
+        form_token=_form_token,
+        status_chip=_status_chip_of(assets),
+    )
+    environment.filters.update(
+        moment=_moment,
+        ago=_ago,
+        day=_day,
+        clock=_clock,
+        window=_window,
+        minutes=formats.minutes_words,
+        distance=formats.distance_words,
+        initials=formats.initials,
+        minute_of_day=formats.minute_of_day_text,
+    )
+    return environment
+
+
+def _icon_of(assets: Assets) -> Any:
+    # The sprite is built from an npm package; where it was not built, words do without it.
+    sprite = assets.url(ICON_SPRITE) if assets.has(ICON_SPRITE) else ""
+
+    def icon(name: str, size: str = "") -> Markup:
+        """An icon of the sprite; decoration only, so the words beside it carry the meaning."""
+        classes = f"icon icon-{size}" if size else "icon"
+        if not sprite:
+            return Markup('<svg class="{}" aria-hidden="true"></svg>').format(classes)
+        return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"></use></svg>').format(
+            classes, sprite, name
+        )
+
+    return icon
+
+
+def _status_chip_of(assets: Assets) -> Any:
+    icon = _icon_of(assets)
+
+    def status_chip(status: str) -> Markup:
+        """A job's status as a chip: its shape, its word and its hue."""
+        shape = icon(SHAPE_BY_STATUS.get(status, "circle"))
+        return Markup('<span class="status" data-status="{}">{}{}</span>').format(
+            status, shape, status.capitalize()
+        )
+
+    return status_chip
+
+
+@pass_context
+def _form_token(context: Context) -> Markup:
+    """The hidden input that every form of a signed-in person carries."""
+    frame: Frame = context["frame"]
+    return Markup('<input type="hidden" name="{}" value="{}">').format(
+        TOKEN_FIELD, frame.form_token
+    )
+
+
+@pass_context
+def _moment(context: Context, at_ms: int) -> Markup:
+    frame: Frame = context["frame"]
+    words = formats.moment_words(at_ms, frame.zone, frame.now_ms)
+    return formats.time_element(at_ms, words, frame.zone)
+
+
+@pass_context
+def _ago(context: Context, at_ms: int) -> Markup:
+    frame: Frame = context["frame"]
+    return formats.time_element(
+        at_ms, formats.ago_words(at_ms, frame.now_ms), frame.zone, ages=True
+    )
+
+
+@pass_context
+def _day(context: Context, at_ms: int) -> Markup:
+    frame: Frame = context["frame"]
+    words = formats.day_words(at_ms, frame.zone, frame.now_ms)
+    return formats.time_element(at_ms, words, frame.zone)
+
+
+@pass_context
+def _clock(context: Context, at_ms: int) -> Markup:
+    frame: Frame = context["frame"]
+    return formats.time_element(at_ms, formats.clock_words(at_ms, frame.zone), frame.zone)
+
+
+@pass_context
+def _window(context: Context, window: tuple[int | None, int | None]) -> str:
+    frame: Frame = context["frame"]
+    return formats.window_words(window[0], window[1], frame.zone, frame.now_ms)
+
+
+async def show(
+    request: web.Request, template: str, page: object, *, status: int = 200
+) -> web.Response:
+    """Answer with `template` filled from `page` inside the frame of this request.
+
+    A notice that an earlier answer left for this browser is shown once and taken from it.
+    """
+    frame = await frame_of(request)
+    text = request.app[TEMPLATES].get_template(template).render(frame=frame, page=page)
+    response = web.Response(text=text, status=status, content_type="text/html")
+    if NOTICE_COOKIE in request.cookies:
+        response.del_cookie(NOTICE_COOKIE, path="/")
+    return response
+
+
+def part(request: web.Request, template: str, frame: Frame, page: object) -> web.Response:
+    """Answer with a piece of a page, for a script that puts it in its place."""
+    text = request.app[TEMPLATES].get_template(template).render(frame=frame, page=page)
+    return web.Response(text=text, content_type="text/html")
+
+
+def attach_rendering(app: web.Application) -> None:
+    """Make templates known to `app`; assets have to be attached before."""
+    app[TEMPLATES] = make_environment(app[ASSETS])

@@ -1,0 +1,54 @@
+"""All pages of the web package, added to a hub's application: the entry point `fieldlog.pages`."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from web.assets import Assets, attach_assets
+from web.board.routes import attach_board
+from web.pages import (
+    accounts,
+    customer_form,
+    customers,
+    enrol,
+    extensions,
+    groups,
+    help,
+    install,
+    phones,
+    reports,
+    search,
+    set_up,
+    settings,
+    sign_in,
+    worker_form,
+    workers,
+)
+from web.rendering import attach_rendering
+
+
+def attach(app: web.Application) -> None:
+    """Add static files, templates, the office's pages and the board to `app`."""
+    attach_assets(app, Assets.read())
+    attach_rendering(app)
+    # Forms before lists: `/customers/new` must not be taken for a customer's page.
+    for page in (
+        set_up,
+        sign_in,
+        accounts,
+        settings,
+        extensions,
+        customer_form,
+        customers,
+        worker_form,
+        enrol,
+        workers,
+        groups,
+        search,
+        phones,
+        reports,
+        install,
+        help,
+    ):
+        page.add_routes(app)
+    attach_board(app)

@@ -1,0 +1,308 @@
+// The board's page: brings table, pane, map, keys and the live feed together over one URL.
+
+import { toast, isTyping } from '../frame.js';
+import { Live } from './live.js';
+import { Pane } from './pane.js';
+import { Rows } from './rows.js';
+import { filterQuery, paneAddress, params, sameFilter, selectedJob, withParams } from './url.js';
+import { wireKeys } from './keys.js';
+import { wireSplit } from './split.js';
+
+const TICK_MS = 60_000;
+const GATHER_MS = 150;
+const JOB_KIND = '04';
+const DAY_KIND = '05';
+
+const board = document.getElementById('board');
+const said = document.getElementById('said');
+
+/** Tell a screen reader, without moving anything. */
+function say(words) {
+  said.textContent = words;
+}
+
+// --- counts
+
+function showCounts(counts, total) {
+  document.getElementById('total').textContent = total;
+  for (const link of document.querySelectorAll('.rail [data-view]')) {
+    const count = link.querySelector('.count');
+    const number = counts[link.dataset.view];
+    count.textContent = number;
+    if (link.dataset.tone === undefined) link.dataset.tone = count.dataset.tone ?? '';
+    if (number && link.dataset.tone) count.dataset.tone = link.dataset.tone;
+    else if (!number) delete count.dataset.tone;
+  }
+}
+
+const rows = new Rows(board, { counts: showCounts, said: say });
+
+// --- map: loaded apart, because it is large and the table must not wait for it
+
+let map = null;
+const mapReady = import('./map.js').then(({ startMap }) => startMap(document.getElementById('map'), {
+  board,
+  select: (job) => select(job),
+  create: board.dataset.mayWrite === '1' ? (at) => go(paneAddress({ doing: 'new', at })) : null,
+})).then((started) => { map = started; return started; });
+mapReady.catch((error) => {
+  console.error(error);
+  document.getElementById('map-words').textContent = 'The map could not be loaded; the table has everything.';
+});
+
+// --- pane
+
+const pane = new Pane(board, document.getElementById('pane'), {
+  go: (url) => go(url, { draw: false }),
+  closed: () => { map?.pick(null); map?.mark(null); },
+  pick: (done) => { showLayoutWithMap(); mapReady.then((ready) => ready.pick(done)); },
+  show: (point, job) => mapReady.then((ready) => (job ? ready.select(job, point) : ready.mark(point || null))).catch(() => undefined),
+  sent: () => rows.refresh(selectedJob() ? [selectedJob()] : []),
+});
+
+function showLayoutWithMap() {
+  if (board.dataset.show === 'table') setLayout('both');
+}
+
+// --- going about: the URL first, then what it means
+
+/** Go to an address of the board: another question, or another selection of the same. */
+async function go(url, { push = true, draw = true, focus = false } = {}) {
+  const same = sameFilter(url, location.href);
+  if (push && url !== location.pathname + location.search) history.pushState(null, '', url);
+  if (!same || !push) await ask();
+  const show = params().get('show') ?? 'both';
+  if (show !== board.dataset.show) setLayout(show, { push: false });
+  rows.select(selectedJob());
+  relinkLayouts();
+  if (draw) await pane.load({ focus });
+  if (!selectedJob()) map?.select('');
+}
+
+let question = filterQuery();
+
+/** Ask the question of the URL anew, and draw its answer into the page. */
+async function ask({ always = false } = {}) {
+  if (!always && question === filterQuery()) return;
+  question = filterQuery();
+  const own = question;
+  let answer = null;
+  try {
+    answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
+  } catch {
+    toast('The hub does not answer; the table shows what it showed.');
+    return;
+  }
+  if (own !== filterQuery()) return;
+  const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  const fresh = page.getElementById('board');
+  if (!fresh) {
+    location.reload();
+    return;
+  }
+  const text = document.getElementById('filter-text');
+  const typing = document.activeElement === text ? [text.value, text.selectionStart] : null;
+  for (const place of ['.rail', '.toolbar', '.filters', '.sheet']) {
+    board.querySelector(place).replaceWith(fresh.querySelector(place));
+  }
+  board.dataset.directions = fresh.dataset.directions;
+  document.title = page.title;
+  rows.adopt();
+  wireFilters();
+  showLive(lostSince);
+  if (typing) {
+    const input = document.getElementById('filter-text');
+    [input.value] = typing;
+    input.focus();
+    input.setSelectionRange(typing[1], typing[1]);
+  }
+  say(`${document.getElementById('total').textContent} jobs.`);
+  map?.load();
+}
+
+function select(job, { focus = false } = {}) {
+  if (job === selectedJob() && !params().get('do')) return;
+  go(paneAddress({ job }), { focus });
+  rows.reveal(job);
+}
+
+function closePane() {
+  const row = rows.rowByJob.get(selectedJob());
+  go(paneAddress());
+  rows.focus(row ?? rows.current);
+}
+
+function setLayout(show, { push = true } = {}) {
+  board.dataset.show = show;
+  for (const link of board.querySelectorAll('[data-layout]')) {
+    if (link.dataset.layout === show) link.setAttribute('aria-current', 'true');
+    else link.removeAttribute('aria-current');
+  }
+  if (push) history.pushState(null, '', withParams({ show: show === 'both' ? null : show }));
+  map?.resize();
+}
+
+function relinkLayouts() {
+  for (const link of board.querySelectorAll('[data-layout]')) {
+    const show = link.dataset.layout;
+    link.href = withParams({ show: show === 'both' ? null : show });
+  }
+}
+
+addEventListener('popstate', () => go(location.pathname + location.search, { push: false }));
+
+board.addEventListener('click', (event) => {
+  if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey) return;
+  const link = event.target.closest('a');
+  if (link && !board.contains(link)) return;
+  if (link) {
+    if (link.hasAttribute('download') || link.target || link.origin !== location.origin || link.pathname !== '/') return;
+    if (event.shiftKey && !link.dataset.sort) return;
+    event.preventDefault();
+    if (link.hasAttribute('data-close')) closePane();
+    else if (link.dataset.layout) setLayout(link.dataset.layout);
+    else if (link.dataset.sort) go(keepPane(event.shiftKey ? addedSort(link.dataset.sort) : link.href));
+    else if (link.closest('tr.job')) select(link.closest('tr.job').dataset.job);
+    else if (link.closest('.detail') || link.dataset.do) go(link.pathname + link.search, { focus: true });
+    else go(keepPane(link.href));
+    return;
+  }
+  if (event.target.closest('[data-open="keys"]')) document.getElementById('keys').togglePopover();
+  const row = event.target.closest('tr.job');
+  if (row && !getSelection().toString()) {
+    rows.focus(row);
+    select(row.dataset.job);
+  }
+});
+
+/** An address of another question with the selection of this one. */
+function keepPane(href) {
+  const doing = params().get('do');
+  return withParams({ job: selectedJob() || null, do: doing === 'new' ? null : doing }, href);
+}
+
+/** The address that sorts by a further column, as the server's `sorted_by(added=True)`. */
+function addedSort(column) {
+  const heads = [...board.querySelectorAll('[data-sort]')].map((link) => ({
+    id: link.dataset.sort,
+    sort: link.closest('th').getAttribute('aria-sort'),
+    place: Number(link.querySelector('.order')?.textContent ?? 1),
+  }));
+  const now = heads.filter((head) => head.sort !== 'none').sort((a, b) => a.place - b.place);
+  const known = now.find((head) => head.id === column);
+  const down = known ? known.sort !== 'descending' : ['alert', 'delay', 'updated'].includes(column);
+  const kept = now.filter((head) => head.id !== column).slice(0, 2)
+    .map((head) => (head.sort === 'descending' ? `-${head.id}` : head.id));
+  return withParams({ sort: [...kept, down ? `-${column}` : column].join(',') });
+}
+
+// --- filters
+
+function wireFilters() {
+  const form = document.getElementById('filters');
+  let timer = null;
+  const send = () => {
+    const query = new URLSearchParams();
+    for (const [name, value] of new FormData(form)) if (value) query.append(name, value);
+    if (selectedJob()) query.set('job', selectedJob());
+    const text = query.toString();
+    go(text ? `/?${text}` : '/', { draw: false });
+  };
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    send();
+  });
+  form.addEventListener('change', (event) => { if (event.target.name !== 'q') send(); });
+  form.addEventListener('input', (event) => {
+    if (event.target.name !== 'q') return;
+    clearTimeout(timer);
+    timer = setTimeout(send, 200);
+  });
+}
+
+// --- live
+
+let lostSince = null;
+
+function showLive(since) {
+  lostSince = since;
+  const pill = document.getElementById('live');
+  pill.hidden = since === null;
+  pill.dataset.tone = since === null ? 'good' : 'bad';
+  if (since !== null) {
+    const clock = since.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+    pill.textContent = `No connection since ${clock}`;
+    pill.title = 'The page shows what it knew then, and connects again by itself.';
+  }
+}
+
+let changed = new Set();
+let gathering = null;
+
+function gather(ids) {
+  for (const id of ids) changed.add(id);
+  gathering ??= setTimeout(take, GATHER_MS);
+}
+
+async function take() {
+  gathering = null;
+  const ids = [...changed];
+  changed = new Set();
+  const jobs = ids.filter((id) => id.slice(8, 10) === JOB_KIND);
+  const days = ids.some((id) => id.slice(8, 10) === DAY_KIND);
+  const others = ids.length > jobs.length && ids.some((id) => ![JOB_KIND, DAY_KIND].includes(id.slice(8, 10)));
+  try {
+    await rows.refresh(others ? [...jobs, ...rows.near()] : jobs);
+    if (jobs.length || others) await map?.patch(jobs, others);
+    if (jobs.includes(selectedJob()) || days || others) await pane.freshen();
+  } catch {
+    for (const id of ids) changed.add(id); // Not lost: asked for again with the next.
+  }
+}
+
+const live = new Live({
+  streams: gather,
+  presence: () => map?.positions(),
+  reload: () => { ask({ always: true }); pane.freshen(); },
+  state: showLive,
+});
+
+// --- the clock: what becomes late without anybody writing
+
+function shortAgo(ms) {
+  if (ms < 60_000) return 'now';
+  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min`;
+  if (ms < 86_400_000) return `${Math.floor(ms / 3_600_000)} h`;
+  return `${Math.floor(ms / 86_400_000)} d`;
+}
+
+function tick() {
+  if (document.hidden) return;
+  rows.refresh(rows.near(), { alerts: true, quiet: true }).catch(() => undefined);
+  map?.positions();
+}
+
+setInterval(tick, TICK_MS);
+setInterval(() => {
+  for (const time of document.querySelectorAll('time[data-short]')) {
+    const words = shortAgo(Date.now() - Date.parse(time.dateTime));
+    if (time.textContent !== words) time.textContent = words;
+  }
+}, 20_000);
+
+// --- begin
+
+wireFilters();
+wireSplit(board, document.getElementById('split'), () => map?.resize());
+wireKeys({
+  rows,
+  pane,
+  isTyping,
+  go,
+  closePane,
+  open: (row) => select(row.dataset.job, { focus: true }),
+  create: board.dataset.mayWrite === '1' ? () => go(paneAddress({ doing: 'new' })) : null,
+  onMap: () => { showLayoutWithMap(); map?.centre(); },
+});
+board.dataset.ready = '1';
+export { live };

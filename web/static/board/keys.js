@@ -1,0 +1,80 @@
+// The board by keyboard. Single letters act only where nobody types; every one of them is also a
+// button or a link. `?` shows them.
+
+const STEP_PAGE = 12;
+
+/** Wire the keys; `parts` are the board's rows, pane and doings. */
+export function wireKeys(parts) {
+  const { rows, pane } = parts;
+
+  function inTable(event) {
+    return event.target.closest?.('#table') !== null || event.target === document.body
+      || event.target.closest?.('#content') === event.target;
+  }
+
+  function escape(event) {
+    if (document.querySelector('details.menu[open], :popover-open')) return false;
+    const act = event.target.closest?.('details.act[open], details.act-line[open]');
+    if (act) {
+      act.open = false;
+      act.querySelector('summary').focus();
+      return true;
+    }
+    if (event.target.id === 'filter-text') {
+      rows.focus(rows.current);
+      return true;
+    }
+    if (pane.isOpen) {
+      parts.closePane();
+      return true;
+    }
+    return false;
+  }
+
+  const byKey = {
+    j: () => rows.move(1),
+    k: () => rows.move(-1),
+    n: () => parts.create?.(),
+    a: () => pane.open('assign'),
+    e: () => pane.open('edit'),
+    c: () => pane.open('note'),
+    m: () => parts.onMap(),
+    '.': () => rows.applyPending(),
+    '/': () => {
+      const input = document.getElementById('filter-text');
+      input.focus();
+      input.select();
+    },
+    '?': () => document.getElementById('keys').togglePopover(),
+  };
+  const inTableByKey = {
+    ArrowDown: () => rows.move(1),
+    ArrowUp: () => rows.move(-1),
+    PageDown: () => rows.move(STEP_PAGE),
+    PageUp: () => rows.move(-STEP_PAGE),
+    Home: () => rows.move('start'),
+    End: () => rows.move('end'),
+  };
+
+  // In the capture phase, so that the frame's own `?` (its help page) is not reached on the board.
+  document.addEventListener('keydown', (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === 'Escape') {
+      if (escape(event)) event.preventDefault();
+      return;
+    }
+    if (parts.isTyping(event)) return;
+    const row = event.target.closest?.('tr.job');
+    let act = byKey[event.key];
+    if (!act && inTable(event)) act = inTableByKey[event.key];
+    if (!act && row && event.target === row && event.key === 'Enter') act = () => parts.open(row);
+    if (!act && /^[1-9]$/.test(event.key)) {
+      const link = document.querySelectorAll('.rail [data-view]')[Number(event.key) - 1];
+      act = link && (() => link.click());
+    }
+    if (!act) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    act();
+  }, { capture: true });
+}

@@ -1,0 +1,77 @@
+// The page's one WebSocket: what changed, and whether the page still hears of it.
+// Resumes where it left off; says since when there is no connection.
+
+const ALIVE_MS = 20_000;
+const SILENT_MS_MAX = 45_000;
+const RETRY_MS_MAX = 15_000;
+
+export class Live {
+  /** `hooks`: `streams(ids)`, `presence(ids)`, `reload()`, `state(since | null)`. */
+  constructor(hooks) {
+    this.hooks = hooks;
+    this.seq = null;
+    this.epoch = '';
+    this.tries = 0;
+    this.lostAt = null;
+    addEventListener('online', () => this.#now());
+    document.addEventListener('visibilitychange', () => { if (!document.hidden) this.#now(); });
+    addEventListener('pagehide', () => { this.left = true; this.socket?.close(); });
+    addEventListener('pageshow', (event) => { if (event.persisted) { this.left = false; this.#connect(); } });
+    setInterval(() => this.#beat(), ALIVE_MS);
+    this.#connect();
+  }
+
+  #connect() {
+    clearTimeout(this.retry);
+    this.retry = null;
+    const query = new URLSearchParams();
+    if (this.seq !== null) {
+      query.set('since', this.seq);
+      query.set('epoch', this.epoch);
+    }
+    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+    const socket = new WebSocket(`${scheme}://${location.host}/live?${query}`);
+    this.socket = socket;
+    this.heardAt = Date.now();
+    socket.addEventListener('message', (event) => this.#take(JSON.parse(event.data)));
+    socket.addEventListener('close', () => this.#lost(socket));
+  }
+
+  #take({ seq, kind, ids, epoch }) {
+    this.heardAt = Date.now();
+    if (kind === 'hello') {
+      this.tries = 0;
+      if (this.seq === null || this.epoch !== epoch) this.seq = seq;
+      this.epoch = epoch;
+      if (this.lostAt !== null) {
+        this.lostAt = null;
+        this.hooks.state(null);
+      }
+      return;
+    }
+    if (kind === 'alive') return;
+    this.seq = seq;
+    if (kind === 'streams') this.hooks.streams(ids);
+    else if (kind === 'presence') this.hooks.presence(ids);
+    else if (kind === 'reload') this.hooks.reload();
+  }
+
+  #beat() {
+    if (this.socket?.readyState !== WebSocket.OPEN) return;
+    if (Date.now() - this.heardAt > SILENT_MS_MAX) this.socket.close();
+    else this.socket.send('ping');
+  }
+
+  #lost(socket) {
+    if (socket !== this.socket || this.left) return;
+    if (this.lostAt === null) this.lostAt = new Date();
+    this.hooks.state(this.lostAt);
+    this.tries += 1;
+    const wait = Math.min(RETRY_MS_MAX, 400 * 2 ** Math.min(this.tries, 6));
+    this.retry = setTimeout(() => this.#connect(), wait * (0.6 + 0.4 * Math.random()));
+  }
+
+  #now() {
+    if (this.retry) this.#connect();
+  }
+}

@@ -1,0 +1,168 @@
+// The map where the browser has no WebGL: Leaflet, with the same tiles drawn on a canvas by
+// protomaps-leaflet, or the world's outline. Slower with thousands of pins, the same in meaning.
+
+import { loadStyle } from './map-gl.js';
+import { colour, jobPin, PIN_PX, selectedRing, workerMark } from './pins.js';
+
+const NEAR_ZOOM = 15;
+const STACK_PX = 9;
+
+/** Draw into `container`; `on` holds what the map calls back. */
+export async function draw(container, on) {
+  await loadStyle(on.assets.leafletStyle);
+  await loadScript(on.assets.leaflet);
+  const { L } = window;
+  const map = L.map(container, { zoomControl: false, worldCopyJump: true, attributionControl: true });
+  map.attributionControl.setPrefix('');
+  map.setView([35, 10], 2);
+  const view = new View(L, map, on);
+  await view.ground();
+  return view;
+}
+
+function loadScript(src) {
+  if (document.querySelector(`script[src="${src}"]`)) return Promise.resolve();
+  return new Promise((ready, failed) => {
+    const script = document.createElement('script');
+    script.src = src;
+    script.addEventListener('load', ready);
+    script.addEventListener('error', () => failed(new Error(`${src} could not be loaded`)));
+    document.head.append(script);
+  });
+}
+
+class View {
+  constructor(L, map, on) {
+    this.kind = 'flat';
+    this.L = L;
+    this.map = map;
+    this.on = on;
+    this.images = new Map();
+    this.items = [];
+    this.pins = L.layerGroup().addTo(map);
+    this.people = L.layerGroup().addTo(map);
+    this.chosen = L.layerGroup().addTo(map);
+    map.on('click', (event) => on.ground([event.latlng.lng, event.latlng.lat], event.containerPoint));
+    map.on('contextmenu', (event) => on.menu([event.latlng.lng, event.latlng.lat], event.containerPoint));
+    map.on('dragstart zoomstart', () => on.moved());
+  }
+
+  /** What lies under the pins: the region's tiles, or the countries' outlines. */
+  async ground() {
+    const { L, map, on } = this;
+    this.base?.remove();
+    this.world?.remove();
+    const answer = await fetch('/map/region.json');
+    const region = answer.ok ? await answer.json() : null;
+    const world = await fetch('/map/world.json');
+    if (world.ok) {
+      this.world = L.geoJSON(await world.json(), {
+        filter: (feature) => feature.geometry.type !== 'Point',
+        interactive: false,
+        style: { color: colour('--line-strong'), weight: 0.7, fillColor: colour('--surface'), fillOpacity: 1 },
+      }).addTo(map);
+    }
+    if (region && on.assets.protomapsLeaflet && region.schema !== 'raster') {
+      await loadScript(on.assets.protomapsLeaflet);
+      this.base = window.protomapsL.leafletLayer({
+        url: region.tiles_url.replace('pmtiles://', ''),
+        ...rules(window.protomapsL, region.schema),
+        attribution: region.attribution,
+        maxDataZoom: region.zoom_max,
+      }).addTo(map);
+      this.base.bringToFront?.();
+    } else if (region) map.attributionControl.addAttribution(region.attribution);
+  }
+
+  #image(key, make, px = PIN_PX) {
+    if (!this.images.has(key)) {
+      this.images.set(key, this.L.icon({ iconUrl: make().toDataURL(), iconSize: [px, px], iconAnchor: [px / 2, px / 2] }));
+    }
+    return this.images.get(key);
+  }
+
+  setJobs(jobs) {
+    this.items = jobs;
+    this.pins.clearLayers();
+    for (const job of [...jobs].reverse()) {
+      const icon = this.#image(`${job.status}|${job.priority}|${job.alert}`, () => jobPin(job));
+      const words = [job.number, job.title, job.status, job.alert].filter(Boolean).join(', ');
+      this.L.marker([job.at[1], job.at[0]], { icon, title: words, alt: words, keyboard: false })
+        .on('click', (event) => this.#click(job, event)).addTo(this.pins);
+    }
+  }
+
+  #click(job, event) {
+    const { map } = this;
+    const spot = map.latLngToContainerPoint([job.at[1], job.at[0]]);
+    const near = this.items.filter((other) => {
+      const point = map.latLngToContainerPoint([other.at[1], other.at[0]]);
+      return Math.hypot(point.x - spot.x, point.y - spot.y) < STACK_PX;
+    });
+    if (near.length > 1) this.on.stack(near, event.containerPoint ?? spot);
+    else this.on.job(job.id);
+  }
+
+  setWorkers(workers) {
+    this.people.clearLayers();
+    for (const worker of workers) {
+      const icon = this.#image(`w|${worker.fresh}`, () => workerMark({ moving: false, fresh: worker.fresh }));
+      this.L.marker([worker.at[1], worker.at[0]], { icon, alt: worker.name, keyboard: false })
+        .bindTooltip(worker.label.replace('\n', ', '), { permanent: workers.length < 40, direction: 'bottom', offset: [0, 8] })
+        .on('click', (event) => this.on.stack([worker], event.containerPoint ?? this.map.latLngToContainerPoint(event.latlng)))
+        .addTo(this.people);
+    }
+  }
+
+  select(at) {
+    this.chosen.clearLayers();
+    if (!at) return;
+    const icon = this.#image('chosen', () => selectedRing(), 44);
+    this.L.marker([at[1], at[0]], { icon, interactive: false, keyboard: false, zIndexOffset: -1000 }).addTo(this.chosen);
+  }
+
+  reveal(at, always = false) {
+    const place = [at[1], at[0]];
+    if (always) this.map.setView(place, Math.max(this.map.getZoom(), NEAR_ZOOM));
+    else if (!this.map.getBounds().contains(place)) this.map.panTo(place);
+  }
+
+  fit(points) {
+    if (points.length) this.map.fitBounds(points.map(([lon, lat]) => [lat, lon]), { padding: [40, 40], maxZoom: NEAR_ZOOM });
+  }
+
+  zoom(step) {
+    this.map.setZoom(this.map.getZoom() + step);
+  }
+
+  resize() {
+    this.map.invalidateSize();
+  }
+
+  async setTheme() {
+    this.images.clear();
+    await this.ground();
+    this.setJobs(this.items);
+  }
+}
+
+// Water, roads and buildings under the names that each schema gives them; enough to find one's way.
+const LAYERS = {
+  fieldlog: { water: 'water', road: 'roads', building: 'buildings' },
+  openmaptiles: { water: 'water', road: 'transportation', building: 'building' },
+  protomaps: { water: 'water', road: 'roads', building: 'buildings' },
+};
+
+function rules(protomaps, schema) {
+  const names = LAYERS[schema] ?? LAYERS.openmaptiles;
+  const road = (feature) => feature.props;
+  return {
+    backgroundColor: colour('--ground'),
+    paintRules: [
+      { dataLayer: names.water, symbolizer: new protomaps.PolygonSymbolizer({ fill: colour('--open-wash') }) },
+      { dataLayer: names.building, minzoom: 14, symbolizer: new protomaps.PolygonSymbolizer({ fill: colour('--sunken') }) },
+      { dataLayer: names.road, symbolizer: new protomaps.LineSymbolizer({ color: colour('--line-strong'), width: (zoom, feature) => (road(feature) && zoom > 13 ? 2 : 0.8) }) },
+    ],
+    labelRules: [],
+  };
+}

@@ -1,0 +1,284 @@
+// The map by MapLibre GL: vector tiles from the hub's own archive, pins and clusters as layers, so
+// that thousands of them move without a stutter. Everything it loads comes from the hub.
+
+import { colour, jobPin, selectedRing, workerMark } from './pins.js';
+
+const CLUSTER_PX = 38;
+const CLUSTER_ZOOM_MAX = 14;
+const HIT_PX = 7;
+const NEAR_ZOOM = 15;
+const KEPT = 'fieldlog-board-map';
+
+const EMPTY = { type: 'FeatureCollection', features: [] };
+
+/** Draw into `container`; `on` holds what the map calls back. Resolves when it can be used. */
+export async function draw(container, on) {
+  const { assets } = on;
+  await loadStyle(assets.maplibreStyle);
+  const [maplibre, pmtiles] = await Promise.all([import(assets.maplibre), import(assets.pmtiles)]);
+  const gl = maplibre.Map ? maplibre : maplibre.default;
+  if (assets.maplibreWorker && gl.setWorkerUrl) gl.setWorkerUrl(assets.maplibreWorker);
+  gl.addProtocol('pmtiles', new (pmtiles.Protocol ?? pmtiles.default.Protocol)().tile);
+  const map = new gl.Map({
+    container,
+    style: await readStyle(on.theme()),
+    attributionControl: { compact: true },
+    dragRotate: false,
+    pitchWithRotate: false,
+    touchPitch: false,
+    fadeDuration: 0,
+    ...kept(),
+  });
+  map.touchZoomRotate.disableRotation();
+  map.keyboard.disableRotation();
+  const view = new View(map, on, gl);
+  await new Promise((ready) => { map.once('load', ready); });
+  view.addLayers();
+  view.listen();
+  return view;
+}
+
+async function readStyle(theme) {
+  const answer = await fetch(`/map/style.json?theme=${theme}`);
+  if (answer.ok) return answer.json();
+  return {
+    version: 8,
+    sources: {},
+    layers: [{ id: 'ground', type: 'background', paint: { 'background-color': colour('--sunken') } }],
+  };
+}
+
+/** A stylesheet of a library, once. */
+export function loadStyle(href) {
+  if (!href || document.querySelector(`link[href="${href}"]`)) return Promise.resolve();
+  return new Promise((ready) => {
+    const link = document.createElement('link');
+    link.rel = 'stylesheet';
+    link.href = href;
+    link.addEventListener('load', ready);
+    link.addEventListener('error', ready);
+    document.head.prepend(link);
+  });
+}
+
+function kept() {
+  try {
+    const { center, zoom } = JSON.parse(localStorage.getItem(KEPT));
+    return { center, zoom };
+  } catch {
+    return {};
+  }
+}
+
+function calm() {
+  return matchMedia('(prefers-reduced-motion: reduce)').matches;
+}
+
+class View {
+  constructor(map, on, gl) {
+    this.kind = 'gl';
+    this.map = map;
+    this.on = on;
+    this.gl = gl;
+    this.data = { jobs: EMPTY, workers: EMPTY, chosen: EMPTY };
+    this.images = new Set(['chosen']);
+    map.on('moveend', () => {
+      const { lng, lat } = map.getCenter();
+      localStorage.setItem(KEPT, JSON.stringify({ center: [lng, lat], zoom: map.getZoom() }));
+    });
+    map.on('movestart', (event) => { if (event.originalEvent) on.moved(); });
+  }
+
+  /** The sign is drawn when it is first needed, and again when the theme changes. */
+  #need(id) {
+    this.images.add(id);
+    if (!this.map.hasImage(id)) this.#drawImage(id);
+    return id;
+  }
+
+  #drawImage(id) {
+    const ratio = Math.max(2, Math.ceil(devicePixelRatio));
+    const [kind, ...rest] = id.split('|');
+    let made = null;
+    if (kind === 'job') made = jobPin({ status: rest[0], priority: Number(rest[1]), alert: rest[2] }, ratio);
+    else if (kind === 'worker') made = workerMark({ moving: rest[0] === '1', fresh: rest[1] }, ratio);
+    else if (kind === 'chosen') made = selectedRing(ratio);
+    if (!made) return;
+    const pixels = made.getContext('2d').getImageData(0, 0, made.width, made.height);
+    this.map.addImage(id, pixels, { pixelRatio: ratio });
+  }
+
+  addLayers() {
+    const { map } = this;
+    for (const id of this.images) this.#drawImage(id);
+    map.addSource('jobs', {
+      type: 'geojson', data: this.data.jobs, cluster: true, clusterRadius: CLUSTER_PX, clusterMaxZoom: CLUSTER_ZOOM_MAX,
+      clusterProperties: {
+        bad: ['+', ['case', ['in', ['get', 'alert'], ['literal', ['delayed', 'conflict']]], 1, 0]],
+        risk: ['+', ['case', ['==', ['get', 'alert'], 'at risk'], 1, 0]],
+      },
+    });
+    map.addSource('workers', { type: 'geojson', data: this.data.workers });
+    map.addSource('chosen', { type: 'geojson', data: this.data.chosen });
+    map.addLayer({ id: 'chosen', type: 'symbol', source: 'chosen', layout: { 'icon-image': 'chosen', 'icon-allow-overlap': true, 'icon-ignore-placement': true } });
+    map.addLayer({
+      id: 'clusters', type: 'circle', source: 'jobs', filter: ['has', 'point_count'],
+      paint: {
+        'circle-color': colour('--surface'),
+        'circle-radius': ['+', ['case', ['>', ['get', 'bad'], 0], 5, 0], ['interpolate', ['linear'], ['get', 'point_count'], 2, 12, 100, 19, 2000, 28]],
+        'circle-stroke-width': 2.5,
+        'circle-stroke-color': ['case', ['>', ['get', 'bad'], 0], colour('--bad'), ['>', ['get', 'risk'], 0], colour('--risk-line'), colour('--open')],
+      },
+    });
+    map.addLayer({
+      id: 'cluster-counts', type: 'symbol', source: 'jobs', filter: ['has', 'point_count'],
+      layout: {
+        // What is wrong inside stands as words too: `23 !4` has four that are late or in conflict.
+        'text-field': ['case', ['>', ['get', 'bad'], 0],
+          ['concat', ['get', 'point_count_abbreviated'], ' !', ['get', 'bad']],
+          ['to-string', ['get', 'point_count_abbreviated']]],
+        'text-size': 11, 'text-font': ['Noto Sans Medium'], 'text-allow-overlap': true,
+      },
+      paint: { 'text-color': colour('--ink') },
+    });
+    map.addLayer({
+      id: 'pins', type: 'symbol', source: 'jobs', filter: ['!', ['has', 'point_count']],
+      layout: {
+        'icon-image': ['get', 'image'], 'icon-allow-overlap': true, 'icon-ignore-placement': true,
+        'symbol-sort-key': ['get', 'rank'],
+        'text-field': ['step', ['zoom'], '', 12.5, ['get', 'number']], 'text-size': 11, 'text-font': ['Noto Sans Medium'],
+        'text-offset': [0, 1.25], 'text-anchor': 'top', 'text-optional': true,
+      },
+      paint: { 'text-color': colour('--ink'), 'text-halo-color': colour('--surface'), 'text-halo-width': 1.4 },
+    });
+    map.addLayer({
+      id: 'workers', type: 'symbol', source: 'workers',
+      layout: {
+        'icon-image': ['get', 'image'], 'icon-rotate': ['get', 'heading'], 'icon-rotation-alignment': 'map',
+        'icon-allow-overlap': true, 'icon-ignore-placement': true,
+        'text-field': ['get', 'label'], 'text-size': 11, 'text-font': ['Noto Sans Medium'], 'text-offset': [0, 1.1],
+        'text-anchor': 'top', 'text-optional': true, 'text-line-height': 1.15,
+      },
+      paint: { 'text-color': colour('--accent-strong'), 'text-halo-color': colour('--surface'), 'text-halo-width': 1.5 },
+    });
+  }
+
+  listen() {
+    const { map, on } = this;
+    map.on('click', (event) => this.#click(event));
+    map.on('contextmenu', (event) => on.menu([event.lngLat.lng, event.lngLat.lat], event.point));
+    for (const layer of ['pins', 'clusters', 'workers']) {
+      map.on('mouseenter', layer, () => { map.getCanvas().style.cursor = 'pointer'; });
+      map.on('mouseleave', layer, () => { map.getCanvas().style.cursor = ''; });
+    }
+  }
+
+  async #click(event) {
+    const { map, on } = this;
+    const { x, y } = event.point;
+    const box = [[x - HIT_PX, y - HIT_PX], [x + HIT_PX, y + HIT_PX]];
+    const at = [event.lngLat.lng, event.lngLat.lat];
+    if (map.getContainer().parentElement.classList.contains('picking')) {
+      on.ground(at, event.point);
+      return;
+    }
+    const found = map.queryRenderedFeatures(box, { layers: ['pins', 'clusters', 'workers'] });
+    const cluster = found.find((one) => one.properties.cluster);
+    if (cluster) {
+      await this.#openCluster(cluster, event.point);
+      return;
+    }
+    const items = [...new Map(found.map((one) => [one.properties.id, this.#item(one.properties)])).values()];
+    if (items.length === 1 && items[0].number) on.job(items[0].id);
+    else if (items.length) on.stack(items, event.point);
+    else on.ground(at, event.point);
+  }
+
+  async #openCluster(cluster, point) {
+    const source = this.map.getSource('jobs');
+    const { cluster_id: id, point_count: count } = cluster.properties;
+    const zoom = await source.getClusterExpansionZoom(id);
+    if (zoom > CLUSTER_ZOOM_MAX || zoom > this.map.getMaxZoom() - 1) {
+      const leaves = await source.getClusterLeaves(id, Math.min(count, 200), 0);
+      this.on.stack(leaves.map((one) => this.#item(one.properties)), point);
+      return;
+    }
+    this.#move({ center: cluster.geometry.coordinates, zoom: zoom + 0.3 });
+  }
+
+  #item(properties) {
+    return { ...properties };
+  }
+
+  #move(to) {
+    if (calm()) this.map.jumpTo(to);
+    else this.map.easeTo({ ...to, duration: 350 });
+  }
+
+  #set(name, data) {
+    this.data[name] = data;
+    this.map.getSource(name)?.setData(data);
+  }
+
+  setJobs(jobs) {
+    const rank = { conflict: 3, delayed: 3, 'at risk': 2, '': 1 };
+    this.#set('jobs', {
+      type: 'FeatureCollection',
+      features: jobs.map(({ at, ...rest }) => ({
+        type: 'Feature',
+        geometry: { type: 'Point', coordinates: at },
+        properties: { ...rest, image: this.#need(`job|${rest.status}|${rest.priority}|${rest.alert}`), rank: rank[rest.alert] ?? 1 },
+      })),
+    });
+  }
+
+  setWorkers(workers) {
+    this.#set('workers', {
+      type: 'FeatureCollection',
+      features: workers.map(({ at, ...rest }) => {
+        const arrow = rest.moving && rest.heading !== null;
+        return {
+          type: 'Feature',
+          geometry: { type: 'Point', coordinates: at },
+          properties: { ...rest, moving: arrow, heading: arrow ? rest.heading : 0, image: this.#need(`worker|${arrow ? 1 : 0}|${rest.fresh}`) },
+        };
+      }),
+    });
+  }
+
+  select(at) {
+    this.#set('chosen', at ? {
+      type: 'FeatureCollection',
+      features: [{ type: 'Feature', geometry: { type: 'Point', coordinates: at }, properties: {} }],
+    } : EMPTY);
+  }
+
+  reveal(at, always = false) {
+    const { map } = this;
+    const bounds = map.getBounds();
+    const inside = bounds.contains(at);
+    if (always) this.#move({ center: at, zoom: Math.max(map.getZoom(), NEAR_ZOOM) });
+    else if (!inside) this.#move({ center: at });
+  }
+
+  fit(points) {
+    if (!points.length) return;
+    const bounds = new this.gl.LngLatBounds(points[0], points[0]);
+    for (const point of points) bounds.extend(point);
+    this.map.fitBounds(bounds, { padding: 40, maxZoom: NEAR_ZOOM, animate: !calm(), duration: 350 });
+  }
+
+  zoom(step) {
+    this.#move({ zoom: this.map.getZoom() + step });
+  }
+
+  resize() {
+    this.map.resize();
+  }
+
+  async setTheme(theme) {
+    const style = await readStyle(theme);
+    this.map.once('style.load', () => this.addLayers());
+    this.map.setStyle(style, { diff: false });
+  }
+}

@@ -1,0 +1,356 @@
+// The table's rows: more of them as one scrolls, changed ones in their places, and none that jumps
+// while somebody points at the table or stands in it. Rows are drawn by the server; here they are
+// only put where their keys say. Pages of rows that are far out of sight are folded to one tall row.
+
+import { filterQuery } from './url.js';
+import { send } from '../frame.js';
+
+const FOLD_MARGIN_PX = 1500;
+const ASKED_MAX = 400;
+
+/** The order of two keys, by the directions of the table's columns. */
+export function compareKeys(one, other, descending) {
+  for (let index = 0; index < descending.length; index += 1) {
+    const a = one[index];
+    const b = other[index];
+    if (a !== b) return (a < b ? -1 : 1) * (descending[index] ? -1 : 1);
+  }
+  return 0;
+}
+
+export class Rows {
+  /** `hooks`: `counts(byView, total)` when counts came, `said(words)` for the live region. */
+  constructor(board, hooks) {
+    this.board = board;
+    this.hooks = hooks;
+    this.pending = new Map();
+    this.asked = new Set();
+    this.watcher = null;
+    this.adopt();
+    document.getElementById('pending-apply').addEventListener('click', () => this.applyPending());
+    board.addEventListener('pointerout', () => this.#applyWhenFree());
+    board.addEventListener('focusout', () => this.#applyWhenFree());
+  }
+
+  /** Take up the table as the document has it now: after loading and after another question. */
+  adopt() {
+    this.sheet = document.getElementById('sheet');
+    this.table = document.getElementById('table');
+    this.more = document.getElementById('more');
+    this.descending = JSON.parse(this.board.dataset.directions);
+    this.order = [...this.table.querySelectorAll('tr.job')];
+    this.rowByJob = new Map(this.order.map((row) => [row.dataset.job, row]));
+    this.pending.clear();
+    this.#showPending();
+    this.#setRoving(this.table.querySelector('tr[aria-current]') ?? this.order[0]);
+    this.watcher?.disconnect();
+    this.watcher = new IntersectionObserver((seen) => this.#fold(seen), {
+      root: this.sheet, rootMargin: `${FOLD_MARGIN_PX}px 0px`,
+    });
+    for (const body of this.table.tBodies) this.watcher.observe(body);
+    this.end?.disconnect();
+    this.end = new IntersectionObserver((seen) => {
+      if (seen.some((entry) => entry.isIntersecting)) this.loadMore();
+    }, { root: this.sheet, rootMargin: '600px 0px' });
+    this.end.observe(this.more);
+  }
+
+  // --- moving about
+
+  /** The row that the keyboard stands on, or would. */
+  get current() {
+    const focused = document.activeElement?.closest?.('tr.job');
+    return focused ?? this.order.find((row) => row.tabIndex === 0) ?? null;
+  }
+
+  /** Put the keyboard on a row; unfolds and scrolls to it. */
+  focus(row) {
+    if (!row) return;
+    this.#unfold(row);
+    this.#setRoving(row);
+    row.focus({ preventScroll: true });
+    row.scrollIntoView({ block: 'nearest' });
+  }
+
+  /** Move by `step` rows, or to 'start' or 'end'. */
+  move(step) {
+    if (!this.order.length) return;
+    const now = this.order.indexOf(this.current);
+    const standing = document.activeElement === this.current;
+    let next = now + step;
+    if (step === 'start') next = 0;
+    else if (step === 'end') next = this.order.length - 1;
+    else if (!standing) next = Math.max(now, 0);
+    this.focus(this.order[Math.min(Math.max(next, 0), this.order.length - 1)]);
+    if (next >= this.order.length - 5) this.loadMore();
+  }
+
+  /** Mark the selected job, '' for none. */
+  select(job) {
+    for (const row of this.order) {
+      if (row.dataset.job === job) row.setAttribute('aria-current', 'true');
+      else row.removeAttribute('aria-current');
+    }
+    const row = this.rowByJob.get(job);
+    if (row) this.#setRoving(row);
+  }
+
+  /** Bring a job's row into sight, if it is here. */
+  reveal(job) {
+    const row = this.rowByJob.get(job);
+    if (!row) return;
+    this.#unfold(row);
+    row.scrollIntoView({ block: 'nearest' });
+  }
+
+  #setRoving(row) {
+    if (!row) return;
+    for (const other of this.order) if (other.tabIndex === 0) other.tabIndex = -1;
+    row.tabIndex = 0;
+  }
+
+  // --- more rows
+
+  async loadMore() {
+    if (this.loading || this.more.hidden || !this.order.length) return;
+    this.loading = true;
+    const question = filterQuery();
+    try {
+      const after = this.order.at(-1).dataset.key;
+      const query = new URLSearchParams(question);
+      query.set('after', after);
+      const answer = await fetch(`/board/rows?${query}`);
+      if (!answer.ok || question !== filterQuery()) return;
+      const holder = document.createElement('template');
+      holder.innerHTML = await answer.text();
+      const body = holder.content.querySelector('tbody') ?? document.createElement('tbody');
+      for (const row of [...body.rows]) {
+        if (this.rowByJob.has(row.dataset.job)) row.remove();
+        else {
+          this.rowByJob.set(row.dataset.job, row);
+          this.order.push(row);
+        }
+      }
+      if (body.rows.length) {
+        this.table.append(body);
+        this.watcher.observe(body);
+      }
+      this.more.hidden = answer.headers.get('X-More') !== '1';
+    } finally {
+      this.loading = false;
+    }
+  }
+
+  #fold(seen) {
+    for (const entry of seen) {
+      const body = entry.target;
+      if (entry.isIntersecting) this.#unfoldBody(body);
+      else if (!body.kept && body.rows.length > 20 && !body.contains(document.activeElement)) {
+        const height = body.getBoundingClientRect().height;
+        body.kept = document.createDocumentFragment();
+        body.kept.append(...body.rows);
+        const tall = body.insertRow();
+        const cell = tall.insertCell();
+        cell.colSpan = 10;
+        cell.style.height = `${height}px`;
+        body.classList.add('folded');
+        body.setAttribute('aria-hidden', 'true');
+        body.kept.owner = body;
+      }
+    }
+  }
+
+  #unfoldBody(body) {
+    if (!body.kept) return;
+    body.replaceChildren(body.kept);
+    body.kept = null;
+    body.classList.remove('folded');
+    body.removeAttribute('aria-hidden');
+  }
+
+  #unfold(row) {
+    if (row.parentNode?.owner) this.#unfoldBody(row.parentNode.owner);
+  }
+
+  // --- what changed
+
+  /** Ask for these jobs' rows as they are now, and for the counts; `alerts` adds what runs late. */
+  async refresh(jobs, { alerts = false, quiet = false } = {}) {
+    const asked = [...new Set(jobs)].slice(0, ASKED_MAX);
+    const question = filterQuery();
+    const query = new URLSearchParams(question);
+    if (alerts) query.set('alerts', '1');
+    const answer = await send(`/board/changed?${query}`, JSON.stringify(asked), {
+      headers: { 'Content-Type': 'application/json' },
+    });
+    if (!answer.ok || question !== filterQuery()) return;
+    const data = await answer.json();
+    this.hooks.counts(data.counts, data.total);
+    let changed = 0;
+    for (const [job, row] of Object.entries(data.rows)) if (this.#take(job, row, quiet)) changed += 1;
+    this.#showPending();
+    document.getElementById('empty').hidden = this.order.length > 0 || this.pending.size > 0;
+    if (changed && !quiet) this.hooks.said(changed === 1 ? 'One job changed.' : `${changed} jobs changed.`);
+  }
+
+  /** The jobs in sight or near it, for what changes by the clock alone. */
+  near() {
+    return this.order.filter((row) => row.isConnected && 'live' in row.dataset)
+      .map((row) => row.dataset.job).slice(0, ASKED_MAX);
+  }
+
+  #take(job, { html, key, matches }, quiet) {
+    const old = this.rowByJob.get(job);
+    if (!old && !matches) {
+      this.pending.delete(job);
+      return false;
+    }
+    const fresh = this.#draw(html);
+    if (!old) {
+      if (!this.#isWithin(key)) return false;
+      return this.#later(job, fresh, key, matches);
+    }
+    const same = old.innerHTML === fresh.innerHTML && old.dataset.key === fresh.dataset.key;
+    const stays = matches && this.#staysAt(old, key);
+    if (same && stays) {
+      this.pending.delete(job);
+      old.classList.remove('gone');
+      return false;
+    }
+    if (stays) {
+      this.#replace(old, fresh, quiet);
+      this.pending.delete(job);
+      return true;
+    }
+    if (this.#held) {
+      // Its words are new at once; only its place waits.
+      this.#replace(old, fresh, quiet || this.pending.has(job));
+      fresh.dataset.key = old.dataset.key;
+      fresh.classList.toggle('gone', !matches);
+      this.pending.set(job, { row: fresh, key, matches });
+      return true;
+    }
+    this.#put(job, fresh, key, matches);
+    return true;
+  }
+
+  #later(job, fresh, key, matches) {
+    if (this.#held) this.pending.set(job, { row: fresh, key, matches });
+    else this.#put(job, fresh, key, matches);
+    return true;
+  }
+
+  #draw(html) {
+    const holder = document.createElement('template');
+    holder.innerHTML = html;
+    return holder.content.querySelector('tr');
+  }
+
+  #isWithin(key) {
+    if (this.more.hidden || !this.order.length) return true;
+    return compareKeys(key, JSON.parse(this.order.at(-1).dataset.key), this.descending) < 0;
+  }
+
+  #staysAt(row, key) {
+    const at = this.order.indexOf(row);
+    const before = this.order[at - 1];
+    const after = this.order[at + 1];
+    const order = (other) => compareKeys(key, JSON.parse(other.dataset.key), this.descending);
+    return (!before || order(before) > 0) && (!after || order(after) < 0);
+  }
+
+  #replace(old, fresh, quiet) {
+    this.#unfold(old);
+    const focused = old.contains(document.activeElement);
+    fresh.tabIndex = old.tabIndex;
+    if (old.hasAttribute('aria-current')) fresh.setAttribute('aria-current', 'true');
+    if (!quiet && old.innerHTML !== fresh.innerHTML) fresh.classList.add('flash');
+    old.replaceWith(fresh);
+    this.order[this.order.indexOf(old)] = fresh;
+    this.rowByJob.set(fresh.dataset.job, fresh);
+    if (focused) fresh.focus({ preventScroll: true });
+  }
+
+  /** Put a row where its key says, or take it out where the question does not hold it. */
+  #put(job, fresh, key, matches) {
+    const old = this.rowByJob.get(job);
+    const focused = old?.contains(document.activeElement);
+    let at = -1;
+    if (old) {
+      at = this.order.indexOf(old);
+      this.#unfold(old);
+      if (old !== fresh && old.hasAttribute('aria-current')) fresh.setAttribute('aria-current', 'true');
+      fresh.tabIndex = old.tabIndex;
+      old.remove();
+      this.order.splice(at, 1);
+      this.rowByJob.delete(job);
+    }
+    if (matches) {
+      fresh.dataset.key = JSON.stringify(key);
+      fresh.classList.remove('gone');
+      fresh.classList.add('flash');
+      this.#insert(job, fresh, key);
+    }
+    if (focused) this.focus(matches ? fresh : this.order[Math.min(at, this.order.length - 1)]);
+    else if (!this.order.some((row) => row.tabIndex === 0)) this.#setRoving(this.order[0]);
+  }
+
+  #insert(job, fresh, key) {
+    let low = 0;
+    let high = this.order.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = JSON.parse(this.order[middle].dataset.key);
+      if (compareKeys(key, other, this.descending) > 0) low = middle + 1;
+      else high = middle;
+    }
+    const after = this.order[low];
+    if (after) {
+      this.#unfold(after);
+      after.before(fresh);
+    } else {
+      const last = this.order.at(-1);
+      if (last) this.#unfold(last);
+      (last?.parentNode ?? this.table.tBodies[0] ?? this.table.createTBody()).append(fresh);
+    }
+    this.order.splice(low, 0, fresh);
+    this.rowByJob.set(job, fresh);
+  }
+
+  // --- what waits
+
+  get #held() {
+    return this.table.querySelector('tbody:hover') !== null
+      || document.activeElement?.closest?.('#table tbody') != null;
+  }
+
+  #applyWhenFree() {
+    if (!this.pending.size || this.waiting) return;
+    this.waiting = setTimeout(() => {
+      this.waiting = null;
+      if (!this.#held) this.applyPending();
+    }, 400);
+  }
+
+  /** Put everything that waits into its place. */
+  applyPending() {
+    const waiting = [...this.pending];
+    this.pending.clear();
+    for (const [job, { row, key, matches }] of waiting) {
+      const shown = this.rowByJob.get(job) ?? row;
+      this.#put(job, shown, key, matches);
+    }
+    this.#showPending();
+    document.getElementById('empty').hidden = this.order.length > 0;
+    if (waiting.length) this.hooks.said(`${waiting.length} changes applied.`);
+  }
+
+  #showPending() {
+    const bar = document.getElementById('pending');
+    const number = this.pending.size;
+    const words = number === 1 ? '1 row changed' : `${number} rows changed`;
+    if (number) document.getElementById('pending-words').textContent = `${words}: it waits so that nothing moves under your hand.`.replace('it waits', number === 1 ? 'it waits' : 'they wait');
+    if (!number && bar.contains(document.activeElement)) this.sheet.querySelector('tr[tabindex="0"]')?.focus();
+    bar.hidden = number === 0;
+  }
+}
