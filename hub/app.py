@@ -6,7 +6,7 @@ Invariant: no page but those for people who are not signed in yet answers withou
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from importlib.metadata import entry_points
 
 from aiohttp import web
@@ -46,6 +46,7 @@ def make_app(
     app[HUB] = hub
     app[GUARD_RULES] = rules
     app[PASSWORDS] = PasswordHasher(hub.replica.entropy)
+    app.cleanup_ctx.append(_passwords)
     app[SIGN_IN_LIMITS] = SignInLimits(hub.sessions.connection, hub.clock.now_ms)
     install_guard(app, rules)
     app.middlewares.append(_sign_in)
@@ -54,6 +55,11 @@ def make_app(
     for point in sorted(entry_points(group="fieldlog.pages"), key=lambda found: found.name):
         point.load()(app)
     return app
+
+
+async def _passwords(app: web.Application) -> AsyncIterator[None]:
+    async with app[PASSWORDS]:
+        yield
 
 
 @web.middleware
@@ -71,6 +77,9 @@ async def _sign_in(
         )
         if row is not None:
             request[ACCOUNT] = Account(row["account"], row["name"], row["role"])
+        elif session_id:
+            # Closed here or at another hub: its sessions do not come back when it is opened again.
+            hub.sessions.end(session_id)
     open_to_all = request.path in _FOR_PROGRAMS or request.path.startswith(
         (ENROL_PATH, *OPEN_PATHS)
     )

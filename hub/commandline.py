@@ -20,13 +20,15 @@ from aiohttp import web
 
 from hub.app import make_app
 from hub.browser_authority import AuthorityError, BrowserAuthority, serve_replicas_too
+from hub.browser_sessions import SessionFileError
 from hub.discovery import HubAnnouncement
 from hub.hub import Hub
 from hub.map.region import open_region
 from hub.one_time_links import set_up_token
 from replica.clock import SystemClock
-from replica.commandline import CommandError
+from replica.commandline import CommandError, port
 from replica.identity import IdentityError
+from replica.occupied import FolderInUse, occupied
 from replica.store import StoreError
 from replica.transport_security import TransportError
 
@@ -35,10 +37,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Run a hub: the dispatchers' pages, and sync for phones and other hubs."""
     parser.add_argument("--data", type=Path, default=Path("fieldlog-hub"), help="its folder")
     parser.add_argument("--host", default="0.0.0.0", help="address for phones and browsers (TLS)")
-    parser.add_argument("--port", type=int, default=8443, help="port for phones and browsers")
-    parser.add_argument("--local-port", type=int, default=8080, help="plain HTTP on this machine")
+    parser.add_argument("--port", type=port, default=8443, help="port for phones and browsers")
+    parser.add_argument("--local-port", type=port, default=8080, help="plain HTTP on this machine")
     parser.add_argument("--name", action="append", default=[], help="a name or address of the hub")
-    parser.add_argument("--letter", default="A", help="the hub's letter in job numbers")
+    parser.add_argument("--letter", type=_letter, default="A", help="stands in its job numbers")
     parser.add_argument("--no-announce", action="store_true", help="stay silent on the network")
     parser.set_defaults(run=run)
 
@@ -47,10 +49,21 @@ def run(arguments: argparse.Namespace) -> int:
     """Run until SIGINT or SIGTERM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        asyncio.run(_serve(arguments))
-    except (IdentityError, StoreError, TransportError) as error:
+        with occupied(arguments.data):
+            asyncio.run(_serve(arguments))
+    except (FolderInUse, IdentityError, SessionFileError, StoreError, TransportError) as error:
         raise CommandError(str(error)) from error
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise CommandError(f"{error.filename} cannot be used: {error.strerror}") from error
     return 0
+
+
+def _letter(text: str) -> str:
+    if len(text) != 1 or not ("A" <= text <= "Z"):
+        raise argparse.ArgumentTypeError("the hub's letter is one of A to Z")
+    return text
 
 
 def own_addresses() -> list[str]:
@@ -71,10 +84,12 @@ async def _serve(arguments: argparse.Namespace) -> None:
     clock = SystemClock()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer") as executor:
         hub = Hub(
-            arguments.data, clock, os.urandom, executor, reachable, letter=arguments.letter[:1]
+            arguments.data, clock, os.urandom, executor, reachable, letter=arguments.letter
         )
-        hub.region = open_region(arguments.data / "map")
         async with hub, contextlib.AsyncExitStack() as stack:
+            hub.region = open_region(arguments.data / "map")
+            if hub.region is not None:
+                stack.callback(hub.region.close)
             secure = _tls(hub, names)
             host_names = frozenset(name.lower() for name in names)
             await _listen(
@@ -112,7 +127,11 @@ def _announced(hub: Hub, addresses: list[str], port: int) -> HubAnnouncement:
 
 
 async def _listen(
-    stack: contextlib.AsyncExitStack, app: web.Application, host: str, port: int, tls: ssl.SSLContext | None
+    stack: contextlib.AsyncExitStack,
+    app: web.Application,
+    host: str,
+    port: int,
+    tls: ssl.SSLContext | None,
 ) -> None:
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2)
     await runner.setup()

@@ -22,6 +22,7 @@ from hub.founding import certificate_id
 from replica import pairing
 from replica.pairing import EnrolmentOffer, PendingEnrolment, Side, Transcript
 from replica.replica import Replica
+from replica.transport_security import FINGERPRINT_BYTES
 
 # A phone opens sessions this long after it was enrolled; a year of seasonal work and some.
 PHONE_SESSION_MS = 400 * 86_400_000
@@ -134,26 +135,30 @@ class Enrolments:
         nonce = found.nonces.get(phone_key + phone_nonce)
         if nonce is None:
             raise EnrolmentRefused("the enrolment was not begun; start again")
-        transcript = Transcript(
-            phone_key,
-            self._replica.author,
-            phone_nonce,
-            nonce,
-            self._fingerprint,
-            _site_hash(self._replica.site),
-        )
         try:
+            transcript = Transcript(
+                phone_key,
+                self._replica.author,
+                phone_nonce,
+                nonce,
+                self._fingerprint,
+                _site_hash(self._replica.site),
+            )
             attempt = found.pending.attempt(transcript, proof, self._replica.clock.now_ms())
-        except pairing.EnrolmentOver as over:
+        except pairing.PairingError as over:
             raise EnrolmentRefused(str(over)) from over
-        found.pending = attempt.pending
         if not attempt.accepted:
+            found.pending = attempt.pending
             raise EnrolmentRefused(
                 f"the code is not right; {attempt.tries_left} tries are left for it"
             )
+        if len(phone_tls) != FINGERPRINT_BYTES:
+            raise Malformed("a phone names its TLS certificate by a fingerprint of 32 bytes")
+        # Spent only once the certificate is kept: on a full disk the code stays good.
+        certificate = self._issue(phone_key, found.worker, phone_tls)
+        found.pending = attempt.pending
         found.joined = phone_key
         self._spend_twins(found)
-        certificate = self._issue(phone_key, found.worker, phone_tls)
         own = self._replica.identity.own
         hub_proof = pairing.prove(found.pending.pairing_key, Side.HUB, transcript)
         return pack([hub_proof, certificate.to_bytes(), own.to_bytes()])

@@ -1,7 +1,8 @@
 """The hub: a replica that also listens.
 
 Opens the parts of a hub in the right order and closes them; carries the office's acts to the
-writer; knows which phones are in session and where they are. Pages are made elsewhere. Holds no HTTP.
+writer; knows which phones are in session and where they are. Pages are made elsewhere. Holds no
+HTTP.
 Invariant: what `act` returns from was committed.
 """
 
@@ -10,19 +11,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from core.dispatch import fields
-from core.dispatch.acts import Act, ActError, Change, number_job
+from core.dispatch.acts import OFFICE_STREAM, SITE_STREAM, Act, ActError, Change, number_job
 from core.dispatch.fields import Kind, Role
 from core.log.certificate import Certificate
 from core.log.errors import LogError
-from hub.browser_authority import BrowserAuthority
+from hub.browser_authority import AuthorityError, BrowserAuthority
 from hub.browser_sessions import BrowserSessions
+from hub.code_limits import CodeLimits
 from hub.enrolment import Enrolments
 from hub.founding import open_hub_replica
 from hub.live import LiveFeed
@@ -32,6 +34,7 @@ from replica.driver import Conversation, Hooks, converse
 from replica.link import Link, LinkClosed
 from replica.reader import Reader
 from replica.replica import Replica, Written
+from replica.store import StoreError
 from replica.transport_security import TransportIdentity, open_transport_identity
 from replica.writer import Writer
 
@@ -39,6 +42,15 @@ if TYPE_CHECKING:
     from hub.map.region import Region
 
 LOGGER = logging.getLogger(__name__)
+
+# Who connects proves who it is within this; on a bad mobile link two round trips take seconds.
+PROVE_S_MAX = 30.0
+
+# Peers that have connected and not proven who they are; each may make the hub hold one frame.
+UNPROVEN_MAX = 64
+
+# Ended browser sessions and the browsers' certificate are looked after this often.
+UPKEEP_S = 3_600.0
 
 
 class Actor(Protocol):
@@ -53,9 +65,15 @@ class Actor(Protocol):
         """admin, dispatcher or manager."""
 
 
+# What of an account ends its browser sessions, as its rights are others from here on.
+_RIGHTS_CODES = frozenset({fields.ACCOUNT_ROLE, fields.ACCOUNT_DISABLED})
+
 # Codes that only an administrator's page writes.
 _ADMIN_CODES = frozenset(
     {
+        fields.CERTIFICATE,
+        fields.ERASED,
+        fields.SITE_NAME,
         fields.SETTING,
         fields.ACCOUNT_NAME,
         fields.ACCOUNT_PASSWORD,
@@ -104,12 +122,21 @@ class Hub:
         )
         self.region: Region | None = None
         self.browser_authority: BrowserAuthority | None = None
-        self._announcing: asyncio.Task[None] | None = None
+        self.code_limits = CodeLimits(clock.now_ms)
+        self.unproven = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Hub:
         await self.reader.__aenter__()
-        self._announcing = asyncio.get_running_loop().create_task(self._announce())
+        self._begin(self._announce())
+        self._begin(self._upkeep())
         return self
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside; it is ended with the hub at the latest."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def __aexit__(
         self,
@@ -117,12 +144,11 @@ class Hub:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for conversation in list(self.conversations.values()):
-            await conversation.link.close()
-        if self._announcing is not None:
-            self._announcing.cancel()
+        await self.hang_up()
+        for task in list(self._tasks):
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._announcing
+                await task
         await self.reader.__aexit__(kind, error, trace)
         await self.writer.run(self.replica.close)
         self.sessions.close()
@@ -132,8 +158,35 @@ class Hub:
         try:
             async for streams in subscription:
                 self.feed.publish("streams", (stream.hex() for stream in streams))
+                if SITE_STREAM in streams and self.conversations:
+                    await self._end_revoked()
         finally:
             self.writer.unsubscribe(subscription)
+
+    async def _end_revoked(self) -> None:
+        """Whose key was revoked leaves at once; at the next hello it is told why in words."""
+        for row in await self.reader.rows("SELECT author FROM revoked"):
+            conversation = self.conversations.get(row["author"])
+            if conversation is not None:
+                LOGGER.warning("a session ends: its phone's certificate was revoked")
+                self._begin(conversation.link.close())
+
+    async def _upkeep(self) -> None:
+        """Forget browser sessions that ended, and renew the browsers' certificate in time."""
+        while True:
+            self.sessions.forget_ended()
+            if self.browser_authority is not None:
+                try:
+                    if self.browser_authority.renew_if_due():
+                        LOGGER.info("the certificate for browsers was renewed")
+                except (AuthorityError, OSError) as error:
+                    LOGGER.warning("the certificate for browsers was not renewed: %s", error)
+            await asyncio.sleep(UPKEEP_S)
+
+    async def hang_up(self) -> None:
+        """End all sessions; phones come back when the hub does."""
+        open_now = list(self.conversations.values())
+        await asyncio.gather(*(conversation.link.close() for conversation in open_now))
 
     # --- the office's acts
 
@@ -158,9 +211,13 @@ class Hub:
             )
             if not own:
                 raise ActError("only an administrator may change that")
-        return await self.writer.run(
+        written = await self.writer.run(
             self._write, list(changes), bytes.fromhex(account.account), basis
         )
+        for change in changes:
+            if change.stream == OFFICE_STREAM and change.path[0] in _RIGHTS_CODES:
+                self.sessions.end_all(change.path[1].hex())
+        return written
 
     def _write(self, changes: Act, actor: bytes, basis: Mapping[bytes, str] | None) -> Written:
         with self.replica.store.transaction():
@@ -185,13 +242,22 @@ class Hub:
         A refusal is logged in words; the peer was told it too.
         """
         mine: list[Conversation] = []
+        self.unproven += 1
+        late = asyncio.get_running_loop().call_later(PROVE_S_MAX, lambda: self._begin(link.close()))
+
+        def proven() -> None:
+            if not late.cancelled():
+                late.cancel()
+                self.unproven -= 1
 
         async def met(peer: Certificate) -> None:
+            proven()
             before = self.conversations.get(peer.author)
             self.conversations[peer.author] = mine[0]
             if before is not None and before is not mine[0]:
-                # A phone that lost its connection comes back before the hub has noticed.
-                await before.link.close()
+                # A phone that lost its connection comes back before the hub has noticed; the old
+                # one may be dead, so nobody waits for its farewell.
+                self._begin(before.link.close())
 
         async def seen(peer: Certificate, presence: dict[int, Any]) -> None:
             self.keep_presence(peer, presence)
@@ -206,9 +272,10 @@ class Hub:
             )
         except LinkClosed:
             pass
-        except LogError as error:
-            LOGGER.warning("a session was refused: %s: %s", error.name, error)
+        except (LogError, StoreError) as error:
+            LOGGER.warning("a session ended: %s: %s", getattr(error, "name", "store"), error)
         finally:
+            proven()
             for author, conversation in list(self.conversations.items()):
                 if mine and conversation is mine[0]:
                     del self.conversations[author]

@@ -1,7 +1,7 @@
 """Where phones are now: kept in memory, latest wins, never in the log.
 
 Holds the shape of a presence and how it travels as whole numbers by key. Invariant: a presence is
-replaced only by one that is newer by its own time.
+replaced only by one that is newer by its own time, and one off duty has no place.
 """
 
 from __future__ import annotations
@@ -29,23 +29,28 @@ class Presence:
 
 
 def read_presence(fields: dict[int, Any], heard_ms: int) -> Presence | None:
-    """The presence in a message's fields, None where they make no sense."""
+    """The presence in a message's fields, None where they make no sense.
+
+    A time ahead of the hub's is taken as now, so that one wrong clock does not hide what follows.
+    """
     at = fields.get(_AT)
     if at is None or not 0 <= at < 2**48:
         return None
+    duty = bool(fields.get(_DUTY))
     lat, lon = fields.get(_LAT), fields.get(_LON)
-    if lat is None or lon is None or abs(lat) > 900_000_000 or abs(lon) > 1_800_000_000:
+    outside = lat is None or lon is None or abs(lat) > 900_000_000 or abs(lon) > 1_800_000_000
+    if outside or not duty:
         lat = lon = None
     speed = fields.get(_SPEED)
     return Presence(
-        at,
+        min(at, heard_ms),
         lat,
         lon,
         fields.get(_ACCURACY),
         fields.get(_BEARING),
         None if speed is None else speed / 100,
         fields.get(_BATTERY),
-        bool(fields.get(_DUTY)),
+        duty,
         "jobs on" if fields.get(_JOBS, 1) else "jobs off",
         heard_ms,
     )

@@ -6,13 +6,18 @@ proven nothing gets nothing but the enrolment's two answers and a sentence.
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
 from core.log.errors import LogError
 from core.log.limits import FRAME_BYTES_MAX
+from hub.code_limits import TooManyCodes
 from hub.enrolment import EnrolmentRefused
+from hub.hub import UNPROVEN_MAX
 from hub.keys import HUB
 from replica.link import HEARTBEAT_S, WebSocketLink
+from replica.store import StoreError
 
 SYNC_PATH = "/sync"
 ENROL_PATH = "/enrol/"
@@ -22,13 +27,15 @@ HEALTH_PATH = "/health"
 ENROL_BYTES_MAX = 1_024
 
 
-async def sync(request: web.Request) -> web.WebSocketResponse:
+async def sync(request: web.Request) -> web.StreamResponse:
     """GET /sync: one session over a WebSocket."""
+    hub = request.app[HUB]
+    if hub.unproven >= UNPROVEN_MAX:
+        return web.Response(status=503, text="too many peers wait to be known; try again later")
     socket = web.WebSocketResponse(
         max_msg_size=FRAME_BYTES_MAX, heartbeat=HEARTBEAT_S, compress=False
     )
     await socket.prepare(request)
-    hub = request.app[HUB]
     await hub.serve(WebSocketLink(socket), hub.transport.fingerprint if request.secure else b"")
     return socket
 
@@ -36,20 +43,36 @@ async def sync(request: web.Request) -> web.WebSocketResponse:
 async def enrol(request: web.Request) -> web.Response:
     """POST /enrol/begin and /enrol/finish: canonical msgpack in and out; errors are a sentence."""
     hub = request.app[HUB]
-    if (request.content_length or 0) > ENROL_BYTES_MAX:
-        return web.Response(status=413, text="an enrolment request is short")
-    body = await request.read()
     step = {"begin": hub.enrolments.begin, "finish": hub.enrolments.finish}.get(
         request.match_info["step"]
     )
     if step is None:
         return web.Response(status=404, text="an enrolment has the steps begin and finish")
+    body = await _short_body(request)
+    if body is None:
+        return web.Response(status=413, text="an enrolment request is short")
+    address = request.remote or ""
     try:
+        hub.code_limits.check(address)
         answer = await hub.writer.run(step, body)
+    except TooManyCodes as refusal:
+        return web.Response(status=429, text=str(refusal))
     except (EnrolmentRefused, LogError) as refusal:
+        hub.code_limits.count(address)
         return web.Response(status=403, text=str(refusal))
+    except StoreError as refusal:
+        return web.Response(status=507, text=f"the hub could not keep that: {refusal}")
     hub.feed.publish("enrolment", ())
     return web.Response(body=answer, content_type="application/octet-stream")
+
+
+async def _short_body(request: web.Request) -> bytes | None:
+    """The body, None where it is longer than any enrolment's; no more of it is read."""
+    try:
+        await request.content.readexactly(ENROL_BYTES_MAX + 1)
+    except asyncio.IncompleteReadError as whole:
+        return whole.partial
+    return None
 
 
 async def health(request: web.Request) -> web.Response:
@@ -63,3 +86,9 @@ def attach_sync(app: web.Application) -> None:
     app.router.add_get(SYNC_PATH, sync)
     app.router.add_post("/enrol/{step}", enrol)
     app.router.add_get(HEALTH_PATH, health)
+    # Phones keep their sessions open for hours: they are hung up before the server waits for them.
+    app.on_shutdown.append(_hang_up)
+
+
+async def _hang_up(app: web.Application) -> None:
+    await app[HUB].hang_up()

@@ -7,28 +7,31 @@ is begun anew by another.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from core.dispatch import fields
-from core.dispatch.acts import day_stream
-from core.dispatch.autofact import Given, Mode, Propose, Start, Stop, Suggest
+from core.dispatch.acts import THRESHOLD_MIN_MAX, day_stream
+from core.dispatch.autofact import Certainty, Given, Mode, Propose, Start, Stop, Suggest
 from core.dispatch.autolog import AutologError, State, from_plain, to_plain
+from core.dispatch.duty import DutyMark, on_duty
 from core.dispatch.fields import LogKind, Phase
 from core.dispatch.fix import Fix, decode_track, encode_track
-from core.dispatch.jobplace import PLACES_MAX, JobPlace, Places
-from core.dispatch.show import value_at
+from core.dispatch.jobplace import PLACES_MAX, THRESHOLD_MIN_DEFAULT, JobPlace, Places
+from core.dispatch.timelog import Moment
 from core.dispatch.visit import Settings
+from core.dispatch.workday import duty_moments, neighbours
 from replica.replica import Replica
 from replica.screens.port import AutoNotice
 from replica.store import Store
 
-_DAY_MS = 86_400_000
+# Goes up with every change of what `keep` writes.
+KEPT_VERSION = 2
 
-# Fixes that wait are kept beside the state; a track entry takes at most a thousand.
-BUFFER_MAX = 900
+# What a notice asks where the mode itself began a log; the others are those of `autofact.Ask`.
+STARTED = "start"
 
 _PLACES = """
     SELECT job.job, assignment.turn, assignment.phase, job.lat_e7, job.lon_e7, job.radius_m,
@@ -42,7 +45,10 @@ _PLACES = """
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that waits for the worker's word. `written`: the log stands already."""
+    """Something that waits for the worker's word.
+
+    `written`: the log stands already. `stop_ms`: when a log that waits for its countdown ended.
+    """
 
     ask: str
     log_kind: LogKind
@@ -54,21 +60,24 @@ class Notice:
     evidence_ms: tuple[int, ...]
     rule: tuple[int, ...]
     written: bool
+    stop_ms: int | None = None
+    uncertain: bool = False
 
     @classmethod
     def of(cls, fact: Start | Suggest, until_ms: int | None) -> Notice:
         """The notice for a fact of the logger."""
         job = fact.job.hex() if fact.job else ""
         rule = (fact.rule_version, fact.threshold_min)
+        uncertain = fact.certainty is Certainty.UNCERTAIN
         if isinstance(fact, Start):
             written = until_ms is None
             return cls(
-                "start", fact.kind, job, fact.at_ms, fact.at_ms, fact.mode.value, until_ms,
+                STARTED, fact.kind, job, fact.at_ms, fact.at_ms, fact.mode.value, until_ms,
                 fact.evidence_ms, rule, written,
             )  # fmt: skip
         return cls(
             fact.ask.value, fact.kind, job, fact.start_ms, fact.at_ms, Mode.SUGGEST.value, until_ms,
-            fact.evidence_ms, rule, False,
+            fact.evidence_ms, rule, False, None, uncertain,
         )  # fmt: skip
 
     @property
@@ -91,12 +100,15 @@ class Notice:
 
     def shown(self) -> AutoNotice:
         """What the screens show of it."""
-        kind = "left" if self.ask in ("finish", "end", "log") else "arrived"
         words = f"{len(self.evidence_ms)} fixes"
         if self.rule:
             words += f", rule {self.rule[0]}, at least {self.rule[1]} minutes"
-        at_ms = self.start_ms if kind == "arrived" else self.at_ms
-        return AutoNotice(self.name, self.job, kind, at_ms, self.mode, self.until_ms, words)
+        at_ms = self.at_ms if self.stop_ms is None else self.stop_ms
+        kind_words = self.log_kind.name.lower().replace("_", " ")
+        return AutoNotice(
+            self.name, self.job, self.ask, at_ms, self.mode, self.until_ms, words,
+            self.start_ms, kind_words,
+        )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -113,29 +125,20 @@ def load(store: Store) -> Kept:
     text = store.get("autolog")
     if text is None:
         return Kept()
-    state, notices, buffer = json.loads(text)
+    version, state, notices, buffer = json.loads(text)
     read = Kept(buffer=list(decode_track(buffer)) if buffer else [])
-    for ask, kind, *rest in notices:
-        job, start_ms, at_ms, mode, until_ms, evidence, rule, written = rest
+    if version != KEPT_VERSION:
+        return read
+    for ask, kind, job, start_ms, at_ms, mode, until_ms, evidence, rule, *rest in notices:
         read.notices.append(
             Notice(
-                ask,
-                LogKind(kind),
-                job,
-                start_ms,
-                at_ms,
-                mode,
-                until_ms,
-                tuple(evidence),
-                tuple(rule),
-                written,
+                ask, LogKind(kind), job, start_ms, at_ms, mode, until_ms, tuple(evidence),
+                tuple(rule), *rest,
             )  # fmt: skip
         )
-    try:
+    # Of another version: what was given is in the log, and the logger begins with an empty state.
+    with contextlib.suppress(AutologError):
         read.state = from_plain(state)
-    except AutologError:
-        # What was given is in the log; the fixes of the last minutes are worked through anew.
-        read.state = State()
     return read
 
 
@@ -144,12 +147,12 @@ def keep(store: Store, kept: Kept) -> None:
     notices = [
         [
             n.ask, int(n.log_kind), n.job, n.start_ms, n.at_ms, n.mode, n.until_ms,
-            list(n.evidence_ms), list(n.rule), n.written,
+            list(n.evidence_ms), list(n.rule), n.written, n.stop_ms, n.uncertain,
         ]
         for n in kept.notices
     ]  # fmt: skip
-    buffer = encode_track(kept.buffer[-BUFFER_MAX:]) if kept.buffer else []
-    store.put("autolog", json.dumps([to_plain(kept.state), notices, buffer]))
+    buffer = encode_track(kept.buffer) if kept.buffer else []
+    store.put("autolog", json.dumps([KEPT_VERSION, to_plain(kept.state), notices, buffer]))
 
 
 @dataclass(slots=True)
@@ -161,6 +164,7 @@ class Context:
     on_duty: bool
     turn_by_job: dict[str, tuple[bytes, Phase]]
     zone: ZoneInfo
+    jobs_on: bool = True
 
     def local_day(self, at_ms: int) -> str:
         """The site's local day of a moment, as 'YYYY-MM-DD'."""
@@ -186,20 +190,20 @@ def read_context(replica: Replica, worker: bytes) -> Context:
         turns[job] = (bytes.fromhex(turn), Phase[phase.upper().replace(" ", "_")])
         if lat is not None and phase != "paused":
             places.append(JobPlace(bytes.fromhex(job), lat, lon, radius, (), start, end, position))
-    on = bool(jobs_on and auto_on and settings.get("job_dispatch", False)) and mode != "off"
-    minutes = threshold if threshold is not None else settings.get("threshold_min", 3)
-    context = Context(
-        Places(places),
-        Settings(Mode(mode) if on else Mode.OFF, minutes, None),
-        False,
-        turns,
-        zone,
-    )
+    enabled = bool(jobs_on and settings.get("job_dispatch", False))
+    # A mode of a later version is none that this one may guess at.
+    known = mode if mode in set(Mode) else Mode.OFF
+    chosen = Mode(known) if enabled and auto_on else Mode.OFF
+    minutes = threshold if threshold is not None else settings.get("threshold_min")
+    if type(minutes) is not int or not 0 <= minutes <= THRESHOLD_MIN_MAX:
+        minutes = THRESHOLD_MIN_DEFAULT
+    context = Context(Places(places), Settings(chosen, minutes), False, turns, zone, enabled)
     today = context.local_day(now_ms)
     context.settings = replace(
         context.settings, shift_end_ms=_shift_end(json.loads(shift), today, zone)
     )
-    context.on_duty = _on_duty(replica, worker, today, context.local_day(now_ms - _DAY_MS))
+    marks = duties_around(replica, worker, {today})
+    context.on_duty = on_duty(marks, now_ms + replica.store.get("offset_ms", 0))
     return context
 
 
@@ -218,13 +222,24 @@ def _shift_end(shift: object, today: str, zone: ZoneInfo) -> int | None:
     return int(midnight.timestamp() * 1000) + int(shift[1]) * 60_000
 
 
-def _on_duty(replica: Replica, worker: bytes, *days: str) -> bool:
-    """Whether a duty of today or yesterday was started and not stopped."""
-    for day in days:
-        registers = replica.state(day_stream(worker, day)).registers
-        for path in registers:
-            if path[0] != fields.DUTY_START or value_at(registers, path) is None:
-                continue
-            if value_at(registers, (fields.DUTY_STOP, *path[1:])) is None:
-                return True
-    return False
+def duties_around(replica: Replica, worker: bytes, days: set[str]) -> list[DutyMark]:
+    """The duties that began on these local days or the day before each.
+
+    Times are those of this boot's monotonic clock where it covers them, so that a clock that was
+    corrected since moves no duty.
+    """
+    clock = replica.clock
+    boot, uptime_ms = clock.boot(), clock.uptime_ms()
+    now_ms = clock.now_ms() + replica.store.get("offset_ms", 0)
+
+    def placed_ms(moment: Moment) -> int:
+        if moment.boot != boot or moment.uptime_ms is None:
+            return moment.corrected_ms
+        return now_ms + moment.uptime_ms - uptime_ms
+
+    marks = []
+    for day in sorted(days | {neighbours(day)[0] for day in days}):
+        for duty, start, stop in duty_moments(replica.state(day_stream(worker, day))):
+            ended = None if stop is None else placed_ms(stop)
+            marks.append(DutyMark(duty, placed_ms(start), ended))
+    return marks

@@ -136,6 +136,13 @@ def summary(configure: Configure) -> str:
     return lines[0]
 
 
+def port(text: str) -> int:
+    """A port to listen on, as an argument's type."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) <= 65_535:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no port; give a number from 1 to 65535")
+    return int(text)
+
+
 def _unknown(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     if name.startswith("-"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -33,7 +34,7 @@ from replica.reach import OwnUnsent, unsent_entries
 from replica.reader import Reader
 from replica.replica import Replica, Written, open_replica
 from replica.screens.port import AutoNotice, EnrolmentRefused, Need, OwnFix, SyncState, Unsent
-from replica.syncing import Dialler, Syncer, hub_dialler
+from replica.syncing import Dialler, Syncer, SyncFigures, hub_dialler
 from replica.writer import Writer
 
 # Unsent entries that the sync page lists; the count covers all of them.
@@ -157,18 +158,15 @@ class Device:
         """How far this phone's own entries have come."""
         hub = load_hub_address(self.folder)
         address = hub.addresses[0] if hub is not None else ""
-        if self._writer is None or self._syncer is None:
+        if self._writer is None:
             return SyncState(address, False, None, None, 0, 0, ())
-        replica, figures = self._writer.replica, self._syncer.figures
-        unsent, met = await self._writer.run(_unsent_and_met, replica)
+        unsent, met = await self._writer.run(_unsent_and_met, self._writer.replica)
+        figures = self._syncer.figures if self._syncer is not None else SyncFigures()
         conversation = figures.conversation
         sending = None
         if conversation is not None and not figures.live and unsent:
-            waiting = conversation.session.waiting
-            sending = (
-                (0, len(unsent)) if waiting == 0 else (max(0, len(unsent) - waiting), len(unsent))
-            )
-        needs = (Need("The hub refused this phone.", figures.refusal),) if figures.refusal else ()
+            sending = (max(0, len(unsent) - conversation.session.waiting), len(unsent))
+        refusal = figures.refusal
         return SyncState(
             address,
             figures.connected,
@@ -177,7 +175,8 @@ class Device:
             len(unsent),
             sum(entry.size_bytes for entry in unsent),
             tuple(_shown(entry) for entry in unsent[:UNSENT_SHOWN]),
-            needs,
+            (Need("The hub refused this phone.", refusal),) if refusal else (),
+            Counter(entry.stream.hex() for entry in unsent),
         )
 
     def sync_now(self) -> None:

@@ -119,6 +119,11 @@ async def converse(
             finally:
                 pushing.cancel()
     except BaseExceptionGroup as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # Until Python 3.13 a group hides a cancellation that came together with an error, and
+            # whoever talks again after a lost link could not be stopped.
+            raise asyncio.CancelledError from None
         raise _first(error) from None
     finally:
         writer.unsubscribe(subscription)

@@ -1,8 +1,8 @@
 """Joining a site: the phone's side of enrolment.
 
 Speaks to a hub by the QR code's link or a typed code and an address, proves the secret, checks the
-hub's proof, and keeps key and certificates. Holds no screens. Invariant: nothing is kept before the
-hub has proven that it knows the secret too.
+hub's proof, and keeps key and certificates. Holds no screens. Invariant: nothing of a site is kept
+before its hub has proven that it knows the secret too.
 """
 
 from __future__ import annotations
@@ -17,17 +17,36 @@ from typing import Any
 
 import aiohttp
 
+from core.dispatch.fields import Role
 from core.log.canonical import pack, unpack
 from core.log.certificate import check_certificate, read_certificate
 from core.log.errors import LogError
 from replica import pairing
-from replica.identity import KEY_FILE, load_or_make_key, public_bytes, save_identity, write_private
+from replica.identity import (
+    KEY_FILE,
+    IdentityError,
+    load_or_make_key,
+    public_bytes,
+    save_identity,
+    write_private,
+)
 from replica.pairing import EnrolmentOffer, PairingKey, Side, Transcript
 from replica.screens.port import EnrolmentRefused
 from replica.transport_security import PEER_SERVER_NAME, open_transport_identity
 
 HUB_FILE = "hub"
 TIMEOUT_S = 15.0
+PORT = 8443
+
+# Three byte strings, two of them certificates; what is longer is no hub's answer.
+ANSWER_BYTES_MAX = 4_096
+
+# Answers whose text is a sentence for the worker.
+_IN_WORDS = frozenset({403, 413, 429, 507})
+
+
+class _AnotherMachine(EnrolmentRefused):
+    """Not the hub that is looked for answers at this address; the next one may be it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +58,14 @@ class HubAddress:
 
 
 def load_hub_address(folder: Path) -> HubAddress | None:
-    """Where this phone's hub is, None before it joined."""
+    """Where this phone's hub is, None before it joined. Raises IdentityError."""
     path = folder / HUB_FILE
     if not path.exists():
         return None
-    fingerprint, *addresses = unpack(path.read_bytes())
+    try:
+        fingerprint, *addresses = unpack(path.read_bytes())
+    except (LogError, ValueError, TypeError) as error:
+        raise IdentityError(f"{path} is damaged: {error}; restore it or enrol again") from error
     return HubAddress(tuple(addresses), fingerprint)
 
 
@@ -76,8 +98,8 @@ async def join_by_code(
     try:
         key = pairing.key_from_code(code)
         typed = address.strip()
-        if ":" not in typed:
-            typed += ":8443"
+        if ":" not in typed or typed.endswith("]"):
+            typed += f":{PORT}"
         pairing.check_address(typed)
     except pairing.PairingError as error:
         raise EnrolmentRefused(str(error)) from error
@@ -92,12 +114,17 @@ async def _join(
     entropy: Callable[[int], bytes],
 ) -> None:
     last: Exception | None = None
+    another: _AnotherMachine | None = None
     for address in addresses:
         try:
             await _join_at(folder, key, address, addresses, offer, entropy)
             return
-        except (aiohttp.ClientConnectionError, TimeoutError, OSError) as error:
+        except _AnotherMachine as refusal:
+            another = refusal
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             last = error
+    if another is not None:
+        raise another
     raise EnrolmentRefused(
         f"no hub answers at {', '.join(addresses)}; check the address and that the phone is on "
         f"the hub's network ({type(last).__name__})"
@@ -114,7 +141,7 @@ async def _join_at(
 ) -> None:
     fingerprint = await asyncio.wait_for(_fingerprint_at(address), TIMEOUT_S)
     if offer is not None and fingerprint != offer.fingerprint:
-        raise EnrolmentRefused("another machine answers at the hub's address; ask the office")
+        raise _AnotherMachine(f"another machine answers at {address}; ask the office")
     private = load_or_make_key(folder / KEY_FILE, entropy)
     own, nonce = public_bytes(private), entropy(pairing.NONCE_BYTES)
     tls = open_transport_identity(folder).fingerprint
@@ -126,7 +153,10 @@ async def _join_at(
             raise EnrolmentRefused(
                 "the hub belongs to another site than the QR code; ask the office"
             )
-        transcript = Transcript(own, hub_key, nonce, hub_nonce, fingerprint, _site_hash(site))
+        try:
+            transcript = Transcript(own, hub_key, nonce, hub_nonce, fingerprint, _site_hash(site))
+        except pairing.PairingError as error:
+            raise EnrolmentRefused(NO_HUB) from error
         proof = pairing.prove(key, Side.PHONE, transcript)
         finish = [key.locator, own, nonce, proof, tls]
         hub_proof, *certificates = _parts(
@@ -137,10 +167,15 @@ async def _join_at(
         read = tuple(read_certificate(data) for data in certificates)
         check_certificate(read[-1], site, ())
         check_certificate(read[0], site, read)
-    except (pairing.PairingError, LogError, IndexError) as error:
+    except (pairing.PairingError, LogError, ValueError) as error:
         raise EnrolmentRefused(f"the hub did not prove that it knows the code: {error}") from error
+    if read[0].author != own or read[0].role != Role.WORKER:
+        raise EnrolmentRefused("the hub certified another device than this one; ask the office")
     save_hub_address(folder, HubAddress(addresses, fingerprint))
     save_identity(folder, site, read)
+
+
+NO_HUB = "what answers there is no hub of Fieldlog; check the address"
 
 
 def _site_hash(site: bytes) -> bytes:
@@ -151,9 +186,9 @@ def _parts(data: bytes) -> list[Any]:
     try:
         parts = unpack(data)
     except LogError as error:
-        raise EnrolmentRefused("what answers there is no hub of Fieldlog") from error
+        raise EnrolmentRefused(NO_HUB) from error
     if not isinstance(parts, list) or any(not isinstance(part, bytes) for part in parts):
-        raise EnrolmentRefused("what answers there is no hub of Fieldlog")
+        raise EnrolmentRefused(NO_HUB)
     if len(parts) != 3:
         raise EnrolmentRefused("the hub speaks another version; update this app")
     return parts
@@ -168,11 +203,21 @@ async def _ask(
         ssl=aiohttp.Fingerprint(fingerprint),
         server_hostname=PEER_SERVER_NAME,
     ) as answer:
-        if answer.status == 403:
-            raise EnrolmentRefused((await answer.text())[:300])
+        body = await _whole(answer)
+        if answer.status in _IN_WORDS:
+            raise EnrolmentRefused(body.decode("utf-8", "replace")[:300])
         if answer.status != 200:
-            raise EnrolmentRefused(f"the hub answered {answer.status}; try again")
-        return await answer.read()
+            raise EnrolmentRefused(f"what answers at {address} said {answer.status}; try again")
+        return body
+
+
+async def _whole(answer: aiohttp.ClientResponse) -> bytes:
+    """The body of an answer that is short, as a hub's is."""
+    try:
+        await answer.content.readexactly(ANSWER_BYTES_MAX + 1)
+    except asyncio.IncompleteReadError as whole:
+        return whole.partial
+    raise EnrolmentRefused(NO_HUB)
 
 
 async def _fingerprint_at(address: str) -> bytes:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
 
-from core.log.errors import LogError
+from core.log.errors import LogError, SessionRefused, Unauthentic
 from core.log.limits import FRAME_BYTES_MAX
 from replica.driver import Conversation, Hooks, converse
 from replica.joining import HubAddress
@@ -22,6 +23,8 @@ from replica.link import HEARTBEAT_S, Link, LinkClosed, WebSocketLink
 from replica.store import StoreError
 from replica.transport_security import PEER_SERVER_NAME, client_pin
 from replica.writer import Writer
+
+LOGGER = logging.getLogger(__name__)
 
 # A hub that is gone is asked again after one second, then twice as long each time, up to this.
 BACK_OFF_S_MIN, BACK_OFF_S_MAX = 1.0, 120.0
@@ -65,14 +68,23 @@ def hub_dialler(hub: HubAddress) -> Dialler:
                         ),
                         CONNECT_S_MAX,
                     )
+                except aiohttp.ServerFingerprintMismatch:
+                    last = Unauthentic(f"another machine answers at {address}; ask the office")
+                    continue
+                except aiohttp.WSServerHandshakeError as error:
+                    last = SessionRefused(f"the hub at {address} answered {error.status}")
+                    continue
                 except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                    last = error
+                    # What a refusal said is worth more to people than that one address is silent.
+                    last = last if isinstance(last, LogError) else error
                     continue
                 try:
                     yield WebSocketLink(socket), hub.fingerprint
                 finally:
                     await socket.close()
                 return
+            if isinstance(last, LogError):
+                raise last
             raise LinkClosed(f"no hub answers at {', '.join(hub.addresses)}") from last
 
     return dial
@@ -135,6 +147,10 @@ class Syncer:
         except (LogError, StoreError) as error:
             # A full disk may have room at the next turn.
             self.figures.refusal = str(error)
+        except Exception as fault:
+            # A fault of ours must not end syncing for good; it is told, and tried again.
+            LOGGER.exception("a session ended by a fault")
+            self.figures.refusal = f"sync failed by a fault of this program: {fault}"
         finally:
             self.figures.connected = self.figures.live = False
             self.figures.conversation = None

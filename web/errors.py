@@ -1,45 +1,62 @@
-"""How a refusal or a fault looks: a page in words that says what happened and what to do.
+"""How a refusal or a fault looks to a person: a page in words, in the frame of all pages.
 
-Given to the hub's guard, which decides what is refused. Invariant: an error's page asks as little
-of the hub as it can, and where even that fails, the words go out plainly.
+The hub's guard, which stands round everything, answers an error with two plain lines: what
+happened, and what to do. For a browser that asked for a page they are drawn as one here; programs
+and scripts of our pages get them as they are. Invariant: where the page cannot be drawn, the plain
+lines go out.
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 
-from hub.guard import ErrorPage, render_plainly
 from web.rendering import show
 
+LOGGER = logging.getLogger(__name__)
+
 ICON_BY_STATUS: Final = {403: "lock", 404: "map-pin-off", 410: "circle-off", 429: "hourglass"}
+_PLAIN: Final = ("Allow", "Retry-After", "Connection")
 
 
 @dataclass(frozen=True, slots=True)
 class RefusalPage:
-    """An error as the guard tells it, and what a person may do from here."""
+    """What happened and what to do; `back` is the address to try again, or empty."""
 
     status: int
     title: str
     what_to_do: str
-    reference: str
     icon: str
     back: str
 
 
-async def render_error(request: web.Request, error: ErrorPage) -> web.StreamResponse:
-    """The page of an error; plain text or JSON for programs and for scripts of our pages."""
-    accepts = request.headers.get("Accept", "*/*")
-    if "text/html" not in accepts:
-        return await render_plainly(request, error)
+@web.middleware
+async def draw_errors(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Draw what the guard says in plain lines as a page, where a page was asked for."""
+    plain = await handler(request)
+    asked_for_page = "text/html" in request.headers.get("Accept", "")
+    is_plain = isinstance(plain, web.Response) and plain.content_type == "text/plain"
+    if plain.status < 400 or not asked_for_page or not is_plain or plain.prepared:
+        return plain
+    assert isinstance(plain, web.Response)
+    title, _, what_to_do = (plain.text or "").strip().partition("\n")
     page = RefusalPage(
-        error.status,
-        error.title,
-        error.what_to_do,
-        error.reference or "",
-        ICON_BY_STATUS.get(error.status, "triangle-alert"),
-        request.path_qs if request.method == "GET" and error.status >= 500 else "",
+        plain.status,
+        title,
+        what_to_do,
+        ICON_BY_STATUS.get(plain.status, "triangle-alert"),
+        request.path_qs if request.method == "GET" and plain.status >= 500 else "",
     )
-    return await show(request, "error.html", page, status=error.status)
+    try:
+        drawn = await show(request, "error.html", page, status=plain.status)
+    except Exception:
+        LOGGER.exception("the page for error %s could not be drawn", plain.status)
+        return plain
+    drawn.headers.update({name: plain.headers[name] for name in _PLAIN if name in plain.headers})
+    return drawn

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from web.assets import Assets, attach_assets
 from web.board.routes import attach_board
+from web.errors import draw_errors
 from web.pages import (
     accounts,
     customer_form,
@@ -31,6 +32,8 @@ def attach(app: web.Application) -> None:
     """Add static files, templates, the office's pages and the board to `app`."""
     attach_assets(app, Assets.read())
     attach_rendering(app)
+    # Outermost, round the hub's guard: what the guard refuses is drawn as well.
+    app.middlewares.insert(0, draw_errors)
     # Forms before lists: `/customers/new` must not be taken for a customer's page.
     for page in (
         set_up,

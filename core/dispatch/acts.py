@@ -1,9 +1,9 @@
 """Acts: what people do, as changes to streams.
 
 Each function checks what it is given and returns the changes of one act; nothing is written here.
-`MINT` in a path stands for an id that the entry mints. Ids are bytes. A name that is not given
-is not changed; None clears. Invariant: what these functions return, `permits` lets the right role write
-and the projections can show.
+`MINT` in a path stands for an id that the entry mints. Ids are bytes. A name that is not given is
+not changed; None clears. Invariant: what these functions return, `permits` lets the right role
+write and the projections can show.
 """
 
 from __future__ import annotations

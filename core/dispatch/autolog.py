@@ -69,7 +69,7 @@ from core.dispatch.visit import (
 __all__ = [
     "COUNTDOWN_MS", "RULE_VERSION", "Ask", "AutologError", "Certainty", "Fact", "Given", "JobPlace",
     "Mode", "Places", "Propose", "Settings", "Start", "State", "Stop", "Suggest", "Supersede",
-    "close_job", "from_plain", "refuse_job", "replay", "standing", "step", "switch_off", "tick",
+    "close_job", "from_plain", "go_on", "refuse_job", "replay", "standing", "step", "switch_off", "tick",
     "to_plain",
 ]  # fmt: skip
 
@@ -220,6 +220,13 @@ def refuse_job(state: State, job: bytes) -> Step:
     if start is not None:
         return _anchored(state, core), [Supersede(start, None, "refused by the worker")]
     return _anchored(state, core), [fact for fact in dropped if isinstance(fact, Stop)]
+
+
+def go_on(state: State, job: bytes, at_ms: int) -> State:
+    """The worker is still at `job`, whose log was ended: from `at_ms` its place counts again."""
+    muted = tuple(each for each in state.core.muted if each[0] != job)
+    floor_ms = max(state.core.floor_ms, at_ms)
+    return _anchored(state, state.core._replace(muted=muted, floor_ms=floor_ms))
 
 
 def switch_off(state: State, settings: Settings) -> Step:

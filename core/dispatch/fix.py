@@ -199,6 +199,8 @@ def decode_track(numbers: Sequence[object]) -> list[Fix]:
         for position in range(4):
             if mask >> position & 1:
                 told[position] = reader.next()
+        if max(abs(time_ms), abs(lat_e7), abs(lon_e7)) >= 1 << 53:
+            raise TrackError("the track leaves the range that its numbers are kept in")
         accuracy_m, cmps, bearing_deg, origin = told
         if not 0 <= origin // 2 < len(sources):
             raise TrackError("the track names a source that it does not list")

@@ -1,9 +1,9 @@
 """What a certificate permits: the one judgement of an entry, from standing and entry alone.
 
 A hub may write everything; a dispatcher everything but certificates, cuts, accounts and numbers; a
-worker its own assignments' progress, its own day, notes and ticks on jobs, its own phone's settings,
-and a new job where its rights say so. Holds no state. Invariant: the answer depends on nothing but
-its arguments.
+worker its own assignments' progress, its own day, notes and ticks on jobs, its own phone's
+settings, and a new job where its rights say so. Holds no state. Invariant: the answer depends on
+nothing but its arguments.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from core.dispatch.fields import (
     Kind,
     Role,
 )
+from core.dispatch.shapes import well_formed
 from core.log.certificate import Standing
 from core.log.chain import derived_unique
 from core.log.entry import Entry
@@ -53,9 +54,13 @@ def permits(standing: Standing, stream: bytes, entry: Entry) -> bool:
     """Whether an author of `standing` may write `entry` to `stream`.
 
     Fields that this version does not know are permitted to hubs and dispatchers: they are carried
-    and shown as unknown, and mean something only to versions that know them.
+    and shown as unknown, and mean something only to versions that know them. A value that has not
+    its field's shape (`shapes`) is permitted to nobody.
     """
-    return all(_permits_change(standing, stream, path) for path, _ in entry.changes)
+    return all(
+        _permits_change(standing, stream, path) and well_formed(path, value)
+        for path, value in entry.changes
+    )
 
 
 def _permits_change(standing: Standing, stream: bytes, path: Sequence[Any]) -> bool:

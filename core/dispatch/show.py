@@ -1,8 +1,8 @@
 """What a register shows: one write first, the others kept beside it.
 
 The field's rule decides among the writes that stand; no rule discards one. Equal values are no
-conflict, and a value written by a rule yields to any person's. Invariant: the choice depends only on
-the writes themselves.
+conflict, and a value written by a rule yields to any person's. Invariant: the choice depends only
+on the writes themselves.
 """
 
 from __future__ import annotations

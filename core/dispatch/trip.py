@@ -182,16 +182,10 @@ def _still(motion: Motion, fix: Fix, way: Way, facts: list[Given]) -> Motion:
 def _set_out(motion: Motion, fix: Fix, way: Way, facts: list[Given]) -> Motion:
     start_ms = max(motion.near_ms, motion.origin_ms)
     silent = int(fix.time_ms - start_ms > SILENCE_MS)
-    legs = motion.legs
-    if legs:
-        waited_ms = start_ms - legs[-1][1]
-        if waited_ms > WAITING_MS_MAX:
-            facts += way_facts(motion, None, legs[-1][1], way)
-            motion, legs = motion._replace(origin_ms=0, legs=()), ()
-        elif waited_ms < WAITING_MS_MIN:
-            start_ms, silent = legs[-1][0], silent | legs[-1][2]
-            legs = legs[:-1]
-    return motion._replace(moving=1, since_ms=start_ms, far_count=0, silent=silent, legs=legs)
+    if motion.legs and start_ms - motion.legs[-1][1] > WAITING_MS_MAX:
+        facts += way_facts(motion, None, motion.legs[-1][1], way)
+        motion = motion._replace(origin_ms=0, legs=())
+    return motion._replace(moving=1, since_ms=start_ms, far_count=0, silent=silent)
 
 
 def _after_silence(motion: Motion, fix: Fix, way: Way, facts: list[Given]) -> Motion:

@@ -142,8 +142,8 @@ def _is_replacement(value: object) -> bool:
     )
 
 
-def duties_of(state: StreamState) -> list[DutyMark]:
-    """The duty marks of one day's stream."""
+def duty_moments(state: StreamState) -> list[tuple[bytes, Moment, Moment | None]]:
+    """The duties of one day's stream: id, start, and stop where it has ended."""
     found = []
     for path in state.registers:
         if path[0] != fields.DUTY_START or len(path) != 2:
@@ -152,12 +152,20 @@ def duties_of(state: StreamState) -> list[DutyMark]:
         if start is None or start.value is None:
             continue
         stop = show(state.registers, (fields.DUTY_STOP, path[1]))
-        stop_ms = None
+        ended = None
         if stop is not None and stop.value is not None:
-            stop_ms = _moment(state, stop, _plain_ms(stop.value)).corrected_ms
-        start_ms = _moment(state, start, _plain_ms(start.value)).corrected_ms
-        found.append(DutyMark(path[1], start_ms, stop_ms))
-    return sorted(found, key=lambda mark: (mark.start_ms, mark.duty_id))
+            ended = _moment(state, stop, _plain_ms(stop.value))
+        found.append((path[1], _moment(state, start, _plain_ms(start.value)), ended))
+    return found
+
+
+def duties_of(state: StreamState) -> list[DutyMark]:
+    """The duty marks of one day's stream."""
+    marks = [
+        DutyMark(duty, start.corrected_ms, None if stop is None else stop.corrected_ms)
+        for duty, start, stop in duty_moments(state)
+    ]
+    return sorted(marks, key=lambda mark: (mark.start_ms, mark.duty_id))
 
 
 def _plain_ms(value: object) -> object:

@@ -161,6 +161,8 @@ def _check_draft(draft: Entry) -> None:
     if draft.version < FORMAT or (draft.boot is None) is not (draft.uptime_ms is None):
         raise Malformed("an entry has a format, and a boot number and an uptime or neither")
     for path, _ in draft.changes:
+        if not path:
+            raise Malformed("a path begins with a field code")
         # A negative number would be read as a reference to an id that the log has named.
         if any(type(part) is int and part < 0 for part in path):
             raise Malformed("the numbers in a path are not negative")

@@ -10,6 +10,7 @@ Source: PMTiles 3 and MBTiles 1.3 specifications.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import math
@@ -211,10 +212,12 @@ def _convert(database: sqlite3.Connection, name: str, target: Path) -> None:
     )
     with target.open("wb") as file:
         writer: Any = Writer(file)  # type: ignore[no-untyped-call]
-        for number in numbers:
-            zoom, column, row = tileid_to_zxy(number)
-            writer.write_tile(number, _tile(database, kind, zoom, column, row, name))
-        writer.finalize(_header(metadata, kind), _described(metadata))
+        # Its own temporary file would stay open if a tile could not be read.
+        with contextlib.closing(writer.tile_f):
+            for number in numbers:
+                zoom, column, row = tileid_to_zxy(number)
+                writer.write_tile(number, _tile(database, kind, zoom, column, row, name))
+            writer.finalize(_header(metadata, kind), _described(metadata))
 
 
 def _tile(

@@ -131,6 +131,7 @@ class Gazetteer:
     @classmethod
     def open(cls, path: Path) -> Gazetteer:
         """Open a gazetteer's file for reading; raises RegionError."""
+        connection: sqlite3.Connection | None = None
         try:
             connection = sqlite3.connect(
                 f"{path.resolve().as_uri()}?mode=ro&immutable=1",
@@ -139,6 +140,8 @@ class Gazetteer:
             )
             version = connection.execute("PRAGMA user_version").fetchone()[0]
         except sqlite3.Error as error:
+            if connection is not None:
+                connection.close()
             raise RegionError(f"{path.name} is damaged. Import the region again.") from error
         if version != FORMAT_VERSION:
             connection.close()

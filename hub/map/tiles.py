@@ -11,6 +11,7 @@ Source: PMTiles 3 specification; Web Mercator as in the OpenStreetMap wiki on sl
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import math
 from collections.abc import Iterator, Sequence
@@ -59,14 +60,16 @@ def write_basemap(
     shapes = _Shapes(ordered, bounds)
     with path.open("wb") as file:
         writer: Any = Writer(file)  # type: ignore[no-untyped-call]
-        count = 0
-        for zoom in range(ZOOM_MIN, ZOOM_MAX + 1):
-            tiles = dict(shapes.tiles(zoom))
-            for key in sorted(tiles, key=lambda tile: zxy_to_tileid(*tile)):
-                writer.write_tile(zxy_to_tileid(*key), gzip.compress(tiles[key], 6, mtime=0))
-            count += len(tiles)
-            progress(f"  zoom {zoom}: {len(tiles):,} tiles")
-        writer.finalize(_header(bounds), _metadata(ordered, name))
+        # Its own temporary file would stay open if a tile could not be made.
+        with contextlib.closing(writer.tile_f):
+            count = 0
+            for zoom in range(ZOOM_MIN, ZOOM_MAX + 1):
+                tiles = dict(shapes.tiles(zoom))
+                for key in sorted(tiles, key=lambda tile: zxy_to_tileid(*tile)):
+                    writer.write_tile(zxy_to_tileid(*key), gzip.compress(tiles[key], 6, mtime=0))
+                count += len(tiles)
+                progress(f"  zoom {zoom}: {len(tiles):,} tiles")
+            writer.finalize(_header(bounds), _metadata(ordered, name))
     return count
 
 

@@ -10,6 +10,7 @@ from replica.checking import check_store
 from replica.clock import SystemClock
 from replica.commandline import CommandError
 from replica.identity import IdentityError, load_identity
+from replica.occupied import FolderInUse, occupied
 from replica.replica import open_replica
 from replica.store import StoreError
 
@@ -26,21 +27,30 @@ def run(arguments: argparse.Namespace) -> int:
     if not (folder / "store.sqlite").exists():
         raise CommandError(f"there is no store in {folder}; give the folder of a hub or phone")
     try:
-        identity = load_identity(folder)
-        if identity is None:
-            raise CommandError(f"{folder} has not joined a site")
-        replica = open_replica(folder, identity, SystemClock(), os.urandom)
-    except (IdentityError, StoreError) as error:
+        with occupied(folder):
+            findings, entries, streams = _check(folder)
+    except (FolderInUse, IdentityError, StoreError) as error:
         raise CommandError(str(error)) from error
-    try:
-        findings = check_store(replica)
-        (entries,) = replica.store.db.execute("SELECT count(*) FROM entry").fetchone()
-        (streams,) = replica.store.db.execute("SELECT count(*) FROM stream").fetchone()
-    finally:
-        replica.close()
+    except OSError as error:
+        raise CommandError(f"{folder} cannot be read: {error.strerror or error}") from error
     for finding in findings:
         print(finding)
     if findings:
         return 1
     print(f"All is well: {entries:,} entries in {streams:,} streams, every row follows from them.")
     return 0
+
+
+def _check(folder: Path) -> tuple[list[str], int, int]:
+    """Findings, entries and streams of the store in `folder`."""
+    identity = load_identity(folder)
+    if identity is None:
+        raise CommandError(f"{folder} has not joined a site")
+    replica = open_replica(folder, identity, SystemClock(), os.urandom)
+    try:
+        findings = check_store(replica)
+        (entries,) = replica.store.db.execute("SELECT count(*) FROM entry").fetchone()
+        (streams,) = replica.store.db.execute("SELECT count(*) FROM stream").fetchone()
+    finally:
+        replica.close()
+    return findings, entries, streams

@@ -17,11 +17,12 @@ from pathlib import Path
 from aiohttp import web
 
 from replica.clock import SystemClock
-from replica.commandline import CommandError
+from replica.commandline import CommandError, port
 from replica.device import Device
 from replica.identity import IdentityError
 from replica.location.intake import attach_intake
 from replica.location.report import Crossing, Located, Report
+from replica.occupied import FolderInUse, occupied
 from replica.screens.app import make_screens
 from replica.screens.guard import first_link, load_secret
 from replica.screens.port import EnrolmentRefused
@@ -32,7 +33,7 @@ from replica.transport_security import TransportError
 def configure(parser: argparse.ArgumentParser) -> None:
     """Run a worker's phone: its store, sync, auto logging and screens on this machine."""
     parser.add_argument("--data", type=Path, default=Path("fieldlog-device"), help="its folder")
-    parser.add_argument("--port", type=int, default=8765, help="port of the screens, on loopback")
+    parser.add_argument("--port", type=port, default=8765, help="port of the screens, on loopback")
     parser.add_argument("--link", default="", help="join a site by the QR code's text")
     parser.add_argument("--code", default="", help="join a site by a typed code; needs --hub")
     parser.add_argument("--hub", default="", help="the hub's address, host:port")
@@ -43,14 +44,18 @@ def run(arguments: argparse.Namespace) -> int:
     """Run until SIGINT or SIGTERM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        asyncio.run(_serve(arguments))
-    except (IdentityError, StoreError, TransportError, EnrolmentRefused) as error:
+        with occupied(arguments.data):
+            asyncio.run(_serve(arguments))
+    except (FolderInUse, IdentityError, StoreError, TransportError, EnrolmentRefused) as error:
         raise CommandError(str(error)) from error
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise CommandError(f"{error.filename} cannot be used: {error.strerror}") from error
     return 0
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
-    arguments.data.mkdir(parents=True, exist_ok=True)
     secret = load_secret(arguments.data, os.urandom).hex()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer") as executor:
         device = Device(arguments.data, SystemClock(), os.urandom, executor)

@@ -48,7 +48,7 @@ def _twice(machine: Machine) -> Iterator[str]:
 def _sums(machine: Machine) -> Iterator[str]:
     """What a log counts for is the sum of its intervals."""
     rows = machine.store.db.execute(
-        "SELECT time_log.log, seconds, coalesce(sum(end_at - start_at), 0) FROM time_log "
+        "SELECT time_log.log, seconds, coalesce(sum(end_at - interval.start_at), 0) FROM time_log "
         "LEFT JOIN interval USING (worker, day, log) WHERE stop_at NOTNULL GROUP BY 1, worker, day"
     )
     for log, seconds, summed_ms in rows.fetchall():

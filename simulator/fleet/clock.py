@@ -51,5 +51,6 @@ class SiteClock:
 
     async def sleep_until(self, at_ms: int) -> None:
         """Wait until the clock, which runs, has come to a moment."""
-        while (left_ms := at_ms - self.now_ms()) > 0:
-            await asyncio.sleep(min(left_ms / 1000 / self._speed, 1.0))
+        left_ms = at_ms - self.now_ms()
+        if left_ms > 0:
+            await asyncio.sleep(left_ms / 1000 / self._speed)

@@ -72,8 +72,7 @@ def found_site(
     site = Site([], [])
     made: list[Act] = []
     groups = [rng.randbytes(8) for _ in TEAMS]
-    for group, name in zip(groups, TEAMS, strict=True):
-        made.append(acts.set_group("team", group, name))
+    made += [acts.set_group("team", group, name) for group, name in zip(groups, TEAMS, strict=True)]
     names = rng.sample([f"{a} {b}" for a in FIRST_NAMES for b in LAST_NAMES], workers)
     for index, name in enumerate(names):
         worker = acts.new_stream_id(Kind.WORKER, now_ms, rng.randbytes(7))
@@ -155,9 +154,7 @@ def days_jobs(
     return made
 
 
-def _where(
-    rng: random.Random, site: Site, addresses: Sequence[Address]
-) -> dict[str, object]:
+def _where(rng: random.Random, site: Site, addresses: Sequence[Address]) -> dict[str, object]:
     if rng.random() < 0.75 and site.customers:
         customer, _, place, address, person, phone = rng.choice(site.customers)
         found: dict[str, object] = {

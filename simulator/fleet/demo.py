@@ -39,6 +39,7 @@ from simulator.fleet.day import Address, Site, days_jobs, found_site
 from simulator.fleet.phone import Coverage, LivePhone
 
 HOUR_MS = 3_600_000
+MORNING_MS = 5 * HOUR_MS
 ACCOUNT, PASSWORD = "demo", "fieldlog-demo"
 ZONE = "Europe/Helsinki"
 STATE_FILE = "demo.json"
@@ -73,7 +74,8 @@ class Demo:
         kept = json.loads(self._state_path.read_text()) if self._state_path.exists() else {}
         real_ms = _real_now_ms()
         # The site's clock never goes back; after a long pause it takes up the world's again.
-        self.clock = SiteClock(max(real_ms - 5 * HOUR_MS if not kept else real_ms, kept.get("at", 0)))
+        begin_ms = real_ms if kept else real_ms - MORNING_MS
+        self.clock = SiteClock(max(begin_ms, kept.get("at", 0)))
         self._fresh = not kept
         self._chance = Random(plan.seed + len(kept.get("days", [])))
         self._kept = kept or {"days": [], "places": {}}
@@ -174,9 +176,7 @@ class Demo:
             device = Device(folder, self.clock, os.urandom, executor, coverage.over)
             await self._stack.enter_async_context(device)
             if not device.worker:
-                offer = await self.hub.writer.run(
-                    self.hub.enrolments.offer, bytes.fromhex(worker)
-                )
+                offer = await self.hub.writer.run(self.hub.enrolments.offer, bytes.fromhex(worker))
                 await device.enrol(link=offer.link)
             spot = self._chance.choice(spots)
             here = self._kept["places"].get(worker, [spot.lat_e7, spot.lon_e7])

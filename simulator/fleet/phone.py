@@ -1,9 +1,9 @@
 """A live phone: a real device that a simulated worker carries through a day on real roads.
 
 The device is the production one, with its store, key and TLS link. The worker takes the next job,
-drives, stays, taps what workers tap, leaves the rest to auto logging, and is offline at times. Holds
-no schedule of its own: `life` says when it wants to be woken. Invariant: everything that it does to
-the device goes through what a screen or a location app would call.
+drives, stays, taps what workers tap, leaves the rest to auto logging, and is offline at times.
+Holds no schedule of its own: `life` says when it wants to be woken. Invariant: everything that it
+does to the device goes through what a screen or a location app would call.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from core.dispatch import acts
 from core.dispatch.fields import Phase
+from core.dispatch.fix import Fix
 from core.dispatch.geometry import Point
 from core.log.entry import MINT
 from replica.device import Device
@@ -142,25 +143,26 @@ class LivePhone:
             await self._move(task, Phase.TRAVELLING)
         stay_s = task.minutes * 60 * self._chance.uniform(0.8, 1.4)
         errand = Errand(task.job, *task.place, stay_s)
-        day = plan_day(
-            self._chance, self._route, self.here, [errand], self._now(), self._options
-        )
+        day = plan_day(self._chance, self._route, self.here, [errand], self._now(), self._options)
         visit = day.visits[0]
         way = TrueDay(tuple(w for w in day.waypoints if w.at_ms <= visit.leave_ms), day.visits)
-        moments = [(fix.time_ms, 1, fix) for fix in receive(self._chance, way, self._options).fixes]
+        moments: list[tuple[int, int, str | Fix]] = [
+            (fix.time_ms, 1, fix) for fix in receive(self._chance, way, self._options).fixes
+        ]
         arrived_ms = visit.arrive_ms + self._chance.randrange(20, 90) * 1000
         ticks = await self.device.reader.rows(_ITEMS, (task.job,))
-        steps = [(visit.arrive_ms, 0, "arrive"), (visit.leave_ms, 2, "leave")]
-        steps += [
+        moments += [(visit.arrive_ms, 0, "arrive"), (visit.leave_ms, 2, "leave")]
+        moments += [
             (arrived_ms + (index + 1) * int(stay_s * 100), 0, f"tick {row['item']}")
             for index, row in enumerate(ticks)
         ]
-        for at_ms, _, what in sorted([*moments, *steps], key=lambda moment: moment[:2]):
+        for at_ms, _, what in sorted(moments, key=lambda moment: moment[:2]):
             yield at_ms
             if isinstance(what, str):
                 await self._step(task, what, by_hand=by_hand, silent=silent)
             else:
-                self.battery_percent = max(5, self.battery_percent - self._chance.choice((0,) * 9 + (1,)))
+                used = 1 if self._chance.random() < 0.1 else 0
+                self.battery_percent = max(5, self.battery_percent - used)
                 await self.device.take_fix(what, self.battery_percent)
         self.here = task.place
 

@@ -138,9 +138,9 @@ class Machine:
         copy_files(before if image is None else image, following)
         self.weather.crash(self.name, silent=silent)
         self.store.spare()
-        # What still waits for the writer fails on a closed file, as it does when a process ends.
-        self.store.db.close()
+        # What still waits for the writer goes to files that nobody opens again.
         await self.stop()
+        self.store.db.close()
         self.lives += 1
         shutil.rmtree(before)
 
@@ -175,7 +175,7 @@ class Machine:
                 return written
 
         written = await self.writer.run(write)
-        if written is not None:
+        if written is not None and not self._dying:
             at_s = self.weather.loop.time()
             self.truth.was_saved(self.name, written.hash_by_stream.items(), at_s)
         return written

@@ -17,6 +17,7 @@ from pathlib import Path
 import aiohttp
 
 FIELDLOG = [sys.executable, "-c", "from replica.commandline import main; raise SystemExit(main())"]
+ROOT = Path(__file__).parents[2]
 START_S_MAX = 60.0
 
 
@@ -30,8 +31,11 @@ def free_port() -> int:
 class Process:
     """A `fieldlog` command that runs until it is stopped or killed."""
 
-    def __init__(self, log: Path, *words: object) -> None:
+    def __init__(self, log: Path, *words: object, offset_file: Path | None = None) -> None:
         self._log = log
+        self._command = FIELDLOG
+        if offset_file is not None:
+            self._command = [sys.executable, "-m", "tests.journey.shifted", str(offset_file)]
         self._words = [str(word) for word in words]
         self._process: asyncio.subprocess.Process | None = None
 
@@ -40,7 +44,7 @@ class Process:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as output:
             self._process = await asyncio.create_subprocess_exec(
-                *FIELDLOG, *self._words, stdout=output, stderr=output
+                *self._command, *self._words, stdout=output, stderr=output, cwd=ROOT
             )
         for _ in range(int(START_S_MAX / 0.05)):
             text = self._log.read_text()
@@ -132,9 +136,12 @@ class Site:
             *("hub", "--data", folder / "hub", "--host", "127.0.0.1", "--no-announce"),
             *("--port", self.sync_port, "--local-port", self.local_port),
         )
+        self.phone_clock = folder / "phone-clock-offset-ms"
+        self.phone_clock.write_text("0")
         self.device = Process(
             folder / "device.log",
             *("device", "--data", folder / "device", "--port", self.phone_port),
+            offset_file=self.phone_clock,
         )
         self.office = Browser(f"http://127.0.0.1:{self.local_port}")
         self.phone = Browser(f"http://127.0.0.1:{self.phone_port}")

@@ -199,9 +199,10 @@ async def _job_lines(moment: Moment, rows: Sequence[Any]) -> list[list[object]]:
     )
     firsts = await _by_job(
         reader,
-        "SELECT stream AS job, value, min(at) AS at FROM json_each(?) AS wanted"
+        "SELECT history.stream AS job, history.value, min(history.at) AS at"
+        " FROM json_each(?) AS wanted"
         " JOIN history ON history.stream = wanted.value"
-        " WHERE field = 'phase' AND NOT inert GROUP BY stream, value",
+        " WHERE field = 'phase' AND NOT inert GROUP BY history.stream, history.value",
         jobs,
     )
     edits = await _by_job(

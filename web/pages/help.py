@@ -35,10 +35,15 @@ KEYS_BY_PLACE: Final = {
         Key(("J",), "Next job"),
         Key(("K",), "Previous job"),
         Key(("Enter",), "Open the job"),
-        Key(("X",), "Select the job"),
+        Key(("N",), "New job"),
         Key(("A",), "Assign a worker"),
+        Key(("E",), "Edit the job"),
+        Key(("C",), "Write a note"),
+        Key(("M",), "Show it on the map"),
+        Key(("1", "…", "9"), "Saved views"),
         Key(("/",), "Filter"),
-        Key(("Esc",), "Close the pane, clear the selection"),
+        Key((".",), "Take in the changes that wait"),
+        Key(("Esc",), "Close the pane"),
     ),
 }
 

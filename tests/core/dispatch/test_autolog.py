@@ -371,3 +371,57 @@ def test_suggestions_are_no_logs() -> None:
     facts = told(DAY, JOBS, until_s=9000)
     kinds = {type(fact) for fact in facts}
     assert kinds == {Start, Stop, Suggest, Propose}
+
+
+def test_time_of_an_absence_that_was_seen_does_not_count_towards_the_threshold() -> None:
+    fixes = [*stay(0, 120), *stay(135, 315, x_m=400), *stay(330, 360), *go(365, 10, 3000)]
+    assert logs(told(fixes, [job()], until_s=9000)) == []
+    assert len(logs(told(fixes, [job()], automatic(2), until_s=9000))) == 1
+
+
+def test_a_planned_place_that_was_only_touched_delays_no_other() -> None:
+    planned = job(window_start_ms=ms(0), window_end_ms=ms(7200))
+    other = job(JOB_B, x_m=150)
+    facts = told([*go(0, -500, 150, speed_mps=8), *stay(85, 900, x_m=150)], [planned, other])
+    (start,) = [f for f in facts if isinstance(f, Start) and f.kind is LogKind.ON_SITE]
+    assert start.job == JOB_B
+    assert start.evidence_ms[-1] - start.at_ms <= 200_000
+
+
+def test_who_is_nearer_to_the_planned_place_is_asked_nothing() -> None:
+    facts = told(stay(0, 1800, x_m=5), [job(position=1), job(JOB_B, x_m=60, position=2)])
+    assert [log[0] for log in logs(facts)] == [JOB_A]
+    assert asked(facts, "other job") == []
+
+
+def test_two_visits_with_an_absence_between_are_not_offered_as_one() -> None:
+    fixes = [*stay(0, 600), *go(7800, 3000, 0), *stay(8060, 9000)]
+    facts = told(fixes, [job()])
+    assert len(logs(facts)) == 2
+    assert asked(facts, "join") == []
+
+
+def test_of_hours_of_silence_on_the_way_no_travel_is_logged() -> None:
+    fixes = [*stay(0, 600), *go(605, 0, 3000), *stay(8000, 9000, x_m=6000)]
+    travel = logs(told(fixes, JOBS), LogKind.TRAVEL)
+    assert travel == [(None, 610, 855)]
+
+
+def test_one_wild_fix_begins_no_way() -> None:
+    home = [*stay(0, 1800, x_m=-3000), fix(1810, -9000), *stay(1820, 3600, x_m=-3000)]
+    facts = told([*home, *go(3605, -3000, 0), *stay(3860, 4800)], JOBS)
+    assert logs(facts, LogKind.WAITING) == []
+    ((who, start, stop),) = logs(facts, LogKind.TRAVEL)
+    assert who == JOB_A
+    assert abs(start - 3605) <= 15
+    assert stop == logs(facts)[0][1]
+
+
+def test_new_settings_are_not_applied_backwards_by_a_late_fix() -> None:
+    places = Places([job()])
+    state, facts = replay(State(), stay(0, 300), places, automatic(3))
+    state, more = step(state, fix(315, 0), places, automatic(60))
+    state, late = step(state, fix(250, 1), places, automatic(60))
+    assert [*more, *late] == []
+    assert state.too_late == 1
+    assert logs(facts) == [(JOB_A, 0, None)]

@@ -116,7 +116,7 @@ def test_counting_what_counts_again_changes_nothing(logs: list[TimeLog]) -> None
 @given(many, st.integers(0, 900), st.integers(1, 90))
 @settings(max_examples=80, deadline=None)
 def test_a_break_is_cut_out_of_everything(logs: list[TimeLog], at_min: int, long_min: int) -> None:
-    pause = log("pause", at_min, at_min + long_min, LogKind.BREAK, None, Source.CORRECTION)
+    pause = log("pause", at_min, at_min + long_min, LogKind.BREAK, None, Source.AUTO)
     plain = [replace(each, stop=each.stop or Moment(each.start.wall_ms + MIN)) for each in logs]
     found = effective([*plain, pause], [], NOW)
     start_ms, stop_ms = pause.start.wall_ms, (pause.stop or pause.start).wall_ms

@@ -1,8 +1,8 @@
 """The reference: what a set of entries means, by the plainest definition there is.
 
-Every entry's ancestors are written out as a set; nothing is kept from one entry to the next, nothing
-is compressed, and nothing depends on an order. Written from the design and docs/formats alone; of
-the code under test it uses only the reading of one entry's bytes.
+Every entry's ancestors are written out as a set; nothing is kept from one entry to the next,
+nothing is compressed, and nothing depends on an order. Written from the design and docs/formats
+alone; of the code under test it uses only the reading of one entry's bytes.
 Invariant: it knows no logs, heights, branches or registers, only entries and sets of them.
 """
 
@@ -100,9 +100,7 @@ class Reference:
             if standing.role != HUB or standing.revoked or isinstance(entry, str):
                 continue
             if self.permits(standing, self.stream, entry):
-                found |= {
-                    value[1] for path, value in entry.changes if path == (CUT_CODE, author)
-                }
+                found |= {value[1] for path, value in entry.changes if path == (CUT_CODE, author)}
         return found
 
     # --- what was seen
@@ -156,8 +154,7 @@ class Reference:
                 (entry_hash, pack(value))
                 for entry_hash, version, value, _ in among
                 if not any(
-                    entry_hash in context and newer >= version
-                    for _, newer, _, context in among
+                    entry_hash in context and newer >= version for _, newer, _, context in among
                 )
             }
             for path, among in writes.items()

@@ -78,8 +78,12 @@ def visible(state: StreamState) -> dict[Path, set[tuple[bytes, bytes]]]:
     found = {}
     for path, register in state.registers.items():
         found[path] = {
-            (state.logs[write.log].placed[write.seq - state.logs[write.log].base - 1].stored.hash,
-             pack(write.value))
+            (
+                state.logs[write.log]
+                .placed[write.seq - state.logs[write.log].base - 1]
+                .stored.hash,
+                pack(write.value),
+            )
             for write in register.writes.values()
         }
     return found
@@ -174,8 +178,6 @@ def test_two_entries_that_begin_alike_are_both_meant() -> None:
             standing = case.standings[first.author]
             if not state.extend(stored, standing):
                 everybody = {entry.author: standing for entry in order}
-                state = StreamState.build(
-                    SITE, STREAM, order[: index + 1], everybody, permits, ONE
-                )
+                state = StreamState.build(SITE, STREAM, order[: index + 1], everybody, permits, ONE)
         fingerprints.add(state.fingerprint())
     assert len(fingerprints) == 1

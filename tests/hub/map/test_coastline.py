@@ -1,3 +1,5 @@
+"""The sea is where the coast says, and nowhere else."""
+
 from __future__ import annotations
 
 import shapely

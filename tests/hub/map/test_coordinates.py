@@ -1,3 +1,5 @@
+"""Places that are typed as coordinates."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Reading an extract: what is taken from it, and which files are refused."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""What people type is made equal to what stands on signs and doors."""
+
 from __future__ import annotations
 
 from functools import cache

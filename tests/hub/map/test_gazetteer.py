@@ -1,7 +1,10 @@
+"""Addresses are found in the ways people ask for them."""
+
 from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -205,11 +208,13 @@ TAGS = {
 
 
 @pytest.fixture
-def two_towns(tmp_path: Path) -> Gazetteer:
+def two_towns(tmp_path: Path) -> Iterator[Gazetteer]:
     ways = [((1, 2), MAIN_STREET), ((3, 4), MAIN_STREET)]
     extract = read_extract(write_map(tmp_path / "towns.osm.pbf", TWO_TOWNS, ways, TAGS), silent)
     write_gazetteer(extract, tmp_path / "gazetteer.sqlite")
-    return Gazetteer.open(tmp_path / "gazetteer.sqlite")
+    opened = Gazetteer.open(tmp_path / "gazetteer.sqlite")
+    yield opened
+    opened.close()
 
 
 def test_namesakes_are_told_apart_by_their_towns(two_towns: Gazetteer) -> None:

@@ -1,3 +1,5 @@
+"""A region is installed whole or not at all."""
+
 from __future__ import annotations
 
 import json

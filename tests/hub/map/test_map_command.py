@@ -1,3 +1,5 @@
+"""The command that imports a map, as a stranger meets it."""
+
 from __future__ import annotations
 
 import argparse

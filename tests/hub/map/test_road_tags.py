@@ -1,3 +1,5 @@
+"""What a car may drive, which way, and how fast."""
+
 from __future__ import annotations
 
 import pytest

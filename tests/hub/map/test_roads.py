@@ -1,3 +1,5 @@
+"""Routes follow roads, times add up, and a naive search agrees."""
+
 from __future__ import annotations
 
 from array import array

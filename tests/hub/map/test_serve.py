@@ -1,3 +1,5 @@
+"""The map over a real server: ranges, styles, and words for what is not there."""
+
 from __future__ import annotations
 
 import gzip

@@ -1,3 +1,5 @@
+"""Pieces of streets become long lines, and none is lost."""
+
 from __future__ import annotations
 
 import math

@@ -1,3 +1,5 @@
+"""The style draws what the tiles hold, and asks nobody else."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""The basemap of Helsinki holds what the extract holds, where it lies."""
+
 from __future__ import annotations
 
 import math

@@ -1,3 +1,5 @@
+"""Every travel time names its source."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Vector tiles come back from a decoder of their own as they went in."""
+
 from __future__ import annotations
 
 from typing import Any

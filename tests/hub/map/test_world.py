@@ -1,3 +1,5 @@
+"""The outline of the world, repaired."""
+
 from __future__ import annotations
 
 import json

@@ -267,8 +267,8 @@ async def test_time_is_shown_with_source_and_evidence(town: Town) -> None:
     eva = await town.office.signed_in("Eva")
     seen = await pane(eva, job)
     assert "On site 35 min" in seen.words
-    assert "12:00–12:35 on site 35 min Ana · by hand" in seen.words
-    assert "12:35–now travel running" in seen.words
+    assert "12:00 – 12:35 on site 35 min Ana · by hand" in seen.words
+    assert "12:35 –now travel running" in seen.words
 
 
 async def test_the_map_holds_the_tables_jobs_and_the_phones(town: Town) -> None:

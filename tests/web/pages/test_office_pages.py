@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import aiohttp
 import pytest
 
 from core.dispatch.acts import create_job, edit_customer, edit_worker, new_stream_id
@@ -145,11 +146,34 @@ async def test_hubs_own_root_certificate_is_offered_to_everybody(office: Office)
     assert answer.text == authority.root_pem.decode()
 
 
-async def test_what_is_not_there_is_said_in_words(office: Office) -> None:
+async def test_what_is_not_there_is_said_in_words_on_a_page(office: Office) -> None:
     eva = await office.signed_in("Eva")
     seen = await eva.get("/no-such-page")
     assert seen.status == 404
     assert "nothing at this address" in seen.words
+    assert '<a class="bar-site"' in seen.text, "the frame stands round it, so one can go on"
+
+
+async def test_a_fault_of_the_hub_is_told_with_a_reference(office: Office) -> None:
+    eva = await office.signed_in("Eva")
+
+    def break_store() -> None:
+        with office.hub.replica.store.transaction() as db:
+            db.execute("DROP TABLE refused")
+
+    await office.hub.writer.run(break_store)
+    seen = await eva.get("/phones")
+    assert seen.status == 500
+    assert re.search(r"the reference [0-9a-f]{6}\.", seen.words)
+    assert "Try again" in seen.words
+
+
+async def test_a_program_gets_an_error_as_it_was_said(office: Office) -> None:
+    async with aiohttp.ClientSession() as program:
+        headers = {"Accept": "application/json"}
+        async with program.get(f"{office.origin}/customers", headers=headers) as answer:
+            assert answer.status == 401
+            assert (await answer.json())["error"] == "You are not signed in."
 
 
 async def test_a_form_without_its_token_changes_nothing_and_says_why(office: Office) -> None:
@@ -157,6 +181,7 @@ async def test_a_form_without_its_token_changes_nothing_and_says_why(office: Off
     seen = await eva.post("/customers/new", {"name": "Novák"}, token=False)
     assert seen.status == 403
     assert "open for too long" in seen.words
+    assert "<h1>" in seen.text
     assert await office.rows("SELECT 1 FROM customer") == []
 
 

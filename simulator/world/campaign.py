@@ -1,0 +1,100 @@
+"""Many seeds, on all processors: what each came to, and what they came to together.
+
+Holds no printing. A seed runs in one process from beginning to end. Invariant: what a seed comes to
+does not depend on which others run, nor in which process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+
+from simulator.checkers import Violation
+from simulator.planted import PLANTED
+from simulator.trace import Trace
+from simulator.world.run import Report, Size, options_of, run_seed
+
+TAIL_LINES = 40
+# Seeds that wait in the pool; more would only keep Ctrl-C waiting.
+WAITING_MAX = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A seed that failed: which checker, what it found, the last events, and the world's faults."""
+
+    seed: int
+    checker: str
+    words: str
+    faults: tuple[str, ...]
+    tail: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What all seeds came to so far."""
+
+    passed: int = 0
+    entries: int = 0
+    device_days: int = 0
+    events: Counter[str] = field(default_factory=Counter)
+    points: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    failures: list[Failure] = field(default_factory=list)
+
+    def add(self, outcome: Report | Failure) -> None:
+        """Count one seed."""
+        if isinstance(outcome, Failure):
+            self.failures.append(outcome)
+            return
+        self.passed += 1
+        self.entries += outcome.entries
+        self.device_days += outcome.device_days
+        self.events.update(outcome.count_by_event)
+        self.points.update(outcome.points)
+        self.faults.update(outcome.options.faults())
+
+
+def attempt(
+    seed: int, size: Size, plant: str = "", without: Sequence[str] = ()
+) -> Report | Failure:
+    """Run one seed; a failure is an answer, whatever went wrong."""
+    trace = Trace()
+    options = options_of(seed, without=without)
+    try:
+        with PLANTED[plant].plant() if plant else contextlib.nullcontext():
+            return run_seed(seed, size=size, options=options, trace=trace)
+    except Exception as error:  # noqa: BLE001  # any error of a seed is what we are looking for
+        checker = error.checker if isinstance(error, Violation) else "crash"
+        words = error.words if isinstance(error, Violation) else f"{type(error).__name__}: {error}"
+        return Failure(seed, checker, words, options.faults(), tuple(trace.tail(TAIL_LINES)))
+
+
+def attempts(
+    seeds: Sequence[int], size: Size, workers: int, plant: str = "", without: Sequence[str] = ()
+) -> Iterator[Report | Failure]:
+    """Run seeds in so many processes; their outcomes as they come."""
+    if workers <= 1 or len(seeds) == 1:
+        for seed in seeds:
+            yield attempt(seed, size, plant, without)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=workers, mp_context=context) as pool:
+        ahead = iter(seeds)
+        running: set[Future[Report | Failure]] = set()
+        for seed in ahead:
+            running.add(pool.submit(attempt, seed, size, plant, without))
+            if len(running) >= workers + WAITING_MAX:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                yield from _outcomes(done)
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from _outcomes(done)
+
+
+def _outcomes(done: set[Future[Report | Failure]]) -> list[Report | Failure]:
+    return sorted((future.result() for future in done), key=lambda outcome: outcome.seed)

@@ -1,0 +1,64 @@
+"""The messages that docs/formats/wire.md shows in hex, as values."""
+
+from __future__ import annotations
+
+from core.log.messages import (
+    Ack,
+    Agreed,
+    Check,
+    Heads,
+    Hello,
+    Leave,
+    Left,
+    Message,
+    Presence,
+    Proof,
+    Refuse,
+    Run,
+    Runs,
+    State,
+    StreamHeads,
+    WireSeal,
+)
+
+JOB = bytes.fromhex("0b99541004") + b"boiler1"
+DAY = bytes.fromhex("0b98f20005") + b"ana-day"
+AUTHOR = b"A" * 32
+OTHER = b"B" * 32
+BRANCH = b"f" * 32
+
+EXAMPLES: dict[str, Message] = {
+    "hello": Hello((1,), b"S" * 32, b"N" * 16, (b"own certificate", b"its issuer's")),
+    "proof": Proof(b"P" * 64),
+    "state": State(b"generA01", b"generB02", 4_711, b"D" * 16, 12),
+    "state of one who never met the other": State(b"generA01", b"", 0, b"D" * 16, 12),
+    "runs": Runs(
+        2,
+        4_713,
+        (OTHER,),
+        (WireSeal(0, 120, (), b"s" * 64), WireSeal(1, 7, (1, b"L" * 32), b"t" * 64)),
+        (
+            Run(JOB, 0, 3, (bytes.fromhex("930046a178"), bytes.fromhex("930046a179"))),
+            Run(DAY, 1, 1, (bytes.fromhex("93006301"),)),
+            Run(JOB, 0, 9, (bytes.fromhex("93006302"),), b"before 9"),
+        ),
+    ),
+    "runs that only say that all was sent": Runs(3, 4_713, (), (), ()),
+    "ack": Ack(2),
+    "ack that refuses": Ack(2, ((1, "gap", "send it from further back"),)),
+    "check": Check(b"D" * 16, 12),
+    "agreed": Agreed(),
+    "agreed to differ": Agreed(same=False),
+    "heads": Heads(
+        True,
+        True,
+        (
+            StreamHeads(JOB, ((AUTHOR, b"", 2, b"shared-2"), (AUTHOR, BRANCH, 3, b"branch-3"))),
+            StreamHeads(DAY, ()),
+        ),
+    ),
+    "leave": Leave((JOB, DAY)),
+    "left": Left((JOB,)),
+    "refuse": Refuse("wrong-site", "the peer belongs to another site"),
+    "presence": Presence({0: 1_772_434_800_000, 1: 601_700_000, 2: 249_400_000, 5: None}),
+}

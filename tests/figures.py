@@ -1,0 +1,145 @@
+"""Every number of the product from a real run, one a line: `name value unit`.
+
+Run by `make figures`; `--traces FILE` adds recorded traces (generated ones otherwise), `--seeds` and
+`--minutes` bound the seeded simulation, `--kills` the journey with real processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from core.dispatch import acts
+from core.dispatch.fields import Kind
+from core.log import messages
+from core.log.messages import Proof, Runs, State
+from simulator.planted import PLANTED
+from simulator.world.campaign import Failure, Tally, attempt, attempts
+from simulator.world.run import Size
+from tests.autolog_truth import score
+from tests.build import Site, clock_of, hold
+from tests.replica.test_sync_sessions import worker_day
+from tests.traces import recorded_path
+
+# A planted bug that so many seeds do not catch counts as not caught.
+PLANT_SEEDS_MAX = 40
+
+
+def figure(name: str, value: object, unit: str) -> None:
+    """Print one number."""
+    print(f"{name} {value} {unit}", flush=True)
+
+
+def sync_figures(folder: Path) -> None:
+    """The reference worker-day and a reconnect with nothing new, on real stores."""
+    site = Site(folder)
+    hub = site.hub("A")
+    ana = site.worker(hub, "Ana")
+    phone = site.phone(hub, ana)
+    jobs = []
+    for index in range(8):
+        clock_of(hub).pass_ms(1_000)
+        job, turn = site.new_id(Kind.JOB, hub.clock.now_ms()), site.entropy(8)
+        fields = {"title": f"Job {index}", "check_items": ["a", "b", "c", "d", "e"]}
+        hub.write(acts.create_job(job, fields) + acts.assign(job, ana, turn))
+        jobs.append((job, turn))
+    hold(phone, hub)
+    figure("worker_day_entries", worker_day(hub, phone, ana, jobs), "entries")
+    upload = hold(phone, hub)
+    frames = [frame for frame in upload.sent[0] if isinstance(messages.read(frame), Runs)]
+    figure("worker_day_bytes", sum(map(len, frames)), "bytes")
+    again = hold(phone, hub)
+    after_hello = [
+        [f for f in frames if not isinstance(messages.read(f), (messages.Hello, Proof))]
+        for frames in again.sent
+    ]
+    assert again.live
+    trips = max(len(frames) for frames in after_hello)
+    assert all(isinstance(messages.read(f), State) for side in after_hello for f in side)
+    figure("reconnect_round_trips", trips, "round trips")
+    figure("reconnect_bytes", max(sum(map(len, side)) for side in after_hello), "bytes each way")
+
+
+def trace_figures(traces: Path | None) -> None:
+    """The automatic logger against independently found visits."""
+    source = traces or recorded_path()
+    if source is None:
+        print("# no recorded traces: generated ones are used (make figures TRACES=FILE)")
+    rows = score(source)
+    print(f"# {'place':10} {'visits':>7} {'found':>6} {'false':>6} {'minutes':>8} {'logged':>7}")
+    for row in rows:
+        name, truth, found, false, minutes, logged = row[:6]
+        print(f"# {name:10} {truth:7} {found:6} {false:6} {minutes:8.0f} {logged:7.0f}")
+    figure("trace_visits", sum(row[1] for row in rows), "visits")
+    figure("trace_visits_found", sum(row[2] for row in rows), "visits")
+    figure("trace_visits_false", sum(row[3] for row in rows), "visits")
+
+
+def seed_figures(seeds: int, minutes: float) -> None:
+    """Seeded sites until all seeds are run or the time is over."""
+    tally, began_s = Tally(), time.monotonic()
+    for outcome in attempts(range(1, seeds + 1), Size(), os.cpu_count() or 1):
+        tally.add(outcome)
+        if time.monotonic() - began_s > 60 * minutes:
+            print(f"# the {minutes:g} minutes for seeds are over (make figures SEEDS=… MINUTES=…)")
+            break
+    took_min = (time.monotonic() - began_s) / 60
+    figure("seeds_passed", tally.passed, "seeds")
+    figure("seeds_failed", len(tally.failures), "seeds")
+    figure("simulated_entries", tally.entries, "entries")
+    figure("simulated_device_days", tally.device_days, "days")
+    figure("simulated_entries_per_minute", round(tally.entries / took_min), "entries/min")
+    for failure in tally.failures:
+        print(f"# seed {failure.seed}: {failure.checker}: {failure.words}")
+
+
+def plant_figures() -> None:
+    """Each planted bug, and whether a checker sees it."""
+    caught = 0
+    size = Size(phones=4, days=1, entries_per_phone=30)
+    for name, plant in PLANTED.items():
+        for seed in range(1, PLANT_SEEDS_MAX + 1):
+            outcome = attempt(seed, size, name)
+            if isinstance(outcome, Failure) and outcome.checker in plant.caught_by:
+                caught += 1
+                break
+        else:
+            print(f"# planted bug {name} was not caught by {PLANT_SEEDS_MAX} small seeds")
+    figure("planted_bugs", len(PLANTED), "bugs")
+    figure("planted_bugs_caught", caught, "bugs")
+
+
+def kill_figures(kills: int) -> None:
+    """Real processes of both sides, killed at random moments."""
+    environment = os.environ | {"FIELDLOG_KILLS": str(kills)}
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/journey"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    figure("kills_without_loss", kills if done.returncode == 0 else 0, "kills")
+    if done.returncode:
+        print("# " + "\n# ".join(done.stdout.splitlines()[-15:]))
+
+
+def main() -> int:
+    """Print all figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--traces", type=Path)
+    parser.add_argument("--seeds", type=int, default=1_000)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--kills", type=int, default=20)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        sync_figures(Path(folder))
+    trace_figures(arguments.traces)
+    kill_figures(arguments.kills)
+    plant_figures()
+    seed_figures(arguments.seeds, arguments.minutes)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

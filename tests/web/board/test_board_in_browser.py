@@ -1,0 +1,397 @@
+"""The board in a real Chromium: live, by keyboard, under the strict CSP, wide, narrow and dark."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from core.dispatch import acts
+from hub.presence import Presence
+from tests.web.board.town import MINUTE_MS, Town, Worker
+from tests.web.office import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+VENDOR = Path(__file__).parent.parent.parent / ".cache" / "vendor"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+class Cable:
+    """The line between a browser and the hub, which can be cut and mended."""
+
+    def __init__(self, origin: str) -> None:
+        parts = urlsplit(origin)
+        self._to = (parts.hostname or "", parts.port or 0)
+        self._open: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._whole = True
+
+    async def __aenter__(self) -> Cable:
+        self._server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
+        host, port = self._server.sockets[0].getsockname()[:2]
+        self.origin = f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        self.cut()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._whole:
+            writer.close()
+            return
+        hub_reader, hub_writer = await asyncio.open_connection(*self._to)
+        self._open |= {writer, hub_writer}
+        for source, target in ((reader, hub_writer), (hub_reader, writer)):
+            task = asyncio.get_running_loop().create_task(self._copy(source, target))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await source.read(65_536):
+                target.write(data)
+                await target.drain()
+        target.close()
+
+    def cut(self) -> None:
+        """Break every connection; new ones are refused."""
+        self._whole = False
+        for writer in self._open:
+            writer.transport.abort()
+        self._open.clear()
+
+    def mend(self) -> None:
+        """Let connections through again."""
+        self._whole = True
+
+
+class Desk:
+    """Eva's desk: a town with three workers and some jobs, and her browser."""
+
+    def __init__(self, town: Town) -> None:
+        self.town = town
+        self.faults: list[str] = []
+
+    async def fill(self) -> None:
+        town = self.town
+        await town.office.add_account("Eva", "admin")
+        self.letna = await town.customer("Letná")
+        self.workers = [await town.worker(name) for name in ("Ana", "Ben", "Cyril")]
+        for index, worker in enumerate(self.workers):
+            town.office.hub.presence[worker.id] = Presence(
+                town.clock.now_ms() - index * 12 * MINUTE_MS,
+                500_995_000 + index * 40_000,
+                144_250_000,
+                10,
+                45,
+                5.0 if index == 0 else None,
+                70,
+                True,
+                "jobs on",
+            )
+        self.jobs = [
+            (await town.job(title, starts_in=start, customer=self.letna, priority=priority))[0]
+            for title, start, priority in (
+                ("Alpha", 120, 1), ("Bravo", 180, 3), ("Charlie", 240, 2), ("Delta", 300, 0),
+            )
+        ]  # fmt: skip
+
+    async def sit(self, chromium: Browser, path: str = "/", origin: str = "", **more: Any) -> Page:
+        """Eva, signed in, with the board at `path`."""
+        options = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **more}
+        context = await chromium.new_context(
+            base_url=origin or self.town.office.origin, **options
+        )
+        page = await context.new_page()
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", lambda line: self._heard(line.type, line.text))
+        await page.goto("/sign-in?onward=/password")
+        await page.get_by_label("Name").fill("Eva")
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("heading", name="password")).to_be_visible()
+        await page.goto(path)
+        await expect(page.locator("#board[data-ready]")).to_be_attached()
+        return page
+
+    def _heard(self, kind: str, text: str) -> None:
+        # A form that was answered with 409 or 422, and a cut line, are no faults of the page.
+        expected = "status of 4" in text or "WebSocket" in text or "ERR_" in text
+        if kind == "error" and not expected:
+            self.faults.append(text)
+
+
+@pytest_asyncio.fixture
+async def desk(town: Town) -> AsyncIterator[Desk]:
+    """A filled town; at the end nothing may have gone wrong in any page."""
+    desk = Desk(town)
+    await desk.fill()
+    yield desk
+    assert desk.faults == []
+
+
+def row(page: Page, job: str) -> Any:
+    """A job's row."""
+    return page.locator(f'tr[data-job="{job}"]')
+
+
+async def shown(page: Page) -> list[str]:
+    """The titles of the rows from the top."""
+    return [text.strip() for text in await page.locator("tr.job .row-link").all_text_contents()]
+
+
+async def assign(desk: Desk, job: str, worker: Worker) -> bytes:
+    """Another dispatcher assigns a job."""
+    turn = desk.town.office.entropy(8)
+    await desk.town.office.act(acts.assign(bytes.fromhex(job), worker.stream, turn))
+    return turn
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "scheme"), [(1440, 900, "light"), (820, 1100, "light"), (360, 740, "dark")]
+)
+async def test_the_board_has_no_barrier_and_fits_its_screen(
+    desk: Desk, chromium: Browser, width: int, height: int, scheme: str
+) -> None:
+    (axe,) = VENDOR.glob("axe-core-*/axe.min.js")
+    job = desk.jobs[1]
+    await assign(desk, job, desk.workers[0])
+    page = await desk.sit(
+        chromium, viewport={"width": width, "height": height}, color_scheme=scheme
+    )
+    found = []
+    for path in ("/", f"/?job={job}", "/?do=new", "/?view=all&show=map", "/?view=done&q=nothing"):
+        await page.goto(path)
+        await expect(page.locator("#board[data-ready]")).to_be_attached()
+        await page.evaluate(axe.read_text())
+        result = await page.evaluate("(rules) => axe.run({ runOnly: rules })", RULES)
+        found += [
+            f"{path}: {fault['id']}: {[node['html'] for node in fault['nodes']][:3]}"
+            for fault in result["violations"]
+            if fault["impact"] in ("serious", "critical")
+        ]
+        if await page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append(f"{path} is wider than its screen")
+    assert found == []
+    await page.context.close()
+
+
+async def test_what_another_does_shows_without_a_refresh(desk: Desk, chromium: Browser) -> None:
+    page = await desk.sit(chromium, "/?view=open")
+    unassigned = page.locator('[data-view="unassigned"] .count')
+    await expect(unassigned).to_have_text("4")
+    await assign(desk, desk.jobs[0], desk.workers[1])
+    await expect(row(page, desk.jobs[0])).to_contain_text("Ben")
+    await expect(unassigned).to_have_text("3")
+    job, _ = await desk.town.job("Echo", starts_in=200)
+    await expect(row(page, job)).to_be_visible()
+    assert await shown(page) == ["Alpha", "Bravo", "Echo", "Charlie", "Delta"]
+    await page.context.close()
+
+
+async def test_rows_do_not_jump_under_the_pointer(desk: Desk, chromium: Browser) -> None:
+    page = await desk.sit(chromium, "/?view=unassigned&sort=title")
+    await row(page, desk.jobs[2]).hover()
+    await assign(desk, desk.jobs[0], desk.workers[0])
+    await desk.town.job("Able", starts_in=60)
+    await expect(page.locator("#pending")).to_contain_text("2 rows changed")
+    assert await shown(page) == ["Alpha", "Bravo", "Charlie", "Delta"]
+    await expect(row(page, desk.jobs[0])).to_contain_text("Ana")
+    await page.get_by_role("button", name="Apply").click()
+    assert await shown(page) == ["Able", "Bravo", "Charlie", "Delta"]
+    await expect(page.locator("#pending")).to_be_hidden()
+
+    await row(page, desk.jobs[2]).hover()
+    await assign(desk, desk.jobs[1], desk.workers[0])
+    await expect(page.locator("#pending")).to_contain_text("1 row changed")
+    await page.get_by_role("heading", name="Unassigned").hover()
+    await expect(row(page, desk.jobs[1])).to_have_count(0)
+    await page.context.close()
+
+
+async def test_the_whole_loop_by_keyboard(desk: Desk, chromium: Browser) -> None:
+    page = await desk.sit(chromium, "/?view=unassigned")
+    keys = page.keyboard
+    await keys.press("j")
+    await expect(row(page, desk.jobs[0])).to_be_focused()
+    await keys.press("j")
+    await keys.press("k")
+    await keys.press("j")
+    await expect(row(page, desk.jobs[1])).to_be_focused()
+    await keys.press("Enter")
+    await expect(page.get_by_role("heading", name="Bravo")).to_be_visible()
+    assert f"job={desk.jobs[1]}" in page.url
+    await keys.press("a")
+    await expect(page.locator(".candidate")).to_have_count(3)
+    await keys.type("cyr")
+    await expect(page.locator(".candidate")).to_have_count(1)
+    await keys.press("Enter")
+    await expect(page.locator("#pane")).to_contain_text("Not on the phone")
+    assert (await desk.town.row(desk.jobs[1]))["worker"] == desk.workers[2].id
+    await keys.press("Escape")
+    await expect(page.locator("#pane")).to_be_hidden()
+    assert "job=" not in page.url
+    await keys.press("?")
+    await expect(page.get_by_role("heading", name="Keys of the board")).to_be_visible()
+    await keys.press("Escape")
+    await keys.press("/")
+    await expect(page.get_by_label("Filter by text")).to_be_focused()
+    await keys.type("char")
+    await expect(row(page, desk.jobs[3])).to_have_count(0)
+    assert await shown(page) == ["Charlie"]
+    await page.context.close()
+
+
+async def test_a_job_is_made_from_a_customer_in_a_few_keys(desk: Desk, chromium: Browser) -> None:
+    page = await desk.sit(chromium, "/?view=unassigned")
+    await page.keyboard.press("n")
+    await expect(page.get_by_label("Title")).to_be_focused()
+    await page.keyboard.type("Radiator")
+    await page.get_by_role("combobox", name="Customer").fill("letn")
+    await expect(page.get_by_role("option", name="Letná")).to_be_visible()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("Position")).to_have_value("50.0995, 14.425")
+    await expect(page.get_by_role("textbox", name="Contact")).to_have_value("Pavel")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_role("heading", name="Radiator")).to_be_visible()
+    await expect(page.locator("tr.job", has_text="Radiator")).to_have_attribute(
+        "aria-current", "true"
+    )
+    await page.context.close()
+
+
+async def test_two_people_at_one_job_see_both_values_in_the_form(
+    desk: Desk, chromium: Browser
+) -> None:
+    job = desk.jobs[0]
+    page = await desk.sit(chromium, f"/?view=all&job={job}&do=edit")
+    await page.get_by_label("Title").fill("Alpha, mine")
+    await desk.town.office.act(acts.edit_job(bytes.fromhex(job), {"title": "Alpha, theirs"}))
+    await expect(page.locator(".pane-note")).to_contain_text("changed while you edit")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("heading", name="Changed while you were")).to_be_visible()
+    assert (await desk.town.row(job))["title"] == "Alpha, theirs"
+    await page.get_by_label("Keep mine").check()
+    await page.get_by_role("button", name="Save with these choices").click()
+    await expect(page.get_by_role("heading", name="Alpha, mine")).to_be_visible()
+    assert (await desk.town.row(job))["title"] == "Alpha, mine"
+    await page.context.close()
+
+
+async def test_back_and_forward_walk_through_questions_and_selections(
+    desk: Desk, chromium: Browser
+) -> None:
+    page = await desk.sit(chromium, "/?view=open")
+    await row(page, desk.jobs[2]).click()
+    await expect(page.get_by_role("heading", name="Charlie")).to_be_visible()
+    await page.locator('[data-view="done"]').click()
+    await expect(page.get_by_role("heading", name="Done", exact=True)).to_be_visible()
+    assert await shown(page) == []
+    await page.go_back()
+    await expect(row(page, desk.jobs[2])).to_have_attribute("aria-current", "true")
+    await page.go_back()
+    await expect(page.locator("#pane")).to_be_hidden()
+    assert page.url.endswith("/?view=open")
+    await page.go_forward()
+    await expect(page.get_by_role("heading", name="Charlie")).to_be_visible()
+    await page.locator('[data-sort="title"]').click()
+    await page.locator('[data-sort="window"]').click(modifiers=["Shift"])
+    await expect(page.locator("th.c-window")).to_have_attribute("aria-sort", "ascending")
+    assert re.search(r"sort=title(%2C|,)window", page.url)
+    await page.context.close()
+
+
+async def test_a_cut_line_is_said_and_what_was_missed_comes_when_it_is_mended(
+    desk: Desk, chromium: Browser
+) -> None:
+    async with Cable(desk.town.office.origin) as cable:
+        page = await desk.sit(chromium, "/?view=unassigned", cable.origin)
+        await expect(page.locator("#live")).to_be_hidden()
+        cable.cut()
+        await expect(page.locator("#live")).to_have_text(
+            re.compile(r"No connection since \d\d:\d\d")
+        )
+        job, _ = await desk.town.job("Made meanwhile", starts_in=30)
+        cable.mend()
+        await expect(row(page, job)).to_be_visible(timeout=20_000)
+        await expect(page.locator("#live")).to_be_hidden()
+        await page.context.close()
+
+
+async def test_many_rows_come_as_one_scrolls_and_far_ones_are_folded(
+    desk: Desk, chromium: Browser
+) -> None:
+    changes = []
+    for index in range(330):
+        job = acts.new_stream_id(
+            acts.Kind.JOB, desk.town.clock.now_ms(), desk.town.office.entropy(7)
+        )
+        changes += acts.create_job(job, {"title": f"Row {index:03d}"})
+    await desk.town.office.act(changes)
+    page = await desk.sit(chromium, "/?view=all&sort=title")
+    await expect(page.locator("tr.job")).to_have_count(100)
+    for _ in range(12):
+        await page.locator("#sheet").evaluate("sheet => { sheet.scrollTop = sheet.scrollHeight }")
+        if await page.locator("#more").is_hidden():
+            break
+        await expect(page.locator("#more")).to_be_attached()
+        await page.wait_for_function(
+            "document.getElementById('more').hidden || "
+            "document.getElementById('sheet').scrollTop + 2000 < "
+            "document.getElementById('sheet').scrollHeight"
+        )
+    await page.locator("#sheet").evaluate("sheet => { sheet.scrollTop = sheet.scrollHeight }")
+    await expect(page.locator("tr.job", has_text="Row 329")).to_be_visible()
+    await expect(page.locator("tbody.folded")).not_to_have_count(0)
+    await page.locator("#sheet").evaluate("sheet => { sheet.scrollTop = 0 }")
+    await expect(page.locator("tr.job", has_text="Alpha")).to_be_visible()
+    await page.context.close()
+
+
+async def test_a_click_on_the_maps_pin_selects_the_job(desk: Desk, chromium: Browser) -> None:
+    alone = desk.jobs[3]
+    await desk.town.office.act(
+        acts.edit_job(bytes.fromhex(alone), {"point": (501_100_000, 144_900_000)})
+    )
+    page = await desk.sit(chromium, f"/?view=unassigned&show=map&q=delta&job={alone}")
+    await expect(page.locator("#map[data-ready=gl]")).to_be_attached(timeout=30_000)
+    await page.keyboard.press("m")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#pane")).to_be_hidden()
+    box = await page.locator("#map").bounding_box()
+    assert box
+    for _ in range(10):
+        await page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        if f"job={alone}" in page.url:
+            break
+        await page.wait_for_timeout(500)
+    await expect(page.get_by_role("heading", name="Delta")).to_be_visible()
+    await page.context.close()
+
+
+async def test_without_webgl_another_map_is_drawn(desk: Desk, chromium_path: str) -> None:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium_path,
+            args=["--no-sandbox", "--headless=new", "--disable-3d-apis"],
+        )
+        page = await desk.sit(browser, "/?view=unassigned")
+        await expect(page.locator("#map[data-ready=flat]")).to_be_attached(timeout=30_000)
+        pins = page.locator("#map img.leaflet-marker-icon")
+        await expect(pins).to_have_count(4 + 3)
+        await assign(desk, desk.jobs[0], desk.workers[0])
+        await expect(pins).to_have_count(3 + 3)
+        await browser.close()
