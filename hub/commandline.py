@@ -83,9 +83,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
     reachable = tuple(f"{name}:{arguments.port}" for name in [*arguments.name, *addresses])
     clock = SystemClock()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer") as executor:
-        hub = Hub(
-            arguments.data, clock, os.urandom, executor, reachable, letter=arguments.letter
-        )
+        hub = Hub(arguments.data, clock, os.urandom, executor, reachable, letter=arguments.letter)
         async with hub, contextlib.AsyncExitStack() as stack:
             hub.region = open_region(arguments.data / "map")
             if hub.region is not None:

@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 
 from core.dispatch import acts
 from core.dispatch.acts import ActError
-from core.dispatch.autofact import Ask, Stop, Supersede
-from core.dispatch.autolog import close_job, replay, switch_off, tick
+from core.dispatch.autofact import Ask, Fact, Stop, Supersede
+from core.dispatch.autolog import close_job, step, switch_off, tick
 from core.dispatch.duty import sendable
 from core.dispatch.fields import Phase
 from core.dispatch.fix import Fix, encode_track, thin
@@ -79,9 +79,13 @@ class AutoLogger:
         self._notices = await self._writer.run(self._pass_time)
         self._announce()
 
-    async def take(self, fix: Fix) -> None:
-        """Take a fix; it and what follows from it are durable on return."""
-        self._notices = await self._writer.run(self._take, [fix])
+    async def take(self, fix: Fix) -> bool:
+        """Take a fix; it and what follows from it are durable on return.
+
+        Returns whether it was taken on duty; any other is forgotten here.
+        """
+        wanted, self._notices = await self._writer.run(self._take, fix)
+        return wanted
 
     def notices(self) -> Sequence[AutoNotice]:
         """What waits for the worker's word, the oldest first."""
@@ -100,19 +104,18 @@ class AutoLogger:
         now_ms = replica.clock.now_ms()
         return Turn(replica, self._worker, self.context, load(replica.store), now_ms)
 
-    def _take(self, fixes: list[Fix]) -> tuple[Notice, ...]:
+    def _take(self, fix: Fix) -> tuple[bool, tuple[Notice, ...]]:
         with self._writer.replica.store.transaction():
             turn = self._begin()
             context, kept = turn.context, turn.kept
-            days = {context.local_day(fix.time_ms) for fix in fixes}
-            wanted = sendable(fixes, duties_around(turn.replica, self._worker, days))
-            if not wanted:
-                return tuple(kept.notices)
-            kept.buffer += wanted
-            facts = []
+            days = {context.local_day(fix.time_ms)}
+            if not sendable([fix], duties_around(turn.replica, self._worker, days)):
+                return False, tuple(kept.notices)
+            kept.buffer.append(fix)
+            facts: list[Fact] = []
             if context.on_duty:
-                kept.state, facts = replay(
-                    kept.state, wanted, context.places, context.settings, turn.now_ms
+                kept.state, facts = step(
+                    kept.state, fix, context.places, context.settings, turn.now_ms
                 )
                 turn.apply(facts)
             ended = any(isinstance(fact, Stop) for fact in facts)
@@ -121,7 +124,7 @@ class AutoLogger:
             ]
             self._flush(turn, evidence, due=ended)
             self._finish(turn, by_rule=True)
-        return tuple(kept.notices)
+        return True, tuple(kept.notices)
 
     def _pass_time(self) -> tuple[Notice, ...]:
         with self._writer.replica.store.transaction():

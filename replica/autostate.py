@@ -19,9 +19,9 @@ from core.dispatch.autolog import AutologError, State, from_plain, to_plain
 from core.dispatch.duty import DutyMark, on_duty
 from core.dispatch.fields import LogKind, Phase
 from core.dispatch.fix import Fix, decode_track, encode_track
-from core.dispatch.jobplace import PLACES_MAX, THRESHOLD_MIN_DEFAULT, JobPlace, Places
+from core.dispatch.jobplace import PLACES_MAX, JobPlace, Places
 from core.dispatch.timelog import Moment
-from core.dispatch.visit import Settings
+from core.dispatch.visit import THRESHOLD_MIN_DEFAULT, Settings
 from core.dispatch.workday import duty_moments, neighbours
 from replica.replica import Replica
 from replica.screens.port import AutoNotice
@@ -103,10 +103,9 @@ class Notice:
         words = f"{len(self.evidence_ms)} fixes"
         if self.rule:
             words += f", rule {self.rule[0]}, at least {self.rule[1]} minutes"
-        at_ms = self.at_ms if self.stop_ms is None else self.stop_ms
         kind_words = self.log_kind.name.lower().replace("_", " ")
         return AutoNotice(
-            self.name, self.job, self.ask, at_ms, self.mode, self.until_ms, words,
+            self.name, self.job, self.ask, self.at_ms, self.mode, self.until_ms, words,
             self.start_ms, kind_words,
         )  # fmt: skip
 
@@ -132,8 +131,16 @@ def load(store: Store) -> Kept:
     for ask, kind, job, start_ms, at_ms, mode, until_ms, evidence, rule, *rest in notices:
         read.notices.append(
             Notice(
-                ask, LogKind(kind), job, start_ms, at_ms, mode, until_ms, tuple(evidence),
-                tuple(rule), *rest,
+                ask,
+                LogKind(kind),
+                job,
+                start_ms,
+                at_ms,
+                mode,
+                until_ms,
+                tuple(evidence),
+                tuple(rule),
+                *rest,
             )  # fmt: skip
         )
     # Of another version: what was given is in the log, and the logger begins with an empty state.
@@ -230,7 +237,7 @@ def duties_around(replica: Replica, worker: bytes, days: set[str]) -> list[DutyM
     """
     clock = replica.clock
     boot, uptime_ms = clock.boot(), clock.uptime_ms()
-    now_ms = clock.now_ms() + replica.store.get("offset_ms", 0)
+    now_ms: int = clock.now_ms() + replica.store.get("offset_ms", 0)
 
     def placed_ms(moment: Moment) -> int:
         if moment.boot != boot or moment.uptime_ms is None:

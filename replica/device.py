@@ -7,20 +7,20 @@ no HTTP and no rules. Invariant: what `act` returns from is durable on this phon
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from core.dispatch.acts import Change
 from core.dispatch.autofact import Mode
+from core.dispatch.fields import Role
 from core.dispatch.fix import Fix
 from replica.autologger import AutoLogger
 from replica.clock import Clock
-from replica.identity import load_identity
+from replica.identity import IdentityError, load_identity
 from replica.joining import join_by_code, join_by_link, load_hub_address
 from replica.location.owntracks import (
     NOTHING_TOLD,
@@ -35,7 +35,10 @@ from replica.reader import Reader
 from replica.replica import Replica, Written, open_replica
 from replica.screens.port import AutoNotice, EnrolmentRefused, Need, OwnFix, SyncState, Unsent
 from replica.syncing import Dialler, Syncer, SyncFigures, hub_dialler
+from replica.telling import PresenceTeller
 from replica.writer import Writer
+
+LOGGER = logging.getLogger(__name__)
 
 # Unsent entries that the sync page lists; the count covers all of them.
 UNSENT_SHOWN = 50
@@ -60,7 +63,6 @@ class Device:
         self.folder = folder
         self.clock = clock
         self.worker = ""
-        self.battery_percent: int | None = None
         self._entropy = entropy
         self._executor = executor
         self._over = over
@@ -73,6 +75,7 @@ class Device:
         self._listeners: set[asyncio.Event] = set()
         self._fix: Fix | None = None
         self._told: Told = NOTHING_TOLD
+        self._teller = PresenceTeller()
 
     async def __aenter__(self) -> Device:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -87,8 +90,9 @@ class Device:
     ) -> None:
         for task in self._tasks:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        for ended in await asyncio.gather(*self._tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                LOGGER.error("a part of the phone had stopped by a fault", exc_info=ended)
         self._tasks.clear()
         if self._writer is not None and self._replica is not None:
             await self._reader.__aexit__(kind, error, trace)
@@ -100,17 +104,20 @@ class Device:
         hub = load_hub_address(self.folder)
         if identity is None:
             return
+        if identity.own.role != Role.WORKER:
+            raise IdentityError(f"{self.folder} is a hub's folder; start it with 'fieldlog hub'")
         self._replica = open_replica(self.folder, identity, self.clock, self._entropy)
         self._writer = Writer(self._replica, self._executor)
         await self._reader.__aenter__()
         self.worker = identity.own.subject.hex()
-        self._logger = AutoLogger(self.folder, self._writer, identity.own.subject, self._announce)
+        self._logger = AutoLogger(self._writer, identity.own.subject, self._announce)
         loop = asyncio.get_running_loop()
         if hub is not None:
             self._syncer = Syncer(self._writer, self._over(hub_dialler(hub)), self._announce)
             self._tasks.append(loop.create_task(self._syncer.run()))
         self._tasks.append(loop.create_task(self._watch()))
         self._tasks.append(loop.create_task(self._logger.run()))
+        self._tasks.append(loop.create_task(self._tell()))
 
     async def _watch(self) -> None:
         """Tell the screens of what was committed."""
@@ -118,6 +125,19 @@ class Device:
         subscription = self._writer.subscribe()
         async for _ in subscription:
             self._announce()
+
+    async def _tell(self) -> None:
+        """Tell the hub of duty and app state when they change, and in each new session."""
+        assert self._logger is not None
+        async for _ in self.subscribe():
+            context = self._logger.context
+            if context is not None and self._syncer is not None:
+                await self._teller.tell_state(
+                    self._syncer.figures.conversation,
+                    self.now_ms(),
+                    duty=context.on_duty,
+                    jobs=context.jobs_on,
+                )
 
     def _announce(self) -> None:
         for listener in self._listeners:
@@ -175,7 +195,7 @@ class Device:
             len(unsent),
             sum(entry.size_bytes for entry in unsent),
             tuple(_shown(entry) for entry in unsent[:UNSENT_SHOWN]),
-            (Need("The hub refused this phone.", refusal),) if refusal else (),
+            (Need(figures.refused_words, refusal),) if refusal else (),
             Counter(entry.stream.hex() for entry in unsent),
         )
 
@@ -234,13 +254,17 @@ class Device:
     async def take_fix(self, fix: Fix, battery_percent: int | None = None) -> None:
         """A fix of this phone, durable on return: it feeds the logger, and presence on duty."""
         if battery_percent is not None:
-            self.battery_percent = battery_percent
-        if self._fix is None or fix.time_ms >= self._fix.time_ms:
+            self._teller.battery_percent = battery_percent
+        newest = self._fix is None or fix.time_ms >= self._fix.time_ms
+        if newest:
             self._fix = fix
         if self._logger is None:
             return
-        await self._logger.take(fix)
-        await self._tell_presence(fix)
+        on_duty = await self._logger.take(fix)
+        context = self._logger.context
+        if on_duty and newest and context is not None and context.on_duty and self._syncer:
+            conversation = self._syncer.figures.conversation
+            await self._teller.tell_place(conversation, fix, jobs=context.jobs_on)
         self._announce()
 
     def owntracks_commands(self) -> list[Command]:
@@ -263,26 +287,6 @@ class Device:
         answer = answer_for(self._told, regions if wanted else [], monitoring)
         self._told = answer.told
         return answer.commands
-
-    async def _tell_presence(self, fix: Fix) -> None:
-        """Off duty nothing about place leaves the phone."""
-        assert self._logger is not None
-        conversation = self._syncer.figures.conversation if self._syncer is not None else None
-        if conversation is None or not self._logger.on_duty or fix is not self._fix:
-            return
-        message = {
-            0: fix.time_ms,
-            1: fix.lat_e7,
-            2: fix.lon_e7,
-            3: fix.accuracy_m,
-            4: fix.bearing_deg,
-            5: None if fix.speed_mps is None else round(fix.speed_mps * 100),
-            6: self.battery_percent,
-            7: 1,
-        }
-        fields: dict[int, Any] = {key: value for key, value in message.items() if value is not None}
-        with contextlib.suppress(ConnectionError):
-            await conversation.carry_out(conversation.session.presence(fields))
 
 
 def _unsent_and_met(replica: Replica) -> tuple[list[OwnUnsent], int | None]:

@@ -8,6 +8,7 @@ to a peer.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 
 from core.dispatch.acts import SITE_STREAM
@@ -27,7 +28,7 @@ def scope_of(db: sqlite3.Connection, peer: Certificate, now_ms: int) -> frozense
     if peer.role == Role.HUB:
         return frozenset(row[0] for row in db.execute("SELECT stream FROM stream"))
     worker = peer.subject.hex()
-    since = now_ms - RETENTION_DAYS * _DAY_MS
+    since = now_ms - _retention_days(db) * _DAY_MS
     jobs = [
         (bytes.fromhex(job), customer)
         for job, customer in db.execute(
@@ -42,6 +43,12 @@ def scope_of(db: sqlite3.Connection, peer: Certificate, now_ms: int) -> frozense
     found.update(bytes.fromhex(customer) for _, customer in jobs if customer)
     found.update(days_of(db, peer.subject))
     return frozenset(found)
+
+
+def _retention_days(db: sqlite3.Connection) -> int:
+    """How long closed jobs stay on a phone: the site's setting."""
+    row = db.execute("SELECT value FROM setting WHERE name = 'retention_days'").fetchone()
+    return RETENTION_DAYS if row is None else int(json.loads(row[0]))
 
 
 def days_of(db: sqlite3.Connection, worker: bytes) -> list[bytes]:

@@ -52,7 +52,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.after_rollback: Callable[[], None] | None = None
-        fresh = not path.exists()
+        fresh = not path.exists() or path.stat().st_size == 0
         try:
             self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:

@@ -43,6 +43,7 @@ class SyncFigures:
     live: bool = False
     met_at_ms: int | None = None
     refusal: str = ""
+    refused_words: str = ""
     tries: int = 0
     conversation: Conversation | None = None
 
@@ -123,12 +124,12 @@ class Syncer:
             nonlocal lived
             lived = True
             self.figures.live = True
+            self.figures.refusal = ""
             self.figures.met_at_ms = self._writer.replica.clock.now_ms()
             self._changed()
 
         def started(conversation: Conversation) -> None:
             self.figures.connected = True
-            self.figures.refusal = ""
             self.figures.conversation = conversation
             self._changed()
 
@@ -144,15 +145,21 @@ class Syncer:
                 )
         except LinkClosed:
             pass
-        except (LogError, StoreError) as error:
+        except LogError as error:
+            self._refused("Sync with the hub was refused.", str(error))
+        except StoreError as error:
             # A full disk may have room at the next turn.
-            self.figures.refusal = str(error)
+            self._refused("This phone could not save what came.", str(error))
         except Exception as fault:
             # A fault of ours must not end syncing for good; it is told, and tried again.
             LOGGER.exception("a session ended by a fault")
-            self.figures.refusal = f"sync failed by a fault of this program: {fault}"
+            self._refused("Sync stopped by a fault of this program.", repr(fault)[:200])
         finally:
             self.figures.connected = self.figures.live = False
             self.figures.conversation = None
             self._changed()
         return lived
+
+    def _refused(self, words: str, why: str) -> None:
+        """Keep for the worker what went wrong; the next session that comes to agree clears it."""
+        self.figures.refused_words, self.figures.refusal = words, why

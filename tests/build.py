@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -19,14 +18,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from core.dispatch import acts
 from core.dispatch.acts import SITE_STREAM, Change
 from core.dispatch.fields import CERTIFICATE, REVOKED, Kind, Role
+from core.dispatch.permits import permits
 from core.log import messages
 from core.log.certificate import Certificate, issue
-from core.log.entry import FORMAT
+from core.log.chain import chain_start
+from core.log.entry import FORMAT, Cursor, Entry, encode
 from core.log.session import Effect, Send, Session, Stage
-from core.log.stream import StreamState
+from core.log.stream import Stored, StreamState
 from replica import logs
 from replica.identity import KEY_FILE, load_identity, load_or_make_key, public_bytes, save_identity
-from replica.replica import Replica
+from replica.replica import Replica, Touched
 from replica.shelf import ReplicaShelf
 from replica.store import Store
 
@@ -238,6 +239,31 @@ def revoke(hub: Replica, author: bytes) -> None:
     hub.write(changes)
 
 
+def force(replica: Replica, stream: bytes, changes: list[Change], version: int = FORMAT) -> None:
+    """Write an entry without asking what its author may: a program of another version, or a liar.
+
+    Raises:
+        LogError: it is no entry at all.
+    """
+    state = replica.state(stream)
+    log = state.logs.get((replica.author, b""))
+    start = chain_start(replica.site, stream, replica.author)
+    previous = log.head if log is not None else start
+    cursor = log.cursors.get(version) if log is not None else None
+    draft = Entry(
+        wall_ms=replica.clock.now_ms() // 10 * 10,
+        changes=tuple((change.path, change.value) for change in changes),
+        seen=tuple(state.unseen_by((replica.author, b""))),
+        version=version,
+    )
+    walked = cursor.copy() if cursor is not None else Cursor.at_start(stream)
+    body, entry_hash, _ = encode(draft, walked, previous)
+    seq = (log.height if log is not None else 0) + 1
+    with replica.store.transaction():
+        replica.add(stream, Stored(replica.author, seq, previous, entry_hash, body))
+        replica.finish(Touched({stream}))
+
+
 # --- sessions
 
 
@@ -360,19 +386,15 @@ def rows_of(replica: Replica, without: Callable[[str], bool] = lambda name: Fals
 
 def _rows(replica: Replica, without: Callable[[str], bool]) -> Iterator[str]:
     db = replica.store.db
-    names = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-    for (name,) in names.fetchall():
-        if not without(name):
-            # Shadow tables of indexes are read through the table that they serve.
-            with suppress(ValueError):
-                for row in db.execute(f'SELECT * FROM "{name}"'):
-                    yield f"{name} {tuple(row)!r}"
+    for _, name, kind, *_ in db.execute("PRAGMA main.table_list").fetchall():
+        # Shadow tables are an index's own affair; it is read through the table that it serves.
+        if kind != "shadow" and name != "sqlite_schema" and not without(name):
+            for row in db.execute(f'SELECT * FROM "{name}"'):
+                yield f"{name} {tuple(row)!r}"
 
 
 def fresh_fold(replica: Replica, stream: bytes) -> StreamState:
     """The fold of a stream from what the file holds, past every cache."""
-    from core.dispatch.permits import permits
-
     entries = logs.stored_entries(replica.store.db, stream)
     standings = {entry.author: replica.standing(entry.author) for entry in entries}
     return StreamState.build(replica.site, stream, entries, standings, permits, replica.supported)

@@ -69,8 +69,8 @@ from core.dispatch.visit import (
 __all__ = [
     "COUNTDOWN_MS", "RULE_VERSION", "Ask", "AutologError", "Certainty", "Fact", "Given", "JobPlace",
     "Mode", "Places", "Propose", "Settings", "Start", "State", "Stop", "Suggest", "Supersede",
-    "close_job", "from_plain", "go_on", "refuse_job", "replay", "standing", "step", "switch_off", "tick",
-    "to_plain",
+    "close_job", "from_plain", "go_on", "refuse_job", "replay", "standing", "step", "switch_off",
+    "tick", "to_plain",
 ]  # fmt: skip
 
 WINDOW_MS: Final = 15 * 60_000

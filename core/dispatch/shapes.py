@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from core.dispatch import fields
+from core.dispatch.geometry import LAT_E7_MAX, LON_E7_MAX
 from core.log.chain import SHORT_BYTES, STREAM_BYTES
 from core.log.entry import Path
 from core.log.limits import WALL_MS_MAX
@@ -80,7 +81,8 @@ def _tuple(*checks: Check) -> Check:
 def _point(value: Any) -> bool:
     if not (isinstance(value, list) and len(value) == 2 and all(map(_number, value))):
         return False
-    return abs(value[0]) <= 900_000_000 and abs(value[1]) <= 1_800_000_000
+    lat_e7, lon_e7 = value
+    return -LAT_E7_MAX <= lat_e7 <= LAT_E7_MAX and -LON_E7_MAX <= lon_e7 <= LON_E7_MAX
 
 
 def _setting(value: Any) -> bool:

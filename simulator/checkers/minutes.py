@@ -2,7 +2,8 @@
 
 The rows of `interval` and `time_log` are measured by each other and by the stretches as they really
 were: a log that one boot covers never counts for longer than it ran, whatever the phone's clock
-said, and for as long as it ran where nothing else claims its time. Does not know the rules of what counts.
+said; and where no clock jumped all its time counts, for it or for another. Does not know the rules of
+what counts.
 """
 
 from __future__ import annotations
@@ -23,16 +24,18 @@ DRIFT_MAX = 0.001
 
 def wrong(world: World) -> Iterator[str]:
     """Where time was counted twice, made up or lost."""
+    jumps = bool(world.options.clock_upsets_per_day)
     for machine in world.machines:
         yield from _twice(machine)
         yield from _sums(machine)
         rows = machine.store.db.execute(
-            "SELECT log, seconds, certainty, superseded, stop_at FROM time_log"
+            "SELECT log, seconds, superseded, start_at, stop_at FROM time_log"
         )
         row_by_log = {bytes.fromhex(row[0]): row[1:] for row in rows.fetchall()}
         for stretch in world.truth.stretches.values():
             if stretch.log in row_by_log and stretch.log not in world.truth.corrected:
-                yield from _against_truth(machine, stretch, *row_by_log[stretch.log])
+                row = row_by_log[stretch.log]
+                yield from _against_truth(machine, stretch, *row, jumps=jumps)
 
 
 def _twice(machine: Machine) -> Iterator[str]:
@@ -60,9 +63,11 @@ def _against_truth(
     machine: Machine,
     stretch: Stretch,
     seconds: int,
-    certainty: str,
     superseded: int,
+    start_at: int,
     stop_at: int | None,
+    *,
+    jumps: bool,
 ) -> Iterator[str]:
     if stretch.stop_s is None or stop_at is None or stretch.boot != stretch.stop_boot:
         return
@@ -71,5 +76,17 @@ def _against_truth(
     name = f"{machine.name}: log {stretch.log.hex()} of {true_s:.0f} s"
     if seconds > true_s + slack_s:
         yield f"{name} counts for {seconds} s"
-    if not certainty and not superseded and seconds < true_s - slack_s:
-        yield f"{name} counts for {seconds} s only, and nothing says why"
+    if not superseded and not jumps:
+        counted_s = _counted_s(machine, stretch.worker, start_at, stop_at)
+        if counted_s < true_s - slack_s:
+            yield f"{name} counts for {seconds} s, and only {counted_s:.0f} s of its time count"
+
+
+def _counted_s(machine: Machine, worker: bytes, start_ms: int, stop_ms: int) -> float:
+    """How much of a stretch of a worker's time counts for any log."""
+    (counted_ms,) = machine.store.db.execute(
+        "SELECT coalesce(sum(min(end_at, ?2) - max(start_at, ?1)), 0) FROM interval "
+        "WHERE worker = ?3 AND end_at > ?1 AND start_at < ?2",
+        (start_ms, stop_ms, worker.hex()),
+    ).fetchone()
+    return float(counted_ms) / 1_000

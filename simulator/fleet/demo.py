@@ -35,7 +35,7 @@ from replica.clock import SystemClock
 from replica.device import Device
 from simulator.draw import Options
 from simulator.fleet.clock import SiteClock
-from simulator.fleet.day import Address, Site, days_jobs, found_site
+from simulator.fleet.day import Address, Person, Site, days_jobs, found_site
 from simulator.fleet.phone import Coverage, LivePhone
 
 HOUR_MS = 3_600_000
@@ -46,6 +46,20 @@ STATE_FILE = "demo.json"
 
 # How a receiver behaves in a town: some drift indoors, some canyons, cars parked round the corner.
 TOWN = Options(canyons_per_day=4.0, indoor_drift_m=12.0, car_park_m_max=60.0)
+
+# A call comes in this often while workers have time.
+CALL_EVERY_MS = 4 * 60_000
+
+_TO_DO = """
+    SELECT worker, count(*) AS jobs FROM job
+    WHERE status IN ('open', 'in progress') GROUP BY worker
+"""
+_PLACES = """
+    SELECT customer.customer, customer.name, customer_place.place, customer_place.address,
+           customer_place.lat_e7, customer_place.lon_e7, contact.name AS contact, contact.phone
+    FROM customer JOIN customer_place USING (customer) JOIN contact USING (customer)
+    WHERE customer_place.lat_e7 IS NOT NULL ORDER BY customer.customer
+"""
 
 Say = Callable[[str], None]
 
@@ -206,8 +220,43 @@ class Demo:
         self.clock.go(self._plan.speed)
         self._say("The day goes on.")
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._dispatch())
             for life in lives:
                 group.create_task(self._live(life))
+
+    async def _dispatch(self) -> None:
+        """Be the office: as jobs get done, new calls come in and go to whoever has least to do."""
+        site = await self._known_site()
+        while True:
+            rows = await self.hub.reader.rows(_TO_DO)
+            load = {person.worker: 0 for person in site.workers}
+            load |= {bytes.fromhex(row["worker"]): row["jobs"] for row in rows if row["worker"]}
+            if sum(load.values()) < 2 * len(load):
+                least = min(sorted(load), key=lambda worker: load[worker])
+                call = Site([p for p in site.workers if p.worker == least], site.customers)
+                begin = self.clock.now_ms() + 20 * 60_000
+                for act in days_jobs(self._chance, call, self._addresses(), begin, 1):
+                    await self.hub.act(self._account, act)
+            await self.clock.sleep_until(self.clock.now_ms() + CALL_EVERY_MS)
+
+    async def _known_site(self) -> Site:
+        """The people and customers as the hub knows them."""
+        people = await self.hub.reader.rows("SELECT worker, name FROM worker ORDER BY worker")
+        places = await self.hub.reader.rows(_PLACES)
+        return Site(
+            [Person(bytes.fromhex(row["worker"]), row["name"]) for row in people],
+            [
+                (
+                    bytes.fromhex(row["customer"]),
+                    row["name"],
+                    bytes.fromhex(row["place"]),
+                    Address(row["address"], row["lat_e7"], row["lon_e7"]),
+                    row["contact"],
+                    row["phone"],
+                )
+                for row in places
+            ],
+        )
 
     async def _synced(self) -> None:
         """Let every phone come into session with the hub once."""

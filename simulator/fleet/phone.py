@@ -118,7 +118,8 @@ class LivePhone:
         while self._now() < until():
             task = await self._next_task()
             if task is None:
-                yield self._now() + 5 * MINUTE_MS
+                await self._wait_here()
+                yield self._now() + 2 * MINUTE_MS
                 continue
             if task.phase in ("assigned", "received", "opened"):
                 await self._move(task, Phase.OPENED)
@@ -190,6 +191,12 @@ class LivePhone:
         """The network is back."""
         self.coverage.online = True
         self.device.sync_now()
+
+    async def _wait_here(self) -> None:
+        """With nothing to do the phone still knows where it lies."""
+        accuracy_m = self._chance.randint(5, 20)
+        fix = Fix(self._now(), *self.here, accuracy_m, 0.0, None, "gps", False)
+        await self.device.take_fix(fix, self.battery_percent)
 
     # --- what the worker taps
 

@@ -246,9 +246,15 @@ async def _visits(reader: Rows, wanted: Filter, raw: Any) -> tuple[Visit, ...]:
 
 async def _notes(reader: Rows, job: str, names: Names) -> tuple[NoteView, ...]:
     rows = await reader.rows(
-        "SELECT at, actor, text FROM note WHERE job = ? ORDER BY at DESC, note", (job,)
+        "SELECT note.at, note.text, note.actor, coalesce(history.author, '') AS author FROM note"
+        " LEFT JOIN history ON history.stream = note.job AND history.field = 'note'"
+        " AND history.path = note.note WHERE note.job = ? GROUP BY note.note"
+        " ORDER BY note.at DESC, note.note",
+        (job,),
     )
-    return tuple(NoteView(row["text"], names.actor(row["actor"]), row["at"]) for row in rows)
+    return tuple(
+        NoteView(row["text"], names.author(row["actor"], row["author"]), row["at"]) for row in rows
+    )
 
 
 async def _assignments(moment: Moment, raw: Any, names: Names) -> tuple[AssignmentView, ...]:

@@ -141,7 +141,7 @@ async def conflicts_of(
         views = tuple(
             SideView(
                 words=side_words(row["kind"], row["field"], side["value"], names, zone, now_ms),
-                who=names.actor(side["actor"]),
+                who=names.author(side["actor"], side.get("author", "")),
                 at_ms=side["at"],
                 choice=str(number),
                 shown=number == 0,

@@ -31,13 +31,21 @@ NOTHING: Final = "nothing"
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Names by id: of accounts, workers, customers, places and skills."""
+    """Names by id: of accounts, workers, customers, places and skills.
+
+    `worker_by_key` says whose phone a public key (hex) was certified for.
+    """
 
     account: dict[str, str]
     worker: dict[str, str]
     customer: dict[str, str]
     place: dict[str, str]
     skill: dict[str, str]
+    worker_by_key: dict[str, str]
+
+    def author(self, actor: str, key: str) -> str:
+        """Who wrote something, by the person who acted or else by whose key it is."""
+        return self.actor(actor or self.worker_by_key.get(key, ""))
 
     def actor(self, actor: str) -> str:
         """Who acted, in words."""
@@ -64,6 +72,9 @@ async def load_names(reader: Rows, customer: str) -> Names:
         customer=await pairs("SELECT customer, name FROM customer"),
         place=await pairs("SELECT place, name FROM customer_place WHERE customer = ?", customer),
         skill=await pairs("SELECT skill, name FROM skill"),
+        worker_by_key=await pairs(
+            "SELECT lower(hex(author)), lower(hex(subject)) FROM certificate WHERE role = 1"
+        ),
     )
 
 

@@ -26,10 +26,10 @@ from core.dispatch.fields import Kind
 from core.log.errors import Malformed
 from hub.guard import Refused
 from hub.keys import ACCOUNT, HUB
+from replica.projection.people import DEFAULT_RADIUS_M
 from web.formats import parse_point
 from web.frame import see_other, settings_of
 from web.pages.customers import contacts_of, places_of
-from web.pages.settings import RADIUS_M_DEFAULT
 from web.rendering import show
 from web.stale_form import Clash, Sent, changed_since, clashes_of, clean, read_sent, seal_shown
 
@@ -96,7 +96,8 @@ async def create(request: web.Request) -> web.StreamResponse:
     customer = new_stream_id(Kind.CUSTOMER, hub.clock.now_ms(), unique)
     try:
         edited = {"name": "", **sent.edited()}
-        await hub.act(request[ACCOUNT], _act(customer, edited, hub.replica.entropy))
+        act = _act(customer, edited, hub.replica.entropy, await _radius_m(request))
+        await hub.act(request[ACCOUNT], act)
     except ActError as refusal:
         return await _show_form(request, "", sent.given, {}, "", error=str(refusal), status=422)
     raise see_other(f"/customers/{customer.hex()}", f"{sent.given['name']} was added.")
@@ -132,7 +133,8 @@ async def save(request: web.Request) -> web.StreamResponse:
         )
     try:
         if edited:
-            act = _act(bytes.fromhex(customer), edited, hub.replica.entropy)
+            radius_m = await _radius_m(request)
+            act = _act(bytes.fromhex(customer), edited, hub.replica.entropy, radius_m)
             await hub.act(request[ACCOUNT], act, {bytes.fromhex(customer): sent.basis})
     except ActError as refusal:
         return await _show_form(
@@ -162,7 +164,8 @@ def _input_names(form: Mapping[str, Any]) -> list[str]:
     return names
 
 
-def _act(customer: bytes, edited: Mapping[str, str], entropy: Any) -> Act:
+def _act(customer: bytes, edited: Mapping[str, str], entropy: Any, radius_m: int) -> Act:
+    """The changes of an edit; a new place without a radius takes the site's, `radius_m`."""
     own: dict[str, object] = {}
     parts: dict[tuple[str, str], dict[str, object]] = {}
     for name, text in edited.items():
@@ -174,7 +177,10 @@ def _act(customer: bytes, edited: Mapping[str, str], entropy: Any) -> Act:
             parts.setdefault((kind, part), {})[field] = _part_value(kind, field, text)
     changes: Act = edit_customer(customer, own) if own else []
     for (kind, part), values in parts.items():
-        identity = entropy(8) if part.startswith("new") else bytes.fromhex(part)
+        is_new = part.startswith("new")
+        if is_new and kind == "place" and values.get("radius") is None:
+            values["radius"] = radius_m
+        identity = entropy(8) if is_new else bytes.fromhex(part)
         edit = edit_place if kind == "place" else edit_contact
         changes += edit(customer, identity, values)
     return changes
@@ -298,7 +304,6 @@ async def _show_form(
     error: str = "",
     status: int = 200,
 ) -> web.Response:
-    radius_m = (await settings_of(request)).get("radius_m")
     page = CustomerFormPage(
         customer=customer,
         values={name: values.get(name, "") for name in _OWN_INPUTS},
@@ -306,11 +311,17 @@ async def _show_form(
         contacts=_parts(values, "contact", spare=not customer),
         basis=basis,
         shown=seal_shown(shown),
-        radius_m=radius_m if isinstance(radius_m, int) else RADIUS_M_DEFAULT,
+        radius_m=await _radius_m(request),
         clashes=tuple(clashes),
         error=error,
     )
     return await show(request, "customer_form.html", page, status=status)
+
+
+async def _radius_m(request: web.Request) -> int:
+    """The site's radius of a new place."""
+    radius_m = (await settings_of(request)).get("radius_m")
+    return radius_m if isinstance(radius_m, int) else DEFAULT_RADIUS_M
 
 
 def _check_may_write(request: web.Request) -> None:

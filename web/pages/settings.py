@@ -1,4 +1,4 @@
-"""The site's settings: name, time zone, automatic logging, radius, how long closed jobs stay.
+"""The site's settings: name, time zone, automatic logging, the radius of a new place.
 
 Each is a register of the site stream, so two hubs may change one at once; the form writes only what
 was edited, and asks where somebody else changed the same setting since it was drawn.
@@ -21,6 +21,7 @@ from core.dispatch.acts import (
     ActError,
     set_setting,
 )
+from core.dispatch.visit import THRESHOLD_MIN_DEFAULT
 from core.log.errors import Malformed
 from hub.keys import ACCOUNT, HUB
 from replica.projection.people import DEFAULT_RADIUS_M
@@ -30,23 +31,18 @@ from web.pages.set_up import zone_names
 from web.rendering import show
 from web.stale_form import Clash, clashes_by_value, read_sent, seal_shown
 
-THRESHOLD_MIN_DEFAULT: Final = 3
-RADIUS_M_DEFAULT: Final = DEFAULT_RADIUS_M
-RETENTION_DAYS_DEFAULT: Final = 30
 LABELS: Final = {
     "site_name": "Name of the site",
     "time_zone": "Time zone",
     "threshold_min": "Minimum auto-logging time",
     "radius_m": "Radius of a new place",
-    "retention_days": "Closed jobs stay on phones",
 }
 _DEFAULTS: Final = {
     "time_zone": "UTC",
     "threshold_min": THRESHOLD_MIN_DEFAULT,
-    "radius_m": RADIUS_M_DEFAULT,
-    "retention_days": RETENTION_DAYS_DEFAULT,
+    "radius_m": DEFAULT_RADIUS_M,
 }
-_NUMBERS: Final = ("threshold_min", "radius_m", "retention_days")
+_NUMBERS: Final = ("threshold_min", "radius_m")
 
 
 @dataclass(frozen=True, slots=True)

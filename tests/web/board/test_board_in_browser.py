@@ -319,6 +319,7 @@ async def test_a_cut_line_is_said_and_what_was_missed_comes_when_it_is_mended(
 ) -> None:
     async with Cable(desk.town.office.origin) as cable:
         page = await desk.sit(chromium, "/?view=unassigned", cable.origin)
+        await expect(page.locator("#map[data-ready]")).to_be_attached(timeout=30_000)
         await expect(page.locator("#live")).to_be_hidden()
         cable.cut()
         await expect(page.locator("#live")).to_have_text(
@@ -343,16 +344,11 @@ async def test_many_rows_come_as_one_scrolls_and_far_ones_are_folded(
     await desk.town.office.act(changes)
     page = await desk.sit(chromium, "/?view=all&sort=title")
     await expect(page.locator("tr.job")).to_have_count(100)
-    for _ in range(12):
+    for _ in range(25):
         await page.locator("#sheet").evaluate("sheet => { sheet.scrollTop = sheet.scrollHeight }")
         if await page.locator("#more").is_hidden():
             break
-        await expect(page.locator("#more")).to_be_attached()
-        await page.wait_for_function(
-            "document.getElementById('more').hidden || "
-            "document.getElementById('sheet').scrollTop + 2000 < "
-            "document.getElementById('sheet').scrollHeight"
-        )
+        await page.wait_for_timeout(200)
     await page.locator("#sheet").evaluate("sheet => { sheet.scrollTop = sheet.scrollHeight }")
     await expect(page.locator("tr.job", has_text="Row 329")).to_be_visible()
     await expect(page.locator("tbody.folded")).not_to_have_count(0)

@@ -47,7 +47,7 @@ async def test_the_pane_shows_all_of_a_job(town: Town) -> None:
     eva = await town.office.signed_in("Eva")
     seen = await pane(eva, job)
     for words in ("Boiler", "Letná", "Marie", "45 min", "Ring twice.", "Valve closed", "Ana",
-                  "On site", "Key is missing", "today 13:00–14:00"):  # fmt: skip
+                  "On site", "Key is missing Ana, 12:00", "today 13:00–14:00"):  # fmt: skip
         assert words in seen.words, words
     assert 'href="tel:+4207771"' in seen.text
     assert 'href="tel:+420222110330"' in seen.text
@@ -228,6 +228,7 @@ async def test_work_after_a_cancel_is_kept_and_decided(town: Town) -> None:
     eva = await town.office.signed_in("Eva")
     seen = await eva.get(f"/?view=conflicts&job={job}")
     assert "the worker, not knowing, went on working" in seen.words
+    assert "On site Ana, 12:00" in seen.words
     fields = {"conflict": seen.value("conflict"), "choice": "1"}
     await eva.post(f"/board/job/{job}/decide", fields)
     row = await town.row(job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.dispatch.acts import set_setting
 from tests.web.office import Office, Person
 
 LETNA = {
@@ -31,6 +32,13 @@ async def test_a_new_customer_has_its_place_and_contact(office: Office) -> None:
         assert words in seen.words
     place = (await office.rows("SELECT * FROM customer_place"))[0]
     assert (place["lat_e7"], place["lon_e7"], place["radius_m"]) == (500_995_000, 144_250_000, 60)
+
+
+async def test_a_new_place_takes_the_sites_radius(office: Office) -> None:
+    eva = await office.signed_in("Eva")
+    await office.act(set_setting("radius_m", 250))
+    await make(eva, LETNA | {"place.new0.radius": ""})
+    assert await office.rows("SELECT radius_m FROM customer_place") == [{"radius_m": 250}]
 
 
 async def test_a_customer_is_found_without_accents(office: Office) -> None:

@@ -40,23 +40,34 @@ const rows = new Rows(board, { counts: showCounts, said: say });
 // --- map: loaded apart, because it is large and the table must not wait for it
 
 let map = null;
-const mapReady = import('./map.js').then(({ startMap }) => startMap(document.getElementById('map'), {
-  board,
-  select: (job) => select(job),
-  create: board.dataset.mayWrite === '1' ? (at) => go(paneAddress({ doing: 'new', at })) : null,
-})).then((started) => { map = started; return started; });
-mapReady.catch((error) => {
-  console.error(error);
-  document.getElementById('map-words').textContent = 'The map could not be loaded; the table has everything.';
-});
+let mapReady = beginMap();
+
+function beginMap() {
+  const started = import('./map.js').then(({ startMap }) => startMap(document.getElementById('map'), {
+    board,
+    select: (job) => select(job),
+    create: board.dataset.mayWrite === '1' ? (at) => go(paneAddress({ doing: 'new', at })) : null,
+  }));
+  started.then((ready) => { map = ready; }, (error) => {
+    console.warn(error);
+    document.getElementById('map-words').textContent = 'The map could not be loaded; the table has everything.';
+    mapReady = null;
+  });
+  return started;
+}
+
+/** Do something with the map when it is there; one that could not be loaded is left out. */
+function withMap(run) {
+  mapReady?.then(run, () => undefined);
+}
 
 // --- pane
 
 const pane = new Pane(board, document.getElementById('pane'), {
   go: (url) => go(url, { draw: false }),
   closed: () => { map?.pick(null); map?.mark(null); },
-  pick: (done) => { showLayoutWithMap(); mapReady.then((ready) => ready.pick(done)); },
-  show: (point, job) => mapReady.then((ready) => (job ? ready.select(job, point) : ready.mark(point || null))).catch(() => undefined),
+  pick: (done) => { showLayoutWithMap(); withMap((ready) => ready.pick(done)); },
+  show: (point, job) => withMap((ready) => (job ? ready.select(job, point) : ready.mark(point || null))),
   sent: () => rows.refresh(selectedJob() ? [selectedJob()] : []),
 });
 
@@ -226,6 +237,7 @@ let lostSince = null;
 
 function showLive(since) {
   lostSince = since;
+  if (since === null) mapReady ??= beginMap();
   const pill = document.getElementById('live');
   pill.hidden = since === null;
   pill.dataset.tone = since === null ? 'good' : 'bad';

@@ -35,6 +35,7 @@ class BoardMap {
   }
 
   async begin(drawing, assets) {
+    this.element.querySelector('.map-canvas')?.remove();
     const canvas = document.createElement('div');
     canvas.className = 'map-canvas';
     this.element.prepend(canvas);

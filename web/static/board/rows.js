@@ -2,7 +2,7 @@
 // while somebody points at the table or stands in it. Rows are drawn by the server; here they are
 // only put where their keys say. Pages of rows that are far out of sight are folded to one tall row.
 
-import { filterQuery } from './url.js';
+import { filterQuery, selectedJob } from './url.js';
 import { send } from '../frame.js';
 
 const FOLD_MARGIN_PX = 1500;
@@ -27,7 +27,11 @@ export class Rows {
     this.asked = new Set();
     this.watcher = null;
     this.adopt();
-    document.getElementById('pending-apply').addEventListener('click', () => this.applyPending());
+    document.getElementById('pending-apply').addEventListener('click', (event) => {
+      this.applyPending();
+      // By keyboard one stays in the table; by pointer the table must not be held by a focus.
+      if (event.detail === 0) this.focus(this.current);
+    });
     board.addEventListener('pointerout', () => this.#applyWhenFree());
     board.addEventListener('focusout', () => this.#applyWhenFree());
   }
@@ -243,7 +247,9 @@ export class Rows {
   #draw(html) {
     const holder = document.createElement('template');
     holder.innerHTML = html;
-    return holder.content.querySelector('tr');
+    const row = holder.content.querySelector('tr');
+    if (row.dataset.job === selectedJob()) row.setAttribute('aria-current', 'true');
+    return row;
   }
 
   #isWithin(key) {
@@ -263,7 +269,6 @@ export class Rows {
     this.#unfold(old);
     const focused = old.contains(document.activeElement);
     fresh.tabIndex = old.tabIndex;
-    if (old.hasAttribute('aria-current')) fresh.setAttribute('aria-current', 'true');
     if (!quiet && old.innerHTML !== fresh.innerHTML) fresh.classList.add('flash');
     old.replaceWith(fresh);
     this.order[this.order.indexOf(old)] = fresh;
@@ -279,7 +284,6 @@ export class Rows {
     if (old) {
       at = this.order.indexOf(old);
       this.#unfold(old);
-      if (old !== fresh && old.hasAttribute('aria-current')) fresh.setAttribute('aria-current', 'true');
       fresh.tabIndex = old.tabIndex;
       old.remove();
       this.order.splice(at, 1);
@@ -349,8 +353,8 @@ export class Rows {
     const bar = document.getElementById('pending');
     const number = this.pending.size;
     const words = number === 1 ? '1 row changed' : `${number} rows changed`;
-    if (number) document.getElementById('pending-words').textContent = `${words}: it waits so that nothing moves under your hand.`.replace('it waits', number === 1 ? 'it waits' : 'they wait');
-    if (!number && bar.contains(document.activeElement)) this.sheet.querySelector('tr[tabindex="0"]')?.focus();
+    const why = `${number === 1 ? 'it waits' : 'they wait'} so that nothing moves under your hand.`;
+    if (number) document.getElementById('pending-words').textContent = `${words}: ${why}`;
     bar.hidden = number === 0;
   }
 }
