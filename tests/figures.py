@@ -1,7 +1,7 @@
 """Every number of the product from a real run, one a line: `name value unit`.
 
-Run by `make figures`; `--traces FILE` adds recorded traces (generated ones otherwise), `--seeds` and
-`--minutes` bound the seeded simulation, `--kills` the journey with real processes.
+Run by `make figures`; `--traces FILE` adds recorded traces (generated ones otherwise), `--seeds`
+and `--minutes` bound the seeded simulation, `--kills` the journey with real processes.
 """
 
 from __future__ import annotations

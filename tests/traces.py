@@ -147,6 +147,7 @@ class _Town:
         start_ms = self.time_ms
         stop_ms = start_ms + self.chance.choice((12, 20, 35, 60, 110)) * 60_000
         silent_at_ms = start_ms + self.chance.randrange(5, 60) * 60_000
+        silence_ms = self.chance.randrange(1, 31) * 60_000
         drift_m = self.chance.choice((0.0, 0.0, 40.0))
         while self.time_ms < stop_ms:
             off_m = drift_m * math.sin((self.time_ms - start_ms) / 600_000)
@@ -155,8 +156,9 @@ class _Town:
             else:
                 self.see(x_m + off_m, y_m, 10, 15)
             self.time_ms += 15_000
-            if silent_at_ms <= self.time_ms < silent_at_ms + 15_000:
-                silence_ms = self.chance.randrange(1, 31) * 60_000
+            if silence_ms and silent_at_ms <= self.time_ms < stop_ms:
+                # The last fix of a stay is always seen, so that its truth can be known.
                 self.time_ms = min(stop_ms - 1_000, self.time_ms + silence_ms)
+                silence_ms = 0
         self.stays.append(Stay(place, start_ms, self.time_ms))
         self.time_ms += 5_000

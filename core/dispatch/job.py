@@ -19,6 +19,7 @@ from core.log.entry import Path
 from core.log.registers import Registers, Write
 
 ACTIVE = frozenset({Phase.TRAVELLING, Phase.ON_SITE, Phase.PAUSED})
+_WORKED = ACTIVE | {Phase.FINISHED}
 TO_DO = frozenset({Phase.ASSIGNED, Phase.RECEIVED, Phase.OPENED, Phase.ACCEPTED})
 
 
@@ -166,11 +167,10 @@ def _assignments(registers: Registers) -> tuple[Assignment, ...]:
         phase_shown = show(registers, (fields.PHASE, worker, turn))
         phase = _phase(phase_shown)
         given_away = _given_away(registers, worker, turn)
-        worked = phase in ACTIVE or phase is Phase.FINISHED
+        worked = phase in _WORKED
+        # Work that happened in the world is not undone by an office that had not seen it.
         if given_away is not None and worked and phase_shown is not None:
-            # Work that happened in the world is not undone by an office that had not seen it.
-            if not given_away.saw(phase_shown.write):
-                given_away = None
+            given_away = given_away if given_away.saw(phase_shown.write) else None
         reason = value_at(registers, (fields.REASON, worker, turn), "")
         position = value_at(registers, (fields.ORDER, worker, turn), 0)
         found.append(
@@ -251,9 +251,7 @@ def _conflicts(
             worker = assignment.worker
             others = (("withdrawn", taken),)
             found.append(
-                Conflict(
-                    key, "worked after withdrawal", "assignment", worker, others, phase.write
-                )
+                Conflict(key, "worked after withdrawal", "assignment", worker, others, phase.write)
             )
     decided = {
         path[1]
@@ -287,13 +285,17 @@ def _double_assignments(assignments: tuple[Assignment, ...]) -> list[Conflict]:
     found = []
     for index, first in enumerate(counting):
         for second in counting[index + 1 :]:
-            if first.worker == second.worker or first.made.log == second.made.log:
+            same_act = (first.made.log, first.made.seq) == (second.made.log, second.made.seq)
+            if first.worker == second.worker or same_act:
                 continue
+            # Two people at one hub are concurrent too: their pages showed the same.
             if first.made.saw(second.made) or second.made.saw(first.made):
                 continue
             pair = sorted([first.worker + first.turn, second.worker + second.turn])
             key = named_id("double assignment", *pair)
-            keeper, other = (second, first) if second.phase in ACTIVE else (first, second)
+            # Who works, or has worked, is proposed as keeper; else who was assigned first.
+            worked = (first.phase in _WORKED, second.phase in _WORKED)
+            keeper, other = (second, first) if worked == (False, True) else (first, second)
             found.append(
                 Conflict(
                     key,

@@ -82,7 +82,7 @@ def _point(value: Any) -> bool:
     if not (isinstance(value, list) and len(value) == 2 and all(map(_number, value))):
         return False
     lat_e7, lon_e7 = value
-    return -LAT_E7_MAX <= lat_e7 <= LAT_E7_MAX and -LON_E7_MAX <= lon_e7 <= LON_E7_MAX
+    return bool(abs(lat_e7) <= LAT_E7_MAX and abs(lon_e7) <= LON_E7_MAX)
 
 
 def _setting(value: Any) -> bool:

@@ -51,7 +51,7 @@ async def _write_until_killed(
         for text in words:
             await browser.post(path, page, text=text)
             acknowledged.append(text)
-    except (aiohttp.ClientError, ConnectionError, asyncio.TimeoutError):
+    except (aiohttp.ClientError, ConnectionError, TimeoutError):
         pass
     return acknowledged
 
@@ -72,16 +72,15 @@ async def test_what_was_acknowledged_survives_kills_of_both_sides_once(site: Sit
         }
         attempted += [text for batch in batches.values() for text in batch]
         victim = chance.choice(("phone", "office"))
-        writing = [
-            asyncio.ensure_future(
-                _write_until_killed(site, job, batch, on_phone=side == "phone")
-            )
-            for side, batch in batches.items()
-        ]
-        await asyncio.sleep(chance.uniform(0.02, 0.5))
-        await (site.device if victim == "phone" else site.hub).kill()
+        async with asyncio.TaskGroup() as group:
+            writing = [
+                group.create_task(_write_until_killed(site, job, batch, on_phone=side == "phone"))
+                for side, batch in batches.items()
+            ]
+            await asyncio.sleep(chance.uniform(0.02, 0.5))
+            await (site.device if victim == "phone" else site.hub).kill()
         for task in writing:
-            acknowledged += await task
+            acknowledged += task.result()
         await (site.start_device() if victim == "phone" else site.start_hub())
     assert acknowledged, "nothing was ever acknowledged, so nothing was tested"
     for browser, path in ((site.office, f"/?view=all&job={job}"), (site.phone, f"/jobs/{job}")):

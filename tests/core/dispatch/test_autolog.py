@@ -374,9 +374,11 @@ def test_suggestions_are_no_logs() -> None:
 
 
 def test_time_of_an_absence_that_was_seen_does_not_count_towards_the_threshold() -> None:
-    fixes = [*stay(0, 120), *stay(135, 315, x_m=400), *stay(330, 360), *go(365, 10, 3000)]
-    assert logs(told(fixes, [job()], until_s=9000)) == []
-    assert len(logs(told(fixes, [job()], automatic(2), until_s=9000))) == 1
+    out = [*stay(0, 100), *go(105, 0, 190, speed_mps=1.5), *go(235, 190, 0, speed_mps=1.5)]
+    fixes = [*out, *stay(365, 395), *go(400, 10, 3000)]
+    assert logs(told(fixes, [job()], automatic(5), until_s=9000)) == []
+    ((_, start, stop),) = logs(told(fixes, [job()], automatic(4), until_s=9000))
+    assert (start, stop) == (0, 405)
 
 
 def test_a_planned_place_that_was_only_touched_delays_no_other() -> None:

@@ -154,7 +154,8 @@ def test_seen_and_basis_name_at_most_so_many_heads() -> None:
     assert read(write(((70,), 1), seen=heads)).seen == heads
     assert read(write(((70,), 1), basis=heads)).basis == heads
     more = (*heads, SEEN_MAX.to_bytes(8, "big"))
-    for fields in ({"seen": more}, {"basis": more}):
+    wrong: tuple[dict[str, Any], ...] = ({"seen": more}, {"basis": more})
+    for fields in wrong:
         with pytest.raises(OverLimit, match="1024 heads"):
             write(((70,), 1), **fields)
 
@@ -164,14 +165,14 @@ def test_a_log_names_at_most_so_many_ids_and_closes_there_for_everybody() -> Non
     for index in range(LOG_IDS_MAX):
         cursor.name(index.to_bytes(8, "big"))
     known = (LOG_IDS_MAX - 1).to_bytes(8, "big")
-    assert read(write(((97, known), "x"), cursor=cursor.copy()), cursor.copy())
+    assert read(write(((97, known), "x"), cursor=cursor.copy()), cursor.copy()).changes
     for identity in (b"one more", MINT):
         with pytest.raises(OverLimit, match="ids"):
             write(((97, identity), "x"), cursor=cursor)
     with pytest.raises(OverLimit, match="ids"):
         read([0, [97, b"one more"], "x"], cursor)
     # What needs no new id goes on.
-    assert read(write(((97, known), "y"), cursor=cursor.copy()), cursor)
+    assert read(write(((97, known), "y"), cursor=cursor.copy()), cursor).changes
 
 
 def test_after_so_many_paths_new_ones_are_written_out_each_time() -> None:
@@ -199,9 +200,9 @@ def test_a_time_outside_or_between_hundredths_is_refused(wall_ms: int) -> None:
 
 
 def test_ids_and_codes_have_their_lengths() -> None:
-    assert read([0, [97, bytes(32)], 1])
-    assert read([0, [97, "x" * 64], 1])
-    assert read([0, 65_535, 1])
+    assert read([0, [97, bytes(32)], 1]).changes
+    assert read([0, [97, "x" * 64], 1]).changes
+    assert read([0, 65_535, 1]).changes
     for path in ([97, bytes(33)], [97, "x" * 65], [97, ""], 65_536, [65_536, 1]):
         with pytest.raises(LogError):
             read([0, path, 1])

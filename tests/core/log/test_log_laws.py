@@ -318,9 +318,12 @@ def streams(draw: st.DrawFn) -> tuple[list[Any], frozenset[str]]:
     for index in range(draw(st.integers(1, 12))):
         name = draw(st.sampled_from(NAMES))
         own = [log for log in logs if log.name == name]
-        log = draw(st.sampled_from(own)) if own and draw(st.integers(0, 9)) else Log(name)
+        log = Log(name)
+        if own and draw(st.booleans() | st.just(True)):
+            log = draw(st.sampled_from(own))
         if draw(st.integers(0, 4)) == 0:
-            log = log.fork(draw(st.integers(0, len(log.entries))))
+            at = draw(st.integers(0, len(log.entries)))
+            log = log.fork(at)
         if not any(log is known for known in logs):
             logs.append(log)
         kind = draw(st.integers(0, 11))
