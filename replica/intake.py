@@ -142,8 +142,8 @@ def _seal_all(
                 leaves.append(leaf)
                 continue
             run = by_index.get(leaf)
-            if run is None or run.author != author:
-                # The run that this leaf stands for was refused: its hash is not known.
+            if run is None or run.author != author or not run.entries:
+                # The run that this leaf stands for was refused, here or under another seal.
                 whole = False
                 continue
             covered.append(run)
