@@ -13,6 +13,7 @@ from typing import Protocol
 import aiohttp
 from aiohttp import web
 
+from core.log.errors import Malformed, OverLimit
 from core.log.limits import FRAME_BYTES_MAX
 
 # Pings find a dead link; on a phone each wakes the radio, so they are rare.
@@ -30,7 +31,7 @@ class Link(Protocol):
         """Send one frame; raises `LinkClosed`."""
 
     async def receive(self) -> bytes:
-        """The next frame; raises `LinkClosed`."""
+        """The next frame; raises `LinkClosed`, or a `LogError` for what is no frame."""
 
     async def close(self) -> None:
         """End the link; the other side hears of it, or finds out."""
@@ -55,6 +56,13 @@ class WebSocketLink:
         if message.type is aiohttp.WSMsgType.BINARY:
             data: bytes = message.data
             return data
+        if message.type is aiohttp.WSMsgType.ERROR:
+            error = message.data
+            if getattr(error, "code", None) == aiohttp.WSCloseCode.MESSAGE_TOO_BIG:
+                raise OverLimit(f"a frame is over {FRAME_BYTES_MAX} bytes")
+            raise Malformed(f"what came is no frame of a WebSocket: {error}")
+        if message.type is aiohttp.WSMsgType.TEXT:
+            raise Malformed("a frame of a session is bytes, and text came")
         raise LinkClosed("the connection ended")
 
     async def close(self) -> None:

@@ -33,6 +33,7 @@ class ReplicaShelf:
     def __init__(self, replica: Replica) -> None:
         self._replica = replica
         self._db = replica.store.db
+        self._scope: tuple[tuple[bytes, int, int], frozenset[bytes]] | None = None
 
     @property
     def site(self) -> bytes:
@@ -98,7 +99,12 @@ class ReplicaShelf:
     def shared(self, peer: Certificate) -> frozenset[bytes]:
         """Streams that both sides should hold."""
         if self.is_hub or peer.role != Role.HUB:
-            return scope_of(self._db, peer, self._replica.clock.now_ms())
+            now_ms = self._replica.clock.now_ms()
+            # A session asks several times for each commit; the minute is for what time closes.
+            asked = (peer.author, self.position(), now_ms // 60_000)
+            if self._scope is None or self._scope[0] != asked:
+                self._scope = (asked, scope_of(self._db, peer, now_ms))
+            return self._scope[1]
         rows = self._db.execute("SELECT stream FROM stream WHERE left_at IS NULL")
         return frozenset(row[0] for row in rows)
 

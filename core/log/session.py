@@ -506,15 +506,17 @@ class Session:
         self._shared = self._shelf.shared(self.peer)
         if self._shelf.digest(self._shared) == (check.digest, check.streams):
             return [self._send(Agreed()), *self._become_live(agreed_at=self._shelf.position())]
-        busy = bool(self._queue or self._parcels or self._in_flight)
-        if not busy and self._repairs >= REPAIRS_MAX:
+        if self._queue or self._parcels or self._in_flight:
+            # The peer checked before it had all. The last frame on its way tells it when it has, and
+            # it will check again; one more word here would let two of them chase each other.
+            return []
+        if self._repairs >= REPAIRS_MAX:
             return [Differing(), self._send(Agreed(same=False)), *self._become_live(agreed_at=None)]
-        if busy or self._told_to_leave:
-            # The peer checked before it had all; say when it has, and it will check again.
-            self._repairs += not busy
+        self._repairs += 1
+        if self._told_to_leave:
+            # What leaves is still in the peer's digest; it checks again after this word.
             self._position_due = True
             return self._pump()
-        self._repairs += 1
         return self._send_heads(reply=True)
 
     # --- repair and scope

@@ -23,7 +23,7 @@ from replica.replica import Replica
 from tests.build import Site, agree, force, fresh_fold, hold, rows_of
 
 DAY = "2026-03-02"
-ROUNDS = 16
+ROUNDS = 5
 
 
 @pytest.fixture

@@ -18,7 +18,17 @@ from replica import logs
 from replica.reach import unsent_entries
 from replica.replica import Replica
 from replica.scope import RETENTION_DAYS, scope_of
-from tests.build import MINUTE_MS, Meeting, Site, agree, clock_of, hold, rows_of, streams_of
+from tests.build import (
+    MINUTE_MS,
+    Meeting,
+    Site,
+    agree,
+    clock_of,
+    hold,
+    publish,
+    rows_of,
+    streams_of,
+)
 
 DAY = "2026-03-02"
 
@@ -313,8 +323,12 @@ def test_a_job_of_which_the_hub_refused_something_is_not_dropped(
     assert phone.store.db.execute(
         "SELECT count(*) FROM entry JOIN log USING (log) WHERE author = ?", (stranger.author,)
     ).fetchone() == (1,)
-    # Once the hub learns of the colleague, it takes the note, and the job leaves.
-    hold(stranger, hub)
+    # Once the hub knows the colleague, the phone sends the note again, and the job leaves.
+    publish(hub, stranger.identity.own)
+    with hub.store.transaction() as db:
+        # As a later frame does, of which nothing was refused.
+        mark = (phone.position(), phone.author)
+        db.execute("UPDATE peer SET mark = ? WHERE peer = ?", mark)
     hold(phone, hub)
     assert job not in streams_of(phone)
     assert hub.store.db.execute("SELECT count(*) FROM note").fetchone() == (1,)

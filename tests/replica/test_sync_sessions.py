@@ -12,7 +12,7 @@ from core.dispatch.acts import SITE_STREAM, Change
 from core.dispatch.fields import FILE, SETTING, Kind, LogKind, Phase
 from core.log import messages
 from core.log.entry import MINT
-from core.log.messages import Ack, Agreed, Check, Heads, Hello, Proof, Runs, State
+from core.log.messages import Ack, Agreed, Check, Heads, Hello, Proof, Run, Runs, State
 from core.log.session import Differing, Live, Met, Stage
 from replica.reach import unsent_entries
 from replica.replica import Replica
@@ -45,6 +45,12 @@ def phone(site: Site, hub: Replica, ana: bytes) -> Replica:
 
 def kinds(meeting: Meeting, side: int) -> list[type]:
     return [type(message) for message in meeting.read(side)]
+
+
+def runs_of(meeting: Meeting, side: int) -> list[Run]:
+    return [
+        run for message in meeting.read(side) if isinstance(message, Runs) for run in message.runs
+    ]
 
 
 def test_first_contact_brings_the_phone_all_of_its_scope(
@@ -125,6 +131,24 @@ def test_a_phone_learns_of_a_hub_that_it_never_met_from_the_site_stream(
     assert Heads not in kinds(meeting, 0) + kinds(meeting, 1)
     assert job in streams_of(phone)
     assert agree(phone, other)
+
+
+def test_a_phone_takes_a_colleagues_work_by_the_certificate_that_comes_with_it(
+    site: Site, hub: Replica, ana: bytes, phone: Replica
+) -> None:
+    bo = site.worker(hub, "Bo")
+    colleague = site.phone(hub, bo)
+    job, _ = site.job(hub, "Ours", ana, bo)
+    hold(colleague, hub)
+    colleague.write(acts.add_note(job, "from Bo"))
+    hold(colleague, hub)
+    meeting = hold(phone, hub)
+    assert meeting.live
+    # Certificate and note came in one frame; nothing was refused, nothing was asked again.
+    assert len([message for message in meeting.read(1) if isinstance(message, Runs)]) == 1
+    assert Heads not in kinds(meeting, 0) + kinds(meeting, 1)
+    assert phone.store.db.execute("SELECT count(*) FROM refused").fetchone() == (0,)
+    assert phone.store.db.execute("SELECT text FROM note").fetchone() == ("from Bo",)
 
 
 def test_a_phone_that_met_one_hub_goes_on_with_another(
@@ -380,6 +404,9 @@ def test_a_colleagues_long_log_goes_over_frames_and_is_staged_until_its_seal(
     assert len(runs) >= 4
     assert max(map(len, runs)) < 70_000
     assert staged >= 3
+    parts = [run for run in runs_of(meeting, 1) if run.stream == job and run.author]
+    # What goes on from another frame says from what, so that nothing staged can be mistaken.
+    assert [bool(run.previous) for run in parts] == [run.first > 1 for run in parts]
     assert meeting.live
     assert phone.store.db.execute("SELECT count(*) FROM staged").fetchone() == (0,)
     assert agree(phone, hub, other)
