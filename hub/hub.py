@@ -29,6 +29,7 @@ from hub.enrolment import Enrolments
 from hub.founding import open_hub_replica
 from hub.live import LiveFeed
 from hub.presence import Presence, read_presence
+from hub.revocation import revocation
 from replica.clock import Clock
 from replica.driver import Conversation, Hooks, converse
 from replica.link import Link, LinkClosed
@@ -202,8 +203,7 @@ class Hub:
             ActError: the account's role does not permit it, or the act makes no sense.
             StoreError: the disk refused; nothing was written.
         """
-        if account.role not in ("admin", "dispatcher"):
-            raise ActError("your account reads only; ask an administrator for more rights")
+        check_may_write(account)
         if account.role != "admin" and any(c.path[0] in _ADMIN_CODES for c in changes):
             own = all(
                 change.path == (fields.ACCOUNT_PASSWORD, bytes.fromhex(account.account))
@@ -233,6 +233,21 @@ class Hub:
                 letter = self.replica.subject.decode("ascii", "replace")
                 numbered += number_job(change.stream, f"{letter}-{count}")
         return numbered
+
+    async def revoke(self, account: Actor, author: bytes) -> None:
+        """Shut a phone's key out: what the hub holds of it goes on counting, later work does not.
+
+        Raises:
+            ActError: the account's role does not permit it.
+        """
+        check_may_write(account)
+        await self.writer.run(self._revoke, author, bytes.fromhex(account.account))
+        conversation = self.conversations.get(author)
+        if conversation is not None:
+            await conversation.link.close()
+
+    def _revoke(self, author: bytes, actor: bytes) -> None:
+        self.replica.write(revocation(self.replica, author), actor=actor)
 
     # --- sync
 
@@ -292,6 +307,12 @@ class Hub:
             return
         self.presence[worker] = presence
         self.feed.publish("presence", (worker,))
+
+
+def check_may_write(account: Actor) -> None:
+    """Raise ActError for an account that reads only."""
+    if account.role not in ("admin", "dispatcher"):
+        raise ActError("your account reads only; ask an administrator for more rights")
 
 
 def _made(folder: Path) -> Path:

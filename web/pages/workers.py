@@ -11,8 +11,6 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from core.dispatch.acts import SITE_STREAM, Change
-from core.dispatch.fields import REVOKED
 from hub.guard import Refused
 from hub.keys import ACCOUNT, HUB
 from web.formats import folded, matches, minute_of_day_text
@@ -203,8 +201,7 @@ async def revoke_phone(request: web.Request) -> web.StreamResponse:
         raise Refused(
             404, "This worker has no such phone.", "Load the worker's page anew; it may be gone."
         )
-    change = Change(SITE_STREAM, (REVOKED, bytes.fromhex(author)), True)
-    await hub.act(request[ACCOUNT], [change])
+    await hub.revoke(request[ACCOUNT], bytes.fromhex(author))
     raise see_other(
         f"/workers/{worker}",
         "The phone is shut out. What it had sent is kept; what comes from now on does not count.",

@@ -1,0 +1,39 @@
+"""A phone is shut out: what the hub held goes on counting, what comes later does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.dispatch import acts
+from core.dispatch.fields import Phase
+from hub.revocation import revocation
+from tests.build import Site, hold
+
+
+def test_work_sent_before_a_revocation_counts_and_later_work_is_kept_inert(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    hub = site.hub()
+    ana = site.worker(hub, "Ana")
+    phone = site.phone(hub, ana)
+    job, (turn,) = site.job(hub, "Boiler", ana)
+    hold(phone, hub)
+    phone.write(acts.set_phase(job, ana, turn, Phase.ON_SITE))
+    hold(phone, hub)
+    hub.write(revocation(hub, phone.author))
+    assert _phase(hub) == "on site"
+
+    # Another phone carries what the lost one wrote afterwards.
+    phone.write(acts.set_phase(job, ana, turn, Phase.FINISHED))
+    courier = site.hub("B")
+    hold(phone, courier)
+    hold(courier, hub)
+    assert _phase(hub) == "on site"
+    (inert,) = hub.store.db.execute("SELECT sum(inert) FROM stream").fetchone()
+    assert inert == 1
+    assert hub.state(job).fingerprint() == courier.state(job).fingerprint()
+    site.close()
+
+
+def _phase(hub: object) -> str:
+    (phase,) = hub.store.db.execute("SELECT phase FROM assignment").fetchone()  # type: ignore[attr-defined]
+    return str(phase)
