@@ -125,6 +125,8 @@ class Hub:
         self.browser_authority: BrowserAuthority | None = None
         self.code_limits = CodeLimits(clock.now_ms)
         self.unproven = 0
+        self.unproven_max = UNPROVEN_MAX
+        self.prove_s_max = PROVE_S_MAX
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Hub:
@@ -244,7 +246,7 @@ class Hub:
         await self.writer.run(self._revoke, author, bytes.fromhex(account.account))
         conversation = self.conversations.get(author)
         if conversation is not None:
-            await conversation.link.close()
+            self._begin(conversation.link.close())
 
     def _revoke(self, author: bytes, actor: bytes) -> None:
         self.replica.write(revocation(self.replica, author), actor=actor)
@@ -258,7 +260,9 @@ class Hub:
         """
         mine: list[Conversation] = []
         self.unproven += 1
-        late = asyncio.get_running_loop().call_later(PROVE_S_MAX, lambda: self._begin(link.close()))
+        late = asyncio.get_running_loop().call_later(
+            self.prove_s_max, lambda: self._begin(link.close())
+        )
 
         def proven() -> None:
             if not late.cancelled():

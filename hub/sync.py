@@ -14,7 +14,6 @@ from core.log.errors import LogError
 from core.log.limits import FRAME_BYTES_MAX
 from hub.code_limits import TooManyCodes
 from hub.enrolment import EnrolmentRefused
-from hub.hub import UNPROVEN_MAX
 from hub.keys import HUB
 from replica.link import HEARTBEAT_S, WebSocketLink
 from replica.store import StoreError
@@ -30,7 +29,7 @@ ENROL_BYTES_MAX = 1_024
 async def sync(request: web.Request) -> web.StreamResponse:
     """GET /sync: one session over a WebSocket."""
     hub = request.app[HUB]
-    if hub.unproven >= UNPROVEN_MAX:
+    if hub.unproven >= hub.unproven_max:
         return web.Response(status=503, text="too many peers wait to be known; try again later")
     socket = web.WebSocketResponse(
         max_msg_size=FRAME_BYTES_MAX, heartbeat=HEARTBEAT_S, compress=False

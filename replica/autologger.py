@@ -72,7 +72,9 @@ class AutoLogger:
                 LOGGER.warning("auto logging waits: %s", error)
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), TICK_S)
+                # Not `wait_for`: on Python 3.11 it loses a cancellation that comes with the wake.
+                async with asyncio.timeout(TICK_S):
+                    await self._wake.wait()
 
     async def pass_time(self) -> None:
         """Do what is due by now: silence, the end of a shift, countdowns, switches."""

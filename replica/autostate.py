@@ -86,9 +86,10 @@ class Notice:
         return f"{self.ask.replace(' ', '-')}-{self.job or 'none'}-{self.start_ms}"
 
     @property
-    def matter(self) -> tuple[str, str]:
-        """What it is about: the newest notice of a matter stands."""
-        return self.ask, self.job
+    def matter(self) -> tuple[str, str, LogKind, int]:
+        """What it is about: of a matter the newest stands. What is yet to be written is its own."""
+        waits = self.ask == STARTED and not self.written
+        return self.ask, self.job, self.log_kind, self.start_ms if waits else 0
 
     def concerns(self, fact: Given) -> bool:
         """Whether the fact settles it."""

@@ -54,9 +54,7 @@ def _check_stream(replica: Replica, stream: bytes) -> Iterator[str]:
             yield from _check_seal(replica, row)
     entries = logs.stored_entries(db, stream)
     standings = {author: replica.standing(author) for author in {e.author for e in entries}}
-    fresh = StreamState.build(
-        replica.site, stream, entries, standings, permits, replica.supported
-    )
+    fresh = StreamState.build(replica.site, stream, entries, standings, permits, replica.supported)
     if fresh.fingerprint() != replica.state(stream).fingerprint():
         yield f"stream {name}: the state in use is not the fold of the entries"
     leaf, left_at = db.execute(

@@ -55,6 +55,10 @@ def load_or_make_key(path: Path, entropy: Callable[[int], bytes]) -> Ed25519Priv
     """
     if not path.exists():
         write_private(path, entropy(32))
+    return _read_key(path)
+
+
+def _read_key(path: Path) -> Ed25519PrivateKey:
     data = path.read_bytes()
     if len(data) != 32:
         raise IdentityError(f"{path} is no key of 32 bytes; restore it from a backup")
@@ -92,7 +96,7 @@ def load_identity(folder: Path) -> Identity | None:
         raise IdentityError(f"{path} is damaged: {error}; restore it or enrol again") from error
     if not (folder / KEY_FILE).exists():
         raise IdentityError(f"{folder / KEY_FILE} is missing; restore it or enrol again")
-    key = Ed25519PrivateKey.from_private_bytes((folder / KEY_FILE).read_bytes())
+    key = _read_key(folder / KEY_FILE)
     if not read or read[0].author != public_bytes(key):
         raise IdentityError(f"{path} does not belong to the key beside it; enrol again")
     return Identity(key, public_bytes(key), site, read)

@@ -139,7 +139,8 @@ async def _join_at(
     offer: EnrolmentOffer | None,
     entropy: Callable[[int], bytes],
 ) -> None:
-    fingerprint = await asyncio.wait_for(_fingerprint_at(address), TIMEOUT_S)
+    async with asyncio.timeout(TIMEOUT_S):
+        fingerprint = await _fingerprint_at(address)
     if offer is not None and fingerprint != offer.fingerprint:
         raise _AnotherMachine(f"another machine answers at {address}; ask the office")
     private = load_or_make_key(folder / KEY_FILE, entropy)

@@ -58,17 +58,15 @@ def hub_dialler(hub: HubAddress) -> Dialler:
             last: Exception = LinkClosed("the hub has no address")
             for address in hub.addresses:
                 try:
-                    socket = await asyncio.wait_for(
-                        client.ws_connect(
+                    async with asyncio.timeout(CONNECT_S_MAX):
+                        socket = await client.ws_connect(
                             f"https://{address}/sync",
                             ssl=client_pin(hub.fingerprint),
                             server_hostname=PEER_SERVER_NAME,
                             max_msg_size=FRAME_BYTES_MAX,
                             heartbeat=HEARTBEAT_S,
                             compress=0,
-                        ),
-                        CONNECT_S_MAX,
-                    )
+                        )
                 except aiohttp.ServerFingerprintMismatch:
                     last = Unauthentic(f"another machine answers at {address}; ask the office")
                     continue
@@ -114,7 +112,9 @@ class Syncer:
             pause = BACK_OFF_S_MIN if lived else min(pause * 2, BACK_OFF_S_MAX)
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+                # Not `wait_for`: on Python 3.11 it loses a cancellation that comes with the wake.
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
 
     async def _once(self) -> bool:
         """One conversation; whether it came as far as agreeing."""

@@ -110,11 +110,13 @@ async def running_phone(
 
 
 async def synced(device: Device) -> None:
-    """Wait until a phone and its hub agree."""
+    """Wait until a phone and its hub hold the same, and the hub has confirmed all of the phone."""
 
     async def agreed() -> bool:
-        device.sync_now()
-        state = await device.sync_state()
-        return state.connected and state.sending is None and state.unsent_count == 0
+        syncer = device._syncer
+        live = syncer is not None and syncer.figures.live
+        if not live:
+            device.sync_now()
+        return live and (await device.sync_state()).unsent_count == 0
 
     await until(agreed, "phone and hub agree")

@@ -378,7 +378,7 @@ class Session:
             case Left():
                 self._shelf.has_left(peer, message.streams)
                 self._told_to_leave.difference_update(message.streams)
-                return []
+                return self._offer_again(message.streams)
             case Presence():
                 return [Seen(message.fields)]
         raise Malformed(f"{type(message).__name__} while {self.stage.value}")
@@ -507,8 +507,8 @@ class Session:
         if self._shelf.digest(self._shared) == (check.digest, check.streams):
             return [self._send(Agreed()), *self._become_live(agreed_at=self._shelf.position())]
         if self._queue or self._parcels or self._in_flight:
-            # The peer checked before it had all. The last frame on its way tells it when it has, and
-            # it will check again; one more word here would let two of them chase each other.
+            # The peer checked before it had all. The last frame on its way tells it when it has,
+            # and it will check again; one more word here would let two of them chase each other.
             return []
         if self._repairs >= REPAIRS_MAX:
             return [Differing(), self._send(Agreed(same=False)), *self._become_live(agreed_at=None)]
@@ -546,6 +546,17 @@ class Session:
         self._enqueue(0)
         self._position_due = True
         return effects + self._pump()
+
+    def _offer_again(self, dropped: tuple[bytes, ...]) -> list[Effect]:
+        """Send anew what came back into scope while the peer was dropping it."""
+        assert self.peer is not None
+        self._shared = self._shelf.shared(self.peer)
+        back = self._shared.intersection(dropped)
+        if not back:
+            return []
+        self._sent = {log: height for log, height in self._sent.items() if log[0] not in back}
+        self._enqueue(self._examined)
+        return self._pump()
 
     def _tell_to_leave(self) -> list[Effect]:
         assert self.peer is not None

@@ -10,7 +10,7 @@ from core.dispatch import fields
 from core.dispatch.fields import PHASES, Phase
 from core.dispatch.job import Assignment, Job, fold_job
 from core.dispatch.show import show, value_at
-from core.log.registers import Registers
+from core.log.registers import Registers, Write
 from core.log.stream import StreamState
 from replica.projection.conflict import write_conflicts
 from replica.projection.history import phase_words
@@ -23,7 +23,7 @@ def project(db: sqlite3.Connection, state: StreamState) -> None:
     name = state.stream.hex()
     job = fold_job(registers)
     conflicts = write_conflicts(db, name, job.conflicts)
-    notes = _notes(db, name, registers)
+    notes = _notes(db, name, state)
     _check_items(db, name, registers)
     times = _phase_times(state)
     for assignment in job.assignments:
@@ -121,7 +121,8 @@ def _assignment(
     )
 
 
-def _notes(db: sqlite3.Connection, name: str, registers: Registers) -> int:
+def _notes(db: sqlite3.Connection, name: str, state: StreamState) -> int:
+    registers = state.registers
     count = 0
     for path in registers:
         if path[0] != fields.NOTE:
@@ -133,9 +134,16 @@ def _notes(db: sqlite3.Connection, name: str, registers: Registers) -> int:
         write = shown.write
         db.execute(
             "INSERT INTO note VALUES (?, ?, ?, ?, ?)",
-            (name, identity(path[1]), write.corrected_ms, write.actor.hex(), shown.value),
+            (name, identity(path[1]), write.corrected_ms, _who(state, write), shown.value),
         )
     return count
+
+
+def _who(state: StreamState, write: Write) -> str:
+    """Who wrote: the acting person where the entry names one, else whom the key acts for."""
+    log = state.logs[write.log]
+    subject = log.placed[write.seq - log.base - 1].standing.subject
+    return (write.actor or subject).hex()
 
 
 def _check_items(db: sqlite3.Connection, name: str, registers: Registers) -> None:

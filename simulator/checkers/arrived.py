@@ -1,7 +1,7 @@
 """What any replica told its user to be saved is on both hubs once all has healed.
 
-What was on one machine alone when that came back from an older copy is lost with its disk, and known
-to be (`Truth.lost_with_a_disk`). Does not look at what became of the entries.
+What was on one machine alone when that came back from an older copy is lost with its disk, and
+known to be (`Truth.lost_with_a_disk`). Does not look at what became of the entries.
 """
 
 from __future__ import annotations

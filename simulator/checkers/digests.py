@@ -1,7 +1,7 @@
 """Two machines that met and were left in peace hold the same of what they share.
 
-The heads are read from the tables themselves, so a digest that leaves something out can't hide it. Used
-until all agree (liveness: it must be within a bound) and once more at the end. Which streams a
+The heads are read from the tables themselves, so a digest that leaves something out can't hide it.
+Used until all agree (liveness: it must be within a bound) and once more at the end. Which streams a
 phone shares is taken from the hub's own scope; `scope` checks that by the acts.
 """
 

@@ -1,7 +1,7 @@
 """What a replica told its user to be saved is there whenever its files are opened.
 
-After kills, power cuts within transactions and full disks. What went with a disk that was replaced by
-an older copy is excused until the machine has met the others. Does not look at other machines.
+After kills, power cuts within transactions and full disks. What went with a disk that was replaced
+by an older copy is excused until the machine has met the others. Does not look at other machines.
 """
 
 from __future__ import annotations

@@ -50,7 +50,9 @@ def unlike(world: World, *, whole: bool) -> Iterator[str]:
                     f"{stream.hex()} and fold them to different states"
                 )
             if whole and first[2] != own:
-                table = next(name for name in _STREAM_COLUMNS if first[2].get(name) != own.get(name))
+                table = next(
+                    name for name in _STREAM_COLUMNS if first[2].get(name) != own.get(name)
+                )
                 yield (
                     f"{first[0].name} and {machine.name} hold the same entries of stream "
                     f"{stream.hex()} and show different rows of {table}"

@@ -1,7 +1,7 @@
 """A state is the fold of the entries: by production code from scratch, and by a fold of our own.
 
-Every store is also checked as `fieldlog check` does: hashes, seals, leaves, projections. The fold of our
-own (`naive`) knows nothing of production's shortcuts.
+Every store is also checked as `fieldlog check` does: hashes, seals, leaves, projections. The fold
+of our own (`naive`) knows nothing of production's shortcuts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Every entry that anybody holds was written by its author.
 
-An author's own store holds all that it wrote, so an entry of its that it does not hold was forged; but for
-an author whose disk came back from a copy. Does not look at signatures.
+An author's own store holds all that it wrote, so an entry of its that it does not hold was forged;
+but for an author whose disk came back from a copy. Does not look at signatures.
 """
 
 from __future__ import annotations
@@ -31,5 +31,7 @@ def forged(world: World) -> Iterator[str]:
 
 
 def _written(db: sqlite3.Connection, author: bytes) -> set[bytes]:
-    rows = db.execute("SELECT entry.hash FROM entry JOIN log USING (log) WHERE author = ?", (author,))
+    rows = db.execute(
+        "SELECT entry.hash FROM entry JOIN log USING (log) WHERE author = ?", (author,)
+    )
     return {row[0] for row in rows}

@@ -2,8 +2,8 @@
 
 The rows of `interval` and `time_log` are measured by each other and by the stretches as they really
 were: a log that one boot covers never counts for longer than it ran, whatever the phone's clock
-said; and where no clock jumped all its time counts, for it or for another. Does not know the rules of
-what counts.
+said; and where no clock jumped all its time counts, for it or for another. Does not know the rules
+of what counts.
 """
 
 from __future__ import annotations

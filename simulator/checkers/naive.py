@@ -1,8 +1,9 @@
 """A fold of our own: slow in method, plain in meaning, and made without production's fold.
 
-What each write had seen is a set of entries (here a mask of bits), closed over the chains of the heads
-it names; a write stands unless one to the same path had seen it. From production come only the bytes
-of an entry and what a certificate permits. Cuts and formats other than the first have no place here.
+What each write had seen is a set of entries (here a mask of bits), closed over the chains of the
+heads it names; a write stands unless one to the same path had seen it. From production come only
+the bytes of an entry and what a certificate permits. Cuts and formats other than the first have no
+place here.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from core.log.stream import Stored
 
 
 def fold(
-    site: bytes, stream: bytes, entries: Sequence[Stored], standing_by_author: Mapping[bytes, Standing]
+    site: bytes,
+    stream: bytes,
+    entries: Sequence[Stored],
+    standing_by_author: Mapping[bytes, Standing],
 ) -> dict[Path, set[bytes]]:
     """For each path the hashes of the entries whose writes stand there."""
     by_hash = {stored.hash: stored for stored in entries}

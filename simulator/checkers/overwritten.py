@@ -1,8 +1,8 @@
 """A write overwrites what its author had before its eyes, and nothing else.
 
-At each write what stood at its paths in the author's own store was written down. At the end a write stands
-unless another was made with it in view. Paths to which somebody wrote from a stale page are left out,
-for what that page showed is the frontier's matter, which `folded` checks.
+At each write what stood at its paths in the author's own store was written down. At the end a write
+stands unless another was made with it in view. Paths to which somebody wrote from a stale page are
+left out, for what that page showed is the frontier's matter, which `folded` checks.
 """
 
 from __future__ import annotations

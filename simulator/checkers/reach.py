@@ -1,9 +1,10 @@
 """Reach is never overstated: who is said to hold an entry holds it.
 
-A hub's rows of reach are compared with what the phones' stores hold, and what a phone no longer counts
-as unsent with what the hubs' stores hold. Excused is a machine that came back from an older copy, until
-the one that speaks of it has met it again; a stream that a phone dropped as it was told; and a world
-in which frames are forged, since an ack that is none is kept out by TLS and not by the session.
+A hub's rows of reach are compared with what the phones' stores hold, and what a phone no longer
+counts as unsent with what the hubs' stores hold. Excused is a machine that came back from an older
+copy, until the one that speaks of it has met it again; a stream that a phone dropped as it was
+told; and a world in which frames are forged, since an ack that is none is kept out by TLS and not
+by the session.
 """
 
 from __future__ import annotations

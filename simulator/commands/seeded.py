@@ -47,7 +47,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--plant", default="", help=f"plant a bug: {', '.join(PLANTED)}")
     parser.add_argument(
-        "--without", action="append", default=[], help="take a fault away, to make a failure smaller"
+        "--without",
+        action="append",
+        default=[],
+        help="take a fault away, to make a failure smaller",
     )
     parser.add_argument("--trace", action="store_true", help="show the last events and the hashes")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at a violation")

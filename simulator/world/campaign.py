@@ -7,6 +7,7 @@ does not depend on which others run, nor in which process.
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -82,8 +83,9 @@ def attempts(
         for seed in seeds:
             yield attempt(seed, size, plant, without)
         return
+    # What stands when a process begins (modules, code) is never garbage; collections pass it by.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, context, gc.freeze) as pool:
         ahead = iter(seeds)
         running: set[Future[Report | Failure]] = set()
         for seed in ahead:

@@ -1,8 +1,8 @@
 """The disk of a simulated machine: a store whose statements can be made to fail, and its copies.
 
-The files are real and so is SQLite; a struck statement raises what a full or dying disk raises. Torn
-sectors and lying syncs are another simulation's matter. Invariant: an image is what the files
-held at that moment, open transactions without their commit.
+The files are real and so is SQLite; a struck statement raises what a full or dying disk raises.
+Torn sectors and lying syncs are another simulation's matter.
+Invariant: an image is what the files held at that moment, open transactions without their commit.
 """
 
 from __future__ import annotations

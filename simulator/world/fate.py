@@ -20,6 +20,7 @@ from replica.identity import Identity
 from replica.replica import Replica
 from simulator.draw import Options
 from simulator.world.machine import Machine
+from simulator.world.site import certificate_act
 
 DAY_S: Final = 86_400.0
 # Statements of a transaction, at most, before a power cut strikes; a write has some thirty.
@@ -170,6 +171,7 @@ class Fate:
             machine.store.db.close()
             machine.become(identity)
             machine.open()
+            await machine.act(lambda _: certificate_act(identity))
         elif self._chance.random() < 0.5:
             _renew_generation(machine.replica, self._chance)
             machine.store.db.close()

@@ -1,7 +1,7 @@
 """A simulated machine: a real replica on a disk of its own, which can be killed at any moment.
 
-It has a clock, a folder and a life: the tasks that its program runs. A kill takes the files as they are,
-ends the life and opens the copy; what was in memory is gone. Knows neither people nor peers.
+It has a clock, a folder and a life: the tasks that its program runs. A kill takes the files as they
+are, ends the life and opens the copy; what was in memory is gone. Knows neither people nor peers.
 Invariant: what a life that is over still had on its way never reaches the next one's files.
 """
 

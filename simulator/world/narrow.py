@@ -1,8 +1,8 @@
 """Small limits: frames and windows so narrow that a site of eight phones meets what a large one does.
 
-A run split over frames, entries that wait for a seal and a full window would need thousands of entries.
-Holds which limits, and how narrow a seed may make them. Invariant: after the block they are as
-they were.
+A run split over frames, entries that wait for a seal and a full window would need thousands of
+entries. Holds which limits, and how narrow a seed may make them.
+Invariant: after the block they are as they were.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Sometimes-points: interesting places of production code, counted when a run comes by.
 
-A run that reaches none of them proves nothing, however many seeds pass. Holds the places and how they
-are counted; changes nothing that passes through. Invariant: after the block every function is as
-it was.
+A run that reaches none of them proves nothing, however many seeds pass. Holds the places and how
+they are counted; changes nothing that passes through.
+Invariant: after the block every function is as it was.
 """
 
 from __future__ import annotations

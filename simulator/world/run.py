@@ -32,6 +32,7 @@ from simulator.world.machine import Machine, Part
 from simulator.world.narrow import narrowed
 from simulator.world.office import Dispatcher
 from simulator.world.points import watching
+from simulator.world.remembered import signatures_remembered
 from simulator.world.site import HUB_LETTERS, Site, certificate_act, found_site, make_hub
 from simulator.world.talk import HubMeeting, Roaming, Serving
 from simulator.world.truth import Truth
@@ -201,9 +202,7 @@ class World:
             for machine in self.machines
         }
 
-    def _happenings(
-        self, until_s: float
-    ) -> Iterable[tuple[str, Coroutine[object, object, None]]]:
+    def _happenings(self, until_s: float) -> Iterable[tuple[str, Coroutine[object, object, None]]]:
         names = [machine.name for machine in self.machines]
         yield "storm", self.weather.storm(names, until_s)
         yield "hubs apart", self._keep_hubs_apart()
@@ -380,7 +379,8 @@ def run_seed(
     folder = _memory_folder()
     worlds: list[World] = []
     try:
-        with watching() as seen, narrowed(chance_for(seed, "limits")):
+        limits = narrowed(chance_for(seed, "limits"))
+        with watching() as seen, limits, signatures_remembered():
 
             async def main(loop: VirtualLoop) -> World:
                 world = World(loop, seed, options, size, folder)

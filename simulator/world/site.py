@@ -1,7 +1,8 @@
 """The keys and certificates of a simulated site.
 
-Everything that enrolment would have made: a site key, two hubs under it, and phones certified by one
-hub or the other. Writes nothing. Invariant: one seed gives the same keys.
+Everything that enrolment would have made: a site key, two hubs under it, and phones certified by
+one hub or the other. Writes nothing.
+Invariant: one seed gives the same keys.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """How simulated machines meet: hubs that serve, phones that dial and roam, hubs that meet hubs.
 
-Every conversation is held by the real `replica.driver`, a phone's by the real `replica.syncing.Syncer`;
-here is only who dials whom. Each frame that a hub sends is looked at on its way. Invariant: nothing
-here changes a frame.
+Every conversation is held by the real `replica.driver`, a phone's by the real
+`replica.syncing.Syncer`; here is only who dials whom. Each frame that a hub sends is looked at on
+its way.
+Invariant: nothing here changes a frame.
 """
 
 from __future__ import annotations
@@ -165,6 +166,9 @@ class Roaming:
     @asynccontextmanager
     async def _dial(self) -> AsyncIterator[tuple[Link, bytes]]:
         phone, hub = self._phone, self.hub
+        # A phone's system wakes its programs when there is a network again.
+        while phone.weather.is_offline(phone.name):
+            await asyncio.sleep(self._chance.uniform(60.0, 900.0))
         async with phone.weather.dial(phone.name, hub) as link:
             yield WatchedLink(link, phone.truth.points), b""
 

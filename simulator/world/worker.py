@@ -1,8 +1,8 @@
 """A simulated worker: what a person does on a phone over the days, network or not.
 
-Reads the phone's own store as its screens do and acts through it. What the person knows (which time log
-runs, what is on the paper) outlives the phone's program. Invariant: an act that was not seen as
-saved is done again with the same ids.
+Reads the phone's own store as its screens do and acts through it. What the person knows (which time
+log runs, what is on the paper) outlives the phone's program.
+Invariant: an act that was not seen as saved is done again with the same ids.
 """
 
 from __future__ import annotations

@@ -106,8 +106,8 @@ class JobDetail:
 
     row: BoardRow
     description: str
-    customer_id: str
     customer_href: str
+    again_href: str
     customer_note: str
     address: str
     point: str
@@ -164,8 +164,8 @@ async def job_detail(moment: Moment, wanted: Filter, job: str) -> JobDetail | No
     return JobDetail(
         row=row,
         description=raw["description"],
-        customer_id=raw["customer"] if customer else "",
         customer_href=f"/customers/{raw['customer']}" if customer else "",
+        again_href=wanted.url(do="new", **{"for": raw["customer"]}) if customer else "",
         customer_note=customer["note"] if customer else "",
         address=raw["address"],
         point=formats.point_words(raw["lat_e7"], raw["lon_e7"]),

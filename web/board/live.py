@@ -16,7 +16,6 @@ from aiohttp import WSMsgType, web
 
 from hub.keys import HUB
 from hub.live import LiveEvent
-from web.board.state import ALERT_BOOK
 
 HEARTBEAT_S: Final = 20.0
 """Shorter than the usual 30 to 60 s after which a router forgets a silent connection."""
@@ -58,8 +57,6 @@ def _since(request: web.Request, epoch: str) -> int | None:
 
 async def _forward(request: web.Request, socket: web.WebSocketResponse, since: int | None) -> None:
     async for event in request.app[HUB].feed.subscribe(since):
-        if event.kind == "streams":
-            request.app[ALERT_BOOK].forget()
         if len(event.ids) > IDS_MAX:
             event = LiveEvent(event.seq, "reload", ())
         await _send(socket, event)

@@ -17,8 +17,8 @@ from web.board.filters import TEXT_CHARACTERS_MAX, is_stream_id
 from web.board.job_form import values_of_place
 from web.board.nearest import Candidate, candidates
 from web.board.state import moment_of
-from web.frame import frame_of
 from web.formats import folded
+from web.frame import frame_of
 from web.rendering import part
 
 FOUND_MAX: Final = 12

@@ -44,14 +44,12 @@ class BoardPage:
     directions: str
     workers: tuple[Choice, ...]
     statuses: tuple[Choice, ...]
-    days: tuple[Choice, ...]
     chips: tuple[Chip, ...]
     clear_href: str
     hidden: int
     detail: JobDetail | None
     form: JobForm | None
     selected: str
-    missing: str
     here: str
     csv_jobs: str
     csv_logs: str
@@ -85,7 +83,8 @@ async def board_page(request: web.Request) -> web.StreamResponse:
         off = DispatchOffPage(frame.is_admin, row["n"] if row else 0)
         return await show(request, "board/off.html", off)
     page = await _page(request, moment, read_filter(request.query))
-    return await show(request, "board/board.html", page, status=404 if page.missing else 200)
+    absent = page.selected and page.detail is None and page.form is None
+    return await show(request, "board/board.html", page, status=404 if absent else 200)
 
 
 async def board_with_form(
@@ -93,7 +92,7 @@ async def board_with_form(
 ) -> web.StreamResponse:
     """Answer with the whole board and a form in its pane, for a browser without scripts."""
     page = await _page(request, await moment_of(request), wanted)
-    page = replace(page, form=form, detail=None, missing="")
+    page = replace(page, form=form, detail=None)
     return await show(request, "board/board.html", page, status=status)
 
 
@@ -102,14 +101,13 @@ async def _page(request: web.Request, moment: Moment, wanted: Filter) -> BoardPa
     question = await moment.question(wanted)
     found = await question.page(reader, None, PAGE_ROWS + 1)
     rows = await board_rows(reader, question, found[:PAGE_ROWS], zone, now_ms)
-    total = len(found) if len(found) <= PAGE_ROWS else await question.total(reader)
-    counts = await questions.counts(reader, moment.alerts, now_ms, zone)
+    counts = await request.app[ALERT_BOOK].counts(now_ms, zone)
+    total = await question.total(reader) if wanted.narrowed else counts[wanted.view]
     people = await questions.workers(reader)
     selected = request.query.get("job", "")
     selected = selected if filters.is_stream_id(selected) else ""
     detail, form = await pane_of(request, moment, wanted, selected)
     view = filters.VIEW_BY_ID[wanted.view]
-    today = questions.today(now_ms, zone)
     return BoardPage(
         filter=wanted,
         layouts=_layouts(wanted, selected),
@@ -128,14 +126,12 @@ async def _page(request: web.Request, moment: Moment, wanted: Filter) -> BoardPa
             ),
         ),
         statuses=tuple(Choice(s, s.capitalize(), s in wanted.statuses) for s in STATUSES),
-        days=(Choice(today, "Today", wanted.day == today),),
         chips=await chips(reader, wanted, {row["worker"]: row["name"] for row in people}),
         clear_href=wanted.without_filters().url(),
         hidden=counts[wanted.view] - total if wanted.narrowed else 0,
         detail=detail,
         form=form,
         selected=selected,
-        missing=selected if selected and detail is None and form is None else "",
         here=wanted.query(),
         csv_jobs=f"/export/jobs.csv?{wanted.query()}",
         csv_logs=f"/export/timelogs.csv?{wanted.query()}",
@@ -238,9 +234,10 @@ async def changed_part(request: web.Request) -> web.StreamResponse:
         }
         for row in rows
     }
-    counts = await questions.counts(reader, moment.alerts, moment.now_ms, moment.zone)
+    counts = await request.app[ALERT_BOOK].counts(moment.now_ms, moment.zone)
+    total = await question.total(reader) if wanted.narrowed else counts[wanted.view]
     return web.json_response(
-        {"rows": drawn, "counts": counts, "total": await question.total(reader)},
+        {"rows": drawn, "counts": counts, "total": total},
         headers={"Cache-Control": "no-store"},
     )
 
@@ -269,13 +266,10 @@ async def pane_part(request: web.Request) -> web.StreamResponse:
 class PanePart:
     """What `board/pane.html` gets."""
 
-    filter: Filter
     detail: JobDetail | None
     form: JobForm | None
-    missing: str
     close_href: str
     here: str
-    new_href: str
 
 
 async def draw_pane(
@@ -289,9 +283,7 @@ async def draw_pane(
 ) -> web.StreamResponse:
     """Answer with the pane alone."""
     absent = missing if detail is None and form is None else ""
-    page = PanePart(
-        wanted, detail, form, absent, wanted.url(), wanted.query(), wanted.url(do="new")
-    )
+    page = PanePart(detail, form, wanted.url(), wanted.query())
     response = part(request, "board/pane.html", await frame_of(request), page)
     response.set_status(404 if absent else status)
     response.headers["Cache-Control"] = "no-store"

@@ -34,7 +34,7 @@ Key = list[Any]
 
 _ALERT: Final = """
     alert (job, level, cause, minutes, unacknowledged) AS MATERIALIZED (
-        SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
+        SELECT CAST(json_extract(value, '$[0]') AS TEXT), json_extract(value, '$[1]'),
                json_extract(value, '$[2]'), json_extract(value, '$[3]'),
                json_extract(value, '$[4]')
         FROM json_each(?1)

@@ -52,7 +52,6 @@ async def act_on_job(request: web.Request) -> web.StreamResponse:
         words, status, tone = _sentence(error), 422, "bad"
     if words is None:
         raise web.HTTPNotFound(text="There is no such job on this hub.")
-    request.app[ALERT_BOOK].forget()
     wanted = read_back((await request.post()).get("back"))
     if not _is_scripted(request):
         raise see_other(wanted.url(job=job), words, tone)
@@ -83,7 +82,6 @@ async def _answer_form(request: web.Request, outcome: Saved | JobForm) -> web.St
         if _is_scripted(request):
             return await draw_pane(request, wanted, None, outcome, status=status)
         return await page.board_with_form(request, wanted, outcome, status)
-    request.app[ALERT_BOOK].forget()
     to = wanted.url(job=outcome.job)
     if not _is_scripted(request):
         raise see_other(to, outcome.words)

@@ -54,7 +54,6 @@ class BoardRow:
     delay_cause: str
     reach: Reach | None
     priority: int
-    updated_at: int
     updated_iso: str
     updated_words: str
     key: str
@@ -117,7 +116,6 @@ def _board_row(
         delay_cause=row["alert_cause"] or "" if level else "",
         reach=reach if live else None,
         priority=min(max(row["priority"], 0), 3),
-        updated_at=row["updated_at"],
         updated_iso=formats.local_time(row["updated_at"], zone).isoformat(timespec="seconds"),
         updated_words=short_ago(row["updated_at"], now_ms),
         key=json.dumps(question.key_of(row), separators=(",", ":")),

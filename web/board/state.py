@@ -1,8 +1,8 @@
 """The board's own part of the running program, and the moment that one answer is drawn at.
 
-Holds the alerts of live jobs for some seconds, so that the many small questions of a page (counts,
-rows, map) cost one computation. Invariant: nothing here is older than `ALERTS_MS_MAX`, and a change
-that came in makes it be computed again.
+Holds the alerts of live jobs for some seconds, so that the many small questions of many pages
+(counts, rows, map) cost one computation. Invariant: nothing here is older than `ALERTS_MS_MAX`, and
+a commit makes it be computed again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hub.hub import Hub
 from hub.keys import HUB
 from web.board.alerts import Alert, compute_alerts
 from web.board.filters import Filter
-from web.board.questions import Question, alerts_json, named_like
+from web.board.questions import Question, alerts_json, counts, named_like
 from web.frame import settings_of, zone_of
 
 ALERTS_MS_MAX: Final = 5_000
@@ -25,31 +25,43 @@ ALERTS_MS_MAX: Final = 5_000
 
 
 class AlertBook:
-    """The newest computed alerts, by job, and their JSON for the questions."""
+    """The newest computed alerts with the counts of all views, for as long as they hold."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._version = -1
         self._computed_at_ms = -ALERTS_MS_MAX
-        self._alerts: dict[str, Alert] = {}
+        self._alerts: tuple[Alert, ...] = ()
         self._text = "[]"
-
-    def forget(self) -> None:
-        """Compute again at the next question: something changed."""
-        self._computed_at_ms = -ALERTS_MS_MAX
+        self._counts: dict[str, int] | None = None
 
     async def read(self, now_ms: int) -> str:
-        """The JSON of all alerts, at most some seconds old."""
-        if not 0 <= now_ms - self._computed_at_ms < ALERTS_MS_MAX:
-            self._computed_at_ms = now_ms
-            alerts = await compute_alerts(self._hub, now_ms)
-            self._alerts = {alert.job: alert for alert in alerts}
-            self._text = alerts_json(alerts)
+        """The JSON of all alerts, at most some seconds old and of the newest commit."""
+        # SQLite's own number for "another connection has committed": asked before computing, so
+        # that what is committed meanwhile counts as newer.
+        row = await self._hub.reader.row("PRAGMA data_version")
+        version = row[0] if row is not None else -1
+        age_ms = now_ms - self._computed_at_ms
+        if version != self._version or not 0 <= age_ms < ALERTS_MS_MAX:
+            self._alerts = tuple(await compute_alerts(self._hub, now_ms))
+            self._text, self._counts = alerts_json(self._alerts), None
+            self._version, self._computed_at_ms = version, now_ms
         return self._text
+
+    async def counts(self, now_ms: int, zone: ZoneInfo) -> dict[str, int]:
+        """How many jobs each view holds: the same for everybody, so counted once a change."""
+        text = await self.read(now_ms)
+        found = self._counts
+        if found is None:
+            found = await counts(self._hub.reader, text, now_ms, zone)
+            if text is self._text:
+                self._counts = found
+        return found
 
     @property
     def jobs(self) -> tuple[str, ...]:
         """The jobs that have an alert now."""
-        return tuple(self._alerts)
+        return tuple(alert.job for alert in self._alerts)
 
 
 ALERT_BOOK: Final = web.AppKey("ALERT_BOOK", AlertBook)

@@ -1,3 +1,5 @@
+"""The automatic logger: visits, silence, late fixes, buttons and restarts."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Delays: each cause with its minutes and since when."""
+
 from __future__ import annotations
 
 from dataclasses import replace

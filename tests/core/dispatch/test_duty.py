@@ -1,3 +1,5 @@
+"""Duty: spans, proposals from the shift, and what may leave the phone."""
+
 from __future__ import annotations
 
 from datetime import date

@@ -1,3 +1,5 @@
+"""Fixes: what is usable of them, and tracks that give back what was kept."""
+
 from __future__ import annotations
 
 import pytest

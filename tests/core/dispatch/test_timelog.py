@@ -1,3 +1,5 @@
+"""Time logs: what counts, as laws over many logs and as cases from the field."""
+
 from __future__ import annotations
 
 import random

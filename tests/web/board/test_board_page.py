@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from core.dispatch import acts
-from core.dispatch.fields import Phase
+from core.dispatch.fields import Kind, Phase
 from tests.web.board.town import HOUR_MS, MINUTE_MS, Town, send_json
 from tests.web.office import Person, Seen
 
@@ -137,7 +137,7 @@ async def test_all_pages_together_are_all_rows_once(town: Town, sort: str) -> No
     ana = await town.worker("Ana")
     changes = []
     for index in range(215):
-        job = acts.new_stream_id(acts.Kind.JOB, town.clock.now_ms(), town.office.entropy(7))
+        job = acts.new_stream_id(Kind.JOB, town.clock.now_ms(), town.office.entropy(7))
         start = town.clock.now_ms() + (index * 7 % 10 - 5) * HOUR_MS
         values = {"title": f"Job {index % 9}", "window": (start, start + HOUR_MS)}
         changes += acts.create_job(job, values)
@@ -225,7 +225,7 @@ async def test_a_manager_sees_the_board_and_changes_nothing(town: Town) -> None:
     seen = await boss.get(f"/?job={job}")
     assert "Boiler" in seen.words
     assert "New job" not in seen.words
-    assert "<form method=\"post\" action=\"/board" not in seen.text
+    assert '<form method="post" action="/board' not in seen.text
     assert (await boss.post(f"/board/job/{job}/cancel", {"reason": "x"})).status == 403
     assert (await town.row(job))["status"] == "open"
 

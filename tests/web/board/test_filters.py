@@ -37,8 +37,10 @@ def test_a_board_comes_back_from_its_address(wanted: Filter) -> None:
     assert read_back(wanted.query()) == wanted
 
 
-@given(st.lists(st.tuples(st.sampled_from(["view", "status", "worker", "day", "q", "sort", "show",
-                                           "customer", "job"]), st.text(max_size=300))))  # fmt: skip
+NAMES = ("view", "status", "worker", "day", "q", "sort", "show", "customer", "job")
+
+
+@given(st.lists(st.tuples(st.sampled_from(NAMES), st.text(max_size=300))))
 def test_any_address_opens_a_board(pairs: list[tuple[str, str]]) -> None:
     wanted = read_filter(MultiDict(pairs))
     assert read_filter(MultiDict(wanted.pairs())) == wanted

@@ -167,7 +167,9 @@ async def test_different_fields_of_two_people_are_both_kept_and_said(town: Town)
     eva, jan = await town.office.signed_in("Eva"), await town.office.signed_in("Jan")
     job = str((await made(town, eva, NEW))["job"])
     evas, jans = await edit(eva, job), await edit(jan, job)
-    await jan.post(f"/board/job/{job}/edit", jans | {"window_start": "16:00", "window_end": "17:00"})
+    await jan.post(
+        f"/board/job/{job}/edit", jans | {"window_start": "16:00", "window_end": "17:00"}
+    )
     seen = await eva.post(f"/board/job/{job}/edit", evas | {"description": "Use the back door."})
     assert seen.status == 200
     assert "Meanwhile Jan changed window: kept as well" in seen.words

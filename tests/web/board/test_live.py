@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from core.dispatch import acts
+from core.dispatch.fields import Kind
 from hub.live import EVENTS_KEPT
 from hub.presence import Presence
 from tests.web.board.town import Town
@@ -93,7 +94,7 @@ async def test_so_many_changes_at_once_are_a_reload(town: Town) -> None:
         await heard(socket)
         changes = []
         for index in range(401):
-            stream = acts.new_stream_id(acts.Kind.JOB, town.clock.now_ms(), index.to_bytes(7))
+            stream = acts.new_stream_id(Kind.JOB, town.clock.now_ms(), index.to_bytes(7))
             changes += acts.create_job(stream, {"title": "x"})
         await town.office.act(changes)
         assert (await heard(socket))["kind"] == "reload"

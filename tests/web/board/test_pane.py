@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -162,9 +163,10 @@ async def test_the_office_sets_a_state_on_a_workers_behalf_and_a_job_done(town: 
     assert (await town.row(job))["status"] == "in progress"
     seen = await eva.post(f"/board/job/{job}/phase", {**turn_fields, "phase": "rejected"})
     assert "reason is missing" in seen.words
-    assert "choose a state" in (
-        await eva.post(f"/board/job/{job}/phase", {**turn_fields, "phase": "x"})
-    ).words.lower()
+    assert (
+        "choose a state"
+        in (await eva.post(f"/board/job/{job}/phase", {**turn_fields, "phase": "x"})).words.lower()
+    )
     await eva.post(f"/board/job/{job}/finish", {"reason": "customer called"})
     row = await town.row(job)
     assert (row["status"], row["overridden"]) == ("done", 1)
@@ -180,9 +182,10 @@ async def test_check_items_are_ticked(town: Town) -> None:
         await eva.post(f"/board/job/{job}/tick", {"item": "0", "ticked": ticked})
         (item,) = await town.office.rows("SELECT ticked FROM check_item")
         assert item["ticked"] == int(ticked)
-    assert "not there any more" in (
-        await eva.post(f"/board/job/{job}/tick", {"item": "7", "ticked": "1"})
-    ).words
+    assert (
+        "not there any more"
+        in (await eva.post(f"/board/job/{job}/tick", {"item": "7", "ticked": "1"})).words
+    )
 
 
 @pytest.mark.parametrize("choice", [0, 1])
@@ -212,9 +215,10 @@ async def test_a_conflict_shows_both_values_and_one_decision_clears_it(
     row = await town.row(job)
     assert row["conflicts"] == 0
     assert row["window_start"] == NOON_MS + (6, 3)[choice] * HOUR_MS
-    assert "that conflict is decided already" in (
-        await jan.post(f"/board/job/{job}/decide", fields)
-    ).words.lower()
+    assert (
+        "that conflict is decided already"
+        in (await jan.post(f"/board/job/{job}/decide", fields)).words.lower()
+    )
 
 
 async def test_work_after_a_cancel_is_kept_and_decided(town: Town) -> None:
@@ -281,10 +285,8 @@ async def test_the_map_holds_the_tables_jobs_and_the_phones(town: Town) -> None:
     )
     eva = await town.office.signed_in("Eva")
 
-    async def asked(query: str) -> dict[str, list[dict[str, object]]]:
-        data: dict[str, list[dict[str, object]]] = json.loads(
-            (await eva.get(f"/board/map.json?{query}")).text
-        )
+    async def asked(query: str) -> dict[str, list[Any]]:
+        data: dict[str, list[Any]] = json.loads((await eva.get(f"/board/map.json?{query}")).text)
         return data
 
     data = await asked("view=unassigned")

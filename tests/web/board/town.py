@@ -107,9 +107,7 @@ class Town:
     def _open(self, folder: Path) -> Replica:
         identity = load_identity(folder)
         assert identity is not None
-        return Replica(
-            Store(folder / "store.sqlite"), identity, self.clock, self.office.entropy
-        )
+        return Replica(Store(folder / "store.sqlite"), identity, self.clock, self.office.entropy)
 
     async def meet(self, worker: Worker) -> None:
         """Let a worker's phone and the hub sync."""

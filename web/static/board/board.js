@@ -10,6 +10,8 @@ import { wireSplit } from './split.js';
 
 const TICK_MS = 60_000;
 const GATHER_MS = 150;
+const AGAIN_MS = 600;
+const FAILED_MS = 5_000;
 const JOB_KIND = '04';
 const DAY_KIND = '05';
 
@@ -167,7 +169,8 @@ board.addEventListener('click', (event) => {
   const link = event.target.closest('a');
   if (link && !board.contains(link)) return;
   if (link) {
-    if (link.hasAttribute('download') || link.target || link.origin !== location.origin || link.pathname !== '/') return;
+    const elsewhere = link.origin !== location.origin || link.pathname !== '/';
+    if (elsewhere || link.target || link.hasAttribute('download')) return;
     if (event.shiftKey && !link.dataset.sort) return;
     event.preventDefault();
     if (link.hasAttribute('data-close')) closePane();
@@ -251,13 +254,19 @@ function showLive(since) {
 let changed = new Set();
 let gathering = null;
 
+// What comes while one answer is on its way waits for the next: a storm of changes from phones
+// costs each page one question at a time.
 function gather(ids) {
   for (const id of ids) changed.add(id);
   gathering ??= setTimeout(take, GATHER_MS);
 }
 
 async function take() {
-  gathering = null;
+  const taken = await takeChanged();
+  gathering = changed.size ? setTimeout(take, taken ? AGAIN_MS : FAILED_MS) : null;
+}
+
+async function takeChanged() {
   const ids = [...changed];
   changed = new Set();
   const jobs = ids.filter((id) => id.slice(8, 10) === JOB_KIND);
@@ -267,8 +276,10 @@ async function take() {
     await rows.refresh(others ? [...jobs, ...rows.near()] : jobs);
     if (jobs.length || others) await map?.patch(jobs, others);
     if (jobs.includes(selectedJob()) || days || others) await pane.freshen();
+    return true;
   } catch {
-    for (const id of ids) changed.add(id); // Not lost: asked for again with the next.
+    for (const id of ids) changed.add(id); // Not lost: asked for again.
+    return false;
   }
 }
 

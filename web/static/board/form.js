@@ -3,6 +3,16 @@
 
 import { suggest } from './suggest.js';
 
+const WORDS_WHEN_NOT_FOUND = {
+  true: 'Not found; pick it on the map.',
+  false: 'No map region is loaded; type a position or pick it on the map.',
+};
+
+/** What stands under a found address: whose it is, its kind, how exact it is; each word once. */
+function about({ note, kind, accuracy }) {
+  return [...new Set([note, kind, accuracy])].filter(Boolean).join(' · ');
+}
+
 /** Bring a form to life; `hooks.pick(done)` lets a person click on the map, `hooks.show(point)`. */
 export function wireForm(form, hooks) {
   const field = (name) => form.elements.namedItem(name);
@@ -43,7 +53,10 @@ export function wireForm(form, hooks) {
   }
 
   suggest(field('customer_text'), {
-    read: (found) => ({ found, note: found.length ? '' : 'No such customer yet; it can be created with the job.' }),
+    read: (found) => ({
+      found,
+      note: found.length ? '' : 'No such customer yet; it can be created with the job.',
+    }),
     take: (choice) => {
       field('customer_text').value = choice.words;
       field('customer').value = choice.value;
@@ -59,8 +72,8 @@ export function wireForm(form, hooks) {
   });
   suggest(field('address'), {
     read: (data) => ({
-      found: data.found.map((one) => ({ ...one, note: [one.note, one.kind, one.accuracy].filter(Boolean).join(' · ') })),
-      note: data.found.length ? '' : data.region ? 'Not found; pick it on the map.' : 'No map region is loaded; type a position or pick it on the map.',
+      found: data.found.map((one) => ({ ...one, note: about(one) })),
+      note: data.found.length ? '' : WORDS_WHEN_NOT_FOUND[String(data.region)],
     }),
     take: (choice) => {
       if (choice.kind !== 'position') field('address').value = choice.words;
@@ -92,6 +105,7 @@ export function wireForm(form, hooks) {
     }
   });
   if (point.value) hooks.show(point.value);
-  const wrong = form.querySelector('[aria-invalid="true"], .clashes input') ?? form.querySelector('[data-first]');
+  const wrong = form.querySelector('[aria-invalid="true"], .clashes input')
+    ?? form.querySelector('[data-first]');
   wrong?.focus();
 }

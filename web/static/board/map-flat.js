@@ -6,6 +6,8 @@ import { colour, jobPin, PIN_PX, selectedRing, workerMark } from './pins.js';
 
 const NEAR_ZOOM = 15;
 const STACK_PX = 9;
+const HEADING_DEG = 15;
+const NAMES_MAX = 40;
 
 /** Draw into `container`; `on` holds what the map calls back. */
 export async function draw(container, on) {
@@ -39,6 +41,7 @@ class View {
     this.on = on;
     this.images = new Map();
     this.items = [];
+    map.createPane('world').style.zIndex = '100'; // Below the tiles, which stand at 200.
     this.pins = L.layerGroup().addTo(map);
     this.people = L.layerGroup().addTo(map);
     this.chosen = L.layerGroup().addTo(map);
@@ -59,6 +62,7 @@ class View {
       this.world = L.geoJSON(await world.json(), {
         filter: (feature) => feature.geometry.type !== 'Point',
         interactive: false,
+        pane: 'world',
         style: { color: colour('--line-strong'), weight: 0.7, fillColor: colour('--surface'), fillOpacity: 1 },
       }).addTo(map);
     }
@@ -76,7 +80,8 @@ class View {
 
   #image(key, make, px = PIN_PX) {
     if (!this.images.has(key)) {
-      this.images.set(key, this.L.icon({ iconUrl: make().toDataURL(), iconSize: [px, px], iconAnchor: [px / 2, px / 2] }));
+      const size = { iconSize: [px, px], iconAnchor: [px / 2, px / 2] };
+      this.images.set(key, this.L.icon({ iconUrl: make().toDataURL(), ...size }));
     }
     return this.images.get(key);
   }
@@ -105,11 +110,15 @@ class View {
 
   setWorkers(workers) {
     this.people.clearLayers();
+    const tip = { permanent: workers.length < NAMES_MAX, direction: 'bottom', offset: [0, 8] };
     for (const worker of workers) {
-      const icon = this.#image(`w|${worker.fresh}`, () => workerMark({ moving: false, fresh: worker.fresh }));
+      const moving = worker.moving && worker.heading !== null;
+      const heading = moving ? Math.round(worker.heading / HEADING_DEG) * HEADING_DEG : 0;
+      const { fresh } = worker;
+      const icon = this.#image(`w|${fresh}|${moving}|${heading}`, () => workerMark({ moving, fresh, heading }));
       this.L.marker([worker.at[1], worker.at[0]], { icon, alt: worker.name, keyboard: false })
-        .bindTooltip(worker.label.replace('\n', ', '), { permanent: workers.length < 40, direction: 'bottom', offset: [0, 8] })
-        .on('click', (event) => this.on.stack([worker], event.containerPoint ?? this.map.latLngToContainerPoint(event.latlng)))
+        .bindTooltip(worker.label.replace('\n', ', '), tip)
+        .on('click', (event) => this.on.stack([worker], this.map.latLngToContainerPoint(event.latlng)))
         .addTo(this.people);
     }
   }
@@ -118,7 +127,8 @@ class View {
     this.chosen.clearLayers();
     if (!at) return;
     const icon = this.#image('chosen', () => selectedRing(), 44);
-    this.L.marker([at[1], at[0]], { icon, interactive: false, keyboard: false, zIndexOffset: -1000 }).addTo(this.chosen);
+    const behind = { icon, interactive: false, keyboard: false, zIndexOffset: -1000 };
+    this.L.marker([at[1], at[0]], behind).addTo(this.chosen);
   }
 
   reveal(at, always = false) {
@@ -128,7 +138,9 @@ class View {
   }
 
   fit(points) {
-    if (points.length) this.map.fitBounds(points.map(([lon, lat]) => [lat, lon]), { padding: [40, 40], maxZoom: NEAR_ZOOM });
+    if (!points.length) return;
+    const places = points.map(([lon, lat]) => [lat, lon]);
+    this.map.fitBounds(places, { padding: [40, 40], maxZoom: NEAR_ZOOM });
   }
 
   zoom(step) {
@@ -155,13 +167,15 @@ const LAYERS = {
 
 function rules(protomaps, schema) {
   const names = LAYERS[schema] ?? LAYERS.openmaptiles;
-  const road = (feature) => feature.props;
+  const area = (token) => new protomaps.PolygonSymbolizer({ fill: colour(token) });
+  const width = (zoom) => (zoom > 13 ? 3 : 1);
+  const road = new protomaps.LineSymbolizer({ color: colour('--line'), width });
   return {
     backgroundColor: colour('--ground'),
     paintRules: [
-      { dataLayer: names.water, symbolizer: new protomaps.PolygonSymbolizer({ fill: colour('--open-wash') }) },
-      { dataLayer: names.building, minzoom: 14, symbolizer: new protomaps.PolygonSymbolizer({ fill: colour('--sunken') }) },
-      { dataLayer: names.road, symbolizer: new protomaps.LineSymbolizer({ color: colour('--line-strong'), width: (zoom, feature) => (road(feature) && zoom > 13 ? 2 : 0.8) }) },
+      { dataLayer: names.water, symbolizer: area('--open-wash') },
+      { dataLayer: names.building, minzoom: 14, symbolizer: area('--sunken') },
+      { dataLayer: names.road, symbolizer: road },
     ],
     labelRules: [],
   };

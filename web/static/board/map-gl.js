@@ -9,6 +9,14 @@ const HIT_PX = 7;
 const NEAR_ZOOM = 15;
 const KEPT = 'fieldlog-board-map';
 
+// Pins are drawn even where they lie on each other; their labels give way.
+const ALWAYS = { 'icon-allow-overlap': true, 'icon-ignore-placement': true };
+const LABEL = {
+  'text-size': 11,
+  'text-font': ['Noto Sans Medium'],
+  'text-anchor': 'top',
+  'text-optional': true,
+};
 const EMPTY = { type: 'FeatureCollection', features: [] };
 
 /** Draw into `container`; `on` holds what the map calls back. Resolves when it can be used. */
@@ -112,7 +120,11 @@ class View {
     const { map } = this;
     for (const id of this.images) this.#drawImage(id);
     map.addSource('jobs', {
-      type: 'geojson', data: this.data.jobs, cluster: true, clusterRadius: CLUSTER_PX, clusterMaxZoom: CLUSTER_ZOOM_MAX,
+      type: 'geojson',
+      data: this.data.jobs,
+      cluster: true,
+      clusterRadius: CLUSTER_PX,
+      clusterMaxZoom: CLUSTER_ZOOM_MAX,
       clusterProperties: {
         bad: ['+', ['case', ['in', ['get', 'alert'], ['literal', ['delayed', 'conflict']]], 1, 0]],
         risk: ['+', ['case', ['==', ['get', 'alert'], 'at risk'], 1, 0]],
@@ -120,14 +132,28 @@ class View {
     });
     map.addSource('workers', { type: 'geojson', data: this.data.workers });
     map.addSource('chosen', { type: 'geojson', data: this.data.chosen });
-    map.addLayer({ id: 'chosen', type: 'symbol', source: 'chosen', layout: { 'icon-image': 'chosen', 'icon-allow-overlap': true, 'icon-ignore-placement': true } });
+    map.addLayer({
+      id: 'chosen',
+      type: 'symbol',
+      source: 'chosen',
+      layout: { 'icon-image': 'chosen', ...ALWAYS },
+    });
     map.addLayer({
       id: 'clusters', type: 'circle', source: 'jobs', filter: ['has', 'point_count'],
       paint: {
         'circle-color': colour('--surface'),
-        'circle-radius': ['+', ['case', ['>', ['get', 'bad'], 0], 5, 0], ['interpolate', ['linear'], ['get', 'point_count'], 2, 12, 100, 19, 2000, 28]],
+        'circle-radius': [
+          '+',
+          ['case', ['>', ['get', 'bad'], 0], 5, 0],
+          ['interpolate', ['linear'], ['get', 'point_count'], 2, 12, 100, 19, 2000, 28],
+        ],
         'circle-stroke-width': 2.5,
-        'circle-stroke-color': ['case', ['>', ['get', 'bad'], 0], colour('--bad'), ['>', ['get', 'risk'], 0], colour('--risk-line'), colour('--open')],
+        'circle-stroke-color': [
+          'case',
+          ['>', ['get', 'bad'], 0], colour('--bad'),
+          ['>', ['get', 'risk'], 0], colour('--risk-line'),
+          colour('--open'),
+        ],
       },
     });
     map.addLayer({
@@ -144,22 +170,32 @@ class View {
     map.addLayer({
       id: 'pins', type: 'symbol', source: 'jobs', filter: ['!', ['has', 'point_count']],
       layout: {
-        'icon-image': ['get', 'image'], 'icon-allow-overlap': true, 'icon-ignore-placement': true,
+        'icon-image': ['get', 'image'],
+        ...ALWAYS,
         'symbol-sort-key': ['get', 'rank'],
-        'text-field': ['step', ['zoom'], '', 12.5, ['get', 'number']], 'text-size': 11, 'text-font': ['Noto Sans Medium'],
-        'text-offset': [0, 1.25], 'text-anchor': 'top', 'text-optional': true,
+        'text-field': ['step', ['zoom'], '', 12.5, ['get', 'number']],
+        ...LABEL,
+        'text-offset': [0, 1.25],
       },
       paint: { 'text-color': colour('--ink'), 'text-halo-color': colour('--surface'), 'text-halo-width': 1.4 },
     });
     map.addLayer({
       id: 'workers', type: 'symbol', source: 'workers',
       layout: {
-        'icon-image': ['get', 'image'], 'icon-rotate': ['get', 'heading'], 'icon-rotation-alignment': 'map',
-        'icon-allow-overlap': true, 'icon-ignore-placement': true,
-        'text-field': ['get', 'label'], 'text-size': 11, 'text-font': ['Noto Sans Medium'], 'text-offset': [0, 1.1],
-        'text-anchor': 'top', 'text-optional': true, 'text-line-height': 1.15,
+        'icon-image': ['get', 'image'],
+        ...ALWAYS,
+        'icon-rotate': ['get', 'heading'],
+        'icon-rotation-alignment': 'map',
+        'text-field': ['get', 'label'],
+        ...LABEL,
+        'text-offset': [0, 1.1],
+        'text-line-height': 1.15,
       },
-      paint: { 'text-color': colour('--accent-strong'), 'text-halo-color': colour('--surface'), 'text-halo-width': 1.5 },
+      paint: {
+        'text-color': colour('--accent-strong'),
+        'text-halo-color': colour('--surface'),
+        'text-halo-width': 1.5,
+      },
     });
   }
 
@@ -227,7 +263,11 @@ class View {
       features: jobs.map(({ at, ...rest }) => ({
         type: 'Feature',
         geometry: { type: 'Point', coordinates: at },
-        properties: { ...rest, image: this.#need(`job|${rest.status}|${rest.priority}|${rest.alert}`), rank: rank[rest.alert] ?? 1 },
+        properties: {
+          ...rest,
+          image: this.#need(`job|${rest.status}|${rest.priority}|${rest.alert}`),
+          rank: rank[rest.alert] ?? 1,
+        },
       })),
     });
   }
@@ -240,7 +280,12 @@ class View {
         return {
           type: 'Feature',
           geometry: { type: 'Point', coordinates: at },
-          properties: { ...rest, moving: arrow, heading: arrow ? rest.heading : 0, image: this.#need(`worker|${arrow ? 1 : 0}|${rest.fresh}`) },
+          properties: {
+            ...rest,
+            moving: arrow,
+            heading: arrow ? rest.heading : 0,
+            image: this.#need(`worker|${arrow ? 1 : 0}|${rest.fresh}`),
+          },
         };
       }),
     });

@@ -172,7 +172,8 @@ class BoardMap {
   /** Everything into sight. */
   fit() {
     const points = [...this.jobs.values()].map((job) => job.at);
-    points.push(...this.workers.filter((worker) => freshness(worker.seen) !== 'old').map((worker) => worker.at));
+    const believed = this.workers.filter((worker) => freshness(worker.seen) !== 'old');
+    points.push(...believed.map((worker) => worker.at));
     this.view.fit(points);
   }
 
@@ -201,7 +202,7 @@ class BoardMap {
       const button = document.createElement('button');
       button.type = 'button';
       button.className = 'menu-item';
-      const sign = item.number ? jobPin(item, 1) : workerMark(item, 1);
+      const sign = item.number ? jobPin(item, 1) : workerMark({ ...item, heading: item.heading ?? 0 }, 1);
       const words = document.createElement('span');
       words.className = 'clip';
       words.textContent = item.number ? `${item.number} ${item.title}` : item.name;
@@ -292,7 +293,10 @@ class BoardMap {
       item.append(sign, words);
       list.append(item);
     };
-    for (const status of ['open', 'in progress', 'done', 'rejected']) add(jobPin({ status, priority: 1, alert: '' }), status[0].toUpperCase() + status.slice(1));
+    for (const status of ['open', 'in progress', 'done', 'rejected']) {
+      const words = status[0].toUpperCase() + status.slice(1);
+      add(jobPin({ status, priority: 1, alert: '' }), words);
+    }
     add(jobPin({ status: 'open', priority: 2, alert: '' }), 'High priority');
     add(jobPin({ status: 'open', priority: 3, alert: '' }), 'Urgent');
     add(jobPin({ status: 'open', priority: 1, alert: 'at risk' }), 'At risk');

@@ -7,6 +7,11 @@ import { filterQuery, params, selectedJob } from './url.js';
 
 const PART = { 'X-Board-Part': '1' };
 
+/** What a fold is called, whatever its count. */
+function foldName(summary) {
+  return summary.textContent.replace(/\d+/g, '').trim();
+}
+
 export class Pane {
   /** `hooks`: `go(url)`, `closed()`, `pick(done)`, `show(point)`. */
   constructor(board, element, hooks) {
@@ -74,7 +79,9 @@ export class Pane {
     }
     const own = this.asked;
     const answer = await fetch(`/board/pane${location.search}`, { headers: PART });
-    if (answer.ok && own === this.asked && !this.#isBusy() && !this.form) this.#draw(await answer.text(), { keep: true });
+    const html = await answer.text();
+    if (!answer.ok || own !== this.asked || this.#isBusy() || this.form) return;
+    this.#draw(html, { keep: true });
   }
 
   /** Open one of the pane's actions by the keyboard: 'assign', 'note', 'edit'. */
@@ -126,13 +133,14 @@ export class Pane {
 
   #draw(html, { keep }) {
     const top = this.element.scrollTop;
-    const open = keep ? [...this.element.querySelectorAll('details.fold[open] > summary')].map((one) => one.textContent.replace(/\d+/g, '').trim()) : [];
+    const folds = keep ? this.element.querySelectorAll('details.fold[open] > summary') : [];
+    const open = [...folds].map(foldName);
     const focused = keep && this.element.contains(document.activeElement);
     const holder = document.createElement('template');
     holder.innerHTML = html;
     this.element.replaceChildren(holder.content);
     for (const summary of this.element.querySelectorAll('details.fold > summary')) {
-      if (open.includes(summary.textContent.replace(/\d+/g, '').trim())) summary.parentElement.open = true;
+      if (open.includes(foldName(summary))) summary.parentElement.open = true;
     }
     if (keep) this.element.scrollTop = top;
     if (focused) this.element.focus({ preventScroll: true });

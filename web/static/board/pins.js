@@ -5,7 +5,11 @@
 export const PIN_PX = 30;
 
 const STATUS_TOKEN = {
-  open: '--open', 'in progress': '--progress', done: '--done', rejected: '--rejected', cancelled: '--line-strong',
+  open: '--open',
+  'in progress': '--progress',
+  done: '--done',
+  rejected: '--rejected',
+  cancelled: '--line-strong',
 };
 const ALERT_TOKEN = { delayed: '--bad', 'at risk': '--risk-line', conflict: '--bad' };
 
@@ -122,9 +126,10 @@ export function selectedRing(ratio = 2) {
   return made;
 }
 
-/** A worker: an arrow up (the map turns it) when moving, else a disc; hollow when not fresh. */
-export function workerMark({ moving, fresh }, ratio = 2) {
+/** A worker: an arrow when moving, turned by `heading` degrees, else a square; hollow when not fresh. */
+export function workerMark({ moving, fresh, heading = 0 }, ratio = 2) {
   const [made, pen] = canvas(PIN_PX, ratio);
+  if (moving) pen.rotate((heading * Math.PI) / 180);
   const hue = fresh === 'old' ? colour('--ink-faint') : colour('--accent');
   const ground = colour('--surface');
   const hollow = fresh === 'stale' || fresh === 'old';

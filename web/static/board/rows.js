@@ -7,6 +7,7 @@ import { send } from '../frame.js';
 
 const FOLD_MARGIN_PX = 1500;
 const ASKED_MAX = 400;
+const RETRY_MS = 5_000;
 
 /** The order of two keys, by the directions of the table's columns. */
 export function compareKeys(one, other, descending) {
@@ -140,9 +141,18 @@ export class Rows {
         this.watcher.observe(body);
       }
       this.more.hidden = answer.headers.get('X-More') !== '1';
+      this.#watchEnd();
+    } catch {
+      setTimeout(() => this.#watchEnd(), RETRY_MS);
     } finally {
       this.loading = false;
     }
+  }
+
+  /** Observed anew, it says at once whether the end is still in sight after a long jump. */
+  #watchEnd() {
+    this.end.unobserve(this.more);
+    if (!this.more.hidden) this.end.observe(this.more);
   }
 
   #fold(seen) {
