@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 
 # Events kept for pages that come back; at ten a second that is some seven minutes.
@@ -50,7 +50,7 @@ class LiveFeed:
                 event_or_reload = event
             queue.put_nowait(event_or_reload)
 
-    async def subscribe(self, since: int | None = None) -> AsyncIterator[LiveEvent]:
+    async def subscribe(self, since: int | None = None) -> AsyncGenerator[LiveEvent, None]:
         """Events from now on, or those after number `since` first."""
         queue: asyncio.Queue[LiveEvent] = asyncio.Queue()
         self._queues.add(queue)

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from core.dispatch.acts import THRESHOLD_MIN_MAX, day_stream
 from core.dispatch.autofact import Certainty, Given, Mode, Propose, Start, Stop, Suggest
 from core.dispatch.autolog import AutologError, State, from_plain, to_plain
-from core.dispatch.duty import DutyMark, on_duty
+from core.dispatch.duty import DutyError, DutyMark, Shift, on_duty, shift_end_ms
 from core.dispatch.fields import LogKind, Phase
 from core.dispatch.fix import Fix, decode_track, encode_track
 from core.dispatch.jobplace import PLACES_MAX, JobPlace, Places
@@ -208,7 +208,7 @@ def read_context(replica: Replica, worker: bytes) -> Context:
     context = Context(Places(places), Settings(chosen, minutes), False, turns, zone, enabled)
     today = context.local_day(now_ms)
     context.settings = replace(
-        context.settings, shift_end_ms=_shift_end(json.loads(shift), today, zone)
+        context.settings, shift_end_ms=_shift_end(json.loads(shift), now_ms, zone)
     )
     marks = duties_around(replica, worker, {today})
     context.on_duty = on_duty(marks, now_ms + replica.store.get("offset_ms", 0))
@@ -222,12 +222,14 @@ def _zone(name: object) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def _shift_end(shift: object, today: str, zone: ZoneInfo) -> int | None:
-    """When today's shift ends, ms UTC; None where the worker has none."""
+def _shift_end(shift: object, now_ms: int, zone: ZoneInfo) -> int | None:
+    """When the shift that goes on ends, ms UTC; None where the worker has none."""
     if not isinstance(shift, list) or len(shift) != 2:
         return None
-    midnight = datetime.fromisoformat(today).replace(tzinfo=zone)
-    return int(midnight.timestamp() * 1000) + int(shift[1]) * 60_000
+    try:
+        return shift_end_ms(Shift(*shift), zone, now_ms)
+    except DutyError:
+        return None
 
 
 def duties_around(replica: Replica, worker: bytes, days: set[str]) -> list[DutyMark]:

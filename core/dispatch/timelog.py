@@ -374,6 +374,29 @@ def effective(
     several logs claim counts once, for the one that people or the better evidence stand behind, and
     is flagged. Raises TimeLogError for logs of two workers, or too many.
     """
+    claims = _claims(logs, duty, now_ms)
+    return _swept([claim for claim in claims if claim.stop_ms > claim.start_ms])
+
+
+def flags_by_log(
+    logs: Iterable[TimeLog], duty: Sequence[tuple[int, int | None]], now_ms: int
+) -> dict[bytes, frozenset[Flag]]:
+    """What people should know of each log that counts, also of one that no interval is left of.
+
+    Overlaps are marked on every log that claims the time. Raises TimeLogError as `effective` does.
+    """
+    claims = _claims(logs, duty, now_ms)
+    flags = {claim.log.log_id: claim.flags for claim in claims}
+    for interval in _swept([claim for claim in claims if claim.stop_ms > claim.start_ms]):
+        for log_id in (interval.log_id, *interval.also):
+            flags[log_id] |= interval.flags & {Flag.OVERLAPS}
+    return flags
+
+
+def _claims(
+    logs: Iterable[TimeLog], duty: Sequence[tuple[int, int | None]], now_ms: int
+) -> list[_Claim]:
+    """The logs that count, each on the line of time."""
     every = merged(logs)
     if len({log.worker for log in every}) > 1:
         raise TimeLogError("time logs of two workers cannot be counted together; ask for each")
@@ -381,12 +404,11 @@ def effective(
         raise TimeLogError(f"more than {LOGS_MAX} time logs; ask for fewer days")
     found = standings(every)
     base_by_boot = _base_by_boot(every)
-    claims = [
+    return [
         _claim(log, base_by_boot, duty, now_ms, found[log.log_id].flags)
         for log in every
         if found[log.log_id].counts
     ]
-    return _swept([claim for claim in claims if claim.stop_ms > claim.start_ms])
 
 
 def _swept(claims: Sequence[_Claim]) -> list[Interval]:

@@ -548,13 +548,13 @@ class Session:
         return effects + self._pump()
 
     def _offer_again(self, dropped: tuple[bytes, ...]) -> list[Effect]:
-        """Send anew what came back into scope while the peer was dropping it."""
+        """Forget that streams were sent which the peer dropped; send those that came back since."""
         assert self.peer is not None
+        gone = set(dropped)
+        self._sent = {log: height for log, height in self._sent.items() if log[0] not in gone}
         self._shared = self._shelf.shared(self.peer)
-        back = self._shared.intersection(dropped)
-        if not back:
+        if gone.isdisjoint(self._shared):
             return []
-        self._sent = {log: height for log, height in self._sent.items() if log[0] not in back}
         self._enqueue(self._examined)
         return self._pump()
 

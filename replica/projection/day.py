@@ -8,6 +8,7 @@ Invariant: rows of a day follow from the entries of that day and its two neighbo
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,14 @@ from core.dispatch.acts import day_stream
 from core.dispatch.duty import DutyMark, spans
 from core.dispatch.fields import LogKind, Role, Source
 from core.dispatch.fix import TrackError, decode_track
-from core.dispatch.timelog import Flag, Interval, effective, standings
+from core.dispatch.timelog import (
+    Flag,
+    Interval,
+    TimeLogError,
+    effective,
+    flags_by_log,
+    standings,
+)
 from core.dispatch.workday import (
     LoggedLog,
     day_of,
@@ -29,6 +37,8 @@ from core.log.chain import derived_unique
 if TYPE_CHECKING:
     from core.log.stream import StreamState
     from replica.replica import Replica
+
+LOGGER = logging.getLogger(__name__)
 
 TABLES = ("time_log", "interval", "duty", "track")
 
@@ -89,19 +99,32 @@ def _project_day(replica: Replica, worker: bytes, day: str, held: set[bytes]) ->
     duties = [mark for state in states.values() for mark in duties_of(state)]
     own = states[day_stream(worker, day)]
     _clear_day(db, name, day)
-    intervals = _counted(logs, duties)
-    _write_logs(db, name, day, logs, intervals)
+    known_ms = _known_ms(logs)
+    intervals, flags = _counted(logs, duties, known_ms)
+    _write_logs(db, name, day, logs, intervals, flags, known_ms)
     for mark in duties_of(own):
         row = (name, day, mark.duty_id.hex(), mark.start_ms, mark.stop_ms)
         db.execute("INSERT INTO duty VALUES (?, ?, ?, ?, ?)", row)
     _write_tracks(db, name, day, own)
 
 
-def _counted(logs: list[LoggedLog], duties: list[DutyMark]) -> list[Interval]:
-    """What counts, an open log as far as anything is known of that time."""
+def _known_ms(logs: list[LoggedLog]) -> int:
+    """Up to when anything is known of these days."""
     moments = [m for read in logs for m in (read.log.start, read.log.stop) if m is not None]
-    known_ms = max((moment.corrected_ms for moment in moments), default=0)
-    return effective([read.log for read in logs], spans(duties, known_ms), known_ms)
+    return max((moment.corrected_ms for moment in moments), default=0)
+
+
+def _counted(
+    logs: list[LoggedLog], duties: list[DutyMark], known_ms: int
+) -> tuple[list[Interval], dict[bytes, frozenset[Flag]]]:
+    """What counts, an open log as far as anything is known of that time, and what to know of it."""
+    plain, duty = [read.log for read in logs], spans(duties, known_ms)
+    try:
+        return effective(plain, duty, known_ms), flags_by_log(plain, duty, known_ms)
+    except TimeLogError as error:
+        # Nobody works so many logs: they are kept and shown, and count nothing.
+        LOGGER.warning("a worker's days were not counted: %s", error)
+        return [], {}
 
 
 def _write_logs(
@@ -110,17 +133,17 @@ def _write_logs(
     day: str,
     logs: list[LoggedLog],
     intervals: list[Interval],
+    flags: dict[bytes, frozenset[Flag]],
+    known_ms: int,
 ) -> None:
     own = {read.log.log_id: read for read in logs if read.log.day == day}
     found = standings(read.log for read in logs)
     seconds = dict.fromkeys(own, 0.0)
-    flags: dict[bytes, set[Flag]] = {log_id: set(found[log_id].flags) for log_id in own}
     for interval in intervals:
         read = own.get(interval.log_id)
         if read is None:
             continue
         is_open = read.log.stop is None
-        flags[interval.log_id] |= interval.flags
         if not is_open:
             seconds[interval.log_id] += interval.duration_ms / 1000
         db.execute(
@@ -130,13 +153,15 @@ def _write_logs(
                 day,
                 interval.start_ms,
                 interval.log_id.hex(),
-                None if is_open else interval.stop_ms,
+                # Of an open log only the piece that goes on has no end.
+                None if is_open and interval.stop_ms == known_ms else interval.stop_ms,
                 kind_words(interval.kind),
                 interval.job.hex() if interval.job else "",
             ),
         )
     for log_id, read in own.items():
-        certainty = ", ".join(flag.value for flag in _SHOWN if flag in flags[log_id])
+        told = flags.get(log_id, frozenset())
+        certainty = ", ".join(flag.value for flag in _SHOWN if flag in told)
         if read.log.uncertain and not certainty:
             certainty = Flag.UNCERTAIN.value
         _write_log(db, worker, read, round(seconds[log_id]), certainty, found[log_id].counts)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _REACHED = """
     SELECT reach.stream, entry.hash FROM reach
-    JOIN log ON log.stream = reach.stream AND log.author = reach.author AND log.branch = reach.branch
+    JOIN log ON log.stream = reach.stream AND log.author = reach.author
+        AND log.branch = reach.branch
     JOIN entry ON entry.log = log.log AND entry.seq = min(reach.height, log.height)
     WHERE reach.peer = ?
 """

@@ -1,4 +1,4 @@
-"""The command `fieldlog simulate seeded`: whole sites under every fault, each replayable from a number."""
+"""The command `fieldlog simulate seeded`: whole sites under every fault, from numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small limits: frames and windows so narrow that a site of eight phones meets what a large one does.
+"""Small limits: frames and windows so narrow that a small site meets what a large one does.
 
 A run split over frames, entries that wait for a seal and a full window would need thousands of
 entries. Holds which limits, and how narrow a seed may make them.

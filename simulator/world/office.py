@@ -191,7 +191,8 @@ class Dispatcher:
 
         def make(replica: Replica) -> Act:
             rows = replica.store.db.execute(
-                "SELECT stream, conflict, kind, field FROM conflict ORDER BY stream, conflict LIMIT 4"
+                "SELECT stream, conflict, kind, field FROM conflict "
+                "ORDER BY stream, conflict LIMIT 4"
             ).fetchall()
             if not rows:
                 return []

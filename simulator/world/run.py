@@ -22,7 +22,15 @@ from replica.identity import Identity
 from simulator import checkers
 from simulator.checkers import Violation
 from simulator.device_clock import EPOCH_MS, DeviceClock, TrueClock, draw_upsets, live_through
-from simulator.draw import FAULTS, UNSAFE_FAULTS, Options, chance_for, draw_options, entropy_for
+from simulator.draw import (
+    FAULTS,
+    HOSTILE_FAULTS,
+    UNSAFE_FAULTS,
+    Options,
+    chance_for,
+    draw_options,
+    entropy_for,
+)
 from simulator.trace import Trace
 from simulator.virtual_loop import Outcome, VirtualLoop
 from simulator.virtual_loop import run as run_loop
@@ -39,12 +47,14 @@ from simulator.world.truth import Truth
 from simulator.world.worker import Worker
 
 DAY_S: Final = 86_400.0
-# Faults that this world does not have: a disk's are another simulation's, a receiver's concern no log.
+# Faults that this world does not have: a disk's are another simulation's, a receiver's no log's.
 _ELSEWHERE: Final = UNSAFE_FAULTS | {
     "unordered_directory", "canyons", "gaps", "outliers", "indoor_drift", "car_parks",
     "empty_batteries", "jams",
 }  # fmt: skip
 WORLD_FAULTS: Final = frozenset(FAULTS) - _ELSEWHERE
+# Frames that no TLS connection would give: most sessions fail there, and other faults show less.
+HOSTILE_SEEDS: Final = 0.2
 HUBS_APART_PER_DAY: Final = 0.4
 LOOK_EVERY_S: Final = 6 * 3_600.0
 # After the weather has cleared all must agree within this time; a lost link is retried after
@@ -359,7 +369,9 @@ def _first_leaf(error: BaseException) -> BaseException:
 
 def options_of(seed: int, *, without: Iterable[str] = ()) -> Options:
     """The faults of a seed's world. Raises KeyError for a name in `without` that is no fault."""
-    return draw_options(seed, allowed=WORLD_FAULTS).without(*without)
+    hostile = chance_for(seed, "hostile").random() < HOSTILE_SEEDS
+    allowed = WORLD_FAULTS if hostile else WORLD_FAULTS - HOSTILE_FAULTS
+    return draw_options(seed, allowed=allowed).without(*without)
 
 
 def run_seed(

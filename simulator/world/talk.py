@@ -167,7 +167,7 @@ class Roaming:
     async def _dial(self) -> AsyncIterator[tuple[Link, bytes]]:
         phone, hub = self._phone, self.hub
         # A phone's system wakes its programs when there is a network again.
-        while phone.weather.is_offline(phone.name):
+        while phone.weather.is_offline(phone.name):  # noqa: ASYNC110  # the weather has no event
             await asyncio.sleep(self._chance.uniform(60.0, 900.0))
         async with phone.weather.dial(phone.name, hub) as link:
             yield WatchedLink(link, phone.truth.points), b""

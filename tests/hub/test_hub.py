@@ -81,8 +81,8 @@ async def test_jobs_are_numbered_in_the_act_that_makes_them(hub: HubAtWork) -> N
     both = acts.create_job(one, {"title": "One"}) + acts.create_job(two, {"title": "Two"})
     await hub.hub.act(DAN, both)
     assert await hub.rows("SELECT number FROM job ORDER BY number") == [("A-1",), ("A-2",)]
+    broken = acts.create_job(hub.entropy(12)[:4] + b"\x04" + b"x" * 7, {"title": "Three"})
     with pytest.raises(ActError):
-        broken = acts.create_job(hub.entropy(12)[:4] + b"\x04" + b"x" * 7, {"title": "Three"})
         await hub.hub.act(DAN, [*broken, Change(one, (70,), 5)])
     three, _ = await hub.job("Three")
     ((number,),) = await hub.rows("SELECT number FROM job WHERE job = ?", three.hex())
@@ -91,7 +91,7 @@ async def test_jobs_are_numbered_in_the_act_that_makes_them(hub: HubAtWork) -> N
 
 async def test_what_act_returns_from_is_on_disk_and_was_told(hub: HubAtWork) -> None:
     told = hub.hub.feed.subscribe()
-    waiting = asyncio.ensure_future(anext(told))
+    waiting = asyncio.get_running_loop().create_task(anext(told))
     await asyncio.sleep(0)
     job, _ = await hub.job("Boiler")
     event = await asyncio.wait_for(waiting, 10)

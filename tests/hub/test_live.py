@@ -17,7 +17,7 @@ async def taken(events: AsyncIterator[LiveEvent], count: int) -> list[LiveEvent]
 async def listening(feed: LiveFeed, since: int | None = None) -> AsyncIterator[LiveEvent]:
     """A subscriber that has begun to wait."""
     events = feed.subscribe(since)
-    first = asyncio.ensure_future(anext(events))
+    first = asyncio.get_running_loop().create_task(anext(events))
     await asyncio.sleep(0)
 
     async def all_of_them() -> AsyncIterator[LiveEvent]:
@@ -76,10 +76,10 @@ async def test_a_slow_page_is_told_to_load_everything_and_holds_little() -> None
 async def test_a_page_that_went_is_forgotten() -> None:
     feed = LiveFeed()
     events = feed.subscribe()
-    waiting = asyncio.ensure_future(anext(events))
+    waiting = asyncio.get_running_loop().create_task(anext(events))
     await asyncio.sleep(0)
     assert len(feed._queues) == 1
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    await events.aclose()  # type: ignore[attr-defined]
+    await events.aclose()
     assert feed._queues == set()

@@ -11,140 +11,9 @@ from pathlib import Path
 import pytest
 
 from core.dispatch import acts
-from core.dispatch.acts import Act
 from core.dispatch.fields import LogKind, Phase
-from core.dispatch.fix import Fix
-from replica.autologger import AutoLogger
-from replica.replica import Replica
-from replica.writer import Writer
-from tests.build import MINUTE_MS, START_MS, SettableClock, Site, hold
-
-DAY = "2026-03-02"
-DUTY = b"duty-one"
-STEP_MS = 20_000
-LAT, LON = 601_000_000, 249_000_000
-E7_PER_M = 89.83
-
-
-class Pocket:
-    """A worker's phone on duty with one job, and the walk through its day."""
-
-    def __init__(self, folder: Path) -> None:
-        self.site = Site(folder)
-        self.clock = SettableClock()
-        self.hub = self.site.hub(clock=self.clock)
-        self.worker = self.site.worker(self.hub, "Aino")
-        self.hub.write(acts.set_setting("job_dispatch", True))
-        self.job, self.turn = self.give("Boiler", 0)
-        self.replica = self.site.phone(self.hub, self.worker, clock=self.clock)
-        self.restart(self.replica)
-        self.sync()
-        self.write(acts.start_duty(self.worker, DAY, DUTY))
-        self.clock.pass_ms(MINUTE_MS)
-
-    def give(self, title: str, north_m: int) -> tuple[bytes, bytes]:
-        """A job whose place is so far north of the first one's."""
-        job, (turn,) = self.site.job(self.hub, title, self.worker)
-        self.hub.write(acts.edit_job(job, {"point": at(north_m), "radius": 100}))
-        return job, turn
-
-    def restart(self, replica: Replica) -> None:
-        """What runs when the program starts anew."""
-        self.replica = replica
-        self.writer = Writer(replica, None)
-        self.logger = AutoLogger(self.writer, self.worker, lambda: None)
-
-    def kill(self) -> None:
-        """End the program without a word, and start it on what the file holds."""
-        self.restart(self.site._open(self.replica.store.path.parent, self.clock))
-
-    def sync(self) -> None:
-        assert hold(self.replica, self.hub).live
-
-    def write(self, changes: Act) -> None:
-        """An act by hand on this phone."""
-        self.replica.write(changes)
-
-    # --- the walk
-
-    async def fix(
-        self, north_m: float, speed_mps: float = 0.0, *, ago_ms: int = 0, mock: bool = False
-    ) -> bool:
-        """One fix; then time passes until the next."""
-        lat_e7, lon_e7 = at(north_m)
-        found = Fix(
-            self.clock.now_ms() - ago_ms, lat_e7, lon_e7, 8, speed_mps, 0, "owntracks", mock
-        )
-        taken = await self.logger.take(found)
-        self.clock.pass_ms(STEP_MS)
-        return taken
-
-    async def drive(self, from_m: int, to_m: int, *, mock: bool = False) -> None:
-        steps = max(1, abs(to_m - from_m) // 200)
-        for step in range(1, steps + 1):
-            await self.fix(from_m + (to_m - from_m) * step / steps, 10.0, mock=mock)
-
-    async def stay(self, minutes: float, *, mock: bool = False) -> int:
-        """Stay at the first job's place; the time at which it began."""
-        began_ms = self.clock.now_ms()
-        for step in range(int(minutes * 3)):
-            await self.fix(step % 3 * 5, 0.2, mock=mock)
-        return began_ms
-
-    async def visit(self, minutes: float = 25) -> tuple[int, int]:
-        """Drive there, stay, drive away; when the stay began and ended."""
-        await self.drive(-3_000, -150)
-        began_ms = await self.stay(minutes)
-        ended_ms = self.clock.now_ms()
-        await self.drive(150, 4_000)
-        await self.wait(7)
-        return began_ms, ended_ms
-
-    async def wait(self, minutes: float) -> None:
-        """Let time pass without a fix."""
-        for _ in range(int(minutes * 2)):
-            self.clock.pass_ms(MINUTE_MS // 2)
-            await self.logger.pass_time()
-
-    # --- what is left behind
-
-    def rows(self, sql: str) -> list[tuple[object, ...]]:
-        return [tuple(row) for row in self.replica.store.db.execute(sql)]
-
-    def logs(self, kind: str = "on site") -> list[tuple[int, int | None, str, str]]:
-        """Start, stop, source and certainty of the logs that count."""
-        db = self.replica.store.db
-        return db.execute(
-            "SELECT start_at, stop_at, source, certainty FROM time_log "
-            "WHERE kind = ? AND superseded = 0 ORDER BY start_at",
-            (kind,),
-        ).fetchall()
-
-    def phase(self) -> str:
-        ((phase,),) = self.rows("SELECT phase FROM assignment")
-        return str(phase)
-
-    def notices(self) -> list[str]:
-        return [notice.kind for notice in self.logger.notices()]
-
-    async def answer(self, kind: str, agreed: bool) -> None:
-        """The worker's word on the one notice of a kind."""
-        (notice,) = [each for each in self.logger.notices() if each.kind == kind]
-        await self.logger.answer(notice.notice, agreed)
-
-    def left(self) -> list[object]:
-        """Everything that the logger is there for."""
-        return [
-            self.rows("SELECT kind, start_at, stop_at, source, certainty, evidence FROM time_log"),
-            self.rows("SELECT phase FROM assignment"),
-            sorted(fix for (fixes,) in self.rows("SELECT fixes FROM track")
-                   for fix in json.loads(str(fixes))),
-            [notice.notice for notice in self.logger.notices()],
-        ]  # fmt: skip
-
-
-def at(north_m: float) -> list[int]:
-    return [LAT + round(north_m * E7_PER_M), LON]
+from tests.build import MINUTE_MS, START_MS
+from tests.replica.pocket import DAY, DUTY, STEP_MS, Pocket, at, near
 
 
 @pytest.fixture
@@ -152,10 +21,6 @@ def pocket(tmp_path: Path) -> Iterator[Pocket]:
     found = Pocket(tmp_path)
     yield found
     found.site.close()
-
-
-def near(found_ms: int | None, true_ms: int) -> bool:
-    return found_ms is not None and abs(found_ms - true_ms) <= 3 * STEP_MS
 
 
 # --- a plain visit
@@ -335,154 +200,6 @@ async def test_a_clock_that_was_set_right_on_duty_ends_no_duty(pocket: Pocket) -
     assert await pocket.fix(0)
 
 
-# --- switches
-
-
-SWITCHES = {
-    "jobs off": lambda pocket: pocket.write(acts.set_app(pocket.worker, jobs_on=False)),
-    "auto off": lambda pocket: pocket.write(acts.set_app(pocket.worker, auto_on=False)),
-    "mode off": lambda pocket: pocket.write(acts.set_app(pocket.worker, auto_mode="off")),
-    "extension off": lambda pocket: (
-        pocket.hub.write(acts.set_setting("job_dispatch", False)),
-        pocket.sync(),
-    ),
-}
-
-
-@pytest.mark.parametrize("switch", SWITCHES)
-async def test_a_switch_closes_the_log_at_its_last_evidence_and_begins_no_other(
-    pocket: Pocket, switch: str
-) -> None:
-    await pocket.drive(-3_000, -150)
-    await pocket.stay(10)
-    last_ms = pocket.clock.now_ms() - STEP_MS
-    pocket.clock.pass_ms(2 * MINUTE_MS)
-    SWITCHES[switch](pocket)
-    await pocket.logger.pass_time()
-    ((_, stop, _, certainty),) = pocket.logs()
-    assert (stop, certainty) == (last_ms, "uncertain")
-    await pocket.stay(15)
-    await pocket.drive(150, 4_000)
-    await pocket.wait(7)
-    assert len(pocket.logs()) == 1
-
-
-# --- modes
-
-
-async def test_timed_writes_when_the_countdown_is_over(pocket: Pocket) -> None:
-    pocket.write(acts.set_app(pocket.worker, auto_mode="timed"))
-    await pocket.drive(-3_000, -150)
-    began_ms = pocket.clock.now_ms()
-    while "start" not in [n.kind for n in pocket.logger.notices() if n.log_kind == "on site"]:
-        await pocket.fix(5, 0.2)
-    assert pocket.logs() == []
-    assert pocket.phase() != "on site", "the phase waits for the countdown too"
-    (notice,) = [n for n in pocket.logger.notices() if n.log_kind == "on site"]
-    assert notice.until_ms is not None
-    pocket.clock.wall_ms = notice.until_ms - 1
-    await pocket.logger.pass_time()
-    assert pocket.logs() == []
-    pocket.clock.wall_ms += 1
-    await pocket.logger.pass_time()
-    ((start, stop, source, _),) = pocket.logs()
-    assert near(start, began_ms)
-    assert (stop, source) == (None, "auto")
-    assert pocket.phase() == "on site"
-    await pocket.stay(5)
-    await pocket.drive(150, 4_000)
-    await pocket.wait(7)
-    ((_, stop, _, _),) = pocket.logs()
-    assert stop is not None
-
-
-@pytest.mark.parametrize("agreed", [True, False])
-async def test_timed_asks_and_the_worker_has_the_last_word(pocket: Pocket, agreed: bool) -> None:
-    pocket.write(acts.set_app(pocket.worker, auto_mode="timed"))
-    await pocket.drive(-3_000, -150)
-    while not [n for n in pocket.logger.notices() if n.log_kind == "on site"]:
-        await pocket.fix(5, 0.2)
-    (notice,) = [n for n in pocket.logger.notices() if n.log_kind == "on site"]
-    await pocket.logger.answer(notice.notice, agreed)
-    assert len(pocket.logs()) == int(agreed)
-    await pocket.stay(10)
-    await pocket.drive(150, 4_000)
-    await pocket.wait(10)
-    assert len(pocket.logs()) == int(agreed)
-
-
-async def test_timed_loses_no_visit_that_ends_within_its_countdown(pocket: Pocket) -> None:
-    pocket.write(acts.set_app(pocket.worker, auto_mode="timed"))
-    # All fixes come at once, as from an app that had kept them.
-    await pocket.drive(-3_000, -150)
-    began_ms = pocket.clock.now_ms()
-    moments = []
-    for step in range(30):
-        moments.append((began_ms + step * STEP_MS, step % 3 * 5.0, 0.2))
-    for step in range(20):
-        moments.append((began_ms + (30 + step) * STEP_MS, 150 + 200.0 * step, 10.0))
-    pocket.clock.pass_ms(55 * STEP_MS)
-    for time_ms, north_m, speed_mps in moments:
-        lat_e7, lon_e7 = at(north_m)
-        await pocket.logger.take(Fix(time_ms, lat_e7, lon_e7, 8, speed_mps, 0, "owntracks"))
-    assert pocket.logs() == []
-    await pocket.wait(8)
-    ((start, stop, _, _),) = pocket.logs()
-    assert near(start, began_ms)
-    assert near(stop, began_ms + 30 * STEP_MS)
-    assert pocket.logs("travel"), "and the way there counts as well"
-
-
-async def test_suggest_writes_nothing_by_itself(pocket: Pocket) -> None:
-    pocket.write(acts.set_app(pocket.worker, auto_mode="suggest"))
-    began_ms, ended_ms = await pocket.visit()
-    assert pocket.rows("SELECT * FROM time_log") == []
-    assert pocket.phase() == "assigned"
-    shown = [(n.kind, n.log_kind) for n in pocket.logger.notices()]
-    assert ("arrived", "on site") not in shown, "who has left is not asked of the arrival"
-    (notice,) = [n for n in pocket.logger.notices() if (n.kind, n.log_kind) == ("log", "on site")]
-    await pocket.logger.answer(notice.notice, True)
-    ((start, stop, _, _),) = pocket.logs()
-    assert near(start, began_ms)
-    assert near(stop, ended_ms)
-
-
-async def test_an_arrival_agreed_to_needs_no_second_yes(pocket: Pocket) -> None:
-    pocket.write(acts.set_app(pocket.worker, auto_mode="suggest"))
-    await pocket.drive(-3_000, -150)
-    await pocket.stay(6)
-    await pocket.answer("arrived", True)
-    ((_, stop, _, _),) = pocket.logs()
-    assert stop is None
-    assert pocket.phase() == "on site"
-    await pocket.stay(10)
-    ended_ms = pocket.clock.now_ms()
-    await pocket.drive(150, 4_000)
-    await pocket.wait(7)
-    ((_, stop, _, _),) = pocket.logs()
-    assert near(stop, ended_ms)
-    assert "log" not in [n.kind for n in pocket.logger.notices() if n.log_kind == "on site"]
-
-
-async def test_a_suggestion_refused_writes_nothing(pocket: Pocket) -> None:
-    pocket.write(acts.set_app(pocket.worker, auto_mode="suggest"))
-    await pocket.drive(-3_000, -150)
-    await pocket.stay(6)
-    await pocket.answer("arrived", False)
-    await pocket.stay(10)
-    await pocket.drive(150, 4_000)
-    await pocket.wait(7)
-    assert pocket.logs() == []
-    assert pocket.phase() == "assigned"
-
-
-async def test_a_mode_of_a_later_version_logs_nothing(pocket: Pocket) -> None:
-    stream = pocket.worker
-    pocket.write([acts.Change(stream, (62,), "telepathic")])
-    await pocket.visit()
-    assert pocket.rows("SELECT * FROM time_log") == []
-
-
 # --- the worker's own hand
 
 
@@ -605,7 +322,7 @@ async def test_what_cannot_be_written_now_is_written_at_the_next_turn(pocket: Po
     pocket.replica.store.db.execute("PRAGMA busy_timeout = 1")
     pocket.write(acts.set_app(pocket.worker, auto_on=False))
     other.execute("BEGIN IMMEDIATE")
-    running = asyncio.ensure_future(pocket.logger.run())
+    running = asyncio.get_running_loop().create_task(pocket.logger.run())
     await asyncio.sleep(0.2)
     assert not running.done()
     other.execute("ROLLBACK")

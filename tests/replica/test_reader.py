@@ -1,0 +1,62 @@
+"""Questions beside the writer: committed things only, and never a write."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.dispatch import acts
+from replica.reader import Reader
+from replica.replica import Replica
+from tests.build import Site
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Replica]:
+    site = Site(tmp_path)
+    yield site.hub()
+    site.close()
+
+
+async def test_rows_come_by_name_and_a_missing_one_is_none(hub: Replica) -> None:
+    hub.write(acts.set_setting("threshold_min", 9))
+    async with Reader(hub.store.path) as reader:
+        rows = await reader.rows("SELECT name, value FROM setting WHERE name = ?", ["threshold_min"])
+        assert [(row["name"], row["value"]) for row in rows] == [("threshold_min", "9")]
+        assert await reader.row("SELECT 1 FROM setting WHERE name = 'none'") is None
+
+
+async def test_only_what_was_committed_is_seen(hub: Replica) -> None:
+    async with Reader(hub.store.path) as reader:
+        with hub.store.transaction():
+            hub.write(acts.set_setting("threshold_min", 9))
+            assert await reader.rows("SELECT * FROM setting") == []
+        assert len(await reader.rows("SELECT * FROM setting")) == 1
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["DELETE FROM entry", "PRAGMA user_version = 9", "CREATE TABLE x (y)", "VACUUM"],
+)
+async def test_a_reader_can_not_write(hub: Replica, sql: str) -> None:
+    async with Reader(hub.store.path) as reader:
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            await reader.rows(sql)
+
+
+async def test_a_reader_that_was_closed_says_so(hub: Replica) -> None:
+    reader = Reader(hub.store.path)
+    async with reader:
+        pass
+    with pytest.raises(AssertionError, match="async with"):
+        await reader.rows("SELECT 1")
+
+
+async def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.OperationalError):
+        async with Reader(tmp_path / "none.sqlite"):
+            pass
+    assert not (tmp_path / "none.sqlite").exists()
