@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +11,16 @@ from pathlib import Path
 import pytest
 
 from core.dispatch import acts
+from core.dispatch.fields import Kind
 from core.log import messages
 from core.log.certificate import Certificate
 from core.log.errors import LogError, Malformed, SessionRefused
 from core.log.messages import Ack
 from replica.driver import Conversation, Hooks, converse
-from replica.link import LinkClosed, MemoryLink, memory_link_pair
+from replica.link import LinkClosed, memory_link_pair
 from replica.replica import Replica
 from replica.writer import Writer
-from tests.build import START_MS, YEAR_MS, Site, revoke
+from tests.build import START_MS, YEAR_MS, Site, clock_of, revoke
 
 
 @dataclass
@@ -30,9 +31,6 @@ class Pair:
     worker: bytes
     hub: Writer
     phone: Writer
-
-    async def met(self, **ends: MemoryLink) -> None:
-        """One conversation until both have ended."""
 
 
 @pytest.fixture
@@ -74,7 +72,7 @@ class Talk:
     async def _seen(self, peer: Certificate, presence: dict[int, int]) -> None:
         self.seen.append(presence)
 
-    def _live(self, index: int):
+    def _live(self, index: int) -> Callable[[], Awaitable[None]]:
         async def live() -> None:
             self.live[index].set()
 
@@ -102,8 +100,11 @@ async def held(replica: Replica, stream: bytes) -> None:
 async def test_both_come_to_agree_and_what_is_written_then_is_pushed(pair: Pair) -> None:
     talk = Talk(pair)
     await talk.both_live()
-    assert {peer.author for peer in talk.met} == {pair.hub.replica.author, pair.phone.replica.author}
-    job = pair.site.new_id(acts.Kind.JOB)
+    assert {peer.author for peer in talk.met} == {
+        pair.hub.replica.author,
+        pair.phone.replica.author,
+    }
+    job = pair.site.new_id(Kind.JOB)
     changes = acts.create_job(job, {"title": "Boiler"}) + acts.assign(job, pair.worker, b"turn-one")
     await pair.hub.run(pair.hub.replica.write, changes)
     await held(pair.phone.replica, job)
@@ -162,8 +163,7 @@ async def test_a_conversation_that_is_cancelled_closes_its_link(pair: Pair) -> N
 
 
 async def test_an_expired_phone_is_told_by_its_hubs_clock(pair: Pair) -> None:
-    clock = pair.hub.replica.clock
-    clock.wall_ms += 2 * YEAR_MS  # type: ignore[attr-defined]
+    clock_of(pair.hub.replica).wall_ms += 2 * YEAR_MS
     talk = Talk(pair)
     errors = await asyncio.wait_for(asyncio.gather(*talk.tasks, return_exceptions=True), 20)
     assert "run out" in str(errors[0])

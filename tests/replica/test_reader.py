@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,9 @@ def hub(tmp_path: Path) -> Iterator[Replica]:
 async def test_rows_come_by_name_and_a_missing_one_is_none(hub: Replica) -> None:
     hub.write(acts.set_setting("threshold_min", 9))
     async with Reader(hub.store.path) as reader:
-        rows = await reader.rows("SELECT name, value FROM setting WHERE name = ?", ["threshold_min"])
+        rows = await reader.rows(
+            "SELECT name, value FROM setting WHERE name = ?", ["threshold_min"]
+        )
         assert [(row["name"], row["value"]) for row in rows] == [("threshold_min", "9")]
         assert await reader.row("SELECT 1 FROM setting WHERE name = 'none'") is None
 
@@ -60,3 +63,4 @@ async def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
         async with Reader(tmp_path / "none.sqlite"):
             pass
     assert not (tmp_path / "none.sqlite").exists()
+    await asyncio.sleep(0.05)  # The thread that failed says goodbye to this loop.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from core.dispatch import acts
 from core.dispatch.acts import ActError
+from core.dispatch.fields import Kind
 from replica.writer import Subscription, Writer
 from tests.build import Site
 
@@ -51,18 +53,17 @@ async def test_what_was_committed_is_told_and_what_failed_is_not(
     site: Site, writer: Writer
 ) -> None:
     subscription = writer.subscribe()
-    worker = site.new_id(acts.Kind.WORKER)
+    worker = site.new_id(Kind.WORKER)
     await writer.run(writer.replica.write, acts.edit_worker(worker, {"name": "Aino"}))
     assert worker in await heard(subscription)
     with pytest.raises(ActError):
         await writer.run(writer.replica.write, [])
-    before = set(subscription._streams)
-    assert before == set()
+    assert subscription._streams == set()
 
 
 async def test_a_slow_listener_hears_of_all_streams_at_once(site: Site, writer: Writer) -> None:
     subscription = writer.subscribe()
-    workers = [site.new_id(acts.Kind.WORKER) for _ in range(5)]
+    workers = [site.new_id(Kind.WORKER) for _ in range(5)]
     for worker in workers:
         await writer.run(writer.replica.write, acts.edit_worker(worker, {"name": "Aino"}))
     assert await heard(subscription) >= set(workers)
@@ -88,7 +89,7 @@ async def test_who_unsubscribes_hears_no_more_and_its_loop_ends(writer: Writer) 
 async def test_a_call_that_was_given_up_still_tells_what_it_committed(writer: Writer) -> None:
     """Whoever waits may go; what is durable is told to the others."""
     subscription = writer.subscribe()
-    begun, go_on = asyncio.Event(), __import__("threading").Event()
+    begun, go_on = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 
     def slow() -> None:
