@@ -54,7 +54,7 @@ class Talk:
         self.seen: list[dict[int, int]] = []
         self.conversations: list[Conversation] = []
         self.tasks = [
-            asyncio.ensure_future(
+            asyncio.get_running_loop().create_task(
                 converse(
                     writer,
                     self.ends[index],

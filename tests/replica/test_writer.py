@@ -76,7 +76,7 @@ async def test_who_unsubscribes_hears_no_more_and_its_loop_ends(writer: Writer) 
     async def listen() -> int:
         return len([streams async for streams in subscription])
 
-    listening = asyncio.ensure_future(listen())
+    listening = asyncio.get_running_loop().create_task(listen())
     await writer.run(writer.replica.write, acts.set_setting("threshold_min", 4))
     await asyncio.sleep(0)
     writer.unsubscribe(subscription)
@@ -97,7 +97,7 @@ async def test_a_call_that_was_given_up_still_tells_what_it_committed(writer: Wr
         go_on.wait(10)
         writer.replica.write(acts.set_setting("threshold_min", 7))
 
-    call = asyncio.ensure_future(writer.run(slow))
+    call = asyncio.get_running_loop().create_task(writer.run(slow))
     await begun.wait()
     call.cancel()
     await asyncio.gather(call, return_exceptions=True)
