@@ -115,10 +115,14 @@ for (const form of document.querySelectorAll('form[data-live-filter]')) {
     }
     history.replaceState(null, '', path);
   };
-  form.addEventListener('input', () => {
+  const typed = () => {
     clearTimeout(timer);
     timer = setTimeout(() => ask().catch(() => undefined), 150);
-  });
+  };
+  form.addEventListener('input', typed);
+  // What was typed before this script had come counts too.
+  const fields = [...form.elements].filter((field) => field.type === 'search');
+  if (fields.some((field) => field.value !== field.defaultValue)) typed();
 }
 
 // --- a form that was filled in is not left by accident

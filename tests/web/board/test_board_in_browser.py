@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from core.dispatch import acts
 from core.dispatch.fields import Kind
@@ -310,8 +310,25 @@ async def test_back_and_forward_walk_through_questions_and_selections(
     await expect(page.get_by_role("heading", name="Charlie")).to_be_visible()
     await page.locator('[data-sort="title"]').click()
     await page.locator('[data-sort="window"]').click(modifiers=["Shift"])
-    await expect(page.locator("th.c-window")).to_have_attribute("aria-sort", "ascending")
-    assert re.search(r"sort=title(%2C|,)window", page.url)
+    await page.wait_for_url(re.compile(r"sort=title(%2C|,)window"))
+    await expect(page.locator('th.c-window[aria-sort="ascending"] .order')).to_have_text("2")
+    await page.context.close()
+
+
+async def test_a_second_click_on_a_head_waits_for_what_the_first_asked_for(
+    desk: Desk, chromium: Browser
+) -> None:
+    page = await desk.sit(chromium, "/?view=open")
+
+    async def late(route: Route) -> None:
+        await asyncio.sleep(0.5)
+        await route.continue_()
+
+    await page.route("**/?view=open&sort=title", late)
+    await page.locator('[data-sort="title"]').click()
+    await page.locator('[data-sort="window"]').click(modifiers=["Shift"])
+    await page.wait_for_url(re.compile(r"sort=title(%2C|,)window"))
+    await expect(page.locator('th.c-window[aria-sort="ascending"] .order')).to_have_text("2")
     await page.context.close()
 
 

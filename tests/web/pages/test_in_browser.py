@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import AsyncIterator
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from core.dispatch.acts import (
     create_job,
@@ -203,6 +204,24 @@ async def test_the_list_is_narrowed_while_one_types(depot: Depot, chromium: Brow
     await expect(page).to_have_url(re.compile(r"\?q=zzz$"))
     await page.get_by_label("Find customers").fill("letna")
     await expect(page.get_by_role("link", name="Družstvo Letná")).to_be_visible()
+    await page.context.close()
+
+
+async def test_what_was_typed_before_the_script_came_narrows_the_list_too(
+    depot: Depot, chromium: Browser
+) -> None:
+    page = await depot.open(chromium)
+    typed = asyncio.Event()
+
+    async def later(route: Route) -> None:
+        await typed.wait()
+        await route.continue_()
+
+    await page.route("**/office.js", later)
+    await page.goto("/customers", wait_until="commit")
+    await page.get_by_label("Find customers").press_sequentially("zzz")
+    typed.set()
+    await expect(page.get_by_text("Nobody matches")).to_be_visible()
     await page.context.close()
 
 

@@ -93,12 +93,17 @@ async function go(url, { push = true, draw = true, focus = false } = {}) {
 }
 
 let question = filterQuery();
+let asking = Promise.resolve();
 
 /** Ask the question of the URL anew, and draw its answer into the page. */
-async function ask({ always = false } = {}) {
-  if (!always && question === filterQuery()) return;
+function ask({ always = false } = {}) {
+  if (!always && question === filterQuery()) return asking;
   question = filterQuery();
-  const own = question;
+  asking = answered(question);
+  return asking;
+}
+
+async function answered(own) {
   let answer = null;
   try {
     answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
@@ -175,7 +180,7 @@ board.addEventListener('click', (event) => {
     event.preventDefault();
     if (link.hasAttribute('data-close')) closePane();
     else if (link.dataset.layout) setLayout(link.dataset.layout);
-    else if (link.dataset.sort) go(keepPane(event.shiftKey ? addedSort(link.dataset.sort) : link.href));
+    else if (link.dataset.sort) sortBy(link.dataset.sort, event.shiftKey);
     else if (link.closest('tr.job')) select(link.closest('tr.job').dataset.job);
     else if (link.closest('.detail') || link.dataset.do) go(link.pathname + link.search, { focus: true });
     else go(keepPane(link.href));
@@ -193,6 +198,18 @@ board.addEventListener('click', (event) => {
 function keepPane(href) {
   const doing = params().get('do');
   return withParams({ job: selectedJob() || null, do: doing === 'new' ? null : doing }, href);
+}
+
+let sorting = Promise.resolve();
+
+/** Sort by a column, alone or as a further one. What a click means is read off the heads, so a
+    click waits until they show what the click before it asked for. */
+function sortBy(column, further) {
+  sorting = sorting.then(async () => {
+    await asking;
+    const { href } = board.querySelector(`[data-sort="${column}"]`);
+    await go(keepPane(further ? addedSort(column) : href));
+  }).catch((error) => console.warn(error));
 }
 
 /** The address that sorts by a further column, as the server's `sorted_by(added=True)`. */
