@@ -138,12 +138,15 @@ class ReplicaShelf:
                 "generation = excluded.generation, mark = 0",
                 (peer.author, generation, self._replica.clock.now_ms()),
             )
-            if kept[0] and peer.role == Role.HUB:
+            if peer.role == Role.HUB:
                 self._take_up_what_left()
         return generation, 0
 
     def _take_up_what_left(self) -> None:
-        """The hub's store is another one: it may lack what was uploaded before streams left."""
+        """The hub's store is another one: it may lack what was uploaded before streams left.
+
+        So too where the hub was never met before: it may stand in for one that was lost.
+        """
         own = (
             "SELECT DISTINCT stream FROM stream JOIN log USING (stream) "
             "WHERE left_at IS NOT NULL AND author = ?"
@@ -303,11 +306,14 @@ class ReplicaShelf:
 
     def peer_lacks(self, peer: Certificate, streams: Iterable[bytes]) -> None:
         """Take back what was kept of streams that a peer does not hold after all."""
-        with self._replica.store.transaction() as db:
+        with self._replica.store.transaction():
             for stream in streams:
-                row = (peer.author, stream)
-                db.execute("DELETE FROM reach WHERE peer = ? AND stream = ?", row)
-                db.execute("DELETE FROM peer_stream WHERE peer = ? AND stream = ?", row)
+                self._forget_held(peer, stream)
+
+    def _forget_held(self, peer: Certificate, stream: bytes) -> None:
+        row = (peer.author, stream)
+        self._db.execute("DELETE FROM reach WHERE peer = ? AND stream = ?", row)
+        self._db.execute("DELETE FROM peer_stream WHERE peer = ? AND stream = ?", row)
 
     def peer_holds(self, peer: Certificate, heads: Iterable[StreamHeads]) -> None:
         """Keep what a peer says it holds; what is not known here changes nothing."""
@@ -343,16 +349,12 @@ class ReplicaShelf:
         return tuple(sorted(row[0] for row in rows if row[0] not in scope))
 
     def has_left(self, peer: Certificate, streams: tuple[bytes, ...]) -> None:
-        """The peer has dropped these streams."""
-        with self._replica.store.transaction() as db:
-            for stream in streams:
-                db.execute(
-                    "DELETE FROM peer_stream WHERE peer = ? AND stream = ?", (peer.author, stream)
-                )
-                db.execute(
-                    "DELETE FROM reach WHERE peer = ? AND stream = ? AND author <> ?",
-                    (peer.author, stream, peer.author),
-                )
+        """The peer has dropped these streams.
+
+        It keeps its own log there, yet nothing is compared any more that would show that a copy of
+        the peer came back without it; so that counts as not reached either.
+        """
+        self.peer_lacks(peer, streams)
 
     def drop(self, streams: tuple[bytes, ...]) -> None:
         """Drop streams that went out of scope, but for the replica's own logs in them."""

@@ -229,6 +229,41 @@ def test_a_restored_hub_gets_back_what_a_phone_wrote_to_a_job_that_left(
     assert job not in streams_of(phone)
 
 
+def test_a_hub_that_stands_in_for_a_lost_one_gets_what_a_phone_wrote_to_a_job_that_left(
+    site: Site, hub: Replica, ana: bytes, bo: bytes, phone: Replica
+) -> None:
+    job, (turn,) = site.job(hub, "Boiler", ana)
+    hold(phone, hub)
+    phone.write(acts.add_note(job, "the valve is stuck"))
+    reassign(site, hub, job, turn, ana, bo)
+    other = site.hub("B")
+    hold(other, hub)
+    hold(phone, hub)
+    assert job not in streams_of(phone)
+    # The first hub burns down before the other hears of the note.
+    assert other.store.db.execute("SELECT count(*) FROM note").fetchone() == (0,)
+    assert hold(phone, other).live
+    assert other.store.db.execute("SELECT count(*) FROM note").fetchone() == (1,)
+    assert job not in streams_of(phone)
+
+
+def test_no_hub_says_that_a_phone_holds_a_job_that_left(
+    site: Site, hub: Replica, ana: bytes, bo: bytes, phone: Replica
+) -> None:
+    held = "SELECT count(*) FROM reach WHERE stream = ? AND peer = ?"
+    job, (turn,) = site.job(hub, "Boiler", ana)
+    old = site.copy(phone)
+    hold(phone, hub)
+    phone.write(acts.add_note(job, "the valve is stuck"))
+    reassign(site, hub, job, turn, ana, bo)
+    hold(phone, hub)
+    # Not even of its own log there: the phone comes back from a copy that never had it.
+    phone = site.restore(phone, old, new_generation=False)
+    assert hold(phone, hub).live
+    assert logs.log_rows(phone.store.db, job) == []
+    assert hub.store.db.execute(held, (job, phone.author)).fetchone() == (0,)
+
+
 def test_only_a_hub_says_leave_and_no_hub_obeys_one(
     site: Site, hub: Replica, ana: bytes, phone: Replica
 ) -> None:
