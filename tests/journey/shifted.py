@@ -12,6 +12,10 @@ from pathlib import Path
 from replica.clock import SystemClock
 from replica.commandline import main
 
+# The machine counts as up for this long, since one that was started just now has no uptime to take
+# hours from.
+UP_MS = 30 * 86_400_000
+
 
 def shift(offset_file: Path) -> None:
     """Let the machine's clocks stand off by the number in the file, read anew each time."""
@@ -21,7 +25,7 @@ def shift(offset_file: Path) -> None:
         return int(offset_file.read_text())
 
     SystemClock.now_ms = lambda self: wall(self) + offset_ms()  # type: ignore[method-assign]
-    SystemClock.uptime_ms = lambda self: uptime(self) + offset_ms()  # type: ignore[method-assign]
+    SystemClock.uptime_ms = lambda self: UP_MS + uptime(self) + offset_ms()  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
