@@ -174,9 +174,12 @@ async def test_the_board_has_no_barrier_and_fits_its_screen(
         chromium, viewport={"width": width, "height": height}, color_scheme=scheme
     )
     found = []
-    for path in ("/", f"/?job={job}", "/?do=new", "/?view=all&show=map", "/?view=done&q=nothing"):
+    layouts = ("/?view=all&show=table", f"/?show=table&job={job}", "/?view=all&show=map")
+    for path in ("/", f"/?job={job}", "/?do=new", *layouts, "/?view=done&q=nothing"):
         await page.goto(path)
         await expect(page.locator("#board[data-ready]")).to_be_attached()
+        if path == layouts[0]:
+            await expect(row(page, job)).to_be_visible()
         await page.evaluate(axe.read_text())
         result = await page.evaluate("(rules) => axe.run({ runOnly: rules })", RULES)
         found += [
