@@ -35,7 +35,9 @@ from replica.transport_security import TransportError
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Run a hub: the dispatchers' pages, and sync for phones and other hubs."""
-    parser.add_argument("--data", type=Path, default=Path("fieldlog-hub"), help="its folder")
+    parser.add_argument(
+        "--data", type=Path, default=Path("fieldlog-hub"), help="where it keeps its files"
+    )
     parser.add_argument("--host", default="0.0.0.0", help="address for phones and browsers (TLS)")
     parser.add_argument("--port", type=port, default=8443, help="port for phones and browsers")
     parser.add_argument("--local-port", type=port, default=8080, help="plain HTTP on this machine")

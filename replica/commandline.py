@@ -20,7 +20,7 @@ import difflib
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint, entry_points, version
-from typing import Final, NoReturn, cast
+from typing import Any, Final, NoReturn, cast
 
 COMMANDS: Final = "fieldlog.commands"
 EXIT_WRONG_USE: Final = 2
@@ -43,8 +43,20 @@ class CommandIncomplete(CommandError):
     """The command is known, but a package that it needs is not installed."""
 
 
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Says what an option is when it is left out, where it is anything."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default in (None, False, "", []):
+            return action.help
+        return super()._get_help_string(action)
+
+
 class _Parser(argparse.ArgumentParser):
     """Argparse that answers with our one line instead of its usage text."""
+
+    def __init__(self, *words: Any, **options: Any) -> None:
+        super().__init__(*words, **{"formatter_class": _Help} | options)
 
     def error(self, message: str) -> NoReturn:
         raise CommandError(f"{message} (see `{self.prog} --help`)")

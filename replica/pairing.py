@@ -154,7 +154,7 @@ def decode_offer(text: str) -> EnrolmentOffer:
     text = text.strip()
     if not text.startswith(_OFFER_PREFIX):
         raise MalformedOffer(
-            "This is no Fieldlog enrolment code. Scan the code that the hub shows under Phones."
+            "This is no Fieldlog enrolment code. Scan the code that the office shows."
         )
     try:
         pairs = parse_qsl(text[len(_OFFER_PREFIX) :], keep_blank_values=True, strict_parsing=True)

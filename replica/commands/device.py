@@ -32,7 +32,9 @@ from replica.transport_security import TransportError
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Run a worker's phone: its store, sync, auto logging and screens on this machine."""
-    parser.add_argument("--data", type=Path, default=Path("fieldlog-device"), help="its folder")
+    parser.add_argument(
+        "--data", type=Path, default=Path("fieldlog-device"), help="where it keeps its files"
+    )
     parser.add_argument("--port", type=port, default=8765, help="port of the screens, on loopback")
     parser.add_argument("--link", default="", help="join a site by the QR code's text")
     parser.add_argument("--code", default="", help="join a site by a typed code; needs --hub")

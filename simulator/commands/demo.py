@@ -8,19 +8,23 @@ import contextlib
 import signal
 from pathlib import Path
 
-from replica.commandline import CommandError
+from replica.commandline import CommandError, port
 from simulator.fleet.demo import ACCOUNT, PASSWORD, Demo, Plan
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Show a live site on this machine: a hub, phones on real roads, a day of work."""
-    parser.add_argument("--data", type=Path, default=Path(".fieldlog/demo"), help="its folder")
+    parser.add_argument(
+        "--data", type=Path, default=Path(".fieldlog/demo"), help="where the site keeps its files"
+    )
     parser.add_argument("--phones", type=int, default=12, help="how many workers")
     parser.add_argument("--jobs", type=int, default=60, help="how many jobs a day")
-    parser.add_argument("--speed", type=float, default=2.0, help="how fast the day runs")
+    parser.add_argument(
+        "--speed", type=float, default=2.0, help="how many times as fast as the clock"
+    )
     parser.add_argument("--seed", type=int, default=1, help="another seed is another site")
-    parser.add_argument("--port", type=int, default=8443, help="where the phones sync (TLS)")
-    parser.add_argument("--local-port", type=int, default=8080, help="where the pages are")
+    parser.add_argument("--port", type=port, default=8443, help="where the phones sync (TLS)")
+    parser.add_argument("--local-port", type=port, default=8080, help="where the pages are")
     parser.set_defaults(run=run)
 
 
@@ -28,6 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Run until Ctrl-C."""
     if not 1 <= arguments.phones <= 200:
         raise CommandError("--phones lies between 1 and 200")
+    if not 1 <= arguments.jobs <= 2_000:
+        raise CommandError("--jobs lies between 1 and 2000")
     if not 0.1 <= arguments.speed <= 60:
         raise CommandError("--speed lies between 0.1 and 60")
     plan = Plan(

@@ -27,7 +27,8 @@ def count(parser: argparse.ArgumentParser) -> None:
 
     More about it.
     """
-    parser.add_argument("--upto", type=int, default=3)
+    parser.add_argument("--upto", type=int, default=3, help="the last number")
+    parser.add_argument("--only", help="one stream")
     parser.set_defaults(run=lambda arguments: print(f"counted {arguments.upto}"))
 
 
@@ -149,7 +150,21 @@ def test_help_of_a_command_opens_with_its_line(
         say("count", "--help")
     assert ended.value.code == 0
     out = capsys.readouterr().out
-    assert out.startswith("usage: fieldlog count [-h] [--upto UPTO]\n\nCount streams.\n")
+    assert out.startswith(
+        "usage: fieldlog count [-h] [--upto UPTO] [--only ONLY]\n\nCount streams.\n"
+    )
+
+
+def test_help_says_what_is_taken_where_an_option_is_left_out(
+    say: Say, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        say("count", "--help")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[-1].strip() for line in lines if "--upto" in line][-1] == (
+        "the last number (default: 3)"
+    )
+    assert not any("None" in line for line in lines)
 
 
 def test_a_command_that_runs_nothing_points_to_its_help(say: Say) -> None:
