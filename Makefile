@@ -11,7 +11,7 @@ READY := $(VENV)/ready
 help:
 	@echo 'make test     style, types, directions and every test'
 	@echo 'make demo     a site with a hub, phones and a day of work, on this machine'
-	@echo 'make figures  the measured numbers of the README (TRACES=folder adds real tracks)'
+	@echo 'make figures  the measured numbers of the README (TRACES=FILE scores auto logging on a recorded trace)'
 	@echo 'make format   put the code into the form that `make test` asks for'
 	@echo 'make wheel    dist/fieldlog-*.whl, for phones and other hubs'
 	@echo 'make clean    remove what these made'
@@ -36,7 +36,7 @@ demo: $(READY)
 	$(BIN)/fieldlog demo
 
 figures: $(READY)
-	$(BIN)/python -m tests.figures $(if $(TRACES),--traces $(TRACES))
+	$(BIN)/python -m tests.figures $(if $(TRACES),--traces $(TRACES)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(KILLS),--kills $(KILLS))
 
 format: $(READY)
 	$(BIN)/ruff check --fix

@@ -24,7 +24,7 @@ from simulator.world.run import Size
 from tests.autolog_truth import score
 from tests.build import Site, clock_of, hold
 from tests.replica.test_sync_sessions import worker_day
-from tests.traces import recorded_path
+from tests.traces import TraceError, recorded_path
 
 # A planted bug that so many seeds do not catch counts as not caught.
 PLANT_SEEDS_MAX = 40
@@ -134,7 +134,11 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         sync_figures(Path(folder))
-    trace_figures(arguments.traces)
+    try:
+        trace_figures(arguments.traces)
+    except TraceError as error:
+        print(f"figures: {error}", file=sys.stderr)
+        return 2
     kill_figures(arguments.kills)
     plant_figures()
     seed_figures(arguments.seeds, arguments.minutes)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import math
 import os
 import random
@@ -21,6 +22,7 @@ from core.dispatch.fix import Fix
 RECORDED = Path("shared", "data", "gps-traces-a.csv.gz")
 RECORDED_ACCURACY_M = 15
 """The recorded file tells no accuracy; this is that of its receivers under open sky."""
+GZIP_MAGIC = b"\x1f\x8b"
 EARTH_M_PER_DEGREE = 111_195.0
 BEGIN_MS = 1_780_000_000_000
 
@@ -32,19 +34,39 @@ def recorded_path() -> Path | None:
     return path if path.is_file() else None
 
 
+class TraceError(Exception):
+    """A file that holds no trace; the sentence says what is wrong with it and what to do."""
+
+
 def read_fixes(path: Path) -> list[Fix]:
-    """The fixes of a CSV (.gz) with the columns lat, lon, time_utc, in the order of the file."""
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
-        return [
-            Fix(
-                time_ms=_time_ms(row["time_utc"]),
-                lat_e7=round(float(row["lat"]) * 1e7),
-                lon_e7=round(float(row["lon"]) * 1e7),
-                accuracy_m=RECORDED_ACCURACY_M,
-                source="gps",
-            )
-            for row in csv.DictReader(lines)
-        ]
+    """The fixes of a CSV (gzipped or plain) with the columns lat, lon, time_utc, in its order.
+
+    Raises:
+        TraceError: the file cannot be read, is no such CSV or holds nothing.
+    """
+    wanted = "it must be a CSV, plain or .gz, with the columns lat, lon and time_utc"
+    try:
+        data = path.read_bytes()
+        text = (gzip.decompress(data) if data[:2] == GZIP_MAGIC else data).decode()
+        fixes = [_fix(row) for row in csv.DictReader(io.StringIO(text))]
+    except OSError as error:
+        raise TraceError(f"{path} cannot be read ({error.strerror or error}); {wanted}") from error
+    except (EOFError, KeyError, TypeError, ValueError, csv.Error) as error:
+        words = f"{type(error).__name__}: {error}"[:120]
+        raise TraceError(f"{path} holds no trace ({words}); {wanted}") from error
+    if not fixes:
+        raise TraceError(f"{path} holds no fix; {wanted}")
+    return fixes
+
+
+def _fix(row: dict[str, str]) -> Fix:
+    return Fix(
+        time_ms=_time_ms(row["time_utc"]),
+        lat_e7=round(float(row["lat"]) * 1e7),
+        lon_e7=round(float(row["lon"]) * 1e7),
+        accuracy_m=RECORDED_ACCURACY_M,
+        source="gps",
+    )
 
 
 def _time_ms(text: str) -> int:

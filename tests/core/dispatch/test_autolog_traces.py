@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import random
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +17,7 @@ from tests.autolog_truth import (
     score,
     spans_at,
 )
-from tests.traces import generate, read_fixes, recorded_path
+from tests.traces import TraceError, generate, read_fixes, recorded_path
 
 
 def test_every_visit_of_ten_minutes_is_found_and_none_where_the_trace_only_passes() -> None:
@@ -61,3 +63,22 @@ def test_the_finder_itself_finds_the_stays_that_were_made_up() -> None:
         for span, stay in zip(found, real, strict=True):
             assert abs(span[0] - stay.start_ms) < 60_000
             assert abs(span[1] - stay.stop_ms) < 60_000 < SILENCE_MS
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"a,b\n1,2\n", b"\x1f\x8bcut", b"\xff\xfe\x00", b"lat,lon,time_utc\nx,1,2\n"]
+)
+def test_a_file_that_holds_no_trace_is_refused_in_words(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "trace.csv"
+    path.write_bytes(content)
+    with pytest.raises(TraceError, match="with the columns lat, lon and time_utc"):
+        read_fixes(path)
+
+
+def test_a_plain_file_and_a_gzipped_one_give_the_same_fixes(tmp_path: Path) -> None:
+    plain, packed = tmp_path / "trace.csv", tmp_path / "trace.csv.gz"
+    lines = b"lat,lon,time_utc\n60.1,24.9,2026-03-02T08:00:00\n60.2,24.9,2026-03-02T08:00:05\n"
+    plain.write_bytes(lines)
+    packed.write_bytes(gzip.compress(lines))
+    assert read_fixes(plain) == read_fixes(packed)
+    assert len(read_fixes(plain)) == 2
