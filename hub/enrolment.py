@@ -14,7 +14,6 @@ from typing import Any
 
 from core.dispatch.acts import SITE_STREAM, Change
 from core.dispatch.fields import CERTIFICATE, Role
-from core.dispatch.permits import CREATE_JOBS
 from core.log.canonical import pack, unpack
 from core.log.certificate import Certificate, issue
 from core.log.errors import Malformed
@@ -189,7 +188,7 @@ class Enrolments:
             phone_key,
             worker,
             int(Role.WORKER),
-            (CREATE_JOBS,),
+            (),
             self._replica.clock.now_ms() + PHONE_SESSION_MS,
             phone_tls,
             identity.author,

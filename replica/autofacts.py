@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Final
 
-from core.dispatch import acts, fields
+from core.dispatch import acts, day_acts, fields
 from core.dispatch.acts import Act, Change
 from core.dispatch.autofact import (
     COUNTDOWN_MS,
@@ -132,7 +132,9 @@ class Turn:
                     self.kept.notices.remove(notice)
                 day, log = self._place(gone.kind, gone.job, gone.at_ms)
                 if self._started(day, gone.job, log):
-                    self.changes += acts.remove_log(self.worker, day, gone.job, log, fact.reason)
+                    self.changes += day_acts.remove_log(
+                        self.worker, day, gone.job, log, fact.reason
+                    )
             case Stop():
                 for notice in self._notices_of(gone):
                     if notice.ask == STARTED:
@@ -267,7 +269,7 @@ class Turn:
         rule: Sequence[int],
     ) -> None:
         day, log = self._place(kind, job, at_ms)
-        self.changes += acts.start_log(
+        self.changes += day_acts.start_log(
             self.worker,
             day,
             job,
@@ -297,7 +299,7 @@ class Turn:
         day, log = self._place(kind, job, start_ms)
         if not self._started(day, job, log) or (not anew and self._stopped(day, job, log)):
             return
-        self.changes += acts.stop_log(
+        self.changes += day_acts.stop_log(
             self.worker,
             day,
             job,

@@ -13,7 +13,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 
-from core.dispatch import acts
+from core.dispatch import day_acts
 from core.dispatch.acts import ActError
 from core.dispatch.autofact import Ask, Fact, Stop, Supersede
 from core.dispatch.autolog import close_job, step, switch_off, tick
@@ -192,4 +192,4 @@ class AutoLogger:
             fixes_by_day.setdefault(turn.context.local_day(fix.time_ms), []).append(fix)
         buffer.clear()
         for day, fixes in sorted(fixes_by_day.items()):
-            turn.changes += acts.add_fixes(self._worker, day, encode_track(fixes))
+            turn.changes += day_acts.add_fixes(self._worker, day, encode_track(fixes))

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from core.dispatch import fields
-from core.dispatch.fields import Kind, LogKind, Phase, Source
+from core.dispatch.fields import Kind, Phase
 from core.log.chain import SHORT_BYTES, STREAM_BYTES, derived_unique, stream_id
 from core.log.entry import MINT, Path
 
@@ -46,6 +46,14 @@ def new_stream_id(kind: Kind, at_ms: int, unique: bytes) -> bytes:
     return stream_id(kind, at_ms // 1000, unique)
 
 
+def own_job_stream(worker: bytes, at_ms: int, entropy: bytes) -> bytes:
+    """The id of a new job that a worker's phone makes, from three random bytes.
+
+    It names the worker, so that `permits` can tell it from the jobs of others by itself.
+    """
+    return new_stream_id(Kind.JOB, at_ms, derived_unique(worker)[:4] + entropy)
+
+
 SITE_STREAM = b"\0" * 4 + bytes([Kind.SITE]) + b"\0" * 7
 OFFICE_STREAM = b"\0" * 4 + bytes([Kind.OFFICE]) + b"\0" * 7
 
@@ -62,7 +70,8 @@ def day_stream(worker: bytes, day: str) -> bytes:
 # --- checks
 
 
-def _text(what: str, value: object, letters_max: int, *, needed: bool = False) -> str | None:
+def text_of(what: str, value: object, letters_max: int, *, needed: bool = False) -> str | None:
+    """A typed text without the space round it, None for none; `what` names it in an ActError."""
     if value is None or value == "":
         if needed:
             raise ActError(f"{what} is missing; give one")
@@ -133,23 +142,23 @@ def _identities(what: str, value: object) -> list[bytes] | None:
 def _job_field(name: str, value: object) -> tuple[int, Any]:
     match name:
         case "title":
-            return fields.TITLE, _text("The title", value, NAME_LETTERS_MAX, needed=True)
+            return fields.TITLE, text_of("The title", value, NAME_LETTERS_MAX, needed=True)
         case "description":
-            return fields.DESCRIPTION, _text("The instructions", value, TEXT_LETTERS_MAX)
+            return fields.DESCRIPTION, text_of("The instructions", value, TEXT_LETTERS_MAX)
         case "customer":
             return fields.CUSTOMER, _identity("The customer", value, STREAM_BYTES)
         case "place":
             return fields.PLACE, _identity("The place", value, SHORT_BYTES)
         case "address":
-            return fields.ADDRESS, _text("The address", value, NAME_LETTERS_MAX)
+            return fields.ADDRESS, text_of("The address", value, NAME_LETTERS_MAX)
         case "point":
             return fields.POINT, _point(value)
         case "radius":
             return fields.RADIUS, _number("The radius (m)", value, RADIUS_M_MIN, RADIUS_M_MAX)
         case "contact":
-            return fields.CONTACT, _text("The contact", value, NAME_LETTERS_MAX)
+            return fields.CONTACT, text_of("The contact", value, NAME_LETTERS_MAX)
         case "contact_phone":
-            return fields.CONTACT_CALL, _text("The contact's phone", value, 40)
+            return fields.CONTACT_CALL, text_of("The contact's phone", value, 40)
         case "priority":
             return fields.PRIORITY, _number("The priority", value, 0, 3)
         case "window":
@@ -186,7 +195,7 @@ def _check_items(job: bytes, value: object) -> Act:
         raise ActError(f"a checklist has at most {CHECK_ITEMS_MAX} items")
     changes = []
     for index, item in enumerate(value):
-        text = _text("A check item", item, NAME_LETTERS_MAX)
+        text = text_of("A check item", item, NAME_LETTERS_MAX)
         changes.append(Change(job, (fields.CHECK_ITEM, index), text))
     return changes
 
@@ -207,7 +216,7 @@ def edit_job(job: bytes, values: Mapping[str, object]) -> Act:
 
 def number_job(job: bytes, number: str) -> Act:
     """Give a job its human number; a hub's act."""
-    return [Change(job, (fields.NUMBER,), _text("The number", number, 20, needed=True))]
+    return [Change(job, (fields.NUMBER,), text_of("The number", number, 20, needed=True))]
 
 
 def assign(job: bytes, worker: bytes, turn: bytes, position: int = 0) -> Act:
@@ -222,7 +231,7 @@ def assign(job: bytes, worker: bytes, turn: bytes, position: int = 0) -> Act:
 
 def withdraw(job: bytes, worker: bytes, turn: bytes, reason: str = "") -> Act:
     """Take a turn back; what the worker did in it stays."""
-    words = _text("The reason", reason, NAME_LETTERS_MAX) or True
+    words = text_of("The reason", reason, NAME_LETTERS_MAX) or True
     return [Change(job, (fields.WITHDRAWN, worker, turn), words)]
 
 
@@ -237,17 +246,17 @@ def set_phase(job: bytes, worker: bytes, turn: bytes, phase: Phase, reason: str 
     """Move an assignment to a phase; a rejection needs a reason."""
     changes = [Change(job, (fields.PHASE, worker, turn), int(phase))]
     if phase is Phase.REJECTED:
-        words = _text("The reason", reason, NAME_LETTERS_MAX, needed=True)
+        words = text_of("The reason", reason, NAME_LETTERS_MAX, needed=True)
         changes.append(Change(job, (fields.REASON, worker, turn), words))
     elif reason:
-        words = _text("The reason", reason, NAME_LETTERS_MAX)
+        words = text_of("The reason", reason, NAME_LETTERS_MAX)
         changes.append(Change(job, (fields.REASON, worker, turn), words))
     return changes
 
 
 def cancel_job(job: bytes, reason: str) -> Act:
     """Cancel a job; time that was logged stays."""
-    words = _text("The reason", reason, NAME_LETTERS_MAX, needed=True)
+    words = text_of("The reason", reason, NAME_LETTERS_MAX, needed=True)
     return [Change(job, (fields.CANCELLED,), words)]
 
 
@@ -262,13 +271,13 @@ def override_status(job: bytes, status: str | None, reason: str = "") -> Act:
         return [Change(job, (fields.OVERRIDE,), None)]
     if status not in ("open", "done", "rejected"):
         raise ActError("the office can set a job to open, done or rejected")
-    words = _text("The reason", reason, NAME_LETTERS_MAX, needed=True)
+    words = text_of("The reason", reason, NAME_LETTERS_MAX, needed=True)
     return [Change(job, (fields.OVERRIDE,), [status, words])]
 
 
 def add_note(job: bytes, text: str) -> Act:
     """Add a note."""
-    words = _text("The note", text, TEXT_LETTERS_MAX, needed=True)
+    words = text_of("The note", text, TEXT_LETTERS_MAX, needed=True)
     return [Change(job, (fields.NOTE, MINT), words)]
 
 
@@ -279,7 +288,9 @@ def set_tick(job: bytes, item: int, ticked: bool) -> Act:
 
 def decide(stream: bytes, conflict: bytes, choice: str) -> Act:
     """Clear a conflict that is no field's; a field's clears by writing the field again."""
-    return [Change(stream, (fields.DECISION, conflict), _text("The choice", choice, 200) or "seen")]
+    return [
+        Change(stream, (fields.DECISION, conflict), text_of("The choice", choice, 200) or "seen")
+    ]
 
 
 # --- customers, workers, groups, settings
@@ -297,7 +308,7 @@ def _field_acts(
         if letters == 0:
             changes.append(Change(stream, (code,), bool(value) or None))
         else:
-            words = _text(name.capitalize(), value, letters, needed=name == "name")
+            words = text_of(name.capitalize(), value, letters, needed=name == "name")
             changes.append(Change(stream, (code,), words))
     if not changes:
         raise ActError("nothing was changed")
@@ -323,11 +334,11 @@ def edit_place(customer: bytes, place: bytes, values: Mapping[str, object]) -> A
     for name, value in values.items():
         match name:
             case "name":
-                code, checked = fields.PLACE_NAME, _text("The place", value, NAME_LETTERS_MAX)
+                code, checked = fields.PLACE_NAME, text_of("The place", value, NAME_LETTERS_MAX)
             case "address":
                 code, checked = (
                     fields.PLACE_ADDRESS,
-                    _text("The address", value, NAME_LETTERS_MAX),
+                    text_of("The address", value, NAME_LETTERS_MAX),
                 )
             case "point":
                 changes.append(Change(customer, (fields.PLACE_POINT, place), _point(value)))
@@ -442,13 +453,13 @@ def set_group(
     }
     if kind not in codes:
         raise ActError("a group is a team, a vehicle or a skill")
-    words = _text("The name", name, NAME_LETTERS_MAX, needed=True)
+    words = text_of("The name", name, NAME_LETTERS_MAX, needed=True)
     changes = [
         Change(SITE_STREAM, (codes[kind], group), words),
         Change(SITE_STREAM, (fields.GROUP_ARCHIVED, group), archived or None),
     ]
     if plate is not None:
-        plate_words = _text("The number plate", plate, 20)
+        plate_words = text_of("The number plate", plate, 20)
         changes.append(Change(SITE_STREAM, (fields.VEHICLE_PLATE, group), plate_words))
     return changes
 
@@ -490,7 +501,7 @@ def set_account(
     """Add or change an account: name, encoded password, role, disabled."""
     changes: Act = []
     if name is not None:
-        words = _text("The account's name", name, 64, needed=True)
+        words = text_of("The account's name", name, 64, needed=True)
         changes.append(Change(OFFICE_STREAM, (fields.ACCOUNT_NAME, account), words))
     if password is not None:
         changes.append(Change(OFFICE_STREAM, (fields.ACCOUNT_PASSWORD, account), password))
@@ -501,95 +512,3 @@ def set_account(
     if disabled is not None:
         changes.append(Change(OFFICE_STREAM, (fields.ACCOUNT_DISABLED, account), disabled))
     return changes
-
-
-# --- the worker's day
-
-
-def start_log(
-    worker: bytes,
-    day: str,
-    job: bytes | None,
-    log: Any,
-    kind: LogKind,
-    *,
-    at_ms: int | None = None,
-    source: Source = Source.MANUAL,
-    evidence: Sequence[int] = (),
-    rule: Sequence[int] = (),
-) -> Act:
-    """Begin a time log; `log` is 8 random bytes or MINT. Without `at_ms` it begins at the entry.
-
-    `evidence` are the times (ms) of the fixes behind it, `rule` the rule's version and threshold.
-    """
-    plain = source is Source.MANUAL and at_ms is None and not evidence
-    value: Any = int(kind)
-    if not plain:
-        value = [int(kind), int(source), at_ms, list(evidence), list(rule)]
-    return [Change(day_stream(worker, day), (fields.LOG_START, job or b"", log), value)]
-
-
-def stop_log(
-    worker: bytes,
-    day: str,
-    job: bytes | None,
-    log: bytes,
-    *,
-    at_ms: int | None = None,
-    uncertain: bool = False,
-    evidence: Sequence[int] = (),
-) -> Act:
-    """End a time log; without `at_ms` at the entry."""
-    value: Any = True
-    if at_ms is not None or uncertain or evidence:
-        value = [at_ms, uncertain, list(evidence)]
-    return [Change(day_stream(worker, day), (fields.LOG_STOP, job or b"", log), value)]
-
-
-def correct_log(
-    worker: bytes,
-    day: str,
-    *,
-    old_job: bytes | None,
-    old: bytes,
-    new: bytes,
-    job: bytes | None,
-    kind: LogKind,
-    start_ms: int,
-    stop_ms: int,
-    reason: str,
-) -> Act:
-    """Replace a time log by a corrected one; the old one is kept and shown as superseded."""
-    words = _text("The reason", reason, NAME_LETTERS_MAX, needed=True)
-    if stop_ms < start_ms:
-        raise ActError("the log ends before it starts; put the end after the start")
-    if stop_ms - start_ms > 24 * 3_600_000:
-        raise ActError("a log is at most 24 hours long; add one for each day")
-    stream = day_stream(worker, day)
-    start = [int(kind), int(Source.CORRECTION), start_ms, [], []]
-    return [
-        Change(stream, (fields.LOG_START, job or b"", new), start),
-        Change(stream, (fields.LOG_STOP, job or b"", new), [stop_ms, False, []]),
-        Change(stream, (fields.LOG_SUPERSEDES, job or b"", new), [old_job or b"", old, words]),
-    ]
-
-
-def remove_log(worker: bytes, day: str, job: bytes | None, log: bytes, reason: str) -> Act:
-    """Take a time log out of the count; it is kept and shown struck through."""
-    words = _text("The reason", reason, NAME_LETTERS_MAX, needed=True)
-    return [Change(day_stream(worker, day), (fields.LOG_REMOVED, job or b"", log), words)]
-
-
-def start_duty(worker: bytes, day: str, duty: Any, *, at_ms: int | None = None) -> Act:
-    """Go on duty; `duty` is 8 random bytes or MINT."""
-    return [Change(day_stream(worker, day), (fields.DUTY_START, duty), at_ms or True)]
-
-
-def stop_duty(worker: bytes, day: str, duty: bytes, *, at_ms: int | None = None) -> Act:
-    """Go off duty; from here nothing about place leaves the phone."""
-    return [Change(day_stream(worker, day), (fields.DUTY_STOP, duty), at_ms or True)]
-
-
-def add_fixes(worker: bytes, day: str, fixes: Sequence[int]) -> Act:
-    """Add some minutes of fixes, delta-coded by `core.dispatch.fix`, to the worker's day."""
-    return [Change(day_stream(worker, day), (fields.FIXES, MINT), list(fixes))]

@@ -73,17 +73,16 @@ def fold_job(registers: Registers) -> Job:
     assignments = _assignments(registers)
     cancelled = _cancelled(registers)
     status, attention = _status([a for a in assignments if a.counts])
-    override = value_at(registers, (fields.OVERRIDE,))
-    overridden = isinstance(override, list) and len(override) == 2 and override[0] in _OVERRIDES
-    if overridden:
-        status, attention = str(override[0]), ""
+    override = _override(registers, assignments)
+    if override:
+        status, attention = override, ""
     if cancelled:
         status, attention = "cancelled", ""
     conflicts = _conflicts(registers, assignments, cancelled)
     return Job(
         status,
         attention,
-        overridden,
+        bool(override),
         assignments,
         _leading(assignments),
         conflicts,
@@ -105,6 +104,25 @@ def _status(counting: list[Assignment]) -> tuple[str, str]:
     if Phase.FINISHED in phases:
         return "done", ""
     return "rejected", "all rejected"
+
+
+def _override(registers: Registers, assignments: tuple[Assignment, ...]) -> str:
+    """The status that the office set, "" where it set none or somebody went on from it.
+
+    Who is given the job, or moves on with it, having seen what the office set, has the last word:
+    else a job that was once set to open would stay so whatever became of it.
+    """
+    shown = show(registers, (fields.OVERRIDE,))
+    if shown is None or not isinstance(shown.value, list) or len(shown.value) != 2:
+        return ""
+    if shown.value[0] not in _OVERRIDES:
+        return ""
+    for assignment in assignments:
+        phase = show(registers, (fields.PHASE, assignment.worker, assignment.turn))
+        later = [assignment.made, *([] if phase is None else [phase.write])]
+        if assignment.counts and any(write.saw(shown.write) for write in later):
+            return ""
+    return str(shown.value[0])
 
 
 def _cancelled(registers: Registers) -> str:

@@ -32,7 +32,7 @@ from core.log.certificate import Standing
 from core.log.chain import derived_unique
 from core.log.entry import Entry
 
-# The right, named in a worker's certificate, to write a new job.
+# The right, named in a worker's certificate, to write new jobs of one's own.
 CREATE_JOBS = "create jobs"
 
 _OWN_TURN = frozenset({PHASE, REASON, HANDED_TO})
@@ -48,6 +48,11 @@ def kind_of(stream: bytes) -> int:
 def is_day_of(stream: bytes, worker: bytes) -> bool:
     """Whether a stream is one of the worker's days."""
     return kind_of(stream) == Kind.DAY and stream[5:] == derived_unique(worker)
+
+
+def is_job_of(stream: bytes, worker: bytes) -> bool:
+    """Whether a stream is a job that a phone of the worker made, as `acts.own_job_stream` does."""
+    return kind_of(stream) == Kind.JOB and stream[5:9] == derived_unique(worker)[:4]
 
 
 def permits(standing: Standing, stream: bytes, entry: Entry) -> bool:
@@ -86,4 +91,7 @@ def _permits_worker(standing: Standing, stream: bytes, path: Sequence[Any]) -> b
         return stream == standing.subject and code in _OWN_PHONE
     if code in _OWN_TURN:
         return bool(path[1] == standing.subject)
-    return code in _ANY_JOB or CREATE_JOBS in standing.rights
+    if code in _ANY_JOB:
+        return True
+    # A new job is the worker's own by its id: the right is none to rewrite what others made.
+    return CREATE_JOBS in standing.rights and is_job_of(stream, standing.subject)

@@ -21,6 +21,8 @@ OPEN_MS_MAX: Final = 12 * 3_600_000
 """An open log is counted for no longer: who works on says so."""
 LONG_MS: Final = 16 * 3_600_000
 """A closed log this long was probably forgotten; it counts and is marked."""
+LOG_MS_MAX: Final = 24 * 3_600_000
+"""A closed log counts for no longer, so that it meets the logs of the next day at most."""
 CLOCK_MOVED_MS: Final = 120_000
 """A clock that differs by more from what the same boot said before was moved by somebody."""
 LOGS_MAX: Final = 20_000
@@ -319,14 +321,24 @@ class _Claim:
 
     @property
     def rank(self) -> tuple[object, ...]:
-        """Of claims to the same time the lowest gets it: people before rules, work before way."""
+        """Of claims to the same time the lowest gets it: people before rules, work before way.
+
+        A log that has no end takes nothing from one that has: it was forgotten, or it goes on, and
+        then nothing that has ended lies in what is still to come.
+        """
         trust = (Source.CORRECTION, Source.DISPATCHER, Source.MANUAL, Source.AUTO)
         work = (
             LogKind.BREAK, LogKind.ON_SITE, LogKind.TRAVEL, LogKind.WAITING, LogKind.OTHER,
         )  # fmt: skip
         log = self.log
         is_break = log.kind is LogKind.BREAK
-        return not is_break, trust.index(log.source), work.index(log.kind), _content_key(log)
+        return (
+            log.stop is None,
+            not is_break,
+            trust.index(log.source),
+            work.index(log.kind),
+            _content_key(log),
+        )
 
 
 def _claim(
@@ -359,6 +371,9 @@ def _claim(
         flags.add(Flag.BACKWARDS)
     elif stop_ms - start_ms > LONG_MS:
         flags.add(Flag.LONG)
+    if stop_ms - start_ms > LOG_MS_MAX:
+        flags.add(Flag.CAPPED)
+        stop_ms = start_ms + LOG_MS_MAX
     return _Claim(log, start_ms, max(start_ms, stop_ms), frozenset(flags))
 
 

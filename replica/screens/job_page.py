@@ -125,6 +125,7 @@ async def job(request: web.Request) -> web.Response:
         navigate=navigate_link(card),
         way=way_there(here, card, screens.device.last_fix()),
         contacts=await _contacts(reader, card),
+        customer_note=await _customer_note(reader, card),
         items=await reader.rows(
             "SELECT item, text, ticked FROM check_item WHERE job = ? ORDER BY item", (card.job,)
         ),
@@ -148,6 +149,12 @@ async def _contacts(reader: Any, card: Card) -> list[Contact]:
         known = {each.phone for each in found}
         found += [Contact(row["name"], row["phone"]) for row in rows if row["phone"] not in known]
     return found
+
+
+async def _customer_note(reader: Any, card: Card) -> str:
+    """What the office tells everybody who has a job there: access, dogs, parking."""
+    row = await reader.row("SELECT note FROM customer WHERE customer = ?", (card.customer,))
+    return row["note"] if row is not None else ""
 
 
 async def _notes(request: web.Request, here: Here, card: Card) -> list[dict[str, Any]]:

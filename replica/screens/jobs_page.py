@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from core.dispatch import acts
+from core.dispatch import day_acts
 from replica.screens import local_time
 from replica.screens.here import SCREENS, Here, form_of, goto, message_of
 from replica.screens.joblist import (
@@ -137,11 +137,11 @@ async def set_duty(request: web.Request) -> web.Response:
     worker = bytes.fromhex(here.worker)
     if form.get("duty") == "start" and here.duty is None:
         fresh = screens.device.entropy(8)
-        await screens.device.act(acts.start_duty(worker, here.today, fresh))
+        await screens.device.act(day_acts.start_duty(worker, here.today, fresh))
         words = "On duty. Your position is shared from now on"
     elif form.get("duty") == "stop" and here.duty is not None:
         duty = bytes.fromhex(here.duty.duty)
-        await screens.device.act(acts.stop_duty(worker, here.duty.day, duty))
+        await screens.device.act(day_acts.stop_duty(worker, here.duty.day, duty))
         words = "Off duty. Nothing about where you are leaves this phone"
     else:
         words = "That was so already"

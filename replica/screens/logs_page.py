@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from core.dispatch import acts
+from core.dispatch import day_acts
 from core.dispatch.acts import Act, ActError
 from core.dispatch.fields import LogKind
 from replica.screens import local_time
@@ -270,11 +270,11 @@ async def add(request: web.Request) -> web.Response:
     changes: Act = []
     if typed.stop_ms is None:
         for running in here.running:
-            changes += acts.stop_log(worker, running.day, running.job, running.log)
+            changes += day_acts.stop_log(worker, running.day, running.job, running.log)
     kind = KIND_BY_WORD[typed.kind]
-    changes += acts.start_log(worker, day, job, fresh, kind, at_ms=typed.start_ms)
+    changes += day_acts.start_log(worker, day, job, fresh, kind, at_ms=typed.start_ms)
     if typed.stop_ms is not None:
-        changes += acts.stop_log(worker, day, job, fresh, at_ms=typed.stop_ms)
+        changes += day_acts.stop_log(worker, day, job, fresh, at_ms=typed.stop_ms)
     await screens.device.act(changes)
     return goto(back, screens.messages.say("Log added"))
 
@@ -308,22 +308,24 @@ def _correction(
     day = local_time.day_of(typed.start_ms, here.zone)
     kind: LogKind = KIND_BY_WORD[typed.kind]
     changes: Act = []
+    old_job, old = _job_id(log.job), bytes.fromhex(log.log)
     if day != log.day:
-        # A log belongs to the day it began, and a correction to the stream of its log.
-        changes += acts.remove_log(
-            worker, log.day, _job_id(log.job), bytes.fromhex(log.log), f"Moved to {day}: {reason}"
-        )
+        # A log belongs to the day it began, and a correction to the stream of its log. It is said
+        # to stand for the old one, so that a correction made elsewhere meanwhile is its rival.
+        changes += day_acts.remove_log(worker, log.day, old_job, old, f"Moved to {day}: {reason}")
         fresh = entropy(8)
-        changes += acts.start_log(worker, day, job, fresh, kind, at_ms=typed.start_ms)
+        changes += day_acts.start_log(worker, day, job, fresh, kind, at_ms=typed.start_ms)
         if typed.stop_ms is not None:
-            changes += acts.stop_log(worker, day, job, fresh, at_ms=typed.stop_ms)
-        return changes
+            changes += day_acts.stop_log(worker, day, job, fresh, at_ms=typed.stop_ms)
+        return changes + day_acts.replace_log(
+            worker, day, old_job=old_job, old=old, new=fresh, job=job, reason=reason
+        )
     stop_ms = here.now_ms if typed.stop_ms is None else typed.stop_ms
-    changes += acts.correct_log(
+    changes += day_acts.correct_log(
         worker,
         day,
-        old_job=_job_id(log.job),
-        old=bytes.fromhex(log.log),
+        old_job=old_job,
+        old=old,
         new=entropy(8),
         job=job,
         kind=kind,
@@ -333,7 +335,7 @@ def _correction(
     )
     if typed.stop_ms is None:
         # What was corrected ends here, and the time runs on in a log of its own.
-        changes += acts.start_log(worker, here.today, job, entropy(8), kind)
+        changes += day_acts.start_log(worker, here.today, job, entropy(8), kind)
     return changes
 
 
@@ -348,7 +350,7 @@ async def remove(request: web.Request) -> web.Response:
         words = "Give the reason: choose one, or write it."
         return await _draw_form(request, here, log, _values_of(request, here, log), words)
     worker = bytes.fromhex(here.worker)
-    changes = acts.remove_log(worker, log.day, _job_id(log.job), bytes.fromhex(log.log), reason)
+    changes = day_acts.remove_log(worker, log.day, _job_id(log.job), bytes.fromhex(log.log), reason)
     await screens.device.act(changes)
     return goto(back, screens.messages.say("Log removed from the count. It stays visible"))
 
@@ -363,6 +365,6 @@ async def stop(request: web.Request) -> web.Response:
         return goto(back, screens.messages.say("That log had ended already"))
     worker = bytes.fromhex(here.worker)
     await screens.device.act(
-        acts.stop_log(worker, log.day, _job_id(log.job), bytes.fromhex(log.log))
+        day_acts.stop_log(worker, log.day, _job_id(log.job), bytes.fromhex(log.log))
     )
     return goto(back, screens.messages.say(f"Ended {here.clock(here.now_ms)}"))

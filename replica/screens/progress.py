@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from core.dispatch import acts, fields
+from core.dispatch import acts, day_acts, fields
 from core.dispatch.acts import Act, Change
 from core.dispatch.fields import LogKind, Phase, Source
 from replica.screens.words import KIND_BY_WORD, PHASE_BY_WORD
@@ -141,12 +141,12 @@ def move(
             # Auto logging, or an earlier tap, has begun the very log that this would.
             running = log
         elif kind is not None or own:
-            changes += acts.stop_log(turn.worker, log.day, log.job, log.log)
+            changes += day_acts.stop_log(turn.worker, log.day, log.job, log.log)
             undo += resume_log(turn.worker, log)
     if kind is not None and running is None:
         fresh = entropy(8)
-        changes += acts.start_log(turn.worker, today, turn.job, fresh, kind)
-        undo += acts.remove_log(turn.worker, today, turn.job, fresh, "Undone")
+        changes += day_acts.start_log(turn.worker, today, turn.job, fresh, kind)
+        undo += day_acts.remove_log(turn.worker, today, turn.job, fresh, "Undone")
     return Moved(changes, undo)
 
 
@@ -162,5 +162,7 @@ def end_automatic(worker: bytes, open_logs: Sequence[OpenLog], last_ms: int | No
     for log in open_logs:
         if log.source == Source.AUTO.name.lower():
             at_ms = max(log.start_at, last_ms) if last_ms is not None else log.start_at
-            changes += acts.stop_log(worker, log.day, log.job, log.log, at_ms=at_ms, uncertain=True)
+            changes += day_acts.stop_log(
+                worker, log.day, log.job, log.log, at_ms=at_ms, uncertain=True
+            )
     return changes

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from random import Random
 from zoneinfo import ZoneInfo
 
-from core.dispatch import acts
+from core.dispatch import acts, day_acts
 from core.dispatch.fields import Phase
 from core.dispatch.fix import Fix
 from core.dispatch.geometry import Point
@@ -258,7 +258,7 @@ class LivePhone:
             (worker, self._today()),
         )
         if row is None:
-            await self.device.act(acts.start_duty(_id(worker), self._today(), MINT))
+            await self.device.act(day_acts.start_duty(_id(worker), self._today(), MINT))
 
     async def _stop_duty(self) -> None:
         worker = self.device.worker
@@ -266,7 +266,7 @@ class LivePhone:
             "SELECT day, duty FROM duty WHERE worker = ? AND stop_at IS NULL", (worker,)
         )
         for row in rows:
-            await self.device.act(acts.stop_duty(_id(worker), row["day"], _id(row["duty"])))
+            await self.device.act(day_acts.stop_duty(_id(worker), row["day"], _id(row["duty"])))
 
 
 def _id(text: str) -> bytes:

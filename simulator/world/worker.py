@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Final
 
-from core.dispatch import acts
+from core.dispatch import acts, day_acts
 from core.dispatch.acts import Act
-from core.dispatch.fields import Kind, LogKind, Phase
+from core.dispatch.fields import LogKind, Phase
 from replica.replica import Replica, Written
 from replica.store import StoreError
 from simulator.world.machine import Machine
@@ -102,10 +102,10 @@ class Worker:
         try:
             if self._duty is not None:
                 day, duty = self._duty
-                await self._act(acts.stop_duty(self.worker, day, duty))
+                await self._act(day_acts.stop_duty(self.worker, day, duty))
                 self._duty = None
             day, duty = self._today(), self._chance.randbytes(8)
-            await self._act(acts.start_duty(self.worker, day, duty))
+            await self._act(day_acts.start_duty(self.worker, day, duty))
             self._duty = (day, duty)
         except StoreError:
             self.phone.truth.points["a worker could not save"] += 1
@@ -128,12 +128,12 @@ class Worker:
         running = self._running
         if running is not None:
             worker, day = self.worker, running.day
-            changes += acts.stop_log(worker, day, running.job or None, running.log)
+            changes += day_acts.stop_log(worker, day, running.job or None, running.log)
             ended = replace(running, stop_s=now_s, stop_boot=self.phone.clock.boot())
             stretches.append(ended)
         if kind is not None:
             day, log = self._today(), self._chance.randbytes(8)
-            changes += acts.start_log(self.worker, day, job, log, kind)
+            changes += day_acts.start_log(self.worker, day, job, log, kind)
             boot = self.phone.clock.boot()
             stretches.append(Stretch(self.worker, day, log, job or b"", boot, now_s))
         return changes, stretches
@@ -207,7 +207,7 @@ class Worker:
             8,
             *(self._chance.randrange(-99, 99) for _ in "x" * 20),
         ]
-        await self._act(acts.add_fixes(self.worker, self._today(), fixes))
+        await self._act(day_acts.add_fixes(self.worker, self._today(), fixes))
 
     async def _pause(self) -> None:
         def make(replica: Replica) -> Act:
@@ -246,7 +246,7 @@ class Worker:
 
     async def _new_job(self) -> None:
         at_ms = self.phone.clock.now_ms()
-        job = acts.new_stream_id(Kind.JOB, at_ms, self._chance.randbytes(7))
+        job = acts.own_job_stream(self.worker, at_ms, self._chance.randbytes(3))
         await self._act(acts.create_job(job, {"title": f"found on the way {job.hex()[-4:]}"}))
 
     async def _settings(self) -> None:
@@ -264,12 +264,12 @@ class Worker:
             return
         stretch = self._chance.choice(ended[-5:])
         if self._chance.random() < 0.2:
-            act = acts.remove_log(
+            act = day_acts.remove_log(
                 self.worker, stretch.day, stretch.job or None, stretch.log, "by mistake"
             )
         else:
             stop_ms = self.phone.clock.now_ms() // 1_000 * 1_000
-            act = acts.correct_log(
+            act = day_acts.correct_log(
                 self.worker,
                 stretch.day,
                 old_job=stretch.job or None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from core.dispatch import acts
+from core.dispatch import acts, day_acts
 from core.dispatch.acts import Act
 from core.dispatch.fix import Fix
 from replica.autologger import AutoLogger
@@ -33,7 +33,7 @@ class Pocket:
         self.replica = self.site.phone(self.hub, self.worker, clock=self.clock)
         self.restart(self.replica)
         self.sync()
-        self.write(acts.start_duty(self.worker, DAY, DUTY))
+        self.write(day_acts.start_duty(self.worker, DAY, DUTY))
         self.clock.pass_ms(MINUTE_MS)
 
     def give(self, title: str, north_m: int) -> tuple[bytes, bytes]:

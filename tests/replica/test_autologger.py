@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.dispatch import acts
+from core.dispatch import acts, day_acts
 from core.dispatch.fields import LogKind, Phase
 from tests.build import MINUTE_MS, START_MS
 from tests.replica.pocket import DAY, DUTY, STEP_MS, Pocket, at, near
@@ -114,7 +114,7 @@ async def test_what_a_later_version_kept_is_begun_anew(pocket: Pocket) -> None:
 
 
 async def test_off_duty_nothing_is_kept(pocket: Pocket) -> None:
-    pocket.write(acts.stop_duty(pocket.worker, DAY, DUTY))
+    pocket.write(day_acts.stop_duty(pocket.worker, DAY, DUTY))
     await pocket.logger.pass_time()
     before = pocket.replica.position(), pocket.replica.store.get("autolog")
     await pocket.visit()
@@ -146,7 +146,7 @@ async def test_a_fix_taken_on_duty_and_delivered_after_it_is_kept_as_track_alone
     pocket: Pocket,
 ) -> None:
     pocket.clock.pass_ms(10 * MINUTE_MS)
-    pocket.write(acts.stop_duty(pocket.worker, DAY, DUTY))
+    pocket.write(day_acts.stop_duty(pocket.worker, DAY, DUTY))
     pocket.clock.pass_ms(2 * MINUTE_MS)
     await pocket.logger.pass_time()
     assert await pocket.fix(500, ago_ms=5 * MINUTE_MS)
@@ -164,7 +164,7 @@ async def test_going_off_duty_closes_the_log_at_its_last_evidence_and_marks_it(
     await pocket.stay(10)
     last_ms = pocket.clock.now_ms() - STEP_MS
     pocket.clock.pass_ms(3 * MINUTE_MS)
-    pocket.write(acts.stop_duty(pocket.worker, DAY, DUTY))
+    pocket.write(day_acts.stop_duty(pocket.worker, DAY, DUTY))
     await pocket.logger.pass_time()
     ((_, stop, _, certainty),) = pocket.logs()
     assert (stop, certainty) == (last_ms, "uncertain")
@@ -173,9 +173,9 @@ async def test_going_off_duty_closes_the_log_at_its_last_evidence_and_marks_it(
 
 async def test_a_duty_that_began_yesterday_goes_on_over_midnight(tmp_path: Path) -> None:
     pocket = Pocket(tmp_path)
-    pocket.write(acts.stop_duty(pocket.worker, DAY, DUTY))
+    pocket.write(day_acts.stop_duty(pocket.worker, DAY, DUTY))
     pocket.clock.pass_ms(15 * 60 * MINUTE_MS)  # 22:01 UTC
-    pocket.write(acts.start_duty(pocket.worker, DAY, b"duty-two"))
+    pocket.write(day_acts.start_duty(pocket.worker, DAY, b"duty-two"))
     pocket.clock.pass_ms(115 * MINUTE_MS)  # 23:56
     began_ms, ended_ms = await pocket.visit()
     ((start, stop, *_),) = pocket.logs()
@@ -205,7 +205,7 @@ async def test_a_clock_that_was_set_right_on_duty_ends_no_duty(pocket: Pocket) -
 
 async def test_a_log_that_runs_by_hand_is_not_doubled(pocket: Pocket) -> None:
     await pocket.drive(-3_000, -150)
-    pocket.write(acts.start_log(pocket.worker, DAY, pocket.job, b"by-hand!", LogKind.ON_SITE))
+    pocket.write(day_acts.start_log(pocket.worker, DAY, pocket.job, b"by-hand!", LogKind.ON_SITE))
     await pocket.stay(25)
     await pocket.drive(150, 4_000)
     await pocket.wait(7)

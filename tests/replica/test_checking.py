@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.dispatch import acts
+from core.dispatch import acts, day_acts
 from core.dispatch.fields import LogKind, Phase
 from replica.checking import check_store
 from replica.replica import Replica
@@ -32,8 +32,8 @@ def hub(site: Site) -> Replica:
     phone = site.phone(hub, worker)
     hold(phone, hub)
     phone.write(acts.set_phase(job, worker, turn, Phase.ON_SITE))
-    phone.write(acts.start_log(worker, DAY, job, b"log-aaaa", LogKind.ON_SITE))
-    phone.write(acts.stop_log(worker, DAY, job, b"log-aaaa"))
+    phone.write(day_acts.start_log(worker, DAY, job, b"log-aaaa", LogKind.ON_SITE))
+    phone.write(day_acts.stop_log(worker, DAY, job, b"log-aaaa"))
     hold(phone, hub)
     return hub
 

@@ -109,6 +109,20 @@ def phases(job: Job) -> dict[bytes, tuple[Phase, bool]]:
     }
 
 
+# --- a status set by the office
+
+
+def test_a_status_that_the_office_set_holds_until_somebody_who_saw_it_goes_on(
+    assigned: Office,
+) -> None:
+    assigned.write("north", acts.override_status(JOB, "done", "the customer called"))
+    assigned.write("ana", acts.set_phase(JOB, ANA, TURN, Phase.ON_SITE))
+    assert (assigned.job().status, assigned.job().overridden) == ("done", True)
+    assigned.meet()
+    assigned.write("ana", acts.set_phase(JOB, ANA, TURN, Phase.PAUSED))
+    assert (assigned.job().status, assigned.job().overridden) == ("in progress", False)
+
+
 # --- 1. two dispatchers assign one job to two workers
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from core.dispatch.fields import LogKind, Source
 from core.dispatch.timelog import (
     CLOCK_MOVED_MS,
+    LOG_MS_MAX,
     OPEN_MS_MAX,
     Flag,
     Interval,
@@ -249,3 +250,21 @@ def test_logs_of_two_workers_are_refused() -> None:
     other = replace(log("other", 0, 60), worker=b"somebody")
     with pytest.raises(TimeLogError, match="two workers"):
         effective([log("own", 0, 60), other], [], NOW)
+
+
+def test_a_log_that_nobody_ended_takes_no_time_from_one_that_ended() -> None:
+    forgotten = log("travel", 0, None, LogKind.TRAVEL, None)
+    auto = log("auto", 120, 300, source=Source.AUTO)
+    rest = log("rest", 310, None, LogKind.BREAK)
+    later = log("later", 330, 400, source=Source.AUTO)
+    found = minutes(effective([forgotten, auto, rest, later], [], T0 + 500 * MIN))
+    assert [each for each in found if each[0] in ("auto", "later")] == [
+        ("auto", 120, 300),
+        ("later", 330, 400),
+    ]
+
+
+def test_a_closed_log_counts_a_day_at_most_and_is_marked() -> None:
+    (found,) = effective([log("forgotten", 0, 58 * 60)], [], NOW)
+    assert found.duration_ms == LOG_MS_MAX
+    assert {Flag.LONG, Flag.CAPPED} <= found.flags

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.dispatch import acts
+from core.dispatch import acts, day_acts
 from core.dispatch.acts import Change
 from core.dispatch.fields import LOG_START, LogKind, Source
 from core.dispatch.workday import (
@@ -69,16 +69,18 @@ def test_neighbours_cross_months_and_years() -> None:
 def test_a_plain_start_is_by_hand_of_whoever_wrote_it(
     hub: Replica, phone: Replica, worker: bytes
 ) -> None:
-    phone.write(acts.start_log(worker, DAY, None, b"phonelog", LogKind.OTHER))
-    hub.write(acts.start_log(worker, DAY, None, b"hubs-log", LogKind.OTHER))
+    phone.write(day_acts.start_log(worker, DAY, None, b"phonelog", LogKind.OTHER))
+    hub.write(day_acts.start_log(worker, DAY, None, b"hubs-log", LogKind.OTHER))
     hold(phone, hub)
     found = {read.log.log_id: read.log.source for read in logs_of(day_state(hub, worker), worker)}
     assert found == {b"phonelog": Source.MANUAL, b"hubs-log": Source.DISPATCHER}
 
 
 def test_a_log_without_a_time_begins_when_its_entry_was_made(phone: Replica, worker: bytes) -> None:
-    phone.write(acts.start_log(worker, DAY, None, b"at-entry", LogKind.OTHER))
-    phone.write(acts.start_log(worker, DAY, None, b"at-told!", LogKind.OTHER, at_ms=START_MS - 5))
+    phone.write(day_acts.start_log(worker, DAY, None, b"at-entry", LogKind.OTHER))
+    phone.write(
+        day_acts.start_log(worker, DAY, None, b"at-told!", LogKind.OTHER, at_ms=START_MS - 5)
+    )
     told, made = logs_of(day_state(phone, worker), worker)
     assert (told.log.start.wall_ms, told.log.start.uptime_ms) == (START_MS - 5, None)
     assert (made.log.start.wall_ms, made.log.start.uptime_ms) == (START_MS, 5_000_000)
@@ -94,13 +96,13 @@ def test_a_kind_of_a_later_version_is_no_log_here(hub: Replica, worker: bytes) -
 def test_rule_evidence_and_what_is_replaced_come_with_the_log(
     phone: Replica, worker: bytes
 ) -> None:
-    changes = acts.start_log(
+    changes = day_acts.start_log(
         worker, DAY, None, b"autolog!", LogKind.TRAVEL, at_ms=START_MS, source=Source.AUTO,
         evidence=[1_000, 2_000], rule=[1, 3],
     )  # fmt: skip
     phone.write(changes)
     phone.write(
-        acts.correct_log(
+        day_acts.correct_log(
             worker,
             DAY,
             old_job=None,
@@ -123,10 +125,10 @@ def test_rule_evidence_and_what_is_replaced_come_with_the_log(
 def test_a_duty_has_its_start_and_stop_by_the_phones_clocks(phone: Replica, worker: bytes) -> None:
     clock = phone.clock
     assert isinstance(clock, SettableClock)
-    phone.write(acts.start_duty(worker, DAY, b"duty-one"))
+    phone.write(day_acts.start_duty(worker, DAY, b"duty-one"))
     clock.pass_ms(60_000)
-    phone.write(acts.stop_duty(worker, DAY, b"duty-one"))
-    phone.write(acts.start_duty(worker, DAY, b"duty-two", at_ms=START_MS + 5_000))
+    phone.write(day_acts.stop_duty(worker, DAY, b"duty-one"))
+    phone.write(day_acts.start_duty(worker, DAY, b"duty-two", at_ms=START_MS + 5_000))
     state = day_state(phone, worker)
     marks = [(mark.duty_id, mark.start_ms, mark.stop_ms) for mark in duties_of(state)]
     assert marks == [
@@ -140,7 +142,7 @@ def test_a_duty_has_its_start_and_stop_by_the_phones_clocks(phone: Replica, work
 
 def test_tracks_come_sorted_by_their_ids(phone: Replica, worker: bytes) -> None:
     for number in range(3):
-        phone.write(acts.add_fixes(worker, DAY, [number]))
+        phone.write(day_acts.add_fixes(worker, DAY, [number]))
     found = tracks_of(day_state(phone, worker).registers)
     assert [track for track, _ in found] == sorted(track for track, _ in found)
     assert sorted(coded for _, coded in found) == [[0], [1], [2]]
@@ -148,6 +150,6 @@ def test_tracks_come_sorted_by_their_ids(phone: Replica, worker: bytes) -> None:
 
 def test_the_offset_learnt_from_the_hub_corrects_the_time(phone: Replica, worker: bytes) -> None:
     phone.keep_offset(-3_600_000)
-    phone.write(acts.start_log(worker, DAY, None, b"shifted!", LogKind.OTHER))
+    phone.write(day_acts.start_log(worker, DAY, None, b"shifted!", LogKind.OTHER))
     (read,) = logs_of(day_state(phone, worker), worker)
     assert read.log.start.corrected_ms == START_MS - 3_600_000

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from core.dispatch import acts
+from core.dispatch import acts, day_acts
 from core.dispatch.acts import Act
 from core.dispatch.fields import LogKind, Source
 from core.dispatch.fix import Fix, encode_track
@@ -51,17 +51,17 @@ class Worked:
     ) -> Act:  # fmt: skip
         """A log of minutes after the start of the test's day."""
         job = self.job if job is None else job or None
-        changes = acts.start_log(
+        changes = day_acts.start_log(
             self.worker, day, job, log, kind, at_ms=self.at(start), source=source
         )
         if stop is not None:
-            changes += acts.stop_log(self.worker, day, job, log, at_ms=self.at(stop))
+            changes += day_acts.stop_log(self.worker, day, job, log, at_ms=self.at(stop))
         return changes
 
     def correct(
         self, old: bytes, new: bytes, start: float, stop: float, reason: str = "wrong end"
     ) -> Act:
-        return acts.correct_log(
+        return day_acts.correct_log(
             self.worker, DAY, old_job=self.job, old=old, new=new, job=self.job,
             kind=LogKind.ON_SITE, start_ms=self.at(start), stop_ms=self.at(stop), reason=reason,
         )  # fmt: skip
@@ -89,11 +89,11 @@ def worked(tmp_path: Path) -> Iterator[Worked]:
 
 
 def test_a_log_by_hand_counts_by_the_phones_monotonic_clock(worked: Worked) -> None:
-    start = acts.start_log(worked.worker, DAY, worked.job, A, LogKind.ON_SITE)
+    start = day_acts.start_log(worked.worker, DAY, worked.job, A, LogKind.ON_SITE)
     worked.phone.write(start)
     worked.clock.pass_ms(40 * MINUTE_MS)
     worked.clock.wall_ms += 2 * HOUR_MS  # Somebody moves the phone's clock meanwhile.
-    worked.phone.write(acts.stop_log(worked.worker, DAY, worked.job, A))
+    worked.phone.write(day_acts.stop_log(worked.worker, DAY, worked.job, A))
     worked.sync()
     for replica in (worked.phone, worked.hub):
         assert worked.minutes(replica) == {A: 40}
@@ -116,8 +116,9 @@ def test_an_open_log_has_no_end_and_no_minutes(worked: Worked) -> None:
     worked.phone.write(worked.log(B, 90, 120))
     worked.sync()
     ends = db.execute("SELECT log, end_at FROM interval ORDER BY start_at").fetchall()
-    assert ends == [(A.hex(), worked.at(90)), (A.hex(), None)], "both claim the second piece"
-    worked.phone.write(acts.stop_log(worked.worker, DAY, worked.job, A, at_ms=worked.at(95)))
+    # What has ended goes before what nobody ended: a log that was forgotten takes no pay.
+    assert ends == [(A.hex(), worked.at(90)), (B.hex(), worked.at(120))]
+    worked.phone.write(day_acts.stop_log(worked.worker, DAY, worked.job, A, at_ms=worked.at(95)))
     worked.sync()
     ends = db.execute("SELECT log, end_at FROM interval ORDER BY start_at").fetchall()
     assert ends == [
@@ -155,7 +156,7 @@ def test_the_office_corrects_and_the_phone_shows_it(worked: Worked) -> None:
 
 def test_a_removed_log_stays_to_be_read_and_counts_no_more(worked: Worked) -> None:
     worked.phone.write(worked.log(A, 0, 60) + worked.log(B, 60, 70))
-    worked.phone.write(acts.remove_log(worked.worker, DAY, worked.job, A, "was at lunch"))
+    worked.phone.write(day_acts.remove_log(worked.worker, DAY, worked.job, A, "was at lunch"))
     worked.sync()
     rows = worked.rows(worked.hub)
     assert rows[A] == (0, 1, "", "was at lunch")
@@ -173,6 +174,25 @@ def test_two_corrections_of_one_log_that_did_not_know_of_each_other(worked: Work
         assert len(counted) == 1, "one of them counts, the same everywhere"
         assert worked.rows(replica)[A][1] == 1
     assert worked.minutes(worked.phone) == worked.minutes(worked.hub)
+
+
+def test_a_log_moved_to_the_next_day_is_the_rival_of_a_correction_made_meanwhile(
+    worked: Worked,
+) -> None:
+    worked.phone.write(worked.log(A, 0, 480))
+    worked.sync()
+    moved = day_acts.remove_log(worked.worker, DAY, worked.job, A, "it was Tuesday")
+    moved += worked.log(B, 1_440, 1_920, day=NEXT)
+    moved += day_acts.replace_log(
+        worked.worker, NEXT, old_job=worked.job, old=A, new=B, job=worked.job, reason="Tuesday"
+    )
+    worked.phone.write(moved)
+    worked.hub.write(worked.correct(A, C, 0, 420, "lunch"))
+    worked.sync()
+    for replica in (worked.phone, worked.hub):
+        counted = worked.minutes(replica) | worked.minutes(replica, NEXT)
+        assert sum(counted.values()) == 480
+        assert worked.rows(replica)[C][1], "what was corrected meanwhile is kept, and counts not"
 
 
 def test_logs_that_overlap_count_each_minute_once_and_say_so(worked: Worked) -> None:
@@ -228,7 +248,7 @@ def test_what_happens_on_the_next_day_changes_the_day_before(worked: Worked) -> 
     for replica in (worked.phone, worked.hub):
         assert worked.minutes(replica) == {A: 60}, "the break of the next day is cut out"
         assert worked.minutes(replica, NEXT) == {B: 60}
-    worked.phone.write(acts.remove_log(worked.worker, NEXT, None, B, "no break"))
+    worked.phone.write(day_acts.remove_log(worked.worker, NEXT, None, B, "no break"))
     worked.sync()
     assert worked.minutes(worked.hub) == {A: 90}
 
@@ -237,26 +257,26 @@ def test_the_night_the_clocks_change_counts_the_hours_that_passed(worked: Worked
     # Helsinki, 25 October 2026: 03:30 summer time to 04:30 winter time are two hours.
     start_ms = 1_792_888_200_000
     stop_ms = start_ms + 2 * HOUR_MS
-    changes = acts.start_log(
+    changes = day_acts.start_log(
         worked.worker, "2026-10-25", worked.job, A, LogKind.ON_SITE, at_ms=start_ms
     )
-    changes += acts.stop_log(worked.worker, "2026-10-25", worked.job, A, at_ms=stop_ms)
+    changes += day_acts.stop_log(worked.worker, "2026-10-25", worked.job, A, at_ms=stop_ms)
     worked.phone.write(changes)
     worked.sync()
     assert worked.minutes(worked.hub, "2026-10-25") == {A: 120}
 
 
 def test_duty_and_tracks_have_rows(worked: Worked) -> None:
-    worked.phone.write(acts.start_duty(worked.worker, DAY, b"duty-one"))
+    worked.phone.write(day_acts.start_duty(worked.worker, DAY, b"duty-one"))
     fixes = [Fix(START_MS + step * 10_000, 601_000_000 + step, 249_000_000, 8) for step in range(3)]
-    worked.phone.write(acts.add_fixes(worked.worker, DAY, encode_track(fixes)))
+    worked.phone.write(day_acts.add_fixes(worked.worker, DAY, encode_track(fixes)))
     worked.clock.pass_ms(HOUR_MS)
     worked.sync()
     db = worked.hub.store.db
     assert db.execute("SELECT duty, start_at, stop_at FROM duty").fetchall() == [
         (b"duty-one".hex(), START_MS, None)
     ]
-    worked.phone.write(acts.stop_duty(worked.worker, DAY, b"duty-one"))
+    worked.phone.write(day_acts.stop_duty(worked.worker, DAY, b"duty-one"))
     worked.sync()
     assert db.execute("SELECT stop_at FROM duty").fetchall() == [(START_MS + HOUR_MS,)]
     ((start_at, text),) = db.execute("SELECT start_at, fixes FROM track").fetchall()
@@ -268,7 +288,7 @@ def test_a_track_whose_numbers_run_away_is_kept_and_stops_nothing(worked: Worked
     far = (1 << 53) - 1
     for numbers in ([1, 1, 0, 1, 1, far, far, far, 0], [1, 1, 0, 2, far, 5, 0, 0, 0, far, 0, 0, 0],
                     [1], [9, 9, 9]):  # fmt: skip
-        worked.phone.write(acts.add_fixes(worked.worker, DAY, numbers))
+        worked.phone.write(day_acts.add_fixes(worked.worker, DAY, numbers))
     worked.sync()
     assert len(worked.hub.store.db.execute("SELECT * FROM track").fetchall()) <= 1
     held = logs.stored_entries(worked.hub.store.db, acts.day_stream(worked.worker, DAY))
@@ -277,13 +297,13 @@ def test_a_track_whose_numbers_run_away_is_kept_and_stops_nothing(worked: Worked
 
 def test_an_uncertain_end_and_a_reboot_are_marked(worked: Worked) -> None:
     worked.phone.write(worked.log(A, 0, None))
-    stop = acts.stop_log(worked.worker, DAY, worked.job, A, at_ms=worked.at(30), uncertain=True)
+    stop = day_acts.stop_log(worked.worker, DAY, worked.job, A, at_ms=worked.at(30), uncertain=True)
     worked.phone.write(stop)
     worked.clock.pass_ms(40 * MINUTE_MS)
-    worked.phone.write(acts.start_log(worked.worker, DAY, worked.job, B, LogKind.ON_SITE))
+    worked.phone.write(day_acts.start_log(worked.worker, DAY, worked.job, B, LogKind.ON_SITE))
     worked.clock.pass_ms(20 * MINUTE_MS)
     worked.clock.boot_number, worked.clock.up_ms = 8, 1_000
-    worked.phone.write(acts.stop_log(worked.worker, DAY, worked.job, B))
+    worked.phone.write(day_acts.stop_log(worked.worker, DAY, worked.job, B))
     worked.sync()
     rows = worked.rows(worked.hub)
     assert "uncertain" in rows[A][2]
@@ -297,8 +317,8 @@ def test_the_order_in_which_entries_come_shows_nowhere(worked: Worked) -> None:
     worked.phone.write(worked.log(B, before + 60, before + 120, day=NEXT))
     worked.sync()
     worked.hub.write(worked.correct(A, C, before, before + 70))
-    worked.phone.write(acts.remove_log(worked.worker, NEXT, worked.job, B, "no"))
-    worked.phone.write(acts.start_duty(worked.worker, NEXT, b"duty-two"))
+    worked.phone.write(day_acts.remove_log(worked.worker, NEXT, worked.job, B, "no"))
+    worked.phone.write(day_acts.start_duty(worked.worker, NEXT, b"duty-two"))
     worked.sync()
     expected = dump(worked.hub)
     pieces: list[tuple[bytes, Stored]] = []
@@ -359,7 +379,7 @@ def test_the_offices_log_for_a_worker_it_learns_of_later(worked: Worked) -> None
 
 def test_rows_of_one_worker_leave_anothers_alone(worked: Worked) -> None:
     bo = worked.site.worker(worked.hub, "Bo")
-    worked.hub.write(acts.start_log(bo, DAY, None, A, LogKind.OTHER, at_ms=worked.at(0)))
+    worked.hub.write(day_acts.start_log(bo, DAY, None, A, LogKind.OTHER, at_ms=worked.at(0)))
     worked.phone.write(worked.log(B, 0, 60))
     worked.sync()
     found = worked.hub.store.db.execute("SELECT worker, log FROM time_log").fetchall()

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from core.dispatch import acts
-from core.dispatch.fields import Phase
+from core.dispatch.fields import Kind, Phase
 from core.dispatch.fix import Fix
 from tests.replica.screens.conftest import HOUR_MS, Answer, Phone
 
@@ -195,6 +195,14 @@ async def test_the_arrow_points_from_the_last_own_position_and_says_its_age(phon
     assert "730 m east" in page
     assert "rotate(90 24 24)" in page
     assert "where you were 3 h ago" in page
+
+
+async def test_what_the_office_notes_of_a_customer_stands_beside_the_contact(phone: Phone) -> None:
+    customer = phone.site.new_id(Kind.CUSTOMER, phone.clock.now_ms())
+    phone.office(acts.edit_customer(customer, {"name": "Bakery", "note": "Beware of the dog"}))
+    job = phone.give_job("Oven", customer=customer)
+    await phone.sync()
+    assert "Beware of the dog" in (await phone.get(f"/jobs/{job}")).text
 
 
 async def test_notes_and_ticks_reach_the_office(phone: Phone) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from core.dispatch import acts
+from core.dispatch import day_acts
 from core.dispatch.fields import LogKind, Source
 from tests.replica.screens.conftest import DAY, HOUR_MS, Phone
 
@@ -196,7 +196,7 @@ async def test_logs_say_where_they_come_from(phone: Phone) -> None:
     job = phone.give_job("Boiler")
     await phone.sync()
     now = phone.clock.now_ms()
-    start = acts.start_log(
+    start = day_acts.start_log(
         phone.worker,
         DAY,
         bytes.fromhex(job),

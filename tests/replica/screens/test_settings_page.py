@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.dispatch import acts
+from core.dispatch import day_acts
 from core.dispatch.fields import LogKind, Source
 from core.dispatch.fix import Fix
 from tests.replica.screens.conftest import DAY, HOUR_MS, Phone
@@ -32,7 +32,8 @@ async def test_auto_logging_off_ends_an_automatic_log_at_its_last_evidence(phone
     start = phone.clock.now_ms()
     source = {"at_ms": start, "source": Source.AUTO, "evidence": [start], "rule": (1, 3)}
     log = b"autolog1"
-    begin = acts.start_log(phone.worker, DAY, bytes.fromhex(job), log, LogKind.ON_SITE, **source)  # type: ignore[arg-type]
+    on = bytes.fromhex(job)
+    begin = day_acts.start_log(phone.worker, DAY, on, log, LogKind.ON_SITE, **source)  # type: ignore[arg-type]
     await phone.device.act(begin)
     phone.clock.pass_ms(HOUR_MS)
     await phone.device.take_fix(Fix(phone.clock.now_ms(), 490_000_000, 150_000_000, 9))

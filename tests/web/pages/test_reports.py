@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.dispatch import acts
+from core.dispatch import acts, day_acts
 from core.dispatch.fields import Kind, LogKind, Phase
 from replica.joining import join_by_link
 from tests.web.office import NOON_MS, Office
@@ -40,8 +40,8 @@ async def fill(office: Office) -> bytes:
     for kind, hours in ((LogKind.TRAVEL, 1), (LogKind.ON_SITE, 2)):
         log, end_ms = entropy(8), start_ms + hours * HOUR_MS
         await office.act(
-            acts.start_log(jan, day, jobs[0], log, kind, at_ms=start_ms)
-            + acts.stop_log(jan, day, jobs[0], log, at_ms=end_ms)
+            day_acts.start_log(jan, day, jobs[0], log, kind, at_ms=start_ms)
+            + day_acts.stop_log(jan, day, jobs[0], log, at_ms=end_ms)
         )
         start_ms = end_ms
     return jan
