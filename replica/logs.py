@@ -171,15 +171,18 @@ def _split(db: sqlite3.Connection, parent: LogRow, at: int, at_hash: bytes, posi
     )
 
 
-def keep_stream(
-    db: sqlite3.Connection, state: StreamState, position: int, *, left_at: int | None = None
-) -> None:
-    """Bring a stream's row up to what its state says."""
+def keep_stream(db: sqlite3.Connection, state: StreamState, position: int, own: bytes) -> bool:
+    """Bring a stream's row up to what its state says; whether the stream is in scope here.
+
+    One that left is back as soon as entries of others than `own` come in: of a stream that leaves
+    only the own ones are kept.
+    """
     entries = sum(len(log.placed) for log in state.logs.values())
+    back = any(author != own for author, _ in state.logs)
     db.execute(
-        "INSERT INTO stream VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream) DO UPDATE SET "
+        "INSERT INTO stream VALUES (?, ?, ?, ?, ?, ?, NULL) ON CONFLICT (stream) DO UPDATE SET "
         "leaf = excluded.leaf, changed = excluded.changed, entries = excluded.entries, "
-        "inert = excluded.inert, left_at = excluded.left_at",
+        "inert = excluded.inert, left_at = CASE WHEN ? THEN NULL ELSE stream.left_at END",
         (
             state.stream,
             state.stream[4],
@@ -187,9 +190,11 @@ def keep_stream(
             position,
             entries,
             state.inert_count(),
-            left_at,
+            back,
         ),
     )
+    row = db.execute("SELECT left_at FROM stream WHERE stream = ?", (state.stream,)).fetchone()
+    return row[0] is None
 
 
 # --- seals

@@ -164,8 +164,15 @@ class Replica:
 
     def adopt_certificate(self, certificate: Certificate) -> None:
         """Keep a certificate that was checked, so that its author's entries can come in."""
-        with self.store.transaction():
-            self._keep_certificate(certificate)
+        with self.store.transaction() as db:
+            if self._keep_certificate(certificate):
+                of_author = db.execute(
+                    "SELECT DISTINCT stream FROM log WHERE author = ?", (certificate.author,)
+                )
+                streams = {row[0] for row in of_author}
+                for stream in streams:
+                    self._states.pop(stream, None)
+                self.finish(Touched(streams))
 
     def _knows(self, certificate: Certificate) -> bool:
         row = self.store.db.execute(
@@ -306,10 +313,11 @@ class Replica:
         self._position += 1
         if SITE_STREAM in touched.streams:
             self._read_site(touched)
+        held: set[bytes] = set()
         for stream in touched.streams:
-            state = self.state(stream)
-            logs.keep_stream(self.store.db, state, self._position)
-        project_stream(self, touched.streams)
+            if logs.keep_stream(self.store.db, self.state(stream), self._position, self.author):
+                held.add(stream)
+        project_stream(self, held)
         self.store.put("position", self._position)
 
     def _read_site(self, touched: Touched) -> None:
@@ -351,8 +359,7 @@ class Replica:
 
     def take_changed(self) -> frozenset[bytes]:
         """Streams committed since this was last asked."""
-        changed = frozenset(self._changed)
-        self._changed.clear()
+        changed, self._changed = frozenset(self._changed), set()
         return changed
 
     def mark_reach(self, streams: Iterable[bytes]) -> None:
@@ -373,6 +380,7 @@ class Replica:
                 own = (stream, self.author)
                 db.execute("DELETE FROM reach WHERE stream = ? AND author <> ?", own)
                 db.execute("DELETE FROM peer_stream WHERE stream = ?", (stream,))
+                db.execute("INSERT OR IGNORE INTO dropped SELECT peer, ? FROM peer", (stream,))
                 db.execute(
                     "UPDATE stream SET left_at = ? WHERE stream = ?", (self.clock.now_ms(), stream)
                 )

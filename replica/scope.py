@@ -48,7 +48,9 @@ def scope_of(db: sqlite3.Connection, peer: Certificate, now_ms: int) -> frozense
 def _retention_days(db: sqlite3.Connection) -> int:
     """How long closed jobs stay on a phone: the site's setting."""
     row = db.execute("SELECT value FROM setting WHERE name = 'retention_days'").fetchone()
-    return RETENTION_DAYS if row is None else int(json.loads(row[0]))
+    days = None if row is None else json.loads(row[0])
+    # A setting comes from any dispatcher's program, of any version: nonsense is as none.
+    return days if type(days) is int and 0 <= days <= 36_500 else RETENTION_DAYS
 
 
 def days_of(db: sqlite3.Connection, worker: bytes) -> list[bytes]:

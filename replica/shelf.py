@@ -1,4 +1,4 @@
-"""What a session asks of a replica: the `core.log.session.Shelf` of this package.
+"""What a session asks of a replica: the `core.log.shelf.Shelf` of this package.
 
 Reads and writes the tables of peers: marks, what each holds, reach. Each call is one transaction.
 Holds no conversation. Invariant: reach says no more than a peer's acks and own entries prove.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from core.dispatch.acts import SITE_STREAM
 from core.dispatch.fields import Kind, Role
 from core.log.certificate import Certificate, check_certificate, read_certificate
 from core.log.errors import SessionRefused
@@ -17,7 +18,7 @@ from core.log.parcel import Reached, Slice
 from core.log.seal import Seal, make_seal
 from replica import logs
 from replica.intake import take_runs
-from replica.replica import Replica, Touched
+from replica.replica import Replica
 from replica.scope import scope_of
 
 # The order in which streams travel: what others need to be understood goes first.
@@ -138,26 +139,7 @@ class ReplicaShelf:
                 "generation = excluded.generation, mark = 0",
                 (peer.author, generation, self._replica.clock.now_ms()),
             )
-            if peer.role == Role.HUB:
-                self._take_up_what_left()
         return generation, 0
-
-    def _take_up_what_left(self) -> None:
-        """The hub's store is another one: it may lack what was uploaded before streams left.
-
-        So too where the hub was never met before: it may stand in for one that was lost.
-        """
-        own = (
-            "SELECT DISTINCT stream FROM stream JOIN log USING (stream) "
-            "WHERE left_at IS NOT NULL AND author = ?"
-        )
-        streams = {row[0] for row in self._db.execute(own, (self.author,))}
-        for stream in streams:
-            self._db.execute(
-                "UPDATE log SET changed = ? WHERE stream = ? AND author = ?",
-                (self._replica.position() + 1, stream, self.author),
-            )
-        self._replica.finish(Touched(streams))
 
     def set_mark(self, peer: Certificate, position: int) -> None:
         """Keep that all was received up to the peer's position."""
@@ -168,7 +150,11 @@ class ReplicaShelf:
             )
 
     def unconfirmed(self, peer: Certificate, streams: frozenset[bytes], since: int) -> list[Log]:
-        """Logs that the peer has not confirmed, of streams it holds and changed since, or new."""
+        """Logs that the peer has not confirmed, of streams it holds and changed since, or new.
+
+        To a hub the own logs of streams that left are offered too: a hub that was restored, or was
+        never met before, may lack what another had confirmed.
+        """
         held = {
             row[0]
             for row in self._db.execute(
@@ -186,9 +172,20 @@ class ReplicaShelf:
         for stream, author, branch, base in rows:
             if stream in streams:
                 found[(stream, author, branch)] = base
+        if peer.role == Role.HUB and not self.is_hub:
+            own = (
+                "SELECT stream, author, branch, base FROM stream JOIN log USING (stream) "
+                "WHERE left_at NOTNULL AND author = ?"
+            )
+            for stream, author, branch, base in self._db.execute(own, (self.author,)):
+                found[(stream, author, branch)] = base
         # A fork's branch follows the log that it grew from.
         ordered = sorted(found, key=lambda log: (_RANK.get(log[0][4], 9), log[0], found[log], log))
         return [log for log in ordered if self._lacks(peer, log)]
+
+    def vouches(self, stream: bytes) -> bool:
+        """Whether it is the site's own stream, where certificates stand."""
+        return stream == SITE_STREAM
 
     def _reach(self, peer: Certificate, log: Log) -> int:
         row = self._db.execute(
@@ -252,7 +249,7 @@ class ReplicaShelf:
             for stream, author, branch, height in rows:
                 self._raise_reach(peer, stream, (author, branch), height)
             db.executemany(
-                "INSERT OR IGNORE INTO peer_stream VALUES (?, ?, 0)",
+                "INSERT OR IGNORE INTO peer_stream VALUES (?, ?)",
                 [(peer.author, stream) for stream in {row[0] for row in rows}],
             )
         self._replica.mark_reach({row[0] for row in rows})
@@ -330,7 +327,7 @@ class ReplicaShelf:
                         key = (row.author, row.branch)
                         self._raise_reach(peer, held.stream, key, height)
                 db.execute(
-                    "INSERT OR IGNORE INTO peer_stream VALUES (?, ?, 0)",
+                    "INSERT OR IGNORE INTO peer_stream VALUES (?, ?)",
                     (peer.author, held.stream),
                 )
 
@@ -355,6 +352,22 @@ class ReplicaShelf:
         the peer came back without it; so that counts as not reached either.
         """
         self.peer_lacks(peer, streams)
+
+    def dropped(self, peer: Certificate) -> tuple[bytes, ...]:
+        """Streams that were dropped since the peer last heard of it, in order."""
+        rows = self._db.execute(
+            "SELECT stream FROM dropped WHERE peer = ? ORDER BY stream", (peer.author,)
+        )
+        return tuple(row[0] for row in rows)
+
+    def has_heard(self, peer: Certificate, streams: tuple[bytes, ...]) -> None:
+        """The peer knows that these streams were dropped."""
+        if streams:
+            with self._replica.store.transaction() as db:
+                db.executemany(
+                    "DELETE FROM dropped WHERE peer = ? AND stream = ?",
+                    [(peer.author, stream) for stream in streams],
+                )
 
     def drop(self, streams: tuple[bytes, ...]) -> None:
         """Drop streams that went out of scope, but for the replica's own logs in them."""

@@ -62,13 +62,21 @@ class Writer:
     async def run(self, function: Callable[..., T], *args: object) -> T:
         """Run `function(*args)` where the replica may be touched; announce what it changed."""
         loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._executor, function, *args)
-        finally:
-            changed = self.replica.take_changed()
-            if changed:
-                for subscription in self._subscriptions:
-                    subscription.add(changed)
+
+        def carried() -> T:
+            try:
+                return function(*args)
+            finally:
+                # Asked here, where no other call can be changing anything meanwhile.
+                changed = self.replica.take_changed()
+                if changed:
+                    loop.call_soon_threadsafe(self._announce, changed)
+
+        return await loop.run_in_executor(self._executor, carried)
+
+    def _announce(self, changed: frozenset[bytes]) -> None:
+        for subscription in self._subscriptions:
+            subscription.add(changed)
 
     def subscribe(self) -> Subscription:
         """Hear of changed streams from now on; `unsubscribe` ends it."""

@@ -4,7 +4,9 @@
 holds is asked of, and given to, a `Shelf`. The course: hello and proof both ways; state both ways;
 where the digests agree the session is live; else each side sends what the other has not confirmed,
 then they check, and repair by frontiers where they still differ. Live, new entries are pushed as
-they are committed. Holds no sockets and no clock. Invariant: nothing is acked before it is stored.
+they are committed. What was dropped since the last meeting is said before the state, so that
+nothing is sent on the strength of it. Holds no sockets and no clock. Invariant: nothing is acked
+before it is stored.
 """
 
 from __future__ import annotations
@@ -13,14 +15,21 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from core.log import messages
 from core.log.certificate import HUB_ROLE, Certificate
-from core.log.errors import LogError, Malformed, SessionRefused, Unauthentic, WrongSite
+from core.log.errors import (
+    LogError,
+    Malformed,
+    SessionRefused,
+    Unauthentic,
+    Uncertified,
+    WrongSite,
+)
 from core.log.limits import FRAME_BYTES_TARGET, FRAMES_IN_FLIGHT_MAX, HEADS_STREAMS_MAX
 from core.log.messages import (
     Ack,
@@ -38,8 +47,8 @@ from core.log.messages import (
     State,
     StreamHeads,
 )
-from core.log.parcel import Parcel, Reached, Slice, fill
-from core.log.seal import Seal
+from core.log.parcel import Parcel, Slice, fill
+from core.log.shelf import Shelf
 
 # Rounds of repair in one session; one more would mean a fault that repeats itself.
 REPAIRS_MAX = 3
@@ -89,91 +98,6 @@ class Differing:
 Effect = Send | Close | Met | Live | Seen | Differing
 
 
-class Shelf(Protocol):
-    """What a session asks of its replica. Every call is one transaction of the store."""
-
-    @property
-    def site(self) -> bytes:
-        """The site's public key."""
-
-    @property
-    def author(self) -> bytes:
-        """The replica's own public key."""
-
-    @property
-    def is_hub(self) -> bool:
-        """Whether the replica is a hub; it alone says leave, and is never told to."""
-
-    @property
-    def generation(self) -> bytes:
-        """Eight bytes that change when the store is restored or made anew."""
-
-    def position(self) -> int:
-        """A number that grows with every entry that comes in."""
-
-    def own_certificates(self) -> tuple[bytes, ...]:
-        """The replica's certificate and those of its issuers."""
-
-    def sign(self, data: bytes) -> bytes:
-        """An Ed25519 signature by the replica's key."""
-
-    def seal(self, leaves: tuple[bytes, ...]) -> Seal:
-        """A seal by the replica's key over leaves of its own logs."""
-
-    def admit(self, certificates: tuple[bytes, ...]) -> Certificate:
-        """Check a peer's certificates; raises a `LogError` where it may not open a session."""
-
-    def shared(self, peer: Certificate) -> frozenset[bytes]:
-        """The streams that both sides should hold, as far as this side can say."""
-
-    def digest(self, streams: Iterable[bytes]) -> tuple[bytes, int]:
-        """Digest and count of those of `streams` that are held here."""
-
-    def meet(self, peer: Certificate, generation: bytes) -> tuple[bytes, int]:
-        """The mark kept of a peer: its generation and position; void reach of another store."""
-
-    def unconfirmed(
-        self, peer: Certificate, streams: frozenset[bytes], since: int
-    ) -> list[tuple[bytes, bytes, bytes]]:
-        """Logs (stream, author, branch) changed after `since` that the peer has not confirmed.
-
-        Streams that the peer is not known to hold count whole. In the order of sending.
-        """
-
-    def slice(self, peer: Certificate, log: tuple[bytes, bytes, bytes], sent: int) -> Slice | None:
-        """What lies beyond the confirmed and the `sent` height of a log, None if nothing does."""
-
-    def take(self, peer: Certificate, runs: Runs) -> tuple[tuple[int, str, str], ...]:
-        """Store what a frame brings; returns refused runs as (index, error's name, words)."""
-
-    def confirmed(self, peer: Certificate, reached: Iterable[Reached]) -> None:
-        """Keep what an ack proves."""
-
-    def set_mark(self, peer: Certificate, position: int) -> None:
-        """Keep that all was received up to the peer's `position`."""
-
-    def heads_of(self, streams: Iterable[bytes]) -> list[StreamHeads]:
-        """What is held of these streams."""
-
-    def holds_all(self, peer: Certificate, streams: frozenset[bytes], position: int) -> None:
-        """The digests agreed: the peer holds what was held here of `streams` at `position`."""
-
-    def peer_lacks(self, peer: Certificate, streams: Iterable[bytes]) -> None:
-        """Take back what was kept of streams that a peer does not hold after all."""
-
-    def peer_holds(self, peer: Certificate, heads: Iterable[StreamHeads]) -> None:
-        """Keep what a peer says it holds, as far as it is known here."""
-
-    def leaving(self, peer: Certificate) -> tuple[bytes, ...]:
-        """Streams that the peer holds and that are out of its scope."""
-
-    def has_left(self, peer: Certificate, streams: tuple[bytes, ...]) -> None:
-        """The peer has dropped these streams."""
-
-    def drop(self, streams: tuple[bytes, ...]) -> None:
-        """Drop streams that went out of scope; all of them are confirmed by the peer."""
-
-
 class Stage(enum.Enum):
     """Where the conversation stands."""
 
@@ -216,6 +140,9 @@ class Session:
         self._told_to_leave: set[bytes] = set()
         self._repairs = 0
         self._told: State | None = None
+        self._told_dropped: tuple[bytes, ...] = ()
+        self._waited_for_left = False
+        self._refused: set[tuple[bytes, bytes]] = set()
         self._checked: int | None = None
         self._named: set[bytes] = set()
 
@@ -276,6 +203,9 @@ class Session:
                 return self._on_proof(message)
             case State() if self.stage is Stage.STATE:
                 return self._on_state(message)
+            case Left() if self.stage is Stage.STATE and self.peer is not None:
+                self._shelf.has_left(self.peer, message.streams)
+                return []
         if self.stage not in (Stage.SYNC, Stage.LIVE) or self.peer is None:
             raise Malformed(f"{type(message).__name__} while {self.stage.value}")
         return self._on_sync(message, self.peer)
@@ -313,8 +243,20 @@ class Session:
         self.stage = Stage.STATE
         effects: list[Effect] = [Met(self.peer)]
         if self._opens:
-            effects += [self._send(self._proof()), self._send(self._state())]
+            effects += [self._send(self._proof()), *self._send_state()]
         return effects
+
+    def _send_state(self) -> list[Effect]:
+        """Where this side stands, and before it what it no longer holds."""
+        assert self.peer is not None
+        self._told_dropped = self._shelf.dropped(self.peer)
+        return [*self._send_left(self._told_dropped), self._send(self._state())]
+
+    def _send_left(self, streams: tuple[bytes, ...]) -> list[Effect]:
+        return [
+            self._send(Left(streams[at : at + HEADS_PER_FRAME]))
+            for at in range(0, len(streams), HEADS_PER_FRAME)
+        ]
 
     def _state(self) -> State:
         assert self.peer is not None
@@ -327,14 +269,20 @@ class Session:
 
     def _on_state(self, theirs: State) -> list[Effect]:
         assert self.peer is not None
+        effects: list[Effect] = []
+        if self._opens:
+            # It answers ours, so the peer has heard what came before that.
+            self._shelf.has_heard(self.peer, self._told_dropped)
+        else:
+            effects = self._send_state()
         # What each side told decides on both alike, though more may have been written since.
-        ours = self._told or self._state()
-        effects: list[Effect] = [] if self._opens else [self._send(ours)]
+        ours = self._told
+        assert ours is not None
         self._shelf.meet(self.peer, theirs.generation)
+        effects += self._tell_to_leave()
         if (theirs.digest, theirs.streams) == (ours.digest, ours.streams):
             return [*effects, *self._become_live(agreed_at=self._examined)]
         self.stage = Stage.SYNC
-        effects += self._tell_to_leave()
         known = theirs.mark_generation == self._shelf.generation
         remembered = ours.mark_generation == theirs.generation
         # Both sides come to the same answer, so that exactly one begins a repair.
@@ -350,10 +298,9 @@ class Session:
         """Live from here; at the position `agreed_at` both sides held the same."""
         assert self.peer is not None
         self.stage = Stage.LIVE
+        self._shelf.has_heard(self.peer, self._told_dropped)
         if agreed_at is not None:
             self._shelf.holds_all(self.peer, self._shared, agreed_at)
-        if self._shelf.position() == self._examined:
-            return [Live()]
         self._shared = self._shelf.shared(self.peer)
         self._enqueue(self._examined)
         return [Live(), *self._pump()]
@@ -395,24 +342,43 @@ class Session:
         parcel = self._in_flight.pop(ack.number, None)
         if parcel is None:
             raise Malformed(f"an ack of frame {ack.number}, which waits for none")
-        refused_logs = {
-            (parcel.runs[index].stream, parcel.runs[index].author)
-            for index, _, _ in ack.refused
-            if index < len(parcel.runs)
-        }
         authors = (self._shelf.author, *parcel.authors)
+        named = {index: name for index, name, _ in ack.refused if index < len(parcel.runs)}
+        refused = {
+            (parcel.runs[index].stream, authors[parcel.runs[index].author]) for index in named
+        }
         self._shelf.confirmed(
             peer,
             [
                 reached
                 for reached in parcel.reached
-                if not any(
-                    reached.stream == stream and authors[index] == reached.author
-                    for stream, index in refused_logs
-                )
+                if (reached.stream, reached.author) not in refused
             ],
         )
-        return self._pump()
+        effects: list[Effect] = []
+        if any(run.stream not in self._shared for run in parcel.runs):
+            # What was on its way when it went out of scope is held by the peer now.
+            effects += self._tell_to_leave()
+        self._refused |= refused
+        vouched = any(
+            self._shelf.vouches(run.stream)
+            for index, run in enumerate(parcel.runs)
+            if index not in named
+        )
+        if vouched and self._refused:
+            # Authors of whom the peer had not heard may be known to it from here on.
+            self._sent = {
+                log: sent for log, sent in self._sent.items() if log[:2] not in self._refused
+            }
+            self._refused.clear()
+            self._enqueue(0)
+        lacking = any(name != Uncertified.name for name in named.values())
+        if lacking and self.stage is Stage.LIVE and self._repairs < REPAIRS_MAX:
+            # The peer holds less than was thought. A live session may last for days, so it is
+            # repaired now; what is refused again and again waits for the next session.
+            self._repairs += 1
+            effects += self._send_heads(reply=True)
+        return effects + self._pump()
 
     # --- sending
 
@@ -446,6 +412,8 @@ class Session:
         size = 0
         while self._queue and size < 65_536:
             log = self._queue.pop(0)
+            if self.peer.role != HUB_ROLE and log[0] not in self._shared:
+                continue  # It went out of the peer's scope while it waited here.
             part = self._shelf.slice(self.peer, log, self._sent.get(log, 0))
             if part is not None:
                 slices.append(part)
@@ -457,8 +425,9 @@ class Session:
         last = not self._queue and not self._parcels
         self._number += 1
         runs = parcel.finish(self._number, self._examined if last else None, self._shelf.seal)
-        if last:
-            self._position_due = False
+        # Nothing may come of what still waits in the queue; the position is owed all the same, for
+        # the peer does not check before it has it.
+        self._position_due = not last
         self._in_flight[self._number] = parcel
         return self._send(runs)
 
@@ -496,10 +465,7 @@ class Session:
         if not going:
             return []
         self._shelf.drop(going)
-        return [
-            self._send(Left(going[at : at + HEADS_PER_FRAME]))
-            for at in range(0, len(going), HEADS_PER_FRAME)
-        ]
+        return self._send_left(going)
 
     def _on_check(self, check: Check) -> list[Effect]:
         assert self.peer is not None
@@ -513,8 +479,10 @@ class Session:
         if self._repairs >= REPAIRS_MAX:
             return [Differing(), self._send(Agreed(same=False)), *self._become_live(agreed_at=None)]
         self._repairs += 1
-        if self._told_to_leave:
-            # What leaves is still in the peer's digest; it checks again after this word.
+        if self._told_to_leave and not self._waited_for_left:
+            # What leaves is still in the peer's digest; it checks again after this word. Only once:
+            # a stream that the peer must keep would else stand in the way of all others.
+            self._waited_for_left = True
             self._position_due = True
             return self._pump()
         return self._send_heads(reply=True)

@@ -18,8 +18,13 @@ from replica.projection.people import DEFAULT_RADIUS_M, identity, point, text
 
 
 def project(db: sqlite3.Connection, state: StreamState) -> None:
-    """Write a job's rows; those of before have been taken out."""
+    """Write a job's rows; those of before have been taken out.
+
+    Where nothing that was written counts (of a key that may not make jobs, say) there is no job.
+    """
     registers = state.registers
+    if not registers:
+        return
     name = state.stream.hex()
     job = fold_job(registers)
     conflicts = write_conflicts(db, name, job.conflicts)

@@ -81,7 +81,12 @@ CREATE TABLE peer (
 CREATE TABLE peer_stream (
     peer   BLOB NOT NULL,              -- what a peer holds, as its acks say
     stream BLOB NOT NULL,
-    leaving INTEGER NOT NULL DEFAULT 0, -- 1: told to leave, not confirmed yet
+    PRIMARY KEY (peer, stream)
+) WITHOUT ROWID;
+
+CREATE TABLE dropped (
+    peer   BLOB NOT NULL,              -- a peer that may believe this store to hold
+    stream BLOB NOT NULL,              -- a stream that was dropped since; it is told at a meeting
     PRIMARY KEY (peer, stream)
 ) WITHOUT ROWID;
 

@@ -3,8 +3,8 @@
 A hub's rows of reach are compared with what the phones' stores hold, and what a phone no longer
 counts as unsent with what the hubs' stores hold. Excused is a machine that came back from an older
 copy, until the one that speaks of it has met it again; a stream that a phone dropped as it was
-told; and a world in which frames are forged, since an ack that is none is kept out by TLS and not
-by the session.
+told, until then too (another hub told it to, and may have begun to send it again); and a world in
+which frames are forged, since an ack that is none is kept out by TLS and not by the session.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def overstated(world: World) -> Iterator[str]:
     for machine in up:
         for peer in up:
             if peer is not machine and not _excused(world, machine, peer):
-                yield from _of_peer(machine, peer, held[peer.name])
+                yield from _of_peer(world, machine, peer, held[peer.name])
     for phone in up:
         if not phone.is_hub:
             yield from _of_own(world, phone, held)
@@ -55,12 +55,16 @@ def _excused(world: World, machine: Machine, peer: Machine) -> bool:
     return met <= restored_s
 
 
-def _of_peer(machine: Machine, peer: Machine, held: set[bytes]) -> Iterator[str]:
+def _of_peer(world: World, machine: Machine, peer: Machine, held: set[bytes]) -> Iterator[str]:
+    dropped_at_s = world.truth.dropped_at_s
+    met_s = world.truth.live_at_s.get((machine.name, peer.name), -1.0)
     left = {
         row[0] for row in peer.store.db.execute("SELECT stream FROM stream WHERE left_at NOTNULL")
     }
     rows = machine.store.db.execute(_REACHED, (peer.replica.author,))
     for stream, entry_hash in rows.fetchall():
+        if met_s <= dropped_at_s.get((peer.name, stream), -2.0):
+            continue
         if entry_hash not in held and stream not in left:
             yield (
                 f"{machine.name} says that {peer.name} holds entry {entry_hash.hex()[:16]} of "

@@ -59,7 +59,7 @@ class Fate:
         self._reborn = reborn
         self._renewed = renewed
         self._elsewhere = elsewhere
-        self._copy: Path | None = None
+        self._copy: tuple[Path, Identity] | None = None
 
     async def befall(self, until_s: float) -> None:
         """Let things happen until a time; what happens last is ended."""
@@ -87,11 +87,11 @@ class Fate:
             happening = chance.choices([doing for _, doing in happenings], weights)[0]
             await happening()
 
-    def _take_copy(self) -> Path:
-        """Copy the files, as backups do now and then."""
+    def _take_copy(self) -> tuple[Path, Identity]:
+        """Copy the files, as backups do now and then, and with them the key of that time."""
         copy = self._machine.home.parent / "copy"
         self._machine.image(copy)
-        return copy
+        return copy, self._machine.identity
 
     async def _come_back(self, *, silent: bool, image: Path | None = None) -> None:
         machine = self._machine
@@ -149,15 +149,17 @@ class Fate:
         A hub does what a restore does: it takes a new key before it writes anything. A phone has
         been cloned: it goes on with its key and forks its own logs.
         """
-        machine, copy = self._machine, self._copy
-        if copy is None:
+        machine = self._machine
+        if self._copy is None:
             return
+        copy, identity = self._copy
         machine.note("restored")
         truth = machine.truth
         truth.points["a hub was restored" if machine.is_hub else "a phone was cloned"] += 1
         before = {row[0] for row in machine.store.db.execute("SELECT hash FROM entry")}
         await machine.die(silent=True, image=copy)
         await asyncio.sleep(self._chance.choice((60.0, 3_600.0)))
+        machine.become(identity)
         machine.open()
         after = {row[0] for row in machine.store.db.execute("SELECT hash FROM entry")}
         gone = before - after

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from random import Random
@@ -28,6 +28,18 @@ from simulator.world.disk import STORE_FILE, SimulatedStore, copy_files
 from simulator.world.truth import Truth, views_of
 
 Part = Callable[[], Coroutine[Any, Any, None]]
+
+
+class WatchedReplica(Replica):
+    """A replica that says when it drops streams."""
+
+    dropped: Callable[[list[bytes]], None] = staticmethod(lambda _: None)
+
+    def drop_streams(self, streams: Iterable[bytes]) -> None:
+        """As `Replica` does it."""
+        gone = list(streams)
+        super().drop_streams(gone)
+        self.dropped(gone)
 
 
 class OneThread(Executor):
@@ -97,10 +109,15 @@ class Machine:
     def open(self) -> None:
         """Open the store of this life."""
         self.store = SimulatedStore(self.home / STORE_FILE)
-        self.replica = Replica(self.store, self.identity, self.clock, self.chance.randbytes)
+        self.replica = WatchedReplica(self.store, self.identity, self.clock, self.chance.randbytes)
+        self.replica.dropped = self._dropped
         self.writer = Writer(self.replica, self._executor)
         self._dying = False
         self.up = True
+
+    def _dropped(self, streams: list[bytes]) -> None:
+        at_s = self.weather.loop.time()
+        self.truth.dropped_at_s.update({(self.name, stream): at_s for stream in streams})
 
     def start(self, parts: Sequence[Part]) -> None:
         """Run the parts of its program until they are stopped or the machine is killed."""

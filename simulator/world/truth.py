@@ -58,6 +58,7 @@ class Truth:
     stretches: dict[bytes, Stretch] = field(default_factory=dict)
     corrected: set[bytes] = field(default_factory=set)
     restored_at_s: dict[str, float] = field(default_factory=dict)
+    dropped_at_s: dict[tuple[str, bytes], float] = field(default_factory=dict)
     live_at_s: dict[tuple[str, str], float] = field(default_factory=dict)
     points: Counter[str] = field(default_factory=Counter)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from core.dispatch import acts
+from core.dispatch import acts, day_acts
 from core.dispatch.acts import OFFICE_STREAM, SITE_STREAM, Change
 from core.dispatch.fields import CUT, FIELDS, REVOKED, Field, Kind, LogKind, Phase
 from core.dispatch.permits import CREATE_JOBS
@@ -128,7 +128,7 @@ def test_nonsense_of_a_phone_stops_neither_its_hub_nor_its_colleagues(site: Site
     job, turns = site.job(hub, "Boiler", ana, bo)
     day = acts.day_stream(ana, DAY)
     hold(phone, hub)
-    phone.write(acts.start_log(ana, DAY, job, b"log-0001", LogKind.ON_SITE))
+    phone.write(day_acts.start_log(ana, DAY, job, b"log-0001", LogKind.ON_SITE))
     known = [ana, bo, job, *turns, b"log-0001", 1]
     kinds = {Kind.JOB: job, Kind.DAY: day, Kind.WORKER: ana}
     fields = [field for field in FIELDS.values() if field.kind in kinds]

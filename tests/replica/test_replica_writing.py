@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from core.dispatch import acts
+from core.dispatch import acts, day_acts
 from core.dispatch.acts import SITE_STREAM, ActError, Change
 from core.dispatch.fields import NOTE, PHASE, TITLE, Kind, LogKind, Phase
+from core.dispatch.permits import CREATE_JOBS
+from core.log.certificate import issue
 from core.log.entry import MINT, Entry
 from core.log.stream import Placed
 from replica.checking import check_store
@@ -121,7 +124,7 @@ def test_a_worker_may_not_write_what_is_the_offices(
         acts.edit_job(job, {"title": "Mine"}),
         acts.assign(job, ana, bytes(8)),
         acts.set_phase(job, bo, turns[1], Phase.FINISHED),
-        acts.start_duty(bo, DAY, bytes(8)),
+        day_acts.start_duty(bo, DAY, bytes(8)),
         acts.edit_worker(ana, {"name": "Queen"}),
         acts.create_job(site.new_id(Kind.JOB), {"title": "New"}),
     ):
@@ -186,7 +189,7 @@ def test_a_phone_with_any_clock_syncs_and_overwrites_only_what_it_saw(
     hold(phone, hub)
     clock_of(phone).wall_ms = wall_ms
     phone.write(acts.set_phase(job, ana, turn, Phase.ON_SITE))
-    phone.write(acts.start_log(ana, DAY, job, MINT, LogKind.ON_SITE))
+    phone.write(day_acts.start_log(ana, DAY, job, MINT, LogKind.ON_SITE))
     hub.write(acts.edit_job(job, {"title": "Boiler, upstairs"}))
     # The hub's certificate lasts twenty years; a phone of 2100 meets nobody that it trusts.
     if wall_ms > START_MS + 20 * 365 * 86_400_000:
@@ -201,10 +204,10 @@ def test_minutes_come_from_the_monotonic_clock_when_the_wall_clock_is_moved(
     site: Site, hub: Replica, ana: bytes, phone: Replica
 ) -> None:
     day = acts.day_stream(ana, DAY)
-    phone.write(acts.start_log(ana, DAY, None, b"log-0001", LogKind.OTHER))
+    phone.write(day_acts.start_log(ana, DAY, None, b"log-0001", LogKind.OTHER))
     clock_of(phone).pass_ms(10 * MINUTE_MS)
     clock_of(phone).wall_ms += 60 * MINUTE_MS
-    phone.write(acts.stop_log(ana, DAY, None, b"log-0001"))
+    phone.write(day_acts.stop_log(ana, DAY, None, b"log-0001"))
     first, second = (entry_of(placed) for placed in placed_by(phone, day))
     assert first.uptime_ms is not None
     assert second.uptime_ms is not None
@@ -275,10 +278,10 @@ def busy_site(site: Site, hub: Replica) -> tuple[Replica, bytes]:
         writer.write(acts.add_note(job, f"note of {index}"))
     phone.write(acts.set_phase(job, ana, turns[0], Phase.FINISHED))
     log = b"log-0001"
-    phone.write(acts.start_duty(ana, DAY, b"duty0001"))
-    phone.write(acts.start_log(ana, DAY, job, log, LogKind.ON_SITE))
+    phone.write(day_acts.start_duty(ana, DAY, b"duty0001"))
+    phone.write(day_acts.start_log(ana, DAY, job, log, LogKind.ON_SITE))
     clock_of(phone).pass_ms(30 * MINUTE_MS)
-    phone.write(acts.stop_log(ana, DAY, job, log))
+    phone.write(day_acts.stop_log(ana, DAY, job, log))
     hub.write(acts.withdraw(job, bo, turns[1], "sick"))
     hub.write([Change(job, (3_000,), "of a later version")])
     for replica in (phone, twin, other, phone):
@@ -321,6 +324,45 @@ def test_two_replicas_with_the_same_entries_have_the_same_rows(site: Site, hub: 
 
 
 # --- revocation, formats
+
+
+def test_a_certificate_with_more_rights_gives_standing_to_what_was_held_before_it(
+    site: Site, hub: Replica, ana: bytes, phone: Replica
+) -> None:
+    far = site.hub("B")
+    hold(far, hub)
+    hold(phone, hub)
+    job = acts.own_job_stream(ana, hub.clock.now_ms(), site.entropy(3))
+    force(phone, job, acts.create_job(job, {"title": "Found on the way"}))
+    hold(phone, hub)
+    hold(far, hub)
+    titles = "SELECT title FROM job"
+    assert far.store.db.execute(titles).fetchall() == []
+    own = replace(phone.identity.own, rights=(CREATE_JOBS,), signature=b"")
+    wider = issue(own, hub.identity.key)
+    for replica in (far, hub):
+        replica.adopt_certificate(wider)
+        assert replica.store.db.execute(titles).fetchall() == [("Found on the way",)]
+    assert agree(far, hub)
+
+
+def test_the_right_to_make_jobs_is_none_to_rewrite_those_of_others(
+    site: Site, hub: Replica, ana: bytes
+) -> None:
+    phone = site.phone(hub, ana, rights=(CREATE_JOBS,))
+    job, _ = site.job(hub, "Boiler", ana)
+    hold(phone, hub)
+    with pytest.raises(ActError):
+        phone.write(acts.edit_job(job, {"title": "Mine now"}))
+    own = acts.own_job_stream(ana, phone.clock.now_ms(), site.entropy(3))
+    phone.write(acts.create_job(own, {"title": "Found on the way"}))
+    with pytest.raises(ActError):
+        phone.write(acts.create_job(site.new_id(Kind.JOB), {"title": "Not of this worker"}))
+    assert hold(phone, hub).live
+    assert sorted(hub.store.db.execute("SELECT title FROM job").fetchall()) == [
+        ("Boiler",),
+        ("Found on the way",),
+    ]
 
 
 def test_a_revoked_phones_late_entries_are_kept_inert_and_its_early_ones_stand(

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from core.dispatch import acts
+from core.dispatch import acts, day_acts
 from core.dispatch.acts import SITE_STREAM, Change
 from core.dispatch.fields import Kind, Phase, Role
 from core.dispatch.permits import CREATE_JOBS
 from core.log.errors import Malformed
-from core.log.messages import Leave, Left, Runs, write
+from core.log.messages import Leave, Left, Runs, read, write
 from core.log.session import Close
 from replica import logs
 from replica.reach import unsent_entries
@@ -25,6 +25,7 @@ from tests.build import (
     agree,
     clock_of,
     hold,
+    interrupted,
     publish,
     rows_of,
     streams_of,
@@ -77,7 +78,7 @@ def test_a_phone_never_receives_a_byte_of_another_workers_job(
     other = site.phone(hub, bo)
     hold(other, hub)
     other.write(acts.add_note(job, "Secret note"))
-    other.write(acts.start_duty(bo, DAY, site.entropy(8)))
+    other.write(day_acts.start_duty(bo, DAY, site.entropy(8)))
     hold(other, hub)
     site.job(hub, "Boiler", ana)
     frames = []
@@ -106,7 +107,7 @@ def test_two_phones_share_only_what_both_may_hold(
     hold(phone, hub)
     hold(other, hub)
     phone.write(acts.add_note(both, "bring the ladder"))
-    phone.write(acts.start_duty(ana, DAY, site.entropy(8)))
+    phone.write(day_acts.start_duty(ana, DAY, site.entropy(8)))
     other.write(acts.set_phase(both, bo, turns[1], Phase.TRAVELLING))
     meeting = hold(phone, other)
     assert meeting.live
@@ -286,7 +287,7 @@ def test_a_stream_that_a_phone_made_is_not_taken_from_it_before_the_hub_knows_it
     hold(phone, hub)
     with phone.store.transaction() as db:
         db.execute("DELETE FROM peer")
-    phone.write(acts.start_duty(ana, DAY, site.entropy(8)))
+    phone.write(day_acts.start_duty(ana, DAY, site.entropy(8)))
     meeting = hold(phone, hub)
     assert meeting.live
     assert not any(isinstance(message, Leave) for message in meeting.read(1))
@@ -367,3 +368,196 @@ def test_a_job_of_which_the_hub_refused_something_is_not_dropped(
     hold(phone, hub)
     assert job not in streams_of(phone)
     assert hub.store.db.execute("SELECT count(*) FROM note").fetchone() == (1,)
+
+
+def test_a_leave_whose_answer_was_lost_hides_no_job_that_comes_back(
+    site: Site, hub: Replica, ana: bytes, phone: Replica
+) -> None:
+    job, (turn,) = site.job(hub, "Boiler", ana)
+    other, _ = site.job(hub, "Pump", ana)
+    hold(phone, hub)
+    hub.write(acts.withdraw(job, ana, turn))
+    hub.take_changed()
+    lose_left(Meeting(phone, hub).start())
+    assert job not in streams_of(phone)
+    phone.take_changed()
+    meeting = hold(phone, hub)
+    assert meeting.live
+    hub.write(acts.assign(job, ana, site.entropy(8)))
+    hub.write(acts.edit_job(other, {"title": "Pump, behind the gate"}))
+    meeting.run()
+    assert {job, other} <= streams_of(phone)
+    assert agree(phone, hub, streams={job, other})
+
+
+def test_a_hub_that_was_not_told_is_told_before_it_sends_anything(
+    site: Site, hub: Replica, ana: bytes, phone: Replica
+) -> None:
+    job, (turn,) = site.job(hub, "Boiler", ana)
+    other = site.hub("B")
+    hold(other, hub)
+    hold(phone, other)
+    hold(phone, hub)
+    hub.write(acts.withdraw(job, ana, turn))
+    hold(phone, hub)
+    assert job not in streams_of(phone)
+    other.write(acts.assign(job, ana, site.entropy(8)))
+    meeting = hold(phone, other)
+    kinds = [type(message).__name__ for message in meeting.read(0)]
+    assert kinds.index("Left") < kinds.index("State")
+    assert meeting.live
+    assert agree(phone, other, streams={job})
+    # Once heard, it is not said again.
+    assert not any(isinstance(message, Left) for message in hold(phone, other).read(0))
+
+
+def test_what_is_refused_in_a_live_session_is_sent_again_from_where_the_peer_stands(
+    site: Site, hub: Replica, ana: bytes, phone: Replica
+) -> None:
+    job, _ = site.job(hub, "Boiler", ana)
+    other, _ = site.job(hub, "Pump", ana)
+    meeting = hold(phone, hub)
+    # The phone lost what it had confirmed, and nobody noticed.
+    with phone.store.transaction():
+        phone.drop_streams([job])
+        phone.store.db.execute("DELETE FROM dropped")
+    hub.write(acts.edit_job(job, {"title": "Boiler, cellar"}))
+    hub.write(acts.edit_job(other, {"title": "Pump, behind the gate"}))
+    meeting.run()
+    assert agree(phone, hub, streams={job, other})
+    assert phone.store.db.execute("SELECT title FROM job ORDER BY title").fetchall() == [
+        ("Boiler, cellar",),
+        ("Pump, behind the gate",),
+    ]
+
+
+def test_a_job_that_a_phone_must_keep_stands_in_no_others_way(
+    site: Site, hub: Replica, ana: bytes, bo: bytes, phone: Replica
+) -> None:
+    far = site.hub("B")
+    hold(far, hub)
+    kept, (turn, _) = site.job(hub, "Kept", ana, bo)
+    job, (own,) = site.job(hub, "Boiler", ana)
+    hold(phone, hub)
+    hold(far, hub)
+    stranger = site.phone(far, bo, announced=False)
+    hold(stranger, far)
+    stranger.write(acts.add_note(kept, "by a phone that the hub does not know"))
+    hold(stranger, phone)
+    hold(phone, hub)
+    hub.write(acts.withdraw(kept, ana, turn))
+    with hub.store.transaction() as db:
+        db.execute("DELETE FROM certificate WHERE author = ?", (stranger.author,))
+    hold(phone, hub)
+    hub.write(acts.withdraw(job, ana, own))
+    phone.drop_streams([job])
+    hub.write(acts.assign(job, ana, site.entropy(8)))
+    hold(phone, hub)
+    assert kept in streams_of(phone)
+    assert job in streams_of(phone)
+
+
+def test_what_leaves_the_scope_while_it_waits_to_be_sent_is_not_sent(
+    site: Site, hub: Replica, ana: bytes, bo: bytes, phone: Replica
+) -> None:
+    made = [site.job(hub, f"Job {index}", ana) for index in range(70)]
+    for job, _ in made:
+        hub.write(acts.edit_job(job, {"description": "\U0001f600" * 1_900}))
+    meeting = Meeting(phone, hub).start()
+    for _ in range(4):
+        meeting.deliver(1)
+        if len(meeting.sent[1]) < 4:
+            meeting.deliver(0)
+    # Jobs travel in the order of their ids.
+    last, (turn,) = max(made)
+    hub.write(acts.withdraw(last, ana, turn) + acts.assign(last, bo, site.entropy(8)))
+    hub.write(acts.edit_job(last, {"title": "Only for Bo"}))
+    meeting.carry(1, meeting.sessions[1].changed(hub.take_changed()))
+    meeting.run()
+    assert meeting.live
+    assert len(streams_of(phone)) > 60
+    assert not any(b"Only for Bo" in frame for frame in meeting.sent[1])
+    assert last not in streams_of(phone)
+
+
+def test_a_first_meeting_that_breaks_off_brings_no_old_jobs_back(
+    site: Site, hub: Replica, ana: bytes, phone: Replica
+) -> None:
+    made = [site.job(hub, f"Job {index}", ana) for index in range(5)]
+    hold(phone, hub)
+    for job, _ in made:
+        phone.write(acts.add_note(job, "done"))
+    hold(phone, hub)
+    for job, (turn,) in made:
+        hub.write(acts.withdraw(job, ana, turn))
+    hold(phone, hub)
+    far = site.hub("B")
+    hold(far, hub)
+    for deliveries in range(4, 14):
+        interrupted(phone, far, deliveries)
+        assert phone.store.db.execute("SELECT count(*) FROM job").fetchone() == (0,)
+    publish(hub, phone.identity.own)
+    assert hold(phone, hub).live
+    assert phone.store.db.execute("SELECT count(*) FROM job").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_jobs_that_an_upload_brings_back_are_agreed_on_in_the_same_session(
+    site: Site,
+    hub: Replica,
+    ana: bytes,
+    bo: bytes,
+    phone: Replica,
+    narrow: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if narrow:
+        monkeypatch.setattr("core.log.session.FRAMES_IN_FLIGHT_MAX", 1)
+        monkeypatch.setattr("core.log.parcel.FRAME_BYTES_TARGET", 100)
+    jobs = [site.job(hub, f"Boiler {index}", ana) for index in range(4)]
+    hold(phone, hub)
+    # The office gives them away, and had not seen that Ana was at two: her work brings them back.
+    for job, (turn,) in jobs:
+        hub.write(acts.edit_job(job, {"description": "x" * 300}))
+        reassign(site, hub, job, turn, ana, bo)
+    for job, (turn,) in jobs[:2]:
+        phone.write(acts.set_phase(job, ana, turn, Phase.ON_SITE))
+        phone.write(acts.add_note(job, "y" * 300))
+    meeting = hold(phone, hub)
+    assert meeting.live
+    assert agree(phone, hub, streams={job for job, _ in jobs[:2]})
+    assert streams_of(phone).isdisjoint({job for job, _ in jobs[2:]})
+
+
+def test_a_stranger_is_let_in_as_soon_as_its_certificate_has_come(
+    site: Site, hub: Replica, ana: bytes, bo: bytes, phone: Replica
+) -> None:
+    job, _ = site.job(hub, "Boiler", ana, bo)
+    meeting = hold(phone, hub)
+    colleague = site.phone(hub, bo, announced=False)
+    hold(colleague, hub)
+    for text in ("one", "two"):
+        # The hub knows the colleague's certificate, and the phone in its live session does not.
+        colleague.write(acts.add_note(job, text))
+        hold(colleague, hub)
+        meeting.carry(1, meeting.sessions[1].changed({job}))
+        meeting.run()
+    assert phone.store.db.execute("SELECT count(*) FROM note").fetchone() == (0,)
+    publish(hub, colleague.identity.own)
+    meeting.carry(1, meeting.sessions[1].changed({SITE_STREAM}))
+    meeting.run()
+    assert phone.store.db.execute("SELECT text FROM note ORDER BY text").fetchall() == [
+        ("one",),
+        ("two",),
+    ]
+    assert agree(phone, hub, streams={job})
+
+
+def lose_left(meeting: Meeting) -> None:
+    """Carry a meeting on until the phone says what it dropped; that word is lost."""
+    for _ in range(100):
+        meeting.deliver(1)
+        meeting.deliver(0)
+        if any(isinstance(read(frame), Left) for frame in meeting.waiting[1]):
+            return
+    raise AssertionError("nothing was dropped")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.dispatch import acts
+from core.dispatch import acts, day_acts
 from core.dispatch.acts import SITE_STREAM, Change
 from core.dispatch.fields import FILE, SETTING, Kind, LogKind, Phase
 from core.log import messages
@@ -179,7 +179,7 @@ def worker_day(hub: Replica, phone: Replica, ana: bytes, jobs: list[tuple[bytes,
         return next(iter(written.hash_by_stream.values()))
 
     def start(job: bytes, kind: LogKind) -> bytes:
-        entry = write(acts.start_log(ana, DAY, job, MINT, kind))
+        entry = write(day_acts.start_log(ana, DAY, job, MINT, kind))
         state = phone.state(acts.day_stream(ana, DAY))
         place = state.position(entry)
         assert place is not None
@@ -192,13 +192,13 @@ def worker_day(hub: Replica, phone: Replica, ana: bytes, jobs: list[tuple[bytes,
         write(acts.set_phase(job, ana, turn, Phase.TRAVELLING))
         travel = start(job, LogKind.TRAVEL)
         write(acts.set_phase(job, ana, turn, Phase.ON_SITE))
-        write(acts.stop_log(ana, DAY, job, travel))
+        write(day_acts.stop_log(ana, DAY, job, travel))
         work = start(job, LogKind.ON_SITE)
         for item in range(5):
             write(acts.set_tick(job, item, True))
         write(acts.add_note(job, "x" * 60))
         write([Change(job, (FILE, MINT), bytes(32))])
-        write(acts.stop_log(ana, DAY, job, work))
+        write(day_acts.stop_log(ana, DAY, job, work))
         write(acts.set_phase(job, ana, turn, Phase.FINISHED))
     return int(phone.store.get("mine") - before)
 
@@ -548,3 +548,30 @@ def test_the_other_sides_settings_are_named_by_its_frames_alone(
     assert meeting.stages == (Stage.HELLO, Stage.HELLO)
     meeting.run()
     assert meeting.live
+
+
+def test_what_is_written_after_a_check_was_sent_keeps_nobody_from_agreeing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.log.session.FRAMES_IN_FLIGHT_MAX", 1)
+    monkeypatch.setattr("core.log.parcel.FRAME_BYTES_TARGET", 100)
+    site = Site(tmp_path)
+    hub = site.hub()
+    ana = site.worker(hub, "Ana")
+    phone = site.phone(hub, ana)
+    hub.take_changed()
+    meeting = Meeting(phone, hub).start()
+    while not any(isinstance(messages.read(frame), Check) for frame in meeting.waiting[1]):
+        assert meeting.deliver(1) | meeting.deliver(0)
+    # The check is on its way when the office goes on. The hub is busy when it arrives, and looks at
+    # the later job twice, since that travels after the earlier one: there is nothing left to send.
+    jobs = []
+    for hours in (2, 1):
+        job = site.new_id(Kind.JOB, hub.clock.now_ms() + hours * 3_600_000)
+        hub.write(acts.create_job(job, {"title": "Pump"}) + acts.assign(job, ana, site.entropy(8)))
+        meeting.carry(1, meeting.sessions[1].changed(hub.take_changed()))
+        jobs.append(job)
+    meeting.run()
+    assert meeting.live
+    assert agree(phone, hub, streams=set(jobs))
+    site.close()

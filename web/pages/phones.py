@@ -24,13 +24,12 @@ _BEHIND: Final = """
     JOIN log ON log.stream = peer_stream.stream
     LEFT JOIN reach ON reach.stream = log.stream AND reach.peer = peer_stream.peer
                    AND reach.author = log.author AND reach.branch = log.branch
-    WHERE peer_stream.leaving = 0 AND log.author <> peer_stream.peer
+    WHERE log.author <> peer_stream.peer
       AND coalesce(reach.height, 0) < log.height
     GROUP BY peer_stream.peer
 """
 _HOLDS: Final = """
-    SELECT lower(hex(peer)) AS author, count(*) AS streams FROM peer_stream
-    WHERE leaving = 0 GROUP BY peer
+    SELECT lower(hex(peer)) AS author, count(*) AS streams FROM peer_stream GROUP BY peer
 """
 _HUBS: Final = """
     SELECT lower(hex(certificate.author)) AS author, certificate.subject AS letter,
