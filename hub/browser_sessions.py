@@ -14,6 +14,7 @@ Source: OWASP ASVS 5.0 §7.2-7.4.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import os
 import re
@@ -164,12 +165,13 @@ class BrowserSessions:
         if row is None:
             return None
         found, now_ms = _session_of(row), self._now_ms()
+        # A full disk refuses the mark; that must not keep anybody from reading.
         if not _lives(found, now_ms):
-            with self.connection:
+            with contextlib.suppress(sqlite3.OperationalError), self.connection:
                 self.connection.execute("delete from session where id_hash = ?", (id_hash,))
             return None
         if abs(now_ms - found.used_ms) >= _TOUCH_EVERY_MS:
-            with self.connection:
+            with contextlib.suppress(sqlite3.OperationalError), self.connection:
                 self.connection.execute(
                     "update session set used_ms = ? where id_hash = ?", (now_ms, id_hash)
                 )

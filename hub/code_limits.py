@@ -8,10 +8,11 @@ outlives a restart either. Invariant: however many addresses try, memory stays w
 
 from __future__ import annotations
 
-import ipaddress
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Final
+
+from hub.origins import origin_of
 
 WINDOW_MS: Final = 15 * 60_000
 MISTYPED_MAX: Final = 20
@@ -40,7 +41,7 @@ class CodeLimits:
 
     def check(self, address: str) -> None:
         """Raise TooManyCodes where the address has used up its tries."""
-        times = self._mistyped.get(_origin(address))
+        times = self._mistyped.get(origin_of(address))
         now_ms = self._now_ms()
         # A time ahead of now is of a clock that was wrong; it would lock people out until then.
         while times and not now_ms - WINDOW_MS < times[0] <= now_ms:
@@ -50,20 +51,8 @@ class CodeLimits:
 
     def count(self, address: str) -> None:
         """Count a code that was refused."""
-        origin = _origin(address)
+        origin = origin_of(address)
         self._mistyped.setdefault(origin, deque(maxlen=MISTYPED_MAX)).append(self._now_ms())
         self._mistyped.move_to_end(origin)
         while len(self._mistyped) > ADDRESSES_MAX:
             self._mistyped.popitem(last=False)
-
-
-def _origin(address: str) -> str:
-    """The address; of IPv6 its /64, of which one machine owns all."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address[:64]
-    if isinstance(parsed, ipaddress.IPv6Address):
-        mapped = parsed.ipv4_mapped
-        return str(mapped or ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)

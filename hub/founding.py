@@ -42,7 +42,7 @@ def open_hub_replica(
     Raises:
         IdentityError, StoreError: the folder holds something broken, or another program's files.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     identity = load_identity(folder)
     if identity is None:
         identity = _found(folder, clock, entropy, tls_fingerprint, letter)

@@ -21,11 +21,15 @@ import ipaddress
 import logging
 import re
 import secrets
+import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from replica.store import StoreError
 
 LOGGER = logging.getLogger(__name__)
 
@@ -182,7 +186,10 @@ async def _answer(
                    if key in answer.headers}  # fmt: skip
     except ConnectionError:
         raise  # Nobody is left to be told.
-    except Exception:
+    except Exception as error:
+        if _is_of_the_disk(error):
+            LOGGER.warning("%s %s could not be saved: %s", request.method, request.path, error)
+            return await _rendered(request, _NOT_SAVED, render)
         if request.writer.output_size > 0:
             raise  # Half an answer is out; aiohttp closes the connection, so it shows.
         reference = secrets.token_hex(3)
@@ -201,6 +208,14 @@ async def _answer(
     response = await _rendered(request, page, render)
     response.headers.update(headers)
     return response
+
+
+def _is_of_the_disk(error: Exception) -> bool:
+    """Whether a file could not be written, rather than that the program is wrong."""
+    if isinstance(error, StoreError):
+        return True
+    code = getattr(error, "sqlite_errorcode", None) if isinstance(error, sqlite3.Error) else None
+    return code is not None and code & 0xFF in _DISK_CODES
 
 
 async def _rendered(request: web.Request, page: ErrorPage, render: Renderer) -> web.StreamResponse:
@@ -317,17 +332,18 @@ async def check_form_token(request: web.Request, rules: GuardRules) -> None:
     the header.
     """
     path = request.path
-    if request.method in SAFE_METHODS or _is_listed(path, rules.without_form_token):
+    if request.method in SAFE_METHODS:
         return
     if _is_listed(path, rules.open_to_programs) and "Origin" not in request.headers:
         return
-    session_id = session_cookie(request, rules)
     given = request.headers.get(TOKEN_HEADER)
-    if given is None and request.content_type in (
-        "application/x-www-form-urlencoded",
-        "multipart/form-data",
-    ):
-        given = await _token_in_form(request)
+    if request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        # Read whether or not the token is in it, so that no handler meets one it cannot read.
+        in_form = await _token_in_form(request)
+        given = in_form if given is None else given
+    if _is_listed(path, rules.without_form_token):
+        return
+    session_id = session_cookie(request, rules)
     if session_id is not None and given is not None:
         expected = form_token(rules, session_id)
         if hmac.compare_digest(_plain(expected), _plain(given)):
@@ -342,7 +358,9 @@ async def check_form_token(request: web.Request, rules: GuardRules) -> None:
 async def _token_in_form(request: web.Request) -> str | None:
     try:
         sent = (await request.post()).get(TOKEN_FIELD)
-    except (ValueError, LookupError, AssertionError) as wrong:
+    except (
+        ValueError, LookupError, AssertionError, HttpProcessingError, web.RequestPayloadError,
+    ) as wrong:  # fmt: skip
         raise Refused(
             400, "This form cannot be read.", "Load the page anew and send it again."
         ) from wrong
@@ -355,6 +373,16 @@ def _page_of_status(status: int) -> ErrorPage:
     )
     return ErrorPage(status, title, what_to_do)
 
+
+_DISK_CODES: Final = frozenset(
+    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+)
+_NOT_SAVED: Final = ErrorPage(
+    507,
+    "The hub could not save this.",
+    "Its disk is full or refuses to write: whoever runs the hub makes room there, then send it "
+    "again. Nothing half-done was kept.",
+)
 
 _WORDS_BY_STATUS: Final = {
     400: ("This request makes no sense to the hub.", "Go back, load the page anew, try again."),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -28,8 +29,9 @@ from hub.code_limits import CodeLimits
 from hub.enrolment import Enrolments
 from hub.founding import open_hub_replica
 from hub.live import LiveFeed
+from hub.origins import origin_of
 from hub.presence import Presence, read_presence
-from hub.revocation import revocation
+from hub.revocation import shut_out
 from replica.clock import Clock
 from replica.driver import Conversation, Hooks, converse
 from replica.link import Link, LinkClosed
@@ -49,6 +51,10 @@ PROVE_S_MAX = 30.0
 
 # Peers that have connected and not proven who they are; each may make the hub hold one frame.
 UNPROVEN_MAX = 64
+
+# Of these, from one machine. A depot's phones behind one router take turns: proving takes an
+# instant, and who is turned away comes back in a second.
+UNPROVEN_BY_ORIGIN_MAX = 16
 
 # Ended browser sessions and the browsers' certificate are looked after this often.
 UPKEEP_S = 3_600.0
@@ -124,8 +130,9 @@ class Hub:
         self.region: Region | None = None
         self.browser_authority: BrowserAuthority | None = None
         self.code_limits = CodeLimits(clock.now_ms)
-        self.unproven = 0
+        self.unproven: Counter[str] = Counter()
         self.unproven_max = UNPROVEN_MAX
+        self.unproven_max_by_origin = UNPROVEN_BY_ORIGIN_MAX
         self.prove_s_max = PROVE_S_MAX
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -249,17 +256,25 @@ class Hub:
             self._begin(conversation.link.close())
 
     def _revoke(self, author: bytes, actor: bytes) -> None:
-        self.replica.write(revocation(self.replica, author), actor=actor)
+        shut_out(self.replica, author, actor=actor)
 
     # --- sync
 
-    async def serve(self, link: Link, channel: bytes = b"") -> None:
-        """Hold a session with a phone or another hub that connected.
+    def is_crowded(self, address: str) -> bool:
+        """Whether too many peers, or too many from there, have not proven yet who they are."""
+        return (
+            self.unproven.total() >= self.unproven_max
+            or self.unproven[origin_of(address)] >= self.unproven_max_by_origin
+        )
+
+    async def serve(self, link: Link, channel: bytes = b"", *, address: str = "") -> None:
+        """Hold a session with a phone or another hub that connected from `address`.
 
         A refusal is logged in words; the peer was told it too.
         """
         mine: list[Conversation] = []
-        self.unproven += 1
+        origin = origin_of(address)
+        self.unproven[origin] += 1
         late = asyncio.get_running_loop().call_later(
             self.prove_s_max, lambda: self._begin(link.close())
         )
@@ -267,7 +282,8 @@ class Hub:
         def proven() -> None:
             if not late.cancelled():
                 late.cancel()
-                self.unproven -= 1
+                self.unproven[origin] -= 1
+                self.unproven += Counter()  # Drops who has none left.
 
         async def met(peer: Certificate) -> None:
             proven()
@@ -292,7 +308,9 @@ class Hub:
         except LinkClosed:
             pass
         except (LogError, StoreError) as error:
-            LOGGER.warning("a session ended: %s: %s", getattr(error, "name", "store"), error)
+            # A peer's own words may be in it, and a log's lines are not for strangers to write.
+            words = "".join(each if each.isprintable() else " " for each in str(error))[:200]
+            LOGGER.warning("a session ended: %s: %s", getattr(error, "name", "store"), words)
         finally:
             proven()
             for author, conversation in list(self.conversations.items()):
@@ -304,7 +322,7 @@ class Hub:
         """Keep where a worker's phone says it is; an older one than is known changes nothing."""
         if peer.role != Role.WORKER:
             return
-        presence = read_presence(message, self.clock.now_ms())
+        presence = read_presence(message, self.clock.now_ms(), peer.author.hex())
         worker = peer.subject.hex()
         known = self.presence.get(worker)
         if presence is None or (known is not None and known.at_ms > presence.at_ms):
@@ -320,5 +338,5 @@ def check_may_write(account: Actor) -> None:
 
 
 def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder

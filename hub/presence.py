@@ -14,7 +14,10 @@ _AT, _LAT, _LON, _ACCURACY, _BEARING, _SPEED, _BATTERY, _DUTY, _JOBS = range(9)
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """What a phone last said of itself: place (1e-7 degree), battery, duty, app state."""
+    """What a phone last said of itself: place (1e-7 degree), battery, duty, app state.
+
+    `author` is the hex key of the phone that said it: a worker may have had several.
+    """
 
     at_ms: int
     lat_e7: int | None
@@ -26,9 +29,10 @@ class Presence:
     duty: bool
     app: str
     heard_ms: int = 0
+    author: str = ""
 
 
-def read_presence(fields: dict[int, Any], heard_ms: int) -> Presence | None:
+def read_presence(fields: dict[int, Any], heard_ms: int, author: str = "") -> Presence | None:
     """The presence in a message's fields, None where they make no sense.
 
     A time ahead of the hub's is taken as now, so that one wrong clock does not hide what follows.
@@ -53,4 +57,5 @@ def read_presence(fields: dict[int, Any], heard_ms: int) -> Presence | None:
         duty,
         "jobs on" if fields.get(_JOBS, 1) else "jobs off",
         heard_ms,
+        author,
     )

@@ -13,12 +13,13 @@ Source: OWASP ASVS 5.0 §6.3.1 and §6.3.8.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import sqlite3
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+
+from hub.origins import origin_of
 
 WINDOW_MS: Final = 15 * 60 * 1_000
 ACCOUNT_FAILURES_MAX: Final = 10
@@ -123,16 +124,7 @@ def _account_subject(name: str) -> bytes:
 
 
 def _address_subject(address: str) -> bytes:
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return _subject(b"address", address[:1_000])
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return _subject(b"address", str(parsed.ipv4_mapped))
-        network = ipaddress.ip_network((parsed, 64), strict=False)
-        return _subject(b"address", str(network))
-    return _subject(b"address", str(parsed))
+    return _subject(b"address", origin_of(address))
 
 
 def _subject(kind: bytes, text: str) -> bytes:

@@ -29,13 +29,14 @@ ENROL_BYTES_MAX = 1_024
 async def sync(request: web.Request) -> web.StreamResponse:
     """GET /sync: one session over a WebSocket."""
     hub = request.app[HUB]
-    if hub.unproven >= hub.unproven_max:
+    if hub.is_crowded(request.remote or ""):
         return web.Response(status=503, text="too many peers wait to be known; try again later")
     socket = web.WebSocketResponse(
         max_msg_size=FRAME_BYTES_MAX, heartbeat=HEARTBEAT_S, compress=False
     )
     await socket.prepare(request)
-    await hub.serve(WebSocketLink(socket), hub.transport.fingerprint if request.secure else b"")
+    channel = hub.transport.fingerprint if request.secure else b""
+    await hub.serve(WebSocketLink(socket), channel, address=request.remote or "")
     return socket
 
 

@@ -17,7 +17,7 @@ from types import TracebackType
 from core.dispatch.acts import Change
 from core.dispatch.autofact import Mode
 from core.dispatch.fields import Role
-from core.dispatch.fix import Fix
+from core.dispatch.fix import Fix, usable
 from replica.autologger import AutoLogger
 from replica.clock import Clock
 from replica.identity import IdentityError, load_identity
@@ -78,7 +78,7 @@ class Device:
         self._teller = PresenceTeller()
 
     async def __aenter__(self) -> Device:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         await self._open()
         return self
 
@@ -190,7 +190,7 @@ class Device:
         return SyncState(
             address,
             figures.connected,
-            figures.met_at_ms or met,
+            self.now_ms() if figures.live else figures.met_at_ms or met,
             sending,
             len(unsent),
             sum(entry.size_bytes for entry in unsent),
@@ -256,6 +256,8 @@ class Device:
         if battery_percent is not None:
             self._teller.battery_percent = battery_percent
         newest = self._fix is None or fix.time_ms >= self._fix.time_ms
+        # A fix of another year, or of nowhere, is kept as evidence and shows nobody's place.
+        newest = newest and usable(fix, self.now_ms())
         if newest:
             self._fix = fix
         if self._logger is None:

@@ -27,7 +27,7 @@ def occupied(folder: Path) -> Iterator[None]:
         FolderInUse: another process holds it.
         OSError: the folder cannot be made or written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / LOCK_FILE).open("ab") as file:
         if sys.platform != "win32":
             import fcntl

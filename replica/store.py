@@ -9,6 +9,7 @@ Invariant: outside `transaction()` nothing is written.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from importlib import resources
@@ -52,6 +53,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.after_rollback: Callable[[], None] | None = None
+        _make_private(path)
         fresh = not path.exists() or path.stat().st_size == 0
         try:
             self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -111,6 +113,7 @@ class Store:
     def _copy_before_upgrade(self, version: int) -> None:
         copy = self.path.with_suffix(f".before-{version + 1}")
         copy.unlink(missing_ok=True)
+        _make_private(copy)
         with contextlib.closing(sqlite3.connect(copy)) as target:
             self.db.backup(target)
 
@@ -159,6 +162,12 @@ class Store:
     def close(self) -> None:
         """Close the file; what was committed is on disk already."""
         self.db.close()
+
+
+def _make_private(path: Path) -> None:
+    """Make a file that only its owner reads, if there is none; SQLite's others follow it."""
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _in_words(error: sqlite3.Error, path: Path) -> str:

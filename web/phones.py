@@ -62,7 +62,11 @@ async def phones_of(hub: Hub) -> list[Phone]:
     phones = []
     for row in await hub.reader.rows(_PHONES):
         presence = hub.presence.get(row["worker"])
+        if presence is not None and presence.author != row["author"]:
+            presence = None  # Another phone of the same worker said it.
         heard = max(row["met_at"], presence.heard_ms if presence else 0)
+        if bytes.fromhex(row["author"]) in hub.conversations:
+            heard = hub.clock.now_ms()
         phones.append(
             Phone(
                 author=row["author"],

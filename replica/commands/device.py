@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import hashlib
+import hmac
 import logging
 import os
 import signal
@@ -76,13 +78,19 @@ async def _serve(arguments: argparse.Namespace) -> None:
                     "device running already, or choose another with --port"
                 ) from error
             print(f"Screens:   {first_link(arguments.data, os.urandom, arguments.port)}")
-            print(f"OwnTracks: http://127.0.0.1:{arguments.port}/location/owntracks/{secret}")
+            location = location_secret(secret)
+            print(f"OwnTracks: http://127.0.0.1:{arguments.port}/location/owntracks/{location}")
             print("Ctrl-C stops it.", flush=True)
             await _until_told()
 
 
+def location_secret(secret: str) -> str:
+    """What a location app is given: it lets in fixes, and to no screen."""
+    return hmac.new(bytes.fromhex(secret), b"location", hashlib.sha256).hexdigest()
+
+
 def device_app(device: Device, secret: str) -> web.Application:
-    """The loopback application of a device: screens and location intake, under one secret."""
+    """The loopback application of a device: its screens under `secret`, and location intake."""
     app = make_screens(device)
 
     async def keep(report: Report) -> None:
@@ -92,7 +100,7 @@ def device_app(device: Device, secret: str) -> web.Application:
             case Crossing():
                 await device.take_fix(report.fix)
 
-    attach_intake(app, secret, keep, device.owntracks_commands)
+    attach_intake(app, location_secret(secret), keep, device.owntracks_commands)
     return app
 
 

@@ -97,7 +97,7 @@ class Demo:
 
     async def __aenter__(self) -> Demo:
         plan = self._plan
-        plan.folder.mkdir(parents=True, exist_ok=True)
+        plan.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             await self._open()
         except BaseException:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from hub.guard import (
     install_guard,
     set_session_cookie,
 )
+from replica.store import StoreError
 
 RULES = GuardRules(
     host_names=frozenset({"hub.local"}),
@@ -96,6 +99,18 @@ def application(server: Server, folder: Path) -> web.Application:
         await socket.close()
         return socket
 
+    async def full(request: web.Request) -> web.StreamResponse:
+        raise StoreError("the disk is full")
+
+    async def small(request: web.Request) -> web.StreamResponse:
+        with closing(sqlite3.connect(folder / "small.db")) as db:
+            db.execute("PRAGMA max_page_count = 2")
+            db.execute("CREATE TABLE t (x)")
+            db.execute("INSERT INTO t VALUES (zeroblob(100000))")
+        return web.Response()
+
+    app.router.add_get("/full", full)
+    app.router.add_get("/small", small)
     app.router.add_get("/crash", crash)
     app.router.add_get("/refuse", refuse)
     app.router.add_get("/move", move)
@@ -290,6 +305,29 @@ async def test_a_form_of_nonsense_is_refused_and_not_a_crash(
     }  # fmt: skip
     assert (await server.send("POST", "/page", headers=headers, data=body))[0] in (400, 403)
     assert server.reached == []
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/page"])
+async def test_a_form_of_nonsense_is_refused_wherever_its_token_is(
+    server: Server, path: str
+) -> None:
+    headers = {
+        "Origin": server.origin, "Cookie": f"fieldlog={SESSION}", TOKEN_HEADER: TOKEN,
+        "Content-Type": "application/x-www-form-urlencoded; charset=martian",
+    }  # fmt: skip
+    assert (await server.send("POST", path, headers=headers, data=b"a=b"))[0] == 400
+    zipped = headers | {"Content-Type": "application/x-www-form-urlencoded"}
+    zipped["Content-Encoding"] = "gzip"
+    status, _ = await server.send("POST", path, headers=zipped, data=b"no gzip at all")
+    assert status == 400
+    assert server.reached == []
+
+
+@pytest.mark.parametrize("path", ["/full", "/small"])
+async def test_what_the_disk_refused_is_said_as_that(server: Server, path: str) -> None:
+    status, words = await server.send("GET", path)
+    assert status == 507
+    assert "could not save" in words
 
 
 async def test_signing_in_needs_no_token_but_an_own_page(server: Server) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.dispatch import acts
 from core.dispatch.fields import Phase
-from hub.revocation import revocation
+from hub.revocation import shut_out
 from tests.build import Site, hold
 
 
@@ -19,7 +19,7 @@ def test_work_sent_before_a_revocation_counts_and_later_work_is_kept_inert(tmp_p
     hold(phone, hub)
     phone.write(acts.set_phase(job, ana, turn, Phase.ON_SITE))
     hold(phone, hub)
-    hub.write(revocation(hub, phone.author))
+    shut_out(hub, phone.author)
     assert _phase(hub) == "on site"
 
     # Another phone carries what the lost one wrote afterwards.
@@ -30,6 +30,34 @@ def test_work_sent_before_a_revocation_counts_and_later_work_is_kept_inert(tmp_p
     assert _phase(hub) == "on site"
     (inert,) = hub.store.db.execute("SELECT sum(inert) FROM stream").fetchone()
     assert inert == 1
+    assert hub.state(job).fingerprint() == courier.state(job).fingerprint()
+    site.close()
+
+
+def test_every_branch_of_a_cloned_phone_goes_on_counting(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    hub = site.hub()
+    ana = site.worker(hub, "Ana")
+    phone = site.phone(hub, ana)
+    job, _ = site.job(hub, "Boiler", ana)
+    hold(phone, hub)
+    phone.write(acts.add_note(job, "before there was a clone"))
+    hold(phone, hub)
+    clone = site.clone(phone)
+    phone.write(acts.add_note(job, "one"))
+    clone.write(acts.add_note(job, "two"))
+    clone.write(acts.add_note(job, "two again"))
+    for each in (phone, clone):
+        assert hold(each, hub).live
+    notes = "SELECT count(*) FROM note"
+    assert hub.store.db.execute(notes).fetchone() == (4,)
+    shut_out(hub, phone.author)
+    assert hub.store.db.execute(notes).fetchone() == (4,)
+    phone.write(acts.add_note(job, "after it was shut out"))
+    courier = site.hub("B")
+    hold(phone, courier)
+    hold(courier, hub)
+    assert hub.store.db.execute(notes).fetchone() == (4,)
     assert hub.state(job).fingerprint() == courier.state(job).fingerprint()
     site.close()
 

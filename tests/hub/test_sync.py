@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from core.dispatch import acts
+from core.dispatch import acts, day_acts
 from core.dispatch.acts import SITE_STREAM, Change
 from core.dispatch.fields import REVOKED, Phase
 from core.dispatch.fix import Fix
@@ -272,7 +272,7 @@ async def still_works(hub: HubAtWork) -> None:
         client.get(f"https://{hub.address}/health", ssl=False) as answer,
     ):
         assert (await answer.json())["ok"] is True
-    await until(lambda: hub.hub.unproven == 0, "nobody waits to be known")
+    await until(lambda: not hub.hub.unproven, "nobody waits to be known")
     await hub.job("Still at work")
 
 
@@ -378,7 +378,19 @@ async def test_who_never_proves_anything_is_hung_up_on(hub: HubAtWork) -> None:
 async def test_so_many_strangers_wait_and_no_more(hub: HubAtWork) -> None:
     hub.hub.unproven_max = 2
     async with raw_session(hub, None), raw_session(hub, None):
-        await until(lambda: hub.hub.unproven == 2, "two wait")
+        await until(lambda: hub.hub.unproven.total() == 2, "two wait")
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
+            async with raw_session(hub, None):
+                raise AssertionError("a third was let in")
+    await still_works(hub)
+
+
+async def test_one_machine_takes_no_more_than_its_share_of_the_places(hub: HubAtWork) -> None:
+    hub.hub.unproven_max_by_origin = 2
+    async with raw_session(hub, None), raw_session(hub, None):
+        await until(lambda: hub.hub.unproven.total() == 2, "two wait")
+        assert hub.hub.is_crowded("127.0.0.1")
+        assert not hub.hub.is_crowded("192.0.2.7")
         with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
             async with raw_session(hub, None):
                 raise AssertionError("a third was let in")
@@ -409,7 +421,7 @@ async def test_a_place_is_told_on_duty_and_never_off_duty(
     await fix(601_000_001)
     await until(lambda: presence() in ((False, None, 80), (False, None, None)), "off duty is told")
     clock.pass_ms(60_000)
-    await phone.act(acts.start_duty(worker, day, duty))
+    await phone.act(day_acts.start_duty(worker, day, duty))
     await until(on_duty, "duty is told")
     assert (presence() or (True, 0, 0))[1] is None, "and no place, as none was seen on duty"
     await fix(601_000_002)
@@ -418,7 +430,7 @@ async def test_a_place_is_told_on_duty_and_never_off_duty(
     await fix(601_000_004)
     await until(lambda: presence() == (True, 601_000_004, 80), "the next place is told")
     clock.pass_ms(60_000)
-    await phone.act(acts.stop_duty(worker, day, duty))
+    await phone.act(day_acts.stop_duty(worker, day, duty))
     await until(lambda: presence() == (False, None, 80), "off duty takes the place back")
     await fix(601_000_005)
     clock.pass_ms(60_000)

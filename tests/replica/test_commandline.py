@@ -184,6 +184,8 @@ def test_ctrl_c_ends_it_silently_with_130(installed: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Also where this test runs in the background, for which shells turn Ctrl-C off.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as program:
         assert program.stdout is not None
         assert program.stdout.readline() == "waiting\n"

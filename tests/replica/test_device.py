@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from core.dispatch import acts
+from core.dispatch import acts, day_acts
 from core.dispatch.acts import ActError
 from core.dispatch.fields import Phase
 from core.dispatch.fix import Fix
+from replica.commands.device import location_secret
 from replica.device import Device
 from replica.identity import IdentityError
 from replica.joining import HUB_FILE
@@ -159,6 +160,34 @@ async def test_a_store_of_a_newer_version_is_left_alone(
     assert path.read_bytes() == before
 
 
+async def test_a_fix_from_another_year_is_nobodys_place(
+    tmp_path: Path, clock: SettableClock
+) -> None:
+    async with at_work(tmp_path, clock) as (_, phone, _, _):
+        await phone.take_fix(Fix(clock.now_ms(), 601_000_000, 249_000_000, 8))
+        ahead = clock.now_ms() + 20 * 365 * 86_400_000
+        await phone.take_fix(Fix(ahead, 100_000_000, 100_000_000, 8))
+        last = phone.last_fix()
+        assert last is not None
+        assert (last.time_ms, last.lat_e7) == (clock.now_ms(), 601_000_000)
+
+
+@pytest.mark.parametrize("part", ["hub", "phone"])
+async def test_what_a_replica_keeps_is_read_by_its_owner_alone(
+    tmp_path: Path, clock: SettableClock, part: str
+) -> None:
+    async with at_work(tmp_path, clock):
+        files = [path for path in (tmp_path / part).iterdir() if path.name.startswith("store")]
+        assert len(files) >= 2
+        assert [path.name for path in files if path.stat().st_mode & 0o077] == []
+
+
+def test_a_location_app_is_given_a_key_to_no_screen() -> None:
+    secret = "5e" * 32
+    assert location_secret(secret) != secret
+    assert location_secret(secret) == location_secret(secret)
+
+
 @asynccontextmanager
 async def full_disk(phone: Device) -> AsyncIterator[None]:
     """No file of this process may grow past what the store's log of changes holds now."""
@@ -176,7 +205,7 @@ async def test_a_full_disk_is_named_changes_nothing_and_ends_nothing(
 ) -> None:
     async with at_work(tmp_path, clock) as (hub, phone, job, turn):
         worker = bytes.fromhex(phone.worker)
-        await phone.act(acts.start_duty(worker, DAY, b"duty-one"))
+        await phone.act(day_acts.start_duty(worker, DAY, b"duty-one"))
         await synced(phone)
         before = phone.writer.replica.position()
         clock.pass_ms(60_000)
