@@ -120,7 +120,7 @@ def read_sent(form: Mapping[str, Any], names: Iterable[str]) -> Sent:
         raise Malformed("the form is larger than any page makes; load it again")
     try:
         shown = json.loads(shown_text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Malformed("the form was damaged on its way; load it again") from error
     if not isinstance(shown, dict) or not all(isinstance(text, str) for text in shown.values()):
         raise Malformed("the form was damaged on its way; load it again")
@@ -128,8 +128,10 @@ def read_sent(form: Mapping[str, Any], names: Iterable[str]) -> Sent:
 
 
 def clean(value: object) -> str:
-    """A posted text without outer blanks and with plain line ends."""
-    return value.replace("\r\n", "\n").strip() if isinstance(value, str) else ""
+    """A posted text without outer blanks, with plain line ends and without NULs."""
+    if not isinstance(value, str):
+        return ""
+    return value.replace("\r\n", "\n").replace("\0", "").strip()
 
 
 def seal_shown(values: Mapping[str, str]) -> str:

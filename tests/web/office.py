@@ -90,7 +90,8 @@ class Seen:
         for tag in re.findall(r"<input[^>]*>", body):
             name = re.search(r'name="([^"]*)"', tag)
             value = re.search(r'value="([^"]*)"', tag)
-            if name and ('type="checkbox"' not in tag or "checked" in tag):
+            choice = 'type="checkbox"' in tag or 'type="radio"' in tag
+            if name and (not choice or "checked" in tag):
                 fields[name[1]] = html.unescape(value[1]) if value else ""
         areas = re.findall(r'<textarea[^>]*name="([^"]*)"[^>]*>(.*?)</textarea>', body, re.S)
         fields |= {name: html.unescape(text) for name, text in areas}

@@ -133,10 +133,15 @@ async def _reopen(case: Case) -> Done:
     if status in ("open", "in progress"):
         raise ActError("the job is open already")
     changes = acts.reopen_job(case.stream)
-    if status != "cancelled" and not case.job["overridden"]:
-        reason = case.text("reason") or "reopened"
-        changes = acts.override_status(case.stream, "open", reason)
-    return Done(changes, f"{case.job['number']} is open again.")
+    if status == "cancelled":
+        return Done(changes, f"{case.job['number']} is open again.")
+    reason = case.text("reason") or "reopened"
+    for turn in case.turns:
+        # A turn that has ended is over on its phone too: whoever goes on gets a new one.
+        if turn["phase"] in ("finished", "rejected"):
+            worker, turn_id = bytes.fromhex(turn["worker"]), bytes.fromhex(turn["turn"])
+            changes += acts.withdraw(case.stream, worker, turn_id, reason)
+    return Done(changes, f"{case.job['number']} is open again; assign it to whoever goes on.")
 
 
 async def _finish(case: Case) -> Done:
@@ -212,7 +217,7 @@ async def carry_out(request: web.Request, job: str, name: str) -> str | None:
     try:
         if depends and basis:
             await _check_not_overtaken(moment, row, basis)
-        named = tuple(turns) if name == "phase" else living
+        named = tuple(turns) if name in ("phase", "reopen") else living
         done = await action(Case(moment, row, named, form))
     except Malformed as error:
         raise ActError(str(error)) from error

@@ -301,7 +301,7 @@ async def _assignments(moment: Moment, raw: Any, names: Names) -> tuple[Assignme
 
 def _position(moment: Moment, worker: str, _zone: ZoneInfo) -> tuple[str, int | None, bool]:
     presence = moment.hub.presence.get(worker)
-    if presence is None:
+    if presence is None or presence.lat_e7 is None:
         return "", None, False
     words = formats.point_words(presence.lat_e7, presence.lon_e7)
     return words, presence.at_ms, moment.now_ms - presence.at_ms > 5 * formats.MINUTE_MS

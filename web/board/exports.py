@@ -12,6 +12,7 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
+from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -101,14 +102,24 @@ async def jobs_csv(request: web.Request) -> web.StreamResponse:
 
 
 async def time_logs_csv(request: web.Request) -> web.StreamResponse:
-    """GET /export/timelogs.csv?…: one row for each time log of the filter's jobs."""
+    """GET /export/timelogs.csv?…: one row for each time log of the filter's jobs.
+
+    Where nothing is filtered those of no job come too, at the end: then it is every log.
+    """
     moment = await moment_of(request)
-    return await _stream(request, moment, "timelogs", LOG_COLUMNS, _log_lines)
+    return await _stream(request, moment, "timelogs", LOG_COLUMNS, _log_lines, _jobless_lines)
 
 
 async def _stream(
-    request: web.Request, moment: Moment, name: str, columns: Sequence[str], lines: Any
+    request: web.Request,
+    moment: Moment,
+    name: str,
+    columns: Sequence[str],
+    lines: Any,
+    jobless: Any = None,
 ) -> web.StreamResponse:
+    wanted = read_filter(request.query)
+    question = await moment.question(wanted)
     day = formats.local_time(moment.now_ms, moment.zone).strftime("%Y-%m-%d")
     response = web.StreamResponse(
         headers={
@@ -120,11 +131,13 @@ async def _stream(
     response.enable_chunked_encoding()
     await response.prepare(request)
     await response.write(csv_text([columns]).encode())
-    question = await moment.question(read_filter(request.query))
     async for rows in _pages(moment.hub.reader, question):
         text = csv_text(await lines(moment, rows))
         if text:
             await response.write(text.encode())
+    if jobless is not None and wanted.view == "all" and not wanted.narrowed:
+        async for part in jobless(moment):
+            await response.write(csv_text(part).encode())
     await response.write_eof()
     return response
 
@@ -260,8 +273,8 @@ def _job_line(
         row["customer_name"],
         row["place_name"],
         row["address"],
-        formats.degrees_text(row["lat_e7"]) if row["lat_e7"] is not None else "",
-        formats.degrees_text(row["lon_e7"]) if row["lon_e7"] is not None else "",
+        _degrees(row["lat_e7"]),
+        _degrees(row["lon_e7"]),
         row["contact"],
         row["contact_phone"],
         _joined(person["team"] for person in people),
@@ -274,7 +287,8 @@ def _job_line(
         local(row["window_start"], zone),
         local(row["window_end"], zone),
         row["planned_minutes"],
-        utc(first_by_phase.get("received")),
+        # A phone that opened a job had received it: nothing else tells when.
+        utc(first_by_phase.get("received", first_by_phase.get("opened"))),
         utc(first_by_phase.get("accepted")),
         utc(first_by_phase.get("travelling")),
         utc(arrived),
@@ -292,24 +306,49 @@ def _job_line(
     ]
 
 
+def _degrees(value_e7: int | None) -> Decimal | None:
+    """Degrees as a number: a southern one is no formula."""
+    return None if value_e7 is None else Decimal(formats.degrees_text(value_e7))
+
+
 def _joined(texts: Iterable[str]) -> str:
     return "; ".join(dict.fromkeys(text for text in texts if text))
 
 
+_LOG_ROWS: Final = (
+    "SELECT time_log.*, coalesce(worker.name, '') AS worker_name,"
+    " coalesce(account.name, editor.name, '') AS editor_name FROM {source}"
+    " LEFT JOIN worker ON worker.worker = time_log.worker"
+    " LEFT JOIN account ON account.account = time_log.actor"
+    " LEFT JOIN worker AS editor ON editor.worker = time_log.actor"
+)
+
+
 async def _log_lines(moment: Moment, rows: Sequence[Any]) -> list[list[object]]:
-    reader = moment.hub.reader
     number_by_job = {row["job"]: row["number"] for row in rows}
-    found = await reader.rows(
-        "SELECT time_log.*, coalesce(worker.name, '') AS worker_name,"
-        " coalesce(account.name, editor.name, '') AS editor_name"
-        " FROM json_each(?) AS wanted JOIN time_log ON time_log.job = wanted.value"
-        " LEFT JOIN worker ON worker.worker = time_log.worker"
-        " LEFT JOIN account ON account.account = time_log.actor"
-        " LEFT JOIN worker AS editor ON editor.worker = time_log.actor"
-        " ORDER BY wanted.key, time_log.start_at, time_log.log",
+    source = "json_each(?) AS wanted JOIN time_log ON time_log.job = wanted.value"
+    found = await moment.hub.reader.rows(
+        _LOG_ROWS.format(source=source) + " ORDER BY wanted.key, time_log.start_at, time_log.log",
         [json.dumps(list(number_by_job))],
     )
     return [_log_line(row, number_by_job[row["job"]], moment.zone) for row in found]
+
+
+async def _jobless_lines(moment: Moment) -> AsyncIterator[list[list[object]]]:
+    """The logs of no job, oldest first, some at a time."""
+    after: tuple[int, str] = (-1, "")
+    while True:
+        rows = await moment.hub.reader.rows(
+            _LOG_ROWS.format(source="time_log")
+            + " WHERE time_log.job = '' AND (time_log.start_at, time_log.log) > (?, ?)"
+            " ORDER BY time_log.start_at, time_log.log LIMIT ?",
+            [*after, PAGE_ROWS],
+        )
+        if rows:
+            yield [_log_line(row, "", moment.zone) for row in rows]
+        if len(rows) < PAGE_ROWS:
+            return
+        after = (rows[-1]["start_at"], rows[-1]["log"])
 
 
 def _log_line(row: Any, number: str, zone: ZoneInfo) -> list[object]:

@@ -73,6 +73,9 @@ SORTABLE: Final = (
 )
 """The columns that can be sorted by, under their names in the URL."""
 
+YEAR_MIN, YEAR_MAX = 2000, 2100
+"""Days beyond are slips, and reckoning with them would leave the calendar."""
+
 LAYOUTS: Final = ("both", "table", "map")
 
 
@@ -217,9 +220,10 @@ def _once(values: Iterable[str]) -> tuple[str, ...]:
 
 def _day(text: str) -> str:
     try:
-        return dt.date.fromisoformat(text).isoformat()
+        day = dt.date.fromisoformat(text)
     except ValueError:
         return ""
+    return day.isoformat() if YEAR_MIN <= day.year <= YEAR_MAX else ""
 
 
 def read_back(text: object) -> Filter:

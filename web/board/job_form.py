@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from core.dispatch.acts import CHECK_ITEMS_MAX
 from web import formats
-from web.board.filters import Filter, Query, is_stream_id
+from web.board.filters import YEAR_MAX, YEAR_MIN, Filter, Query, is_stream_id
 from web.board.reader import Rows
 from web.board.rows import PRIORITY_WORDS
 from web.board.state import Moment
@@ -106,6 +106,7 @@ class JobForm:
     zone_name: str
     error_by_input: Mapping[str, str] = field(default_factory=dict)
     clashes: tuple[ClashView, ...] = ()
+    before: str = ""
     offer_customer: str = ""
 
     @property
@@ -154,6 +155,7 @@ async def draw_form(
     *,
     errors: Mapping[str, str] | None = None,
     clashes: Iterable[ClashView] = (),
+    before: str = "",
     offer_customer: str = "",
 ) -> JobForm:
     """A form with these texts in its inputs; `shown` is what it is compared with on return."""
@@ -192,6 +194,7 @@ async def draw_form(
         zone_name=str(moment.zone),
         error_by_input=errors or {},
         clashes=tuple(clashes),
+        before=before,
         offer_customer=offer_customer,
     )
 
@@ -249,6 +252,9 @@ async def values_of_place(reader: Rows, customer: str, place: str) -> dict[str, 
 
 # --- the window: four inputs, one text
 
+NIGHT_MIN_MAX: Final = 12 * 60
+"""An end before the start is the next morning; a longer night was rather a slip."""
+
 
 def window_text(start: int | None, end: int | None, zone: ZoneInfo) -> str:
     """A window as one text, `2026-11-23T10:00/2026-11-23T11:30`; '' for none."""
@@ -284,7 +290,13 @@ def compose_window(start_day: str, start: str, end_day: str, end: str) -> str:
         end_at = formats.parse_minute_of_day(end) if end else 24 * 60 - 1
     except ValueError as error:
         raise FormError("window", "Write the day as 2026-11-23 and times as 14:30.") from error
+    for day in (first, last):
+        if not YEAR_MIN <= day.year <= YEAR_MAX:
+            raise FormError("window", f"Give a day between {YEAR_MIN} and {YEAR_MAX}.")
     if not end_day and end and end_at < start_at:
+        if 24 * 60 - start_at + end_at > NIGHT_MIN_MAX:
+            words = f"The window ends at {end}, before it starts at {start}. "
+            raise FormError("window", words + "For one that long, give the day that it ends on.")
         last = first + dt.timedelta(days=1)
     first_time = formats.minute_of_day_text(start_at)
     return f"{first}T{first_time}/{last}T{formats.minute_of_day_text(end_at)}"

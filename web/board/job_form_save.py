@@ -97,7 +97,15 @@ async def save_edit(request: web.Request, job: str) -> Saved | JobForm | None:
         for name in list(edited):
             if form.get(f"keep_{name}") == "theirs":
                 del edited[name]
-        changes = await changed_since(reader, job, sent.basis, INPUT_BY_FIELD)
+        # Where a choice was asked for and not made, what had changed is asked about once more.
+        before = clean(form.get("before")) or sent.basis
+        undecided = [
+            name
+            for name in map(clean, form.getall("clash", []))
+            if form.get(f"keep_{name}") not in ("mine", "theirs")
+        ]
+        since = before if undecided else sent.basis
+        changes = await changed_since(reader, job, since, INPUT_BY_FIELD)
         registers = {
             (change.field, change.path): INPUT_BY_FIELD[change.field] for change in changes
         }
@@ -113,6 +121,8 @@ async def save_edit(request: web.Request, job: str) -> Saved | JobForm | None:
                 current,
                 row["number"],
                 clashes=views,
+                before=since,
+                errors={"": "Choose for each field whose value stays."} if undecided else None,
             )
         written = {name: text for name, text in edited.items() if text != current[name]}
         if written:
@@ -295,8 +305,8 @@ async def _again(
     shown: Mapping[str, str] = current or EMPTY
     if row is not None:
         try:
-            shown = json.loads(str(form.get("shown", "{}")))
-        except ValueError:
+            shown = read_sent(form, ()).shown
+        except Malformed:
             shown = current or EMPTY
     return await draw_form(
         moment,

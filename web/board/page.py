@@ -245,7 +245,7 @@ async def changed_part(request: web.Request) -> web.StreamResponse:
 async def _asked(request: web.Request) -> list[str]:
     try:
         asked: Any = await request.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         raise web.HTTPBadRequest(text="The body is a JSON list of job ids.") from None
     if not isinstance(asked, list) or len(asked) > CHANGED_MAX:
         raise web.HTTPBadRequest(text=f"The body is a JSON list of at most {CHANGED_MAX} job ids.")

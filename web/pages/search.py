@@ -14,6 +14,7 @@ from aiohttp import web
 from hub.keys import HUB
 from web.formats import folded, matches
 from web.rendering import show
+from web.stale_form import clean
 
 FOUND_MAX: Final = 25
 """Of each kind; a longer list is a reason to type another letter."""
@@ -96,7 +97,7 @@ class SearchPage:
 
 async def search_page(request: web.Request) -> web.StreamResponse:
     """GET /search?q=."""
-    text = request.query.get("q", "").strip()[:200]
+    text = clean(request.query.get("q", ""))[:200]
     words = folded(text).split()[:WORDS_MAX]
     jobs = await _jobs(request, text, words) if words else ()
     reader = request.app[HUB].reader

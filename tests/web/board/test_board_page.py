@@ -94,6 +94,8 @@ async def test_filters_narrow_and_are_taken_away_one_by_one(town: Town) -> None:
     assert await found("q=A-2") == ["Lamp"]
     assert await found("day=2026-11-24") == ["Lamp"]
     assert await found("day=2026-11-23&q=roof") == []
+    # A day that no calendar can add one to is none, and filters nothing.
+    assert len(await found("day=9999-12-31")) == len(await found(""))
     assert await found(f"customer={letna.hex()}") == ["Boiler"]
     assert await found("status=done") == []
     seen = await eva.get("/?view=all&status=done&q=lamp")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.dispatch import acts
+from core.dispatch import day_acts
 from core.dispatch.fields import LogKind, Phase
 from tests.web.board.test_board_page import titles
 from tests.web.board.town import MINUTE_MS, Town
@@ -76,9 +76,9 @@ async def test_time_logs_say_what_counts_and_where_it_came_from(town: Town) -> N
     await town.meet(ana)
     stream, log = bytes.fromhex(job), town.office.entropy(8)
     day = "2026-11-23"
-    await town.on_phone(ana, acts.start_log(ana.stream, day, stream, log, LogKind.ON_SITE))
+    await town.on_phone(ana, day_acts.start_log(ana.stream, day, stream, log, LogKind.ON_SITE))
     town.clock.at_ms += 90 * MINUTE_MS
-    await town.on_phone(ana, acts.stop_log(ana.stream, day, stream, log))
+    await town.on_phone(ana, day_acts.stop_log(ana.stream, day, stream, log))
     await town.meet(ana)
     eva = await town.office.signed_in("Eva")
     (row,) = table(await eva.get("/export/timelogs.csv?view=all"))
@@ -97,6 +97,29 @@ async def test_time_logs_say_what_counts_and_where_it_came_from(town: Town) -> N
     }
     assert {name: row[name] for name in expected} == expected
     assert table(await eva.get("/export/timelogs.csv?view=unassigned")) == []
+
+
+async def test_every_log_is_there_also_one_of_no_job(town: Town) -> None:
+    ana = await town.worker("Ana")
+    job, _ = await town.job("Boiler", worker=ana, point=(-334_500_000, -706_600_000))
+    await town.meet(ana)
+    day, at_ms = "2026-11-23", town.clock.at_ms
+    for index, of in enumerate((bytes.fromhex(job), None, None)):
+        log, start_ms = town.office.entropy(8), at_ms + index * 40 * MINUTE_MS
+        changes = day_acts.start_log(ana.stream, day, of, log, LogKind.OTHER, at_ms=start_ms)
+        changes += day_acts.stop_log(ana.stream, day, of, log, at_ms=start_ms + 30 * MINUTE_MS)
+        await town.on_phone(ana, changes)
+    await town.meet(ana)
+    eva = await town.office.signed_in("Eva")
+    rows = table(await eva.get("/export/timelogs.csv?view=all"))
+    assert [(row["job_no"], row["minutes"]) for row in rows] == [
+        ("A-1", "30"),
+        ("", "30"),
+        ("", "30"),
+    ]
+    assert len(table(await eva.get("/export/timelogs.csv?view=all&q=boiler"))) == 1
+    (row,) = table(await eva.get("/export/jobs.csv?view=all"))
+    assert (row["lat"], row["lon"]) == ("-33.45", "-70.66")
 
 
 async def test_a_title_that_would_be_a_formula_is_a_text(town: Town) -> None:

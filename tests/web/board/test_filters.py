@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from urllib.parse import parse_qsl, urlsplit
 
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import MultiDict
 
-from web.board.filters import SORTABLE, STATUSES, VIEWS, Filter, read_back, read_filter, read_sorts
+from web.board.filters import (
+    SORTABLE,
+    STATUSES,
+    VIEWS,
+    YEAR_MAX,
+    YEAR_MIN,
+    Filter,
+    read_back,
+    read_filter,
+    read_sorts,
+)
 
 IDS = st.binary(min_size=12, max_size=12).map(bytes.hex)
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=12)
@@ -23,7 +34,8 @@ FILTERS = st.builds(
     ),
     workers=st.lists(IDS | st.just("none"), max_size=4, unique=True).map(tuple),
     customer=IDS | st.just(""),
-    day=st.dates().map(lambda day: day.isoformat()) | st.just(""),
+    day=st.dates(dt.date(YEAR_MIN, 1, 1), dt.date(YEAR_MAX, 12, 31)).map(dt.date.isoformat)
+    | st.just(""),
     text=st.lists(WORDS.filter(bool), max_size=3).map(" ".join),
     sort=SORTS.map(",".join),
     layout=st.sampled_from(["both", "table", "map"]),

@@ -155,6 +155,11 @@ async def test_two_people_at_one_field_see_both_values_and_nothing_is_lost(town:
     again = Seen(200, "<main" + seen.text[seen.text.index('class="job-form"') :], "", {}).form()
     assert again["title"] == "Boiler check"
     assert again["planned"] == "90", "what only Jan changed is in the form already"
+    unsaid = await eva.post(f"/board/job/{job}/edit", again)
+    assert unsaid.status == 409
+    assert "Choose for each field" in unsaid.words
+    assert "Boiler repair" in unsaid.words
+    assert (await town.row(job))["title"] == "Boiler repair", "nothing is written unasked"
     theirs = await eva.post(f"/board/job/{job}/edit", again | {"keep_title": "theirs"})
     assert theirs.status == 200
     assert (await town.row(job))["title"] == "Boiler repair"
@@ -178,11 +183,39 @@ async def test_different_fields_of_two_people_are_both_kept_and_said(town: Town)
     assert row["window_start"] == NOON_MS + 4 * HOUR_MS
 
 
+@pytest.mark.parametrize(
+    ("window", "words"),
+    [
+        (("2026-11-23", "15:00", "", "14:00"), "before it starts at 15:00"),
+        (("0001-01-01", "08:00", "", "09:00"), "between 2000 and 2100"),
+        (("9999-12-31", "23:00", "", "23:30"), "between 2000 and 2100"),
+        (("2026-11-23", "15:00", "2026-11-22", "16:00"), "put the end after the start"),
+    ],
+)
+async def test_a_window_that_is_rather_a_slip_is_refused_in_words(
+    town: Town, window: tuple[str, str, str, str], words: str
+) -> None:
+    eva = await town.office.signed_in("Eva")
+    names = ("window_day", "window_start", "window_end_day", "window_end")
+    seen = await eva.post("/board/new", NEW | dict(zip(names, window, strict=True)))
+    assert seen.status == 422
+    assert words in seen.words
+    assert await town.office.rows("SELECT 1 FROM job") == []
+
+
+async def test_a_night_shift_ends_the_next_morning(town: Town) -> None:
+    eva = await town.office.signed_in("Eva")
+    night = {"window_day": "2026-11-23", "window_start": "22:00", "window_end": "06:00"}
+    row = await made(town, eva, NEW | night)
+    assert int(str(row["window_end"])) - int(str(row["window_start"])) == 8 * HOUR_MS
+
+
 async def test_a_form_that_was_damaged_writes_nothing(town: Town) -> None:
     eva = await town.office.signed_in("Eva")
     job = str((await made(town, eva, NEW))["job"])
     form = await edit(eva, job)
-    for damage in ({"basis": "xyz"}, {"shown": "["}, {"shown": '{"title": 1}'}):
+    shown = ("[", '{"title": 1}', "[null]", "1e999", "[" * 50_000)
+    for damage in ({"basis": "xyz"}, *({"shown": text} for text in shown)):
         seen = await eva.post(f"/board/job/{job}/edit", form | {"title": "Changed"} | damage)
         assert seen.status == 422, damage
         assert "load it again" in seen.words

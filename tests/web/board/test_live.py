@@ -42,6 +42,20 @@ async def test_a_page_hears_of_a_job_that_was_made(town: Town) -> None:
         assert message["ids"] == [job]
 
 
+async def test_a_managers_board_is_shown_what_changed_too(town: Town) -> None:
+    await town.office.add_account("Max", "manager")
+    job, _ = await town.job("Boiler")
+    maria = await town.office.signed_in("Max")
+    await maria.get("/?view=all")
+    async with maria._session.post(
+        f"{town.office.origin}/board/changed?view=all",
+        json=[job],
+        headers={"Origin": town.office.origin, "X-Fieldlog-Token": maria._token},
+    ) as answer:
+        assert answer.status == 200
+        assert job in (await answer.json())["rows"]
+
+
 async def test_a_page_hears_that_a_phone_moved(town: Town) -> None:
     ana = await town.worker("Ana")
     eva = await town.office.signed_in("Eva")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core.dispatch import acts
+from core.dispatch import acts, day_acts
 from core.dispatch.fields import LogKind, Phase
 from core.log.entry import MINT
 from hub.presence import Presence
@@ -175,6 +175,27 @@ async def test_the_office_sets_a_state_on_a_workers_behalf_and_a_job_done(town: 
     assert (await town.row(job))["status"] == "in progress"
 
 
+@pytest.mark.parametrize("ended", ["finished", "rejected"])
+async def test_a_reopened_job_is_nobodys_and_goes_on_with_whoever_gets_it(
+    town: Town, ended: str
+) -> None:
+    ana = await town.worker("Ana")
+    job, turn = await town.job("Boiler", worker=ana)
+    eva = await town.office.signed_in("Eva")
+    turn_fields = {"worker": ana.id, "turn": turn.hex(), "reason": "no key"}
+    await eva.post(f"/board/job/{job}/phase", {**turn_fields, "phase": ended})
+    await eva.post(f"/board/job/{job}/reopen", {"reason": "it leaks again"})
+    row = await town.row(job)
+    assert (row["status"], row["attention"], row["overridden"]) == ("open", "unassigned", 0)
+    await eva.post(f"/board/job/{job}/assign", {"worker": ana.id})
+    (again,) = await town.office.rows(
+        "SELECT turn FROM assignment WHERE phase NOT IN ('withdrawn', 'released')"
+    )
+    fields = {"worker": ana.id, "turn": again["turn"], "phase": "finished"}
+    await eva.post(f"/board/job/{job}/phase", fields)
+    assert (await town.row(job))["status"] == "done"
+
+
 async def test_check_items_are_ticked(town: Town) -> None:
     job, _ = await town.job("Boiler", check_items=["Valve closed"])
     eva = await town.office.signed_in("Eva")
@@ -264,10 +285,10 @@ async def test_time_is_shown_with_source_and_evidence(town: Town) -> None:
     await town.meet(ana)
     stream, log = bytes.fromhex(job), town.office.entropy(8)
     day = "2026-11-23"
-    await town.on_phone(ana, acts.start_log(ana.stream, day, stream, log, LogKind.ON_SITE))
+    await town.on_phone(ana, day_acts.start_log(ana.stream, day, stream, log, LogKind.ON_SITE))
     town.clock.at_ms += 35 * MINUTE_MS
-    await town.on_phone(ana, acts.stop_log(ana.stream, day, stream, log))
-    await town.on_phone(ana, acts.start_log(ana.stream, day, stream, MINT, LogKind.TRAVEL))
+    await town.on_phone(ana, day_acts.stop_log(ana.stream, day, stream, log))
+    await town.on_phone(ana, day_acts.start_log(ana.stream, day, stream, MINT, LogKind.TRAVEL))
     await town.meet(ana)
     eva = await town.office.signed_in("Eva")
     seen = await pane(eva, job)

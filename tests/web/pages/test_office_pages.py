@@ -118,6 +118,11 @@ async def test_search_takes_whatever_is_typed(office: Office, text: str) -> None
     assert "Nothing found" in seen.words
 
 
+async def test_a_search_for_nothing_that_can_be_typed_is_one_for_nothing(office: Office) -> None:
+    eva = await office.signed_in("Eva")
+    assert (await eva.get("/search?q=%00")).status == 200
+
+
 async def test_phones_page_shows_what_was_refused(office: Office) -> None:
     eva = await office.signed_in("Eva")
     assert "No phone has joined yet" in (await eva.get("/phones")).words

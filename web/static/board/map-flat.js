@@ -116,8 +116,11 @@ class View {
       const heading = moving ? Math.round(worker.heading / HEADING_DEG) * HEADING_DEG : 0;
       const { fresh } = worker;
       const icon = this.#image(`w|${fresh}|${moving}|${heading}`, () => workerMark({ moving, fresh, heading }));
+      // Leaflet takes a text for HTML; an element with the text in it is only ever text.
+      const words = document.createElement('span');
+      words.textContent = worker.label.replace('\n', ', ');
       this.L.marker([worker.at[1], worker.at[0]], { icon, alt: worker.name, keyboard: false })
-        .bindTooltip(worker.label.replace('\n', ', '), tip)
+        .bindTooltip(words, tip)
         .on('click', (event) => this.on.stack([worker], this.map.latLngToContainerPoint(event.latlng)))
         .addTo(this.people);
     }

@@ -142,7 +142,7 @@ export class Pane {
     for (const summary of this.element.querySelectorAll('details.fold > summary')) {
       if (open.includes(foldName(summary))) summary.parentElement.open = true;
     }
-    if (keep) this.element.scrollTop = top;
+    this.element.scrollTop = keep ? top : 0;
     if (focused) this.element.focus({ preventScroll: true });
     this.#wire();
   }

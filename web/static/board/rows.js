@@ -197,7 +197,9 @@ export class Rows {
     const answer = await send(`/board/changed?${query}`, JSON.stringify(asked), {
       headers: { 'Content-Type': 'application/json' },
     });
-    if (!answer.ok || question !== filterQuery()) return;
+    if (answer.status === 401) location.reload(); // Signed out meanwhile.
+    if (!answer.ok) throw new Error(`/board/changed answered ${answer.status}`);
+    if (question !== filterQuery()) return;
     const data = await answer.json();
     this.hooks.counts(data.counts, data.total);
     let changed = 0;
