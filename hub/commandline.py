@@ -30,7 +30,7 @@ from replica.commandline import CommandError, port
 from replica.identity import IdentityError
 from replica.occupied import FolderInUse, occupied
 from replica.store import StoreError
-from replica.transport_security import TransportError
+from replica.transport_security import TransportError, show_fingerprint
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -150,6 +150,10 @@ async def _say_hello(hub: Hub, arguments: argparse.Namespace, reachable: tuple[s
     print(f"Hub of site {hub.replica.site.hex()[:12]} in {hub.folder}")
     print(f"Pages on this machine:  {local}/")
     print(f"Phones and browsers:    {', '.join(f'https://{address}/' for address in reachable)}")
+    if hub.browser_authority is not None:
+        # What a browser's install page asks to be compared with.
+        root = show_fingerprint(hub.browser_authority.root_fingerprint)
+        print(f"Root certificate:       SHA-256 {root}")
     if await hub.reader.row("SELECT 1 FROM account LIMIT 1") is None:
         token = set_up_token(hub.sessions.form_secret, hub.clock.now_ms())
         print(f"Set this hub up:        {local}/set-up/{token}")
