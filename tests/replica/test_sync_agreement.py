@@ -1,4 +1,4 @@
-"""Sessions come to agree while both sides go on: schedules drawn from seeds, under narrow limits."""
+"""Sessions come to agree while both sides go on: schedules from seeds, under narrow limits."""
 
 from __future__ import annotations
 
