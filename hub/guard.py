@@ -187,11 +187,11 @@ async def _answer(
     except ConnectionError:
         raise  # Nobody is left to be told.
     except Exception as error:
+        if request.writer.output_size > 0:
+            raise  # Half an answer is out; aiohttp closes the connection, so it shows.
         if _is_of_the_disk(error):
             LOGGER.warning("%s %s could not be saved: %s", request.method, request.path, error)
             return await _rendered(request, _NOT_SAVED, render)
-        if request.writer.output_size > 0:
-            raise  # Half an answer is out; aiohttp closes the connection, so it shows.
         reference = secrets.token_hex(3)
         # Method and path only: a query or a body may hold what people typed.
         LOGGER.exception("error %s while answering %s %s", reference, request.method, request.path)

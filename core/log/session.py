@@ -459,7 +459,7 @@ class Session:
                 self._queue.append(log)
         if self._queue:
             return self._pump()
-        kept = {stream for stream, _, _ in lacking}
+        kept = {stream for stream, _, _ in lacking}.intersection(self._to_drop)
         going = tuple(stream for stream in self._to_drop if stream not in kept)
         self._to_drop = tuple(sorted(kept))
         if not going:

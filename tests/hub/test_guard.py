@@ -90,7 +90,8 @@ def application(server: Server, folder: Path) -> web.Application:
         response = web.StreamResponse()
         await response.prepare(request)
         await response.write(b"half of it")
-        raise RuntimeError("the disk went away")
+        full = request.path == "/half-full"
+        raise StoreError("the disk is full") if full else RuntimeError("the disk went away")
 
     async def live(request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()
@@ -110,6 +111,7 @@ def application(server: Server, folder: Path) -> web.Application:
         return web.Response()
 
     app.router.add_get("/full", full)
+    app.router.add_get("/half-full", half)
     app.router.add_get("/small", small)
     app.router.add_get("/crash", crash)
     app.router.add_get("/refuse", refuse)
@@ -425,9 +427,10 @@ async def test_a_refusal_keeps_its_words_and_headers(server: Server) -> None:
         assert (await answer.json())["error"] == "There is nothing at this address."
 
 
-async def test_half_an_answer_is_never_followed_by_another(server: Server) -> None:
+@pytest.mark.parametrize("path", ["/half", "/half-full"])
+async def test_half_an_answer_is_never_followed_by_another(server: Server, path: str) -> None:
     with pytest.raises(aiohttp.ClientError):
-        await server.send("GET", "/half")
+        await server.send("GET", path)
 
 
 async def test_errors_look_as_the_hub_decides_and_plain_when_that_breaks(tmp_path: Path) -> None:

@@ -375,6 +375,18 @@ async def test_who_never_proves_anything_is_hung_up_on(hub: HubAtWork) -> None:
     await still_works(hub)
 
 
+async def test_a_stranger_writes_no_lines_into_the_log(
+    hub: HubAtWork, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with raw_session(hub, None) as peer:
+        words = "bye\n2026-11-24 INFO all is well \x1b[31m"
+        await peer.socket.send_bytes(messages.write(Refuse("x", words)))
+        await peer.answer()
+    await until(lambda: any("all is well" in each.getMessage() for each in caplog.records), "told")
+    assert all(each.getMessage().isprintable() for each in caplog.records)
+    await still_works(hub)
+
+
 async def test_so_many_strangers_wait_and_no_more(hub: HubAtWork) -> None:
     hub.hub.unproven_max = 2
     async with raw_session(hub, None), raw_session(hub, None):

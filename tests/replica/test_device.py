@@ -8,16 +8,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
+from aiohttp import web
 
 from core.dispatch import acts, day_acts
 from core.dispatch.acts import ActError
 from core.dispatch.fields import Phase
 from core.dispatch.fix import Fix
-from replica.commands.device import location_secret
+from replica.commands.device import device_app, location_secret
 from replica.device import Device
 from replica.identity import IdentityError
 from replica.joining import HUB_FILE
+from replica.screens.guard import load_secret
 from replica.store import StoreError
 from tests.build import START_MS, SettableClock, Site
 from tests.running import HubAtWork, running_hub, running_phone, synced, until
@@ -182,10 +185,34 @@ async def test_what_a_replica_keeps_is_read_by_its_owner_alone(
         assert [path.name for path in files if path.stat().st_mode & 0o077] == []
 
 
-def test_a_location_app_is_given_a_key_to_no_screen() -> None:
+async def test_a_location_app_is_given_a_key_to_no_screen(
+    tmp_path: Path, clock: SettableClock
+) -> None:
     secret = "5e" * 32
-    assert location_secret(secret) != secret
-    assert location_secret(secret) == location_secret(secret)
+    location = location_secret(secret)
+    (tmp_path / "phone").mkdir()
+    load_secret(tmp_path / "phone", lambda _: bytes.fromhex(secret))
+    body = {"_type": "location", "tst": 1_772_434_800, "lat": 60.1, "lon": 24.9, "acc": 8}
+    async with running_phone(tmp_path / "phone", clock) as phone:
+        runner = web.AppRunner(device_app(phone, secret))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        address = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        try:
+            async with aiohttp.ClientSession() as app:
+                status = {
+                    key: (await app.post(f"{address}/location/owntracks/{key}", json=body)).status
+                    for key in (location, secret)
+                }
+                assert status[location] == 200
+                assert status[secret] in (401, 403)
+                let_in = {
+                    key: (await app.get(f"{address}/?secret={key}", allow_redirects=False)).status
+                    for key in (location, secret)
+                }
+                assert let_in == {location: 403, secret: 303}
+        finally:
+            await runner.cleanup()
 
 
 @asynccontextmanager

@@ -70,7 +70,7 @@ const pane = new Pane(board, document.getElementById('pane'), {
   closed: () => { map?.pick(null); map?.mark(null); },
   pick: (done) => { showLayoutWithMap(); withMap((ready) => ready.pick(done)); },
   show: (point, job) => withMap((ready) => (job ? ready.select(job, point) : ready.mark(point || null))),
-  sent: () => rows.refresh(selectedJob() ? [selectedJob()] : []),
+  sent: () => rows.refresh(selectedJob() ? [selectedJob()] : []).catch(() => undefined),
 });
 
 function showLayoutWithMap() {
