@@ -111,15 +111,14 @@ class ReplicaShelf:
 
     def digest(self, streams: Iterable[bytes]) -> tuple[bytes, int]:
         """Digest and count of those of `streams` that are held."""
-        wanted = set(streams)
-        leaves = [
-            leaf
-            for stream, leaf in self._db.execute(
-                "SELECT stream, leaf FROM stream WHERE left_at IS NULL"
-            )
-            if stream in wanted
-        ]
+        leaves = [leaf for _, leaf in self.leaves(streams)]
         return digest_of(leaves), len(leaves)
+
+    def leaves(self, streams: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
+        """Those of `streams` that are held, with their leaves."""
+        wanted = set(streams)
+        rows = self._db.execute("SELECT stream, leaf FROM stream WHERE left_at IS NULL")
+        return [(stream, leaf) for stream, leaf in rows if stream in wanted]
 
     # --- marks and reach
 

@@ -39,8 +39,12 @@ def leaf_of(stream: bytes, heads: Sequence[Head]) -> bytes:
 
 def digest_of(leaves: Iterable[bytes]) -> bytes:
     """The 16-byte digest of a set of streams' leaves, whatever their order."""
-    total = sum(int.from_bytes(leaf, "big") for leaf in leaves) % _MODULUS
-    return total.to_bytes(32, "big")[:DIGEST_BYTES]
+    return shorten(sum(int.from_bytes(leaf, "big") for leaf in leaves))
+
+
+def shorten(total: int) -> bytes:
+    """The digest of a sum of leaves: its first 16 bytes mod 2^256."""
+    return (total % _MODULUS).to_bytes(32, "big")[:DIGEST_BYTES]
 
 
 def frontier_token(tips: Iterable[bytes]) -> str:

@@ -21,6 +21,7 @@ from core.log.limits import (
     HEADS_STREAMS_MAX,
     SEAL_LEAVES_MAX,
 )
+from core.log.tree import DIGITS, Split
 
 PROTOCOL = 1
 NONCE_BYTES = 16
@@ -131,12 +132,24 @@ class StreamHeads:
 
 
 @dataclass(frozen=True, slots=True)
-class Heads:
-    """Repair: the frontiers of shared streams; `reply` asks for the other side's in return."""
+class Compare:
+    """Repair: one step of the search for streams that differ, in as many frames as it takes.
 
-    reply: bool
+    `splits` are nodes of the sender's digest tree. Of what lies below the prefixes `covered` it
+    holds what `streams` names, and asks for what the other holds there; a stream of `streams` that
+    lies below none of them answers such a question. A step that asks nothing ends the search.
+    """
+
+    step: int
     last: bool
-    streams: tuple[StreamHeads, ...]
+    splits: tuple[Split, ...] = ()
+    covered: tuple[str, ...] = ()
+    streams: tuple[StreamHeads, ...] = ()
+
+    @property
+    def asks(self) -> bool:
+        """Whether the other side has to answer."""
+        return bool(self.splits or self.covered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +182,7 @@ class Presence:
 
 
 Message = (
-    Hello | Proof | State | Runs | Ack | Check | Agreed | Heads | Leave | Left | Refuse | Presence
+    Hello | Proof | State | Runs | Ack | Check | Agreed | Compare | Leave | Left | Refuse | Presence
 )
 
 
@@ -207,9 +220,8 @@ def write(message: Message) -> bytes:
             parts = [5, message.digest, message.streams]
         case Agreed():
             parts = [6] if message.same else [6, False]
-        case Heads():
-            streams = [[s.stream, [list(head) for head in s.heads]] for s in message.streams]
-            parts = [7, message.reply, message.last, streams]
+        case Compare():
+            parts = [7, *_compare_parts(message)]
         case Leave():
             parts = [8, *message.streams]
         case Left():
@@ -219,6 +231,27 @@ def write(message: Message) -> bytes:
         case Presence():
             parts = [11, dict(sorted(message.fields.items()))]
     return pack(parts)
+
+
+def _compare_parts(message: Compare) -> list[Any]:
+    splits = [
+        [
+            split.prefix,
+            split.stem[len(split.prefix) :],
+            sum(1 << int(digit, 16) for digit in split.digest_by_digit),
+            b"".join(split.digest_by_digit.values()),
+        ]
+        for split in message.splits
+    ]
+    authors: dict[bytes, int] = {}
+    streams = []
+    for held in message.streams:
+        numbered = [
+            (authors.setdefault(author, len(authors)), branch, height, short)
+            for author, branch, height, short in held.heads
+        ]
+        streams.append([held.stream, *(part for head in numbered for part in head)])
+    return [message.step, message.last, splits, list(message.covered), list(authors), streams]
 
 
 def _write_runs(message: Runs) -> bytes:
@@ -330,29 +363,50 @@ def _read_agreed(parts: list[Any]) -> Agreed:
     return Agreed() if not parts else Agreed(bool(*parts))
 
 
-def _read_heads(parts: list[Any]) -> Heads:
-    reply, last, streams = parts
-    if len(streams) > HEADS_STREAMS_MAX:
-        raise OverLimit(f"heads of more than {HEADS_STREAMS_MAX} streams in one message")
-    return Heads(
-        bool(reply),
+def _read_compare(parts: list[Any]) -> Compare:
+    step, last, splits, covered, authors, streams = parts
+    if len(splits) + len(covered) + len(streams) > HEADS_STREAMS_MAX:
+        raise OverLimit(f"a step names more than {HEADS_STREAMS_MAX} nodes and streams")
+    named = [_bytes(author, AUTHOR_BYTES) for author in authors]
+    return Compare(
+        _count(step),
         bool(last),
-        tuple(
-            StreamHeads(
-                _bytes(stream, STREAM_BYTES),
-                tuple(
-                    (
-                        _bytes(author, AUTHOR_BYTES),
-                        _bytes(branch, 0, HASH_BYTES),
-                        _count(height),
-                        _bytes(short, SHORT_BYTES),
-                    )
-                    for author, branch, height, short in heads
-                ),
-            )
-            for stream, heads in streams
-        ),
+        tuple(_read_split(*split) for split in splits),
+        tuple(_prefix(prefix) for prefix in covered),
+        tuple(_read_stream_heads(held, named) for held in streams),
     )
+
+
+def _read_split(prefix: Any, onward: Any, ways: Any, digests: Any) -> Split:
+    stem = _prefix(_prefix(prefix) + _prefix(onward))
+    if len(stem) >= 2 * STREAM_BYTES or not 0 <= _count(ways) < 2**16:
+        raise Malformed("a node of the digest tree leads on by sixteen ways")
+    digits = [digit for digit in DIGITS if ways >> int(digit, 16) & 1]
+    data = _bytes(digests, len(digits) * DIGEST_BYTES)
+    cut = [data[at : at + DIGEST_BYTES] for at in range(0, len(data), DIGEST_BYTES)]
+    return Split(prefix, stem, dict(zip(digits, cut, strict=True)))
+
+
+def _prefix(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > 2 * STREAM_BYTES or not set(value) <= set(DIGITS):
+        raise Malformed("a prefix of stream ids is at most 24 hex digits")
+    return value
+
+
+def _read_stream_heads(held: list[Any], authors: list[bytes]) -> StreamHeads:
+    stream, *parts = held
+    if len(parts) % 4:
+        raise Malformed("a head is an author, a branch, a height and a hash")
+    heads = tuple(
+        (
+            authors[_count(author)],
+            _bytes(branch, 0, HASH_BYTES),
+            _count(height),
+            _bytes(short, SHORT_BYTES),
+        )
+        for author, branch, height, short in zip(*[iter(parts)] * 4, strict=True)
+    )
+    return StreamHeads(_bytes(stream, STREAM_BYTES), heads)
 
 
 def _read_streams(parts: list[Any]) -> tuple[bytes, ...]:
@@ -382,7 +436,7 @@ _READERS: dict[int, Callable[[list[Any]], Message]] = {
     4: _read_ack,
     5: _read_check,
     6: _read_agreed,
-    7: _read_heads,
+    7: _read_compare,
     8: lambda parts: Leave(_read_streams(parts)),
     9: lambda parts: Left(_read_streams(parts)),
     10: _read_refuse,

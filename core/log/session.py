@@ -3,10 +3,10 @@
 `receive(frame)` and `changed(streams)` return effects that a driver carries out; what the replica
 holds is asked of, and given to, a `Shelf`. The course: hello and proof both ways; state both ways;
 where the digests agree the session is live; else each side sends what the other has not confirmed,
-then they check, and repair by frontiers where they still differ. Live, new entries are pushed as
-they are committed. What was dropped since the last meeting is said before the state, so that
-nothing is sent on the strength of it. Holds no sockets and no clock. Invariant: nothing is acked
-before it is stored.
+then they check, and repair (`core.log.repair`) where they still differ. Live, new entries are
+pushed as they are committed. What was dropped since the last meeting is said before the state, so
+that nothing is sent on the strength of it. Holds no sockets and no clock. Invariant: nothing is
+acked before it is stored.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from core.log.errors import (
     Uncertified,
     WrongSite,
 )
-from core.log.limits import FRAME_BYTES_TARGET, FRAMES_IN_FLIGHT_MAX, HEADS_STREAMS_MAX
+from core.log.limits import FRAMES_IN_FLIGHT_MAX, HEADS_STREAMS_MAX
 from core.log.messages import (
     Ack,
     Agreed,
     Check,
-    Heads,
+    Compare,
     Hello,
     Leave,
     Left,
@@ -45,9 +45,9 @@ from core.log.messages import (
     Refuse,
     Runs,
     State,
-    StreamHeads,
 )
 from core.log.parcel import Parcel, Slice, fill
+from core.log.repair import Repair, frames
 from core.log.shelf import Shelf
 
 # Rounds of repair in one session; one more would mean a fault that repeats itself.
@@ -144,7 +144,8 @@ class Session:
         self._waited_for_left = False
         self._refused: set[tuple[bytes, bytes]] = set()
         self._checked: int | None = None
-        self._named: set[bytes] = set()
+        self._repair: Repair | None = None
+        self._repair_is_own = False
 
     # --- what the driver calls
 
@@ -291,7 +292,7 @@ class Session:
             self._position_due = True
             return effects + self._pump()
         if self._opens:
-            effects += self._send_heads(reply=True)
+            effects += self._begin_repair()
         return effects
 
     def _become_live(self, *, agreed_at: int | None) -> list[Effect]:
@@ -317,8 +318,8 @@ class Session:
                 if message.same:
                     return self._become_live(agreed_at=self._checked)
                 return [Differing(), *self._become_live(agreed_at=None)]
-            case Heads():
-                return self._on_heads(message, peer)
+            case Compare():
+                return self._on_compare(message, peer)
             case Leave() if peer.role == HUB_ROLE and not self._shelf.is_hub:
                 self._to_drop = tuple(sorted({*self._to_drop, *message.streams}))
                 return self._settle()
@@ -377,7 +378,7 @@ class Session:
             # The peer holds less than was thought. A live session may last for days, so it is
             # repaired now; what is refused again and again waits for the next session.
             self._repairs += 1
-            effects += self._send_heads(reply=True)
+            effects += self._begin_repair()
         return effects + self._pump()
 
     # --- sending
@@ -485,31 +486,47 @@ class Session:
             self._waited_for_left = True
             self._position_due = True
             return self._pump()
-        return self._send_heads(reply=True)
+        return self._begin_repair()
 
     # --- repair and scope
 
-    def _send_heads(self, *, reply: bool) -> list[Effect]:
-        frames: list[list[StreamHeads]] = [[]]
-        size = 0
-        for held in self._shelf.heads_of(self._shared):
-            extra = 16 + sum(56 + len(branch) for _, branch, _, _ in held.heads)
-            full = size + extra > FRAME_BYTES_TARGET or len(frames[-1]) >= HEADS_PER_FRAME
-            if full and frames[-1]:
-                frames.append([])
-                size = 0
-            frames[-1].append(held)
-            size += extra
-        return [self._send(Heads(reply, part is frames[-1], tuple(part))) for part in frames]
-
-    def _on_heads(self, heads: Heads, peer: Certificate) -> list[Effect]:
-        self._shelf.peer_holds(peer, heads.streams)
-        self._named.update(held.stream for held in heads.streams)
-        if not heads.last:
+    def _begin_repair(self) -> list[Effect]:
+        if self._repair is not None:
             return []
-        self._shelf.peer_lacks(peer, self._shared - self._named)
-        self._named.clear()
-        effects = self._send_heads(reply=False) if heads.reply else []
+        self._repair, self._repair_is_own = self._new_repair(), True
+        return self._send_step(self._repair.begin())
+
+    def _new_repair(self) -> Repair:
+        assert self.peer is not None
+        self._shared = self._shelf.shared(self.peer)
+        return Repair(
+            self._shelf.leaves(self._shared),
+            self._shelf.position(),
+            lambda streams: self._shelf.heads_of(self._shared.intersection(streams)),
+        )
+
+    def _send_step(self, step: Compare) -> list[Effect]:
+        return [self._send(frame) for frame in frames(step)]
+
+    def _on_compare(self, frame: Compare, peer: Certificate) -> list[Effect]:
+        if frame.step == 0 and (self._repair is None or self._repair_is_own):
+            if self._repair is not None and self._opens:
+                # Both began at once: the opener's repair goes on, and the listener answers it.
+                return []
+            self._repair, self._repair_is_own = self._new_repair(), False
+        if self._repair is None:
+            raise Malformed("a step of a repair that nobody began")
+        heard = self._repair.hear(frame)
+        if heard is None:
+            return []
+        found, answer = heard
+        self._shelf.holds_all(peer, found.same, self._repair.position)
+        self._shelf.peer_holds(peer, found.theirs)
+        self._shelf.peer_lacks(peer, found.lacked)
+        effects = [] if answer is None else self._send_step(answer)
+        if answer is not None and answer.asks:
+            return effects
+        self._repair = None
         self._sent.clear()
         self._enqueue(0)
         self._position_due = True

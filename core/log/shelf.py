@@ -81,6 +81,9 @@ class Shelf(Protocol):
     def set_mark(self, peer: Certificate, position: int) -> None:
         """Keep that all was received up to the peer's `position`."""
 
+    def leaves(self, streams: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
+        """Those of `streams` that are held here, with their leaves."""
+
     def heads_of(self, streams: Iterable[bytes]) -> list[StreamHeads]:
         """What is held of these streams."""
 

@@ -12,7 +12,7 @@ from core.dispatch.acts import SITE_STREAM, Change
 from core.dispatch.fields import FILE, SETTING, Kind, LogKind, Phase
 from core.log import messages
 from core.log.entry import MINT
-from core.log.messages import Ack, Agreed, Check, Heads, Hello, Proof, Run, Runs, State
+from core.log.messages import Ack, Agreed, Check, Compare, Hello, Proof, Run, Runs, State
 from core.log.session import Differing, Live, Met, Stage
 from replica.reach import unsent_entries
 from replica.replica import Replica
@@ -128,7 +128,7 @@ def test_a_phone_learns_of_a_hub_that_it_never_met_from_the_site_stream(
     hold(other, hub)
     meeting = hold(phone, hub)
     assert meeting.live
-    assert Heads not in kinds(meeting, 0) + kinds(meeting, 1)
+    assert Compare not in kinds(meeting, 0) + kinds(meeting, 1)
     assert job in streams_of(phone)
     assert agree(phone, other)
 
@@ -146,7 +146,7 @@ def test_a_phone_takes_a_colleagues_work_by_the_certificate_that_comes_with_it(
     assert meeting.live
     # Certificate and note came in one frame; nothing was refused, nothing was asked again.
     assert len([message for message in meeting.read(1) if isinstance(message, Runs)]) == 1
-    assert Heads not in kinds(meeting, 0) + kinds(meeting, 1)
+    assert Compare not in kinds(meeting, 0) + kinds(meeting, 1)
     assert phone.store.db.execute("SELECT count(*) FROM refused").fetchone() == (0,)
     assert phone.store.db.execute("SELECT text FROM note").fetchone() == ("from Bo",)
 

@@ -98,11 +98,11 @@ def test_a_message_names_at_most_so_many_streams() -> None:
     assert isinstance(read(write(Leave((JOB,) * HEADS_STREAMS_MAX))), MESSAGES)
     with pytest.raises(OverLimit):
         read(write(Leave((JOB,) * (HEADS_STREAMS_MAX + 1))))
-    heads: list[Any] = [7, True, True, [[JOB, []]] * HEADS_STREAMS_MAX]
-    assert isinstance(read(pack(heads)), MESSAGES)
-    heads[3].append([JOB, []])
+    step: list[Any] = [7, 0, True, [], [], [], [[JOB]] * HEADS_STREAMS_MAX]
+    assert isinstance(read(pack(step)), MESSAGES)
+    step[6].append([JOB])
     with pytest.raises(OverLimit):
-        read(pack(heads))
+        read(pack(step))
 
 
 def test_a_hello_carries_at_most_four_certificates_and_a_sentence_1000_letters() -> None:

@@ -6,7 +6,7 @@ from core.log.messages import (
     Ack,
     Agreed,
     Check,
-    Heads,
+    Compare,
     Hello,
     Leave,
     Left,
@@ -20,6 +20,7 @@ from core.log.messages import (
     StreamHeads,
     WireSeal,
 )
+from core.log.tree import Split
 
 JOB = bytes.fromhex("0b99541004") + b"boiler1"
 DAY = bytes.fromhex("0b98f20005") + b"ana-day"
@@ -49,14 +50,18 @@ EXAMPLES: dict[str, Message] = {
     "check": Check(b"D" * 16, 12),
     "agreed": Agreed(),
     "agreed to differ": Agreed(same=False),
-    "heads": Heads(
+    "compare": Compare(0, True, (Split("", "0b9", {"8": b"D" * 16, "9": b"E" * 16}),)),
+    "compare that tells heads": Compare(
+        3,
         True,
-        True,
+        (),
+        ("0b995410", "0b98f2"),
         (
             StreamHeads(JOB, ((AUTHOR, b"", 2, b"shared-2"), (AUTHOR, BRANCH, 3, b"branch-3"))),
             StreamHeads(DAY, ()),
         ),
     ),
+    "compare that has nothing to add": Compare(4, True),
     "leave": Leave((JOB, DAY)),
     "left": Left((JOB,)),
     "refuse": Refuse("wrong-site", "the peer belongs to another site"),
