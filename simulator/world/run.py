@@ -159,9 +159,11 @@ class World:
     def _failed(self, name: str, error: BaseException) -> None:
         if not self.failure.done():
             leaf = _first_leaf(error)
-            violation = Violation("crash", f"{name}: {type(leaf).__name__}: {leaf}")
-            violation.__cause__ = leaf
-            self.failure.set_exception(violation)
+            if not isinstance(leaf, Violation):
+                violation = Violation("crash", f"{name}: {type(leaf).__name__}: {leaf}")
+                violation.__cause__ = leaf
+                leaf = violation
+            self.failure.set_exception(leaf)
 
     def _sent(self, peer: str, stream: bytes) -> None:
         """A hub sends a run; a phone is the peer, or the other hub."""

@@ -21,6 +21,7 @@ SMALL = Size(phones=4, days=1, entries_per_phone=30)
 QUICK = (
     "early-ack",
     "appends-twice",
+    "stale-rows",
     "forgets-own-log",
     "last-arrival-wins",
     "clock-decides",
