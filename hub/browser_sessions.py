@@ -177,6 +177,17 @@ class BrowserSessions:
                 )
         return found
 
+    def lives(self, session_id: str) -> bool:
+        """Whether a session is signed in, without counting it as used: a page left open asks."""
+        if _ID_TEXT.match(session_id) is None:
+            return False
+        row = self.connection.execute(
+            "select account, id_hash, began_ms, used_ms, address, agent from session"
+            " where id_hash = ?",
+            (_hashed(session_id),),
+        ).fetchone()
+        return row is not None and _lives(_session_of(row), self._now_ms())
+
     def end(self, session_id: str) -> None:
         """Sign this browser out. One that is not signed in stays so."""
         with self.connection:
