@@ -408,12 +408,11 @@ def run(
 def _collecting_by_steps() -> Iterator[None]:
     """Switch off the collector that runs by count of objects, which differs from run to run.
 
-    What was there before the run is set aside, so that each collection looks at the run alone. What
-    an earlier run left behind is garbage by now: set aside, it would stay for ever.
+    What was there before the run is set aside, so that each collection looks at the run alone. So
+    whoever makes many large runs collects between them, or what one left stays for ever.
     """
     enabled = gc.isenabled()
     gc.disable()
-    gc.collect()
     gc.freeze()
     try:
         yield

@@ -5,6 +5,7 @@ Small sites, so that the suite stays quick; `fieldlog simulate seeded` runs full
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 from simulator.planted import PLANTED
 from simulator.world.campaign import Failure, attempt
-from simulator.world.run import Report, Size
+from simulator.world.run import Report, Size, World
 
 SMALL = Size(phones=4, days=1, entries_per_phone=30)
 # Bugs that small sites show within a few seeds; the others need full ones.
@@ -36,6 +37,12 @@ def test_a_small_site_ends_without_a_violation(seed: int) -> None:
     outcome = attempt(seed, SMALL)
     assert isinstance(outcome, Report), outcome
     assert outcome.entries > 0
+
+
+def test_the_world_of_an_earlier_seed_is_let_go() -> None:
+    for seed in (1, 2, 3):
+        attempt(seed, Size(phones=1, days=1, entries_per_phone=1))
+    assert sum(isinstance(each, World) for each in gc.get_objects()) <= 1
 
 
 @pytest.mark.parametrize("name", QUICK)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import weakref
 from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
 
@@ -225,24 +224,6 @@ def test_timeouts_queues_and_locks_of_asyncio_work_in_virtual_time():
         return loop.time(), got
 
     assert run(main, 9).value == (1_000.0, [0, 1, 2, 3, 4])
-
-
-def test_what_a_run_left_behind_is_gone_in_the_next():
-    class Round:
-        def __init__(self) -> None:
-            self.itself = self
-
-    left: list[weakref.ref[Round]] = []
-
-    async def main(_: VirtualLoop) -> Round:
-        left.append(weakref.ref(Round()))
-        kept = Round()
-        left.append(weakref.ref(kept))
-        return kept
-
-    run(main, 1)
-    run(main, 2)
-    assert [each() is None for each in left[:2]] == [True, True]
 
 
 def test_a_trace_stays_small_and_its_digest_covers_everything():
