@@ -55,6 +55,12 @@ def test_a_planted_bug_is_caught(name: str) -> None:
     raise AssertionError(f"no checker saw the planted bug {name}")
 
 
+def test_a_peer_that_forgets_what_waits_for_a_seal_is_not_sent_it_for_ever() -> None:
+    # Its site has a log that comes in several frames.
+    outcome = attempt(4, SMALL, "forgets-staged")
+    assert isinstance(outcome, Report), outcome
+
+
 _PROGRAM = """
 from simulator.world.campaign import attempt
 from simulator.world.run import Size

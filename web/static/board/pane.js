@@ -13,7 +13,7 @@ function foldName(summary) {
 }
 
 export class Pane {
-  /** `hooks`: `go(url)`, `closed()`, `drawn()`, `pick(done)`, `show(point)`. */
+  /** `hooks`: `go(url)`, `closed()`, `drawn()` (something else), `pick(done)`, `show(point)`. */
   constructor(board, element, hooks) {
     this.board = board;
     this.element = element;
@@ -145,7 +145,7 @@ export class Pane {
     const holder = document.createElement('template');
     holder.innerHTML = html;
     this.element.replaceChildren(holder.content);
-    this.hooks.drawn();
+    if (!keep) this.hooks.drawn();
     for (const summary of this.element.querySelectorAll('details.fold > summary')) {
       if (open.includes(foldName(summary))) summary.parentElement.open = true;
     }
