@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 
 import pytest
 from aiohttp import web
 
-from hub.listening import listen
+from hub.listening import allow_many_connections, listen
 
 
 @pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHost: hub\r\n"])
@@ -34,3 +35,13 @@ async def test_one_that_asks_is_answered_and_may_ask_again() -> None:
         for _ in range(2):
             writer.write(b"GET / HTTP/1.1\r\nHost: hub\r\n\r\n")
             assert (await reader.readuntil(b"here")).startswith(b"HTTP/1.1 200")
+
+
+def test_a_hub_may_hold_as_many_connections_as_the_system_allows() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft // 2, hard))
+        allow_many_connections()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

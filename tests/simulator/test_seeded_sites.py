@@ -5,7 +5,9 @@ Small sites, so that the suite stays quick; `fieldlog simulate seeded` runs full
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -14,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from simulator.planted import PLANTED
-from simulator.world.campaign import Failure, attempt
+from simulator.world.campaign import Failure, attempt, attempts
 from simulator.world.run import Report, Size, World
 
 SMALL = Size(phones=4, days=1, entries_per_phone=30)
@@ -43,6 +45,12 @@ def test_the_world_of_an_earlier_seed_is_let_go() -> None:
     for seed in (1, 2, 3):
         attempt(seed, Size(phones=1, days=1, entries_per_phone=1))
     assert sum(isinstance(each, World) for each in gc.get_objects()) <= 1
+
+
+def test_seeds_that_are_not_wanted_any_more_end_before_one_goes_on() -> None:
+    with contextlib.closing(attempts(range(1, 200), SMALL, 2)) as outcomes:
+        assert isinstance(next(outcomes), Report)
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.parametrize("name", QUICK)

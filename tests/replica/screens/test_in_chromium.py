@@ -142,7 +142,7 @@ async def test_an_open_page_follows_the_office_and_keeps_what_is_being_typed(
         phone.office(acts.edit_job(bytes.fromhex(job), {"title": "Boiler repaired"}))
         phone.office(acts.add_note(bytes.fromhex(job), "Take the spare key"))
         await phone.sync()
-        await expect(page.locator("h1")).to_contain_text("Boiler repaired")
+        await expect(page.locator("h1")).to_have_text("Boiler repaired")
         await expect(page.locator("#note-list")).to_contain_text("Take the spare key")
         await expect(page.locator("#note")).to_have_value("half a sent")
         assert await page.evaluate("window.stayed") is True

@@ -206,6 +206,17 @@ async def test_what_another_does_shows_without_a_refresh(desk: Desk, chromium: B
     await page.context.close()
 
 
+async def test_a_board_whose_browser_was_signed_out_asks_to_sign_in(
+    desk: Desk, chromium: Browser
+) -> None:
+    page = await desk.sit(chromium, "/?view=open")
+    (account,) = await desk.town.office.rows("SELECT account FROM account WHERE name = 'Eva'")
+    desk.town.office.hub.sessions.end_all(account["account"])
+    desk.town.office.hub.feed.publish("presence", ())
+    await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    await page.context.close()
+
+
 async def test_rows_do_not_jump_under_the_pointer(desk: Desk, chromium: Browser) -> None:
     page = await desk.sit(chromium, "/?view=unassigned&sort=title")
     await row(page, desk.jobs[2]).hover()
@@ -433,6 +444,9 @@ async def test_a_position_is_picked_on_a_narrow_screen_too(desk: Desk, chromium:
     await page.keyboard.press("Escape")
     await expect(page.locator("#map")).to_be_hidden()
     await expect(page.get_by_label("Title")).to_be_visible()
+    await button.click()
+    await page.evaluate("history.pushState(null, '', '/?view=open'); history.back()")
+    await expect(page.locator("#map")).to_be_hidden()
     await button.click()
     await page.get_by_role("button", name="Stop").click()
     await expect(page.locator("#map")).to_be_hidden()

@@ -331,10 +331,8 @@ setInterval(() => {
   }
 }, 20_000);
 
-// --- begin
+// --- keys
 
-wireFilters();
-wireSplit(board, document.getElementById('split'), () => map?.resize());
 /** Do something with the job whose row has the keyboard's focus, else with the one that is open. */
 async function act(action) {
   const { job } = document.activeElement?.closest('tr.job')?.dataset ?? {};
@@ -346,6 +344,11 @@ async function act(action) {
   }
   pane.open(action);
 }
+
+// --- begin
+
+wireFilters();
+wireSplit(board, document.getElementById('split'), () => map?.resize());
 
 wireKeys({
   rows,
