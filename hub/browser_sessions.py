@@ -154,17 +154,10 @@ class BrowserSessions:
 
         `session_id` is what the cookie said, of whatever length and shape.
         """
-        if _ID_TEXT.match(session_id) is None:
+        found, now_ms = self._read(session_id), self._now_ms()
+        if found is None:
             return None
         id_hash = _hashed(session_id)
-        row = self.connection.execute(
-            "select account, id_hash, began_ms, used_ms, address, agent from session"
-            " where id_hash = ?",
-            (id_hash,),
-        ).fetchone()
-        if row is None:
-            return None
-        found, now_ms = _session_of(row), self._now_ms()
         # A full disk refuses the mark; that must not keep anybody from reading.
         if not _lives(found, now_ms):
             with contextlib.suppress(sqlite3.OperationalError), self.connection:
@@ -176,6 +169,21 @@ class BrowserSessions:
                     "update session set used_ms = ? where id_hash = ?", (now_ms, id_hash)
                 )
         return found
+
+    def lives(self, session_id: str) -> bool:
+        """Whether a session is signed in, without counting it as used: a page left open asks."""
+        found = self._read(session_id)
+        return found is not None and _lives(found, self._now_ms())
+
+    def _read(self, session_id: str) -> BrowserSession | None:
+        if _ID_TEXT.match(session_id) is None:
+            return None
+        row = self.connection.execute(
+            "select account, id_hash, began_ms, used_ms, address, agent from session"
+            " where id_hash = ?",
+            (_hashed(session_id),),
+        ).fetchone()
+        return None if row is None else _session_of(row)
 
     def end(self, session_id: str) -> None:
         """Sign this browser out. One that is not signed in stays so."""

@@ -16,13 +16,12 @@ import ssl
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from aiohttp import web
-
 from hub.app import make_app
 from hub.browser_authority import AuthorityError, BrowserAuthority, serve_replicas_too
 from hub.browser_sessions import SessionFileError
 from hub.discovery import HubAnnouncement
 from hub.hub import Hub
+from hub.listening import allow_many_connections, listen
 from hub.map.region import open_region
 from hub.one_time_links import set_up_token
 from replica.clock import SystemClock
@@ -84,6 +83,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
     names = [*arguments.name, *addresses, "localhost", f"{socket.gethostname()}.local"]
     reachable = tuple(f"{name}:{arguments.port}" for name in [*arguments.name, *addresses])
     clock = SystemClock()
+    allow_many_connections()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer") as executor:
         hub = Hub(arguments.data, clock, os.urandom, executor, reachable, letter=arguments.letter)
         async with hub, contextlib.AsyncExitStack() as stack:
@@ -92,12 +92,12 @@ async def _serve(arguments: argparse.Namespace) -> None:
                 stack.callback(hub.region.close)
             secure = _tls(hub, names)
             host_names = frozenset(name.lower() for name in names)
-            await _listen(
+            await listen(
                 stack, make_app(hub, secure=True, host_names=host_names), arguments.host,
                 arguments.port, secure,
             )  # fmt: skip
             local = make_app(hub, secure=False, host_names=host_names)
-            await _listen(stack, local, "127.0.0.1", arguments.local_port, None)
+            await listen(stack, local, "127.0.0.1", arguments.local_port, None)
             if not arguments.no_announce:
                 await stack.enter_async_context(_announced(hub, addresses, arguments.port))
             await _say_hello(hub, arguments, reachable)
@@ -124,25 +124,6 @@ def _announced(hub: Hub, addresses: list[str], port: int) -> HubAnnouncement:
         site=hub.replica.site,
         fingerprint=hub.transport.fingerprint,
     )
-
-
-async def _listen(
-    stack: contextlib.AsyncExitStack,
-    app: web.Application,
-    host: str,
-    port: int,
-    tls: ssl.SSLContext | None,
-) -> None:
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    try:
-        await web.TCPSite(runner, host, port, ssl_context=tls).start()
-    except OSError as error:
-        raise CommandError(
-            f"port {port} on {host} can't be listened on ({error.strerror}); is another hub "
-            "running, or choose another with --port or --local-port"
-        ) from error
 
 
 async def _say_hello(hub: Hub, arguments: argparse.Namespace, reachable: tuple[str, ...]) -> None:

@@ -134,6 +134,8 @@ class Hub:
         self.unproven_max = UNPROVEN_MAX
         self.unproven_max_by_origin = UNPROVEN_BY_ORIGIN_MAX
         self.prove_s_max = PROVE_S_MAX
+        # Pages of one hub are served by an application for each port: what excludes lies here.
+        self.setting_up = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Hub:

@@ -408,7 +408,8 @@ def run(
 def _collecting_by_steps() -> Iterator[None]:
     """Switch off the collector that runs by count of objects, which differs from run to run.
 
-    What was there before the run is set aside, so that each collection looks at the run alone.
+    What was there before the run is set aside, so that each collection looks at the run alone. So
+    whoever makes many large runs collects between them, or what one left stays for ever.
     """
     enabled = gc.isenabled()
     gc.disable()

@@ -35,7 +35,8 @@ _UNSEEN: Final = """
 """
 _CHANGES: Final = f"""
     SELECT history.field, history.path, history.value, history.at,
-           coalesce(account.name, worker.name, history.actor) AS who
+           iif(history.actor = 'rule', 'a rule', coalesce(account.name, worker.name, 'the hub'))
+               AS who
     FROM history
     LEFT JOIN account ON account.account = history.actor
     LEFT JOIN worker ON worker.worker = history.actor
@@ -58,7 +59,7 @@ class FieldChange:
     """The newest value that somebody gave a field since a form was drawn.
 
     `path` is the hex ids of the register ("" for a field of the stream itself, a place's id for a
-    place's field), `theirs` the value in words, `who` a name or "", `at_ms` when.
+    place's field), `theirs` the value in words, `who` a name, "the hub" or "a rule", `at_ms` when.
     """
 
     field: str

@@ -464,26 +464,28 @@ def set_group(
     return changes
 
 
-_SETTINGS: dict[str, tuple[type, int, int]] = {
-    "site_name": (str, 1, NAME_LETTERS_MAX),
-    "time_zone": (str, 1, 64),
-    "job_dispatch": (bool, 0, 1),
-    "threshold_min": (int, 0, THRESHOLD_MIN_MAX),
-    "radius_m": (int, RADIUS_M_MIN, RADIUS_M_MAX),
-    "retention_days": (int, 1, 3650),
+# Kind, lowest and highest (of a text its letters), and what it is called and counted in.
+_SETTINGS: dict[str, tuple[type, int, int, str, str]] = {
+    "site_name": (str, 1, NAME_LETTERS_MAX, "the name of the site", "letters"),
+    "time_zone": (str, 1, 64, "the time zone", "letters"),
+    "job_dispatch": (bool, 0, 1, "Job Dispatch", ""),
+    "threshold_min": (int, 0, THRESHOLD_MIN_MAX, "the minimum auto-logging time", "minutes"),
+    "radius_m": (int, RADIUS_M_MIN, RADIUS_M_MAX, "the radius of a new place", "metres"),
+    "retention_days": (int, 1, 3650, "the time that closed jobs stay on a phone", "days"),
 }
+_KIND_WORDS = {str: "text", bool: "yes or no", int: "a whole number"}
 
 
 def set_setting(name: str, value: object) -> Act:
     """Change a setting of the site: see `_SETTINGS` for names and ranges."""
     if name not in _SETTINGS:
         raise ActError(f"there is no setting '{name}'")
-    kind, low, high = _SETTINGS[name]
+    kind, low, high, words, unit = _SETTINGS[name]
     if type(value) is not kind:
-        raise ActError(f"the setting {name.replace('_', ' ')} has another kind of value")
+        raise ActError(f"{words} must be {_KIND_WORDS[kind]}")
     size = len(value) if isinstance(value, str) else value
     if isinstance(size, int) and not low <= size <= high:
-        raise ActError(f"the setting {name.replace('_', ' ')} lies between {low} and {high}")
+        raise ActError(f"{words} must be from {low:,} to {high:,} {unit}")
     return [Change(SITE_STREAM, (fields.SETTING, name), value)]
 
 

@@ -157,7 +157,8 @@ def merged(logs: Iterable[TimeLog]) -> list[TimeLog]:
     stands, and so does doubt about the end that stands.
     """
     log_by_id: dict[bytes, TimeLog] = {}
-    for log in sorted(set(logs), key=_content_key):
+    every = sorted(set(logs), key=_content_key)
+    for log in every:
         first = log_by_id.get(log.log_id)
         if first is None:
             log_by_id[log.log_id] = log
@@ -173,6 +174,8 @@ def merged(logs: Iterable[TimeLog]) -> list[TimeLog]:
             supersedes=first.supersedes or log.supersedes,
             reason=first.reason or log.reason,
         )
+    if len(log_by_id) == len(every):
+        return every
     return sorted(log_by_id.values(), key=_content_key)
 
 
@@ -187,7 +190,11 @@ def standings(logs: Iterable[TimeLog]) -> dict[bytes, Standing]:
     further, then the one that begins later counts; the other is its rival, with all replacing it.
     Of logs that replace each other in a ring the last by content counts. Both cases are flagged.
     """
-    log_by_id = {log.log_id: log for log in merged(logs)}
+    return _standings(merged(logs))
+
+
+def _standings(every: Iterable[TimeLog]) -> dict[bytes, Standing]:
+    log_by_id = {log.log_id: log for log in every}
     ring_ids = _rings(log_by_id)
     heirs: dict[bytes, list[bytes]] = {}
     for log in log_by_id.values():
@@ -310,6 +317,10 @@ def _placed_ms(moment: Moment, base_by_boot: Mapping[int, int]) -> int:
     return base_by_boot[moment.boot] + moment.uptime_ms
 
 
+_TRUST = (Source.CORRECTION, Source.DISPATCHER, Source.MANUAL, Source.AUTO)
+_WORK = (LogKind.BREAK, LogKind.ON_SITE, LogKind.TRAVEL, LogKind.WAITING, LogKind.OTHER)
+
+
 @dataclass(frozen=True, slots=True)
 class _Claim:
     """A log placed on the line of time."""
@@ -326,17 +337,13 @@ class _Claim:
         A log that has no end takes nothing from one that has: it was forgotten, or it goes on, and
         then nothing that has ended lies in what is still to come.
         """
-        trust = (Source.CORRECTION, Source.DISPATCHER, Source.MANUAL, Source.AUTO)
-        work = (
-            LogKind.BREAK, LogKind.ON_SITE, LogKind.TRAVEL, LogKind.WAITING, LogKind.OTHER,
-        )  # fmt: skip
         log = self.log
         is_break = log.kind is LogKind.BREAK
         return (
             log.stop is None,
             not is_break,
-            trust.index(log.source),
-            work.index(log.kind),
+            _TRUST.index(log.source),
+            _WORK.index(log.kind),
             _content_key(log),
         )
 
@@ -377,11 +384,24 @@ def _claim(
     return _Claim(log, start_ms, max(start_ms, stop_ms), frozenset(flags))
 
 
-def effective(
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What counts of some days' logs, and what people should know of each log.
+
+    `flags_by_id` has the logs that count, also one that no interval is left of; an overlap is
+    marked on every log that claims the time. `standing_by_id` has all logs.
+    """
+
+    intervals: list[Interval]
+    flags_by_id: dict[bytes, frozenset[Flag]]
+    standing_by_id: dict[bytes, Standing]
+
+
+def counted(
     logs: Iterable[TimeLog],
     duty: Sequence[tuple[int, int | None]],
     now_ms: int,
-) -> list[Interval]:
+) -> Counted:
     """What counts of one worker's logs of some adjacent days, in order of time.
 
     `duty` are spans on duty as `duty.spans` gives them: an open log counts until now, or until the
@@ -389,41 +409,24 @@ def effective(
     several logs claim counts once, for the one that people or the better evidence stand behind, and
     is flagged. Raises TimeLogError for logs of two workers, or too many.
     """
-    claims = _claims(logs, duty, now_ms)
-    return _swept([claim for claim in claims if claim.stop_ms > claim.start_ms])
-
-
-def flags_by_log(
-    logs: Iterable[TimeLog], duty: Sequence[tuple[int, int | None]], now_ms: int
-) -> dict[bytes, frozenset[Flag]]:
-    """What people should know of each log that counts, also of one that no interval is left of.
-
-    Overlaps are marked on every log that claims the time. Raises TimeLogError as `effective` does.
-    """
-    claims = _claims(logs, duty, now_ms)
-    flags = {claim.log.log_id: claim.flags for claim in claims}
-    for interval in _swept([claim for claim in claims if claim.stop_ms > claim.start_ms]):
-        for log_id in (interval.log_id, *interval.also):
-            flags[log_id] |= interval.flags & {Flag.OVERLAPS}
-    return flags
-
-
-def _claims(
-    logs: Iterable[TimeLog], duty: Sequence[tuple[int, int | None]], now_ms: int
-) -> list[_Claim]:
-    """The logs that count, each on the line of time."""
     every = merged(logs)
     if len({log.worker for log in every}) > 1:
         raise TimeLogError("time logs of two workers cannot be counted together; ask for each")
     if len(every) > LOGS_MAX:
         raise TimeLogError(f"more than {LOGS_MAX} time logs; ask for fewer days")
-    found = standings(every)
+    found = _standings(every)
     base_by_boot = _base_by_boot(every)
-    return [
+    claims = [
         _claim(log, base_by_boot, duty, now_ms, found[log.log_id].flags)
         for log in every
         if found[log.log_id].counts
     ]
+    intervals = _swept([claim for claim in claims if claim.stop_ms > claim.start_ms])
+    flags = {claim.log.log_id: claim.flags for claim in claims}
+    for interval in intervals:
+        for log_id in (interval.log_id, *interval.also):
+            flags[log_id] |= interval.flags & {Flag.OVERLAPS}
+    return Counted(intervals, flags, found)
 
 
 def _swept(claims: Sequence[_Claim]) -> list[Interval]:

@@ -361,10 +361,12 @@ class Session:
             # What was on its way when it went out of scope is held by the peer now.
             effects += self._tell_to_leave()
         self._refused |= refused
+        # Only what it holds: a part whose seal is still to come vouches for nobody, and to begin
+        # anew for its sake would never end where the peer forgot the parts before.
         vouched = any(
-            self._shelf.vouches(run.stream)
-            for index, run in enumerate(parcel.runs)
-            if index not in named
+            self._shelf.vouches(reached.stream)
+            for reached in parcel.reached
+            if (reached.stream, reached.author) not in refused
         )
         if vouched and self._refused:
             # Authors of whom the peer had not heard may be known to it from here on.

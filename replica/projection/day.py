@@ -10,20 +10,13 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from core.dispatch.acts import day_stream
 from core.dispatch.duty import DutyMark, spans
 from core.dispatch.fields import LogKind, Role, Source
 from core.dispatch.fix import TrackError, decode_track
-from core.dispatch.timelog import (
-    Flag,
-    Interval,
-    TimeLogError,
-    effective,
-    flags_by_log,
-    standings,
-)
+from core.dispatch.timelog import Counted, Flag, TimeLogError, counted, standings
 from core.dispatch.workday import (
     LoggedLog,
     day_of,
@@ -70,9 +63,29 @@ def project(replica: Replica, days: set[bytes]) -> None:
             day = day_of(stream)
             due |= {(worker, day), *((worker, beside) for beside in neighbours(day))}
     held = {row[0] for row in replica.store.db.execute(_HELD)}
+    read_by_stream: dict[bytes, _Read] = {}
     for worker, day in sorted(due):
-        if day_stream(worker, day) in held:
-            _project_day(replica, worker, day, held)
+        stream = day_stream(worker, day)
+        if stream not in held:
+            continue
+        around = [each for each in _around(worker, day) if each in held]
+        for each in around:
+            if each not in read_by_stream:
+                state = replica.state(each)
+                read_by_stream[each] = _Read(logs_of(state, worker), duties_of(state))
+        days_read = [read_by_stream[each] for each in around]
+        _project_day(replica, worker, day, read_by_stream[stream].duties, days_read)
+
+
+class _Read(NamedTuple):
+    """What one day's stream says, read once for the three days whose rows need it."""
+
+    logs: list[LoggedLog]
+    duties: list[DutyMark]
+
+
+def _around(worker: bytes, day: str) -> list[bytes]:
+    return [day_stream(worker, each) for each in (*neighbours(day), day)]
 
 
 _HELD = "SELECT stream FROM stream WHERE kind = 5 AND left_at IS NULL"
@@ -91,21 +104,19 @@ def worker_of(replica: Replica, stream: bytes) -> bytes | None:
     return None
 
 
-def _project_day(replica: Replica, worker: bytes, day: str, held: set[bytes]) -> None:
+def _project_day(
+    replica: Replica, worker: bytes, day: str, own_duties: list[DutyMark], around: list[_Read]
+) -> None:
     db, name = replica.store.db, worker.hex()
-    around = [day_stream(worker, each) for each in (*neighbours(day), day)]
-    states = {stream: replica.state(stream) for stream in around if stream in held}
-    logs = [read for state in states.values() for read in logs_of(state, worker)]
-    duties = [mark for state in states.values() for mark in duties_of(state)]
-    own = states[day_stream(worker, day)]
+    logs = [log for read in around for log in read.logs]
+    duties = [mark for read in around for mark in read.duties]
     _clear_day(db, name, day)
     known_ms = _known_ms(logs)
-    intervals, flags = _counted(logs, duties, known_ms)
-    _write_logs(db, name, day, logs, intervals, flags, known_ms)
-    for mark in duties_of(own):
+    _write_logs(db, name, day, logs, _counted(logs, duties, known_ms), known_ms)
+    for mark in own_duties:
         row = (name, day, mark.duty_id.hex(), mark.start_ms, mark.stop_ms)
         db.execute("INSERT INTO duty VALUES (?, ?, ?, ?, ?)", row)
-    _write_tracks(db, name, day, own)
+    _write_tracks(db, name, day, replica.state(day_stream(worker, day)))
 
 
 def _known_ms(logs: list[LoggedLog]) -> int:
@@ -114,17 +125,15 @@ def _known_ms(logs: list[LoggedLog]) -> int:
     return max((moment.corrected_ms for moment in moments), default=0)
 
 
-def _counted(
-    logs: list[LoggedLog], duties: list[DutyMark], known_ms: int
-) -> tuple[list[Interval], dict[bytes, frozenset[Flag]]]:
+def _counted(logs: list[LoggedLog], duties: list[DutyMark], known_ms: int) -> Counted:
     """What counts, an open log as far as anything is known of that time, and what to know of it."""
-    plain, duty = [read.log for read in logs], spans(duties, known_ms)
+    plain = [read.log for read in logs]
     try:
-        return effective(plain, duty, known_ms), flags_by_log(plain, duty, known_ms)
+        return counted(plain, spans(duties, known_ms), known_ms)
     except TimeLogError as error:
         # Nobody works so many logs: they are kept and shown, and count nothing.
         LOGGER.warning("a worker's days were not counted: %s", error)
-        return [], {}
+        return Counted([], {}, standings(plain))
 
 
 def _write_logs(
@@ -132,14 +141,12 @@ def _write_logs(
     worker: str,
     day: str,
     logs: list[LoggedLog],
-    intervals: list[Interval],
-    flags: dict[bytes, frozenset[Flag]],
+    found: Counted,
     known_ms: int,
 ) -> None:
     own = {read.log.log_id: read for read in logs if read.log.day == day}
-    found = standings(read.log for read in logs)
     seconds = dict.fromkeys(own, 0.0)
-    for interval in intervals:
+    for interval in found.intervals:
         read = own.get(interval.log_id)
         if read is None:
             continue
@@ -160,11 +167,13 @@ def _write_logs(
             ),
         )
     for log_id, read in own.items():
-        told = flags.get(log_id, frozenset())
+        told = found.flags_by_id.get(log_id, frozenset())
         certainty = ", ".join(flag.value for flag in _SHOWN if flag in told)
         if read.log.uncertain and not certainty:
             certainty = Flag.UNCERTAIN.value
-        _write_log(db, worker, read, round(seconds[log_id]), certainty, found[log_id].counts)
+        _write_log(
+            db, worker, read, round(seconds[log_id]), certainty, found.standing_by_id[log_id].counts
+        )
 
 
 def _write_log(

@@ -44,7 +44,7 @@ PLANTED: Final[Mapping[str, Plant]] = MappingProxyType(
         "early-ack": _plant(saving.early_ack, "durable", faults=("kills",)),
         "phantom-states": _plant(saving.phantom_states, "crash", "folded", faults=("full_disks",)),
         "appends-twice": _plant(saving.appends_twice, "crash"),
-        "stale-rows": _plant(saving.stale_rows, "folded"),
+        "stale-rows": _plant(saving.stale_rows, "equal", "folded"),
         "forgets-staged": _plant(saving.forgets_staged, "liveness"),
         "forgets-own-log": _plant(saving.forgets_own_log, "durable"),
         "seal-unverified": _plant(saving.seal_unverified, "genuine", "folded", faults=("flipped",)),

@@ -6,6 +6,8 @@ nothing is changed.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -44,10 +46,11 @@ def reach_at_sending() -> AbstractContextManager[None]:
     return replaced(Session, "_send_parcel", wrong)
 
 
-def drops_before_sending() -> AbstractContextManager[None]:
-    """A stream that must leave is dropped at once, whatever the hub still lacks of it."""
+@contextlib.contextmanager
+def drops_before_sending() -> Iterator[None]:
+    """A stream that must leave is dropped at once, and what the hub lacks of it never offered."""
 
-    def wrong(right: Any) -> Any:
+    def at_once(right: Any) -> Any:
         def on_sync(self: Session, message: Any, peer: Any) -> Any:
             if isinstance(message, Leave):
                 self._shelf.drop(message.streams)
@@ -55,7 +58,14 @@ def drops_before_sending() -> AbstractContextManager[None]:
 
         return on_sync
 
-    return replaced(Session, "_on_sync", wrong)
+    def forgetful(right: Any) -> Any:
+        def unconfirmed(self: ReplicaShelf, peer: Any, streams: Any, since: int) -> Any:
+            return [log for log in right(self, peer, streams, since) if log[0] in streams]
+
+        return unconfirmed
+
+    with replaced(Session, "_on_sync", at_once), replaced(ReplicaShelf, "unconfirmed", forgetful):
+        yield
 
 
 def mark_too_far() -> AbstractContextManager[None]:

@@ -13,7 +13,9 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from core.dispatch.fields import Kind
-from replica import intake, logs
+from core.log.certificate import Certificate
+from core.log.messages import Runs
+from replica import intake, logs, shelf
 from replica import replica as replica_module
 from replica.replica import Replica
 from replica.store import Store
@@ -72,18 +74,21 @@ def appends_twice() -> AbstractContextManager[None]:
 def stale_rows() -> AbstractContextManager[None]:
     """Rows of a job are not rewritten when the entries came from a peer and it had rows before."""
 
-    def wrong(right: Any) -> Any:
-        def project_stream(
-            replica: Replica, streams: Iterable[bytes], *, fresh: bool = False
-        ) -> None:
-            due = set(streams)
-            if not fresh and len(due) > 1:
-                due = {stream for stream in due if not _has_row(replica, stream)}
-            right(replica, due, fresh=fresh)
+    def skipping(right: Any) -> Any:
+        def project_stream(replica: Replica, streams: Iterable[bytes]) -> None:
+            right(replica, {stream for stream in streams if not _has_row(replica, stream)})
 
         return project_stream
 
-    return replaced(replica_module, "project_stream", wrong)
+    def wrong(right: Any) -> Any:
+        def take_runs(replica: Replica, peer: Certificate, runs: Runs) -> intake.Intake:
+            with replaced(replica_module, "project_stream", skipping):
+                taken: intake.Intake = right(replica, peer, runs)
+            return taken
+
+        return take_runs
+
+    return replaced(shelf, "take_runs", wrong)
 
 
 def _has_row(replica: Replica, stream: bytes) -> bool:

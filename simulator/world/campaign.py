@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import multiprocessing
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 
@@ -67,7 +68,7 @@ def attempt(
     trace = Trace()
     options = options_of(seed, without=without)
     try:
-        with PLANTED[plant].plant() if plant else contextlib.nullcontext():
+        with _planted(plant) if plant else contextlib.nullcontext():
             return run_seed(seed, size=size, options=options, trace=trace)
     except Exception as error:  # noqa: BLE001  # any error of a seed is what we are looking for
         checker = error.checker if isinstance(error, Violation) else "crash"
@@ -75,10 +76,25 @@ def attempt(
         return Failure(seed, checker, words, options.faults(), tuple(trace.tail(TAIL_LINES)))
 
 
+@contextlib.contextmanager
+def _planted(plant: str) -> Iterator[None]:
+    """A planted bug crashes programs by its nature: that is for the checkers to tell, not a log."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with PLANTED[plant].plant():
+            yield
+    finally:
+        logging.disable(before)
+
+
 def attempts(
     seeds: Sequence[int], size: Size, workers: int, plant: str = "", without: Sequence[str] = ()
-) -> Iterator[Report | Failure]:
-    """Run seeds in so many processes; their outcomes as they come."""
+) -> Generator[Report | Failure, None, None]:
+    """Run seeds in so many processes; their outcomes as they come.
+
+    Closed early, it waits for the seeds that the processes have in hand, and drops the others.
+    """
     if workers <= 1 or len(seeds) == 1:
         for seed in seeds:
             yield attempt(seed, size, plant, without)
@@ -86,16 +102,18 @@ def attempts(
     # What stands when a process begins (modules, code) is never garbage; collections pass it by.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, gc.freeze) as pool:
-        ahead = iter(seeds)
         running: set[Future[Report | Failure]] = set()
-        for seed in ahead:
-            running.add(pool.submit(attempt, seed, size, plant, without))
-            if len(running) >= workers + WAITING_MAX:
+        try:
+            for seed in seeds:
+                running.add(pool.submit(attempt, seed, size, plant, without))
+                if len(running) >= workers + WAITING_MAX:
+                    done, running = wait(running, return_when=FIRST_COMPLETED)
+                    yield from _outcomes(done)
+            while running:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 yield from _outcomes(done)
-        while running:
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            yield from _outcomes(done)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _outcomes(done: set[Future[Report | Failure]]) -> list[Report | Failure]:

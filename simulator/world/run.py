@@ -7,6 +7,7 @@ until all agree. Invariant: the outcome follows from the seed and the options al
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
 import tempfile
 from collections.abc import Coroutine, Iterable, Sequence
@@ -159,9 +160,11 @@ class World:
     def _failed(self, name: str, error: BaseException) -> None:
         if not self.failure.done():
             leaf = _first_leaf(error)
-            violation = Violation("crash", f"{name}: {type(leaf).__name__}: {leaf}")
-            violation.__cause__ = leaf
-            self.failure.set_exception(violation)
+            if not isinstance(leaf, Violation):
+                violation = Violation("crash", f"{name}: {type(leaf).__name__}: {leaf}")
+                violation.__cause__ = leaf
+                leaf = violation
+            self.failure.set_exception(leaf)
 
     def _sent(self, peer: str, stream: bytes) -> None:
         """A hub sends a run; a phone is the peer, or the other hub."""
@@ -388,6 +391,8 @@ def run_seed(
     """
     size = size or Size()
     options = options_of(seed) if options is None else options
+    # An earlier world is in nobody's hands any more, and the loop sets aside what it finds.
+    gc.collect()
     folder = _memory_folder()
     worlds: list[World] = []
     try:
@@ -411,6 +416,7 @@ def run_seed(
         for world in worlds:
             for machine in world.machines:
                 machine.store.db.close()
+        worlds.clear()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -5,6 +5,9 @@ Small sites, so that the suite stays quick; `fieldlog simulate seeded` runs full
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -13,14 +16,15 @@ from pathlib import Path
 import pytest
 
 from simulator.planted import PLANTED
-from simulator.world.campaign import Failure, attempt
-from simulator.world.run import Report, Size
+from simulator.world.campaign import Failure, attempt, attempts
+from simulator.world.run import Report, Size, World
 
 SMALL = Size(phones=4, days=1, entries_per_phone=30)
 # Bugs that small sites show within a few seeds; the others need full ones.
 QUICK = (
     "early-ack",
     "appends-twice",
+    "stale-rows",
     "forgets-own-log",
     "last-arrival-wins",
     "clock-decides",
@@ -37,6 +41,18 @@ def test_a_small_site_ends_without_a_violation(seed: int) -> None:
     assert outcome.entries > 0
 
 
+def test_the_world_of_an_earlier_seed_is_let_go() -> None:
+    for seed in (1, 2, 3):
+        attempt(seed, Size(phones=1, days=1, entries_per_phone=1))
+    assert sum(isinstance(each, World) for each in gc.get_objects()) <= 1
+
+
+def test_seeds_that_are_not_wanted_any_more_end_before_one_goes_on() -> None:
+    with contextlib.closing(attempts(range(1, 200), SMALL, 2)) as outcomes:
+        assert isinstance(next(outcomes), Report)
+    assert multiprocessing.active_children() == []
+
+
 @pytest.mark.parametrize("name", QUICK)
 def test_a_planted_bug_is_caught(name: str) -> None:
     for seed in range(1, 7):
@@ -45,6 +61,12 @@ def test_a_planted_bug_is_caught(name: str) -> None:
             assert outcome.checker in PLANTED[name].caught_by, outcome
             return
     raise AssertionError(f"no checker saw the planted bug {name}")
+
+
+def test_a_peer_that_forgets_what_waits_for_a_seal_is_not_sent_it_for_ever() -> None:
+    # Its site has a log that comes in several frames.
+    outcome = attempt(4, SMALL, "forgets-staged")
+    assert isinstance(outcome, Report), outcome
 
 
 _PROGRAM = """

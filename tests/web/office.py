@@ -106,7 +106,7 @@ class Person:
     """Somebody with a browser of their own."""
 
     def __init__(self, office: Office) -> None:
-        self._office = office
+        self.origin = office.origin
         self._session = aiohttp.ClientSession(
             cookie_jar=aiohttp.CookieJar(unsafe=True), connector=aiohttp.TCPConnector(ssl=False)
         )
@@ -130,9 +130,9 @@ class Person:
         return await self._ask("POST", path, aiohttp.FormData(pairs))
 
     async def _ask(self, method: str, path: str, form: aiohttp.FormData | None) -> Seen:
-        headers = {"Accept": "text/html", "Origin": self._office.origin}
+        headers = {"Accept": "text/html", "Origin": self.origin}
         async with self._session.request(
-            method, self._office.origin + path, data=form, headers=headers
+            method, self.origin + path, data=form, headers=headers
         ) as answer:
             text = await answer.text()
             found = re.search(r'<meta name="csrf" content="([^"]+)"', text)
@@ -166,6 +166,10 @@ class Office:
     async def listen_for_phones(self) -> None:
         """Listen with TLS too, under the address that offers to phones name."""
         self.hub.addresses = (await self._listen(secure=True),)
+
+    async def listen_again(self) -> str:
+        """Answer browsers at another port too; returns its origin."""
+        return f"http://{await self._listen(secure=False)}"
 
     async def _listen(self, *, secure: bool) -> str:
         """Listen for browsers, or with TLS for phones; returns `host:port`."""

@@ -235,6 +235,6 @@ async def _check_not_overtaken(moment: Moment, row: Any, basis: str) -> None:
     what = state_words(newest.field, newest.path, newest.theirs, names)
     when = formats.moment_words(newest.at_ms, moment.zone, moment.now_ms)
     raise Overtaken(
-        f"Nothing was changed: since you opened this, {newest.who or 'somebody'} acted at {when} "
+        f"Nothing was changed: since you opened this, {newest.who} acted at {when} "
         f"({json.dumps(what, ensure_ascii=False)[1:-1]}). Look at it and decide again."
     )

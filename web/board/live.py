@@ -3,7 +3,8 @@
 Messages are JSON `{seq, kind, ids}`; `kind` is 'hello' (with `epoch`), 'streams', 'presence',
 'sync', 'reload', or 'alive' in answer to anything that the page sends. A page that comes back gives
 `since` and the `epoch` that it knew; what it missed comes first, or 'reload' when that is not known
-any more. Holds no rows. Invariant: a page never misses an event without being told to load anew.
+any more. Holds no rows. Invariants: a page never misses an event without being told to load anew;
+a browser that was signed out meanwhile is told nothing more.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import asyncio
 import contextlib
 from typing import Final
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
-from hub.keys import HUB
+from hub.guard import session_cookie
+from hub.keys import GUARD_RULES, HUB
 from hub.live import LiveEvent
 
 HEARTBEAT_S: Final = 20.0
@@ -39,6 +41,9 @@ async def live(request: web.Request) -> web.StreamResponse:
         async for message in socket:
             if message.type is WSMsgType.ERROR:
                 break
+            if not _signed_in(request):
+                await _say_signed_out(socket)
+                break
             # A browser does not see the protocol's own pings: it asks, to notice a dead line.
             await _send(socket, LiveEvent(feed.seq, "alive", ()))
     finally:
@@ -59,7 +64,20 @@ async def _forward(request: web.Request, socket: web.WebSocketResponse, since: i
     async for event in request.app[HUB].feed.subscribe(since):
         if len(event.ids) > IDS_MAX:
             event = LiveEvent(event.seq, "reload", ())
+        if not _signed_in(request):
+            await _say_signed_out(socket)
+            return
         await _send(socket, event)
+
+
+async def _say_signed_out(socket: web.WebSocketResponse) -> None:
+    await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"signed out")
+
+
+def _signed_in(request: web.Request) -> bool:
+    """Whether the session that opened the feed still lives; it may end while the page is open."""
+    session_id = session_cookie(request, request.app[GUARD_RULES])
+    return session_id is not None and request.app[HUB].sessions.lives(session_id)
 
 
 async def _send(socket: web.WebSocketResponse, event: LiveEvent, epoch: str = "") -> None:

@@ -60,6 +60,12 @@ async def set_up_page(request: web.Request) -> web.StreamResponse:
 
 async def set_up(request: web.Request) -> web.StreamResponse:
     """POST /set-up/{token}: write the settings and the account in one act, and sign in."""
+    # One at a time: of two who send the form at once the second finds the hub set up.
+    async with request.app[HUB].setting_up:
+        return await _set_up(request)
+
+
+async def _set_up(request: web.Request) -> web.StreamResponse:
     try:
         await _check_link(request)
     except LinkOver as over:

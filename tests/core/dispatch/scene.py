@@ -27,6 +27,7 @@ from core.dispatch.autolog import (
 )
 from core.dispatch.fields import LogKind
 from core.dispatch.fix import Fix
+from core.dispatch.timelog import Interval, TimeLog, counted
 
 BEGIN_MS = 1_780_041_600_000
 LAT, LON = 60.17, 24.94
@@ -139,3 +140,9 @@ def stops(facts: Iterable[Fact]) -> list[Stop]:
     return [
         fact for fact in standing(facts) if isinstance(fact, Stop) and fact.kind is LogKind.ON_SITE
     ]
+
+
+def intervals_of(
+    logs: Iterable[TimeLog], duty: Sequence[tuple[int, int | None]], now_ms: int
+) -> list[Interval]:
+    return counted(logs, duty, now_ms).intervals

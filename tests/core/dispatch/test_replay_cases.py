@@ -21,7 +21,7 @@ from core.dispatch.autolog import (
     tick,
 )
 from core.dispatch.fields import LogKind, Phase, Source
-from core.dispatch.timelog import Flag, Moment, TimeLog, effective, local_text
+from core.dispatch.timelog import Flag, Moment, TimeLog, local_text
 from tests.core.dispatch.scene import (
     BEGIN_MS,
     JOB_A,
@@ -30,6 +30,7 @@ from tests.core.dispatch.scene import (
     automatic,
     fix,
     go,
+    intervals_of,
     job,
     logs,
     ms,
@@ -112,13 +113,15 @@ def test_7_durations_are_exact_over_nights_when_clocks_change_and_over_borders()
     helsinki, stockholm = ZoneInfo("Europe/Helsinki"), ZoneInfo("Europe/Stockholm")
     # In Stockholm 01:30 to 02:30 on the night clocks go back lasts two hours, forward none.
     back_ms, forward_ms = 1_792_884_600_000, 1_774_744_200_000
-    (autumn,) = effective(
+    (autumn,) = intervals_of(
         [time_log(Moment(back_ms), Moment(back_ms + 2 * HOUR_MS))], [], back_ms + 9 * HOUR_MS
     )
     assert autumn.duration_ms == 2 * HOUR_MS
     assert local_text(autumn.start_ms, stockholm) == "2026-10-25T01:30:00+02:00"
     assert local_text(autumn.stop_ms, stockholm) == "2026-10-25T02:30:00+01:00"
-    (spring,) = effective([time_log(Moment(forward_ms), Moment(forward_ms + HOUR_MS))], [], back_ms)
+    (spring,) = intervals_of(
+        [time_log(Moment(forward_ms), Moment(forward_ms + HOUR_MS))], [], back_ms
+    )
     assert local_text(spring.start_ms, stockholm) == "2026-03-29T01:30:00+01:00"
     assert local_text(spring.stop_ms, stockholm) == "2026-03-29T03:30:00+02:00"
     assert spring.duration_ms == HOUR_MS
@@ -135,7 +138,7 @@ def test_7_durations_are_exact_over_nights_when_clocks_change_and_over_borders()
 def test_8_a_clock_put_right_during_a_log_changes_its_duration_by_nothing() -> None:
     start = Moment(BEGIN_MS - HOUR_MS, 0, uptime_ms=50_000, boot=7)
     stop = Moment(BEGIN_MS + 1_800_000, 0, uptime_ms=50_000 + 1_800_000, boot=7)
-    (interval,) = effective([time_log(start, stop)], [], BEGIN_MS + HOUR_MS)
+    (interval,) = intervals_of([time_log(start, stop)], [], BEGIN_MS + HOUR_MS)
     assert interval.duration_ms == 1_800_000
     assert Flag.CLOCK_MOVED in interval.flags
 
@@ -143,7 +146,7 @@ def test_8_a_clock_put_right_during_a_log_changes_its_duration_by_nothing() -> N
 def test_9_a_log_over_a_restart_stays_one_and_its_bridge_is_marked() -> None:
     start = Moment(BEGIN_MS, 500, uptime_ms=9_000_000, boot=7)
     stop = Moment(BEGIN_MS + 1_200_000, 500, uptime_ms=60_000, boot=8)
-    (interval,) = effective([time_log(start, stop)], [], BEGIN_MS + HOUR_MS)
+    (interval,) = intervals_of([time_log(start, stop)], [], BEGIN_MS + HOUR_MS)
     assert interval.duration_ms == 1_200_000
     assert Flag.BRIDGED in interval.flags
     # The logger's own state goes to disk after every fix, as `told` does it.

@@ -19,11 +19,11 @@ from core.dispatch.timelog import (
     Moment,
     TimeLog,
     TimeLogError,
-    effective,
     standings,
     total_ms,
     total_ms_by_job,
 )
+from tests.core.dispatch.scene import intervals_of
 
 T0 = 1_780_041_600_000
 MIN = 60_000
@@ -74,17 +74,17 @@ many = st.lists(time_logs, max_size=12)
 def test_any_order_and_any_repetition_gives_the_same_intervals(
     logs: list[TimeLog], chance: random.Random
 ) -> None:
-    whole = effective(logs, [], NOW)
+    whole = intervals_of(logs, [], NOW)
     mixed = [*logs, *logs[: len(logs) // 2]]
     chance.shuffle(mixed)
-    assert effective(mixed, [], NOW) == whole
+    assert intervals_of(mixed, [], NOW) == whole
     assert standings(mixed) == standings(logs)
 
 
 @given(many)
 @settings(max_examples=80, deadline=None)
 def test_intervals_are_disjoint_and_no_longer_than_the_logs_span(logs: list[TimeLog]) -> None:
-    found = effective(logs, [], NOW)
+    found = intervals_of(logs, [], NOW)
     for before, after in zip(found, found[1:], strict=False):
         assert before.stop_ms <= after.start_ms
     assert all(each.duration_ms > 0 for each in found)
@@ -97,7 +97,7 @@ def test_intervals_are_disjoint_and_no_longer_than_the_logs_span(logs: list[Time
 @given(many)
 @settings(max_examples=80, deadline=None)
 def test_counting_what_counts_again_changes_nothing(logs: list[TimeLog]) -> None:
-    found = effective(logs, [], NOW)
+    found = intervals_of(logs, [], NOW)
     again = [
         TimeLog(
             b"%d" % index,
@@ -112,7 +112,7 @@ def test_counting_what_counts_again_changes_nothing(logs: list[TimeLog]) -> None
         for index, each in enumerate(found)
     ]
     assert [
-        (each.start_ms, each.stop_ms, each.job, each.kind) for each in effective(again, [], NOW)
+        (each.start_ms, each.stop_ms, each.job, each.kind) for each in intervals_of(again, [], NOW)
     ] == [(each.start_ms, each.stop_ms, each.job, each.kind) for each in found]
 
 
@@ -121,7 +121,7 @@ def test_counting_what_counts_again_changes_nothing(logs: list[TimeLog]) -> None
 def test_a_break_is_cut_out_of_everything(logs: list[TimeLog], at_min: int, long_min: int) -> None:
     pause = log("pause", at_min, at_min + long_min, LogKind.BREAK, None, Source.AUTO)
     plain = [replace(each, stop=each.stop or Moment(each.start.wall_ms + MIN)) for each in logs]
-    found = effective([*plain, pause], [], NOW)
+    found = intervals_of([*plain, pause], [], NOW)
     start_ms, stop_ms = pause.start.wall_ms, (pause.stop or pause.start).wall_ms
     for each in found:
         if each.kind is not LogKind.BREAK:
@@ -149,7 +149,7 @@ def test_moving_the_clock_during_a_visit_changes_no_duration(
         )
         for number in range(after)
     ]
-    found = effective([visit, *later], [], NOW)
+    found = intervals_of([visit, *later], [], NOW)
     assert found[0].duration_ms == long_min * MIN
     assert [each.duration_ms for each in found[1:]] == [9 * MIN] * after
     assert not any(Flag.OVERLAPS in each.flags for each in found)
@@ -158,7 +158,7 @@ def test_moving_the_clock_during_a_visit_changes_no_duration(
 
 
 def test_a_break_lies_within_a_visit_and_overlaps_nothing() -> None:
-    found = effective([log("visit", 0, 120), log("lunch", 60, 90, LogKind.BREAK)], [], NOW)
+    found = intervals_of([log("visit", 0, 120), log("lunch", 60, 90, LogKind.BREAK)], [], NOW)
     assert minutes(found) == [("visit", 0, 60), ("lunch", 60, 90), ("visit", 90, 120)]
     assert all(each.flags == frozenset() for each in found)
     assert total_ms(found) == 90 * MIN
@@ -168,7 +168,7 @@ def test_a_break_lies_within_a_visit_and_overlaps_nothing() -> None:
 def test_time_claimed_twice_counts_once_for_the_person_and_is_flagged() -> None:
     auto = log("auto", 0, 60, source=Source.AUTO)
     typed = log("typed", 30, 90, job=b"job-b")
-    found = effective([auto, typed], [], NOW)
+    found = intervals_of([auto, typed], [], NOW)
     assert minutes(found) == [("auto", 0, 30), ("typed", 30, 60), ("typed", 60, 90)]
     assert found[1].also == (b"auto",)
     assert [Flag.OVERLAPS in each.flags for each in found] == [False, True, False]
@@ -178,11 +178,11 @@ def test_a_correction_replaces_and_the_correction_of_it_replaces_that() -> None:
     first = log("first", 0, 60)
     second = log("second", 0, 45, supersedes=b"first", source=Source.CORRECTION)
     third = log("third", 0, 50, supersedes=b"second", source=Source.CORRECTION)
-    assert minutes(effective([third, first, second], [], NOW)) == [("third", 0, 50)]
+    assert minutes(intervals_of([third, first, second], [], NOW)) == [("third", 0, 50)]
     found = standings([first, second, third])
     assert (found[b"first"].why, found[b"first"].by) == ("superseded", b"second")
     gone = replace(third, removed=True)
-    assert effective([first, second, gone], [], NOW) == []
+    assert intervals_of([first, second, gone], [], NOW) == []
 
 
 def test_of_two_corrections_one_counts_and_both_are_shown_as_rivals() -> None:
@@ -191,14 +191,14 @@ def test_of_two_corrections_one_counts_and_both_are_shown_as_rivals() -> None:
         log("from-worker", 0, 50, supersedes=b"first"),
         log("from-office", 10, 60, supersedes=b"first"),
     ]
-    found = effective(logs, [], NOW)
+    found = intervals_of(logs, [], NOW)
     assert minutes(found) == [("from-office", 10, 60)]
     assert Flag.RIVAL in found[0].flags
     assert standings(logs)[b"from-worker"].why == "rival"
     removed = [logs[0], logs[1], replace(logs[2], removed=True)]
-    assert minutes(effective(removed, [], NOW)) == [("from-worker", 0, 50)]
+    assert minutes(intervals_of(removed, [], NOW)) == [("from-worker", 0, 50)]
     further = [*logs, log("again", 0, 52, supersedes=b"from-worker")]
-    assert minutes(effective(further, [], NOW)) == [("again", 0, 52)]
+    assert minutes(intervals_of(further, [], NOW)) == [("again", 0, 52)]
 
 
 def test_logs_that_replace_each_other_in_a_ring_count_once_and_are_flagged() -> None:
@@ -208,48 +208,48 @@ def test_logs_that_replace_each_other_in_a_ring_count_once_and_are_flagged() -> 
         log("c", 10, 60, supersedes=b"b"),
         log("self", 100, 110, supersedes=b"self"),
     ]
-    found = effective(logs, [], NOW)
+    found = intervals_of(logs, [], NOW)
     assert minutes(found) == [("c", 10, 60), ("self", 100, 110)]
     assert all(each.flags == {Flag.CYCLE} for each in found)
 
 
 def test_an_open_log_counts_until_now_the_end_of_duty_or_twelve_hours() -> None:
     going = log("going", 0, None)
-    (now,) = effective([going], [], T0 + 30 * MIN)
+    (now,) = intervals_of([going], [], T0 + 30 * MIN)
     assert (now.duration_ms, now.flags) == (30 * MIN, frozenset({Flag.OPEN}))
-    (off,) = effective([going], [(T0 - MIN, T0 + 90 * MIN)], NOW)
+    (off,) = intervals_of([going], [(T0 - MIN, T0 + 90 * MIN)], NOW)
     assert (off.duration_ms, off.flags) == (90 * MIN, frozenset({Flag.OPEN, Flag.CAPPED}))
-    (capped,) = effective([going], [(T0 - MIN, None)], NOW)
+    (capped,) = intervals_of([going], [(T0 - MIN, None)], NOW)
     assert (capped.duration_ms, capped.flags) == (OPEN_MS_MAX, frozenset({Flag.OPEN, Flag.CAPPED}))
-    assert effective([going], [], T0 - MIN) == []
+    assert intervals_of([going], [], T0 - MIN) == []
 
 
 def test_a_second_start_or_stop_of_a_log_changes_nothing() -> None:
     once = log("once", 0, 60)
     twice = [once, log("once", 20, 90), log("once", 0, None)]
-    assert minutes(effective(twice, [], NOW)) == [("once", 0, 60)]
+    assert minutes(intervals_of(twice, [], NOW)) == [("once", 0, 60)]
 
 
 def test_a_log_over_midnight_is_one_interval() -> None:
     evening = replace(log("night", 13 * 60, 15 * 60), day="2026-05-29")
     morning = replace(log("next", 15 * 60, 16 * 60), day="2026-05-30")
-    assert minutes(effective([morning, evening], [], NOW)) == [
+    assert minutes(intervals_of([morning, evening], [], NOW)) == [
         ("night", 780, 900), ("next", 900, 960)
     ]  # fmt: skip
 
 
 def test_what_ends_before_it_starts_counts_for_nothing_and_a_forgotten_timer_is_marked() -> None:
-    assert effective([log("odd", 60, 30)], [], NOW) == []
-    (forgotten,) = effective([log("long", 0, 26 * 60)], [], NOW + 10 * 60 * MIN)
+    assert intervals_of([log("odd", 60, 30)], [], NOW) == []
+    (forgotten,) = intervals_of([log("long", 0, 26 * 60)], [], NOW + 10 * 60 * MIN)
     assert Flag.LONG in forgotten.flags
-    (unsure,) = effective([log("unsure", 0, 60, uncertain=True)], [], NOW)
+    (unsure,) = intervals_of([log("unsure", 0, 60, uncertain=True)], [], NOW)
     assert unsure.flags == {Flag.UNCERTAIN}
 
 
 def test_logs_of_two_workers_are_refused() -> None:
     other = replace(log("other", 0, 60), worker=b"somebody")
     with pytest.raises(TimeLogError, match="two workers"):
-        effective([log("own", 0, 60), other], [], NOW)
+        intervals_of([log("own", 0, 60), other], [], NOW)
 
 
 def test_a_log_that_nobody_ended_takes_no_time_from_one_that_ended() -> None:
@@ -257,7 +257,7 @@ def test_a_log_that_nobody_ended_takes_no_time_from_one_that_ended() -> None:
     auto = log("auto", 120, 300, source=Source.AUTO)
     rest = log("rest", 310, None, LogKind.BREAK)
     later = log("later", 330, 400, source=Source.AUTO)
-    found = minutes(effective([forgotten, auto, rest, later], [], T0 + 500 * MIN))
+    found = minutes(intervals_of([forgotten, auto, rest, later], [], T0 + 500 * MIN))
     assert [each for each in found if each[0] in ("auto", "later")] == [
         ("auto", 120, 300),
         ("later", 330, 400),
@@ -265,6 +265,6 @@ def test_a_log_that_nobody_ended_takes_no_time_from_one_that_ended() -> None:
 
 
 def test_a_closed_log_counts_a_day_at_most_and_is_marked() -> None:
-    (found,) = effective([log("forgotten", 0, 58 * 60)], [], NOW)
+    (found,) = intervals_of([log("forgotten", 0, 58 * 60)], [], NOW)
     assert found.duration_ms == LOG_MS_MAX
     assert {Flag.LONG, Flag.CAPPED} <= found.flags

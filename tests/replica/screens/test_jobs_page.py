@@ -66,6 +66,14 @@ async def test_a_job_taken_back_by_the_office_is_gone_and_its_page_says_why(phon
     assert "What you logged on it is kept" in page.text
 
 
+async def test_a_job_is_called_by_its_number_in_the_list_and_on_its_page(phone: Phone) -> None:
+    job = phone.give_job("Boiler")
+    phone.office(acts.number_job(bytes.fromhex(job), "A-12"))
+    await phone.sync()
+    for path in ("/jobs", f"/jobs/{job}"):
+        assert '<span class="number">A-12</span>' in (await phone.get(path)).text
+
+
 async def test_search_finds_by_customer_without_case_and_accents(phone: Phone) -> None:
     customer = phone.site.new_id(Kind.CUSTOMER)
     phone.office(acts.edit_customer(customer, {"name": "Nováková Käserei"}))

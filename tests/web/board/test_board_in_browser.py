@@ -206,6 +206,17 @@ async def test_what_another_does_shows_without_a_refresh(desk: Desk, chromium: B
     await page.context.close()
 
 
+async def test_a_board_whose_browser_was_signed_out_asks_to_sign_in(
+    desk: Desk, chromium: Browser
+) -> None:
+    page = await desk.sit(chromium, "/?view=open")
+    (account,) = await desk.town.office.rows("SELECT account FROM account WHERE name = 'Eva'")
+    desk.town.office.hub.sessions.end_all(account["account"])
+    desk.town.office.hub.feed.publish("presence", ())
+    await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    await page.context.close()
+
+
 async def test_rows_do_not_jump_under_the_pointer(desk: Desk, chromium: Browser) -> None:
     page = await desk.sit(chromium, "/?view=unassigned&sort=title")
     await row(page, desk.jobs[2]).hover()
@@ -245,6 +256,13 @@ async def test_the_whole_loop_by_keyboard(desk: Desk, chromium: Browser) -> None
     await keys.press("Enter")
     await expect(page.locator("#pane")).to_contain_text("Not on the phone")
     assert (await desk.town.row(desk.jobs[1]))["worker"] == desk.workers[2].id
+    await row(page, desk.jobs[0]).focus()
+    await keys.press("c")
+    await expect(page.get_by_role("heading", name="Alpha")).to_be_visible()
+    await expect(page.locator("#note-text")).to_be_focused()
+    await keys.type("gate code 4711")
+    await expect(page.locator("#note-text")).to_have_value("gate code 4711")
+    await page.locator("#note-text").clear()
     await keys.press("Escape")
     await expect(page.locator("#pane")).to_be_hidden()
     assert "job=" not in page.url
@@ -287,6 +305,7 @@ async def test_two_people_at_one_job_see_both_values_in_the_form(
     await expect(page.locator(".pane-note")).to_contain_text("changed while you edit")
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("heading", name="Changed while you were")).to_be_visible()
+    await expect(page.locator("legend", has_text="Title")).to_contain_text("the hub changed it")
     assert (await desk.town.row(job))["title"] == "Alpha, theirs"
     await page.get_by_label("Keep mine").check()
     await page.get_by_role("button", name="Save with these choices").click()
@@ -412,6 +431,32 @@ async def test_a_position_is_picked_on_the_map(desk: Desk, chromium: Browser) ->
     await expect(page.get_by_role("heading", name="Picked")).to_be_visible()
     (row,) = await desk.town.office.rows("SELECT lat_e7 FROM job WHERE title = 'Picked'")
     assert row["lat_e7"] is not None
+    await page.context.close()
+
+
+async def test_a_position_is_picked_on_a_narrow_screen_too(desk: Desk, chromium: Browser) -> None:
+    page = await desk.sit(chromium, "/?do=new", viewport={"width": 360, "height": 740})
+    await expect(page.locator("#map[data-ready=gl]")).to_be_attached(timeout=30_000)
+    await expect(page.locator("#map")).to_be_hidden()
+    button = page.get_by_role("button", name="Pick on map")
+    await button.click()
+    await expect(page.locator("#map")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#map")).to_be_hidden()
+    await expect(page.get_by_label("Title")).to_be_visible()
+    await button.click()
+    await page.evaluate("history.pushState(null, '', '/?view=open'); history.back()")
+    await expect(page.locator("#map")).to_be_hidden()
+    await button.click()
+    await page.get_by_role("button", name="Stop").click()
+    await expect(page.locator("#map")).to_be_hidden()
+    await expect(button).to_have_attribute("aria-pressed", "false")
+    await button.click()
+    box = await page.locator("#map").bounding_box()
+    assert box
+    assert box["height"] > 300
+    await page.mouse.click(box["x"] + 150, box["y"] + 200)
+    await expect(page.get_by_label("Position")).to_have_value(re.compile(r"^5\d\.\d+, 14\.\d+$"))
     await page.context.close()
 
 

@@ -20,9 +20,8 @@ Socket = aiohttp.ClientWebSocketResponse
 
 def listen(person: Person, query: str = "") -> AbstractAsyncContextManager[Socket]:
     """Open the live feed as the page's script does."""
-    office = person._office
     return person._session.ws_connect(
-        f"{office.origin}/live{query}", headers={"Origin": office.origin}
+        f"{person.origin}/live{query}", headers={"Origin": person.origin}
     )
 
 
@@ -67,6 +66,32 @@ async def test_a_page_hears_that_a_phone_moved(town: Town) -> None:
         assert isinstance(hub.presence[ana.id], Presence)
         message = await heard(socket)
         assert (message["kind"], message["ids"]) == ("presence", [ana.id])
+
+
+async def test_a_browser_that_was_signed_out_hears_nothing_more(town: Town) -> None:
+    eva = await town.office.signed_in("Eva")
+    async with listen(eva) as socket, listen(eva) as silent:
+        await heard(socket)
+        await heard(silent)
+        await eva.post("/sign-out", {})
+        await socket.send_str("?")
+        assert (await socket.receive(timeout=10)).extra == "signed out"
+        await town.job("Boiler")
+        last = await silent.receive(timeout=10)
+        assert (last.type, last.extra) == (aiohttp.WSMsgType.CLOSE, "signed out")
+
+
+async def test_a_page_left_open_does_not_keep_its_browser_signed_in(town: Town) -> None:
+    eva = await town.office.signed_in("Eva")
+    async with listen(eva) as socket:
+        await heard(socket)
+        for _ in range(11):
+            town.clock.at_ms += 3_600_000
+            await socket.send_str("?")
+            assert (await heard(socket))["kind"] == "alive"
+        town.clock.at_ms += 3_600_000
+        await socket.send_str("?")
+        assert (await socket.receive(timeout=10)).extra == "signed out"
 
 
 async def test_a_page_that_comes_back_hears_what_it_missed_in_order(town: Town) -> None:

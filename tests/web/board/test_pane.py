@@ -175,6 +175,23 @@ async def test_the_office_sets_a_state_on_a_workers_behalf_and_a_job_done(town: 
     assert (await town.row(job))["status"] == "in progress"
 
 
+@pytest.mark.parametrize(("by_rule", "who"), [(True, "a rule"), (False, "Ana")])
+async def test_an_act_from_an_older_page_changes_nothing_and_says_who_acted(
+    town: Town, by_rule: bool, who: str
+) -> None:
+    ana = await town.worker("Ana")
+    job, turn = await town.job("Boiler", worker=ana)
+    await town.meet(ana)
+    eva = await town.office.signed_in("Eva")
+    drawn = {"basis": (await town.row(job))["frontier"]}
+    phase = acts.set_phase(bytes.fromhex(job), ana.stream, turn, Phase.ON_SITE)
+    await town.office.hub.writer.run(lambda: ana.phone.write(phase, by_rule=by_rule))
+    await town.meet(ana)
+    seen = await eva.post(f"/board/job/{job}/cancel", drawn | {"reason": "sold"})
+    assert f"since you opened this, {who} acted" in seen.words
+    assert (await town.row(job))["status"] == "in progress"
+
+
 @pytest.mark.parametrize("ended", ["finished", "rejected"])
 async def test_a_reopened_job_is_nobodys_and_goes_on_with_whoever_gets_it(
     town: Town, ended: str

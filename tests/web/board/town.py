@@ -161,19 +161,19 @@ class Town:
 
 async def send_json(person: Person, path: str, body: object) -> Seen:
     """POST JSON as the board's script does, with the token of the page last seen."""
-    office, session = person._office, person._session
-    headers = {"Origin": office.origin, "X-Fieldlog-Token": person._token}
-    async with session.post(office.origin + path, json=body, headers=headers) as answer:
+    session = person._session
+    headers = {"Origin": person.origin, "X-Fieldlog-Token": person._token}
+    async with session.post(person.origin + path, json=body, headers=headers) as answer:
         return Seen(answer.status, await answer.text(), answer.url.path_qs, answer.headers)
 
 
 async def send_part(person: Person, path: str, fields: dict[str, Any]) -> Seen:
     """POST a form as the board's script does: the answer is the pane alone."""
-    office, session = person._office, person._session
+    session = person._session
     headers = {
-        "Origin": office.origin,
+        "Origin": person.origin,
         "X-Fieldlog-Token": person._token,
         "X-Board-Part": "1",
     }
-    async with session.post(office.origin + path, data=fields, headers=headers) as answer:
+    async with session.post(person.origin + path, data=fields, headers=headers) as answer:
         return Seen(answer.status, await answer.text(), answer.url.path_qs, answer.headers)

@@ -46,6 +46,8 @@ async def test_a_setting_out_of_its_range_is_refused(office: Office, wrong: dict
     seen = await eva.post("/settings", form | {"site_name": "Other"} | wrong)
     assert seen.status == 422
     assert await office.setting("site_name") == "Stavservis"
+    if wrong == {"threshold_min": "61"}:
+        assert "minimum auto-logging time must be from 0 to 60 minutes" in seen.words
 
 
 async def test_a_setting_changed_meanwhile_is_shown_and_asked_about(office: Office) -> None:

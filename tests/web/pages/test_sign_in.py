@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -34,6 +35,19 @@ async def test_set_up_link_makes_the_first_administrator_once(tmp_path: Path) ->
         assert len(await office.rows("SELECT 1 FROM account")) == 1
 
 
+async def test_of_two_who_set_up_at_once_one_becomes_administrator(tmp_path: Path) -> None:
+    async with Office(tmp_path) as office:
+        path, eva, jan = office.set_up_path(), await office.person(), await office.person()
+        # At the hub's two ports, as a real one has.
+        jan.origin = await office.listen_again()
+        answers = await asyncio.gather(
+            eva.post(path, SET_UP, token=False),
+            jan.post(path, SET_UP | {"name": "Jan"}, token=False),
+        )
+        assert sorted("set up already" in seen.words for seen in answers) == [False, True]
+        assert len(await office.rows("SELECT * FROM account")) == 1
+
+
 async def test_set_up_needs_the_printed_link(tmp_path: Path) -> None:
     async with Office(tmp_path / "hub") as office:
         stranger = await office.person()
@@ -48,7 +62,7 @@ async def test_set_up_needs_the_printed_link(tmp_path: Path) -> None:
         ({"time_zone": "Europe/Nowhere"}, "Choose the time zone"),
         ({"again": "something else"}, "differ"),
         ({"new": "short", "again": "short"}, "8 characters"),
-        ({"site_name": ""}, "site name"),
+        ({"site_name": ""}, "name of the site"),
     ],
 )
 async def test_a_set_up_with_a_mistake_changes_nothing(

@@ -67,7 +67,8 @@ function withMap(run) {
 
 const pane = new Pane(board, document.getElementById('pane'), {
   go: (url) => go(url, { draw: false }),
-  closed: () => { map?.pick(null); map?.mark(null); },
+  closed: () => { map?.mark(null); },
+  drawn: () => map?.pick(null),
   pick: (done) => { showLayoutWithMap(); withMap((ready) => ready.pick(done)); },
   show: (point, job) => withMap((ready) => (job ? ready.select(job, point) : ready.mark(point || null))),
   sent: () => rows.refresh(selectedJob() ? [selectedJob()] : []).catch(() => undefined),
@@ -330,13 +331,30 @@ setInterval(() => {
   }
 }, 20_000);
 
+// --- keys
+
+/** Do something with the job whose row has the keyboard's focus, else with the one that is open. */
+async function act(action) {
+  const { job } = document.activeElement?.closest('tr.job')?.dataset ?? {};
+  if (job && job !== selectedJob()) {
+    // A form that is being filled in is not thrown away for a letter.
+    if (pane.form) return;
+    await go(paneAddress({ job }));
+    if (pane.job !== job) return;
+  }
+  pane.open(action);
+}
+
 // --- begin
 
 wireFilters();
 wireSplit(board, document.getElementById('split'), () => map?.resize());
+
 wireKeys({
   rows,
   pane,
+  act,
+  stopPick: () => map?.stopPick() ?? false,
   isTyping,
   go,
   closePane,

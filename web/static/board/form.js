@@ -92,9 +92,11 @@ export function wireForm(form, hooks) {
     const on = pick.getAttribute('aria-pressed') !== 'true';
     pick.setAttribute('aria-pressed', String(on));
     hooks.pick(on ? (text) => {
-      point.value = text;
       pick.setAttribute('aria-pressed', 'false');
-      showPoint(text, 'Position picked on the map.');
+      if (text !== null) {
+        point.value = text;
+        showPoint(text, 'Position picked on the map.');
+      }
       pick.focus();
     } : null);
   });

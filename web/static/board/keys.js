@@ -14,6 +14,7 @@ export function wireKeys(parts) {
 
   function escape(event) {
     if (document.querySelector('details.menu[open], :popover-open')) return false;
+    if (parts.stopPick()) return true;
     const act = event.target.closest?.('details.act[open], details.act-line[open]');
     if (act) {
       act.open = false;
@@ -35,9 +36,9 @@ export function wireKeys(parts) {
     j: () => rows.move(1),
     k: () => rows.move(-1),
     n: () => parts.create?.(),
-    a: () => pane.open('assign'),
-    e: () => pane.open('edit'),
-    c: () => pane.open('note'),
+    a: () => parts.act('assign'),
+    e: () => parts.act('edit'),
+    c: () => parts.act('note'),
     m: () => parts.onMap(),
     '.': () => rows.applyPending(),
     '/': () => {

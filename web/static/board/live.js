@@ -4,6 +4,7 @@
 const ALIVE_MS = 20_000;
 const SILENT_MS_MAX = 45_000;
 const RETRY_MS_MAX = 15_000;
+const SIGNED_OUT = 1008;
 
 export class Live {
   /** `hooks`: `streams(ids)`, `presence(ids)`, `reload()`, `state(since | null)`. */
@@ -34,7 +35,11 @@ export class Live {
     this.socket = socket;
     this.heardAt = Date.now();
     socket.addEventListener('message', (event) => this.#take(JSON.parse(event.data)));
-    socket.addEventListener('close', () => this.#lost(socket));
+    socket.addEventListener('close', (event) => {
+      // Signed out here or elsewhere: the page asks to sign in.
+      if (event.code === SIGNED_OUT && !this.left) location.reload();
+      else this.#lost(socket);
+    });
   }
 
   #take({ seq, kind, ids, epoch }) {

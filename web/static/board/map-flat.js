@@ -98,6 +98,10 @@ class View {
   }
 
   #click(job, event) {
+    if (this.map.getContainer().parentElement.classList.contains('picking')) {
+      this.on.ground([event.latlng.lng, event.latlng.lat], event.containerPoint);
+      return;
+    }
     const { map } = this;
     const spot = map.latLngToContainerPoint([job.at[1], job.at[0]]);
     const near = this.items.filter((other) => {

@@ -54,7 +54,6 @@ class BoardMap {
     addEventListener('fieldlog:theme', () => this.#retheme());
     document.addEventListener('keydown', (event) => {
       if (event.key === 'Escape' && this.#closeList()) event.stopImmediatePropagation();
-      else if (event.key === 'Escape' && this.picked) { this.pick(null); event.stopImmediatePropagation(); }
     }, { capture: true });
     new ResizeObserver(() => this.resize()).observe(this.element);
     await this.load({ fit: true });
@@ -161,12 +160,30 @@ class BoardMap {
     if (at) this.view.reveal(at, true);
   }
 
-  /** Let the next click on the map be a position; `done` gets it as text, null stops. */
+  /** Let the next click on the map be a position; `done` gets it as text, or null when one stops. */
   pick(done) {
+    const before = this.picked;
     this.picked = done;
     this.element.classList.toggle('picking', done !== null);
-    if (done) this.words.textContent = 'Click where the job is. Esc stops.';
+    if (done) this.words.replaceChildren('Click where the job is. ', this.#stopButton());
     else this.#say(false);
+    before?.(null);
+  }
+
+  /** Stop picking; false where nobody picks. */
+  stopPick() {
+    const picking = this.picked !== null;
+    if (picking) this.pick(null);
+    return picking;
+  }
+
+  #stopButton() {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'button';
+    button.textContent = 'Stop';
+    button.addEventListener('click', () => this.pick(null));
+    return button;
   }
 
   /** Everything into sight. */
@@ -185,6 +202,7 @@ class BoardMap {
     this.#closeList();
     if (!this.picked) return;
     const done = this.picked;
+    this.picked = null;
     this.pick(null);
     done(`${at[1].toFixed(7)}, ${at[0].toFixed(7)}`);
   }
@@ -273,7 +291,7 @@ class BoardMap {
     add('zoom-out', 'Zoom out', () => this.view.zoom(-1));
     add('maximize-2', 'All jobs and workers into sight', () => this.fit());
     if (this.hooks.create) {
-      add('map-pinned', 'New job where I click', () => this.pick((at) => this.hooks.create(at)));
+      add('map-pinned', 'New job where I click', () => this.pick((at) => at && this.hooks.create(at)));
     }
     this.element.append(tools);
   }

@@ -13,7 +13,7 @@ function foldName(summary) {
 }
 
 export class Pane {
-  /** `hooks`: `go(url)`, `closed()`, `pick(done)`, `show(point)`. */
+  /** `hooks`: `go(url)`, `closed()`, `drawn()` (something else), `pick(done)`, `show(point)`. */
   constructor(board, element, hooks) {
     this.board = board;
     this.element = element;
@@ -30,6 +30,11 @@ export class Pane {
 
   get form() {
     return this.element.querySelector('.job-form');
+  }
+
+  /** The job whose details are shown. */
+  get job() {
+    return this.element.querySelector('.job-detail')?.dataset.job ?? '';
   }
 
   get isOpen() {
@@ -101,6 +106,7 @@ export class Pane {
     this.asked += 1;
     delete this.board.dataset.pane;
     this.element.replaceChildren();
+    this.hooks.drawn();
     this.hooks.closed();
   }
 
@@ -139,6 +145,7 @@ export class Pane {
     const holder = document.createElement('template');
     holder.innerHTML = html;
     this.element.replaceChildren(holder.content);
+    if (!keep) this.hooks.drawn();
     for (const summary of this.element.querySelectorAll('details.fold > summary')) {
       if (open.includes(foldName(summary))) summary.parentElement.open = true;
     }
