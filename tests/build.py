@@ -23,6 +23,7 @@ from core.log import messages
 from core.log.certificate import Certificate, issue
 from core.log.chain import chain_start
 from core.log.entry import FORMAT, Cursor, Entry, encode
+from core.log.packing import unpacked
 from core.log.session import Effect, Send, Session, Stage
 from core.log.stream import Stored, StreamState
 from replica import logs
@@ -345,7 +346,11 @@ class Meeting:
 
     def read(self, side: int) -> list[messages.Message]:
         """The messages that `side` sent."""
-        return [messages.read(frame) for frame in self.sent[side]]
+        return [messages.read(frame) for frame in self.plain(side)]
+
+    def plain(self, side: int) -> list[bytes]:
+        """The frames that `side` sent, as they were before they were packed."""
+        return [unpacked(frame) for frame in self.sent[side]]
 
 
 def hold(opener: Replica, listener: Replica) -> Meeting:

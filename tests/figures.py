@@ -20,6 +20,7 @@ from core.dispatch import acts
 from core.dispatch.fields import Kind
 from core.log import messages
 from core.log.messages import Proof, Runs, State
+from core.log.packing import unpacked
 from simulator.planted import PLANTED
 from simulator.world.campaign import Failure, Tally, attempts
 from simulator.world.run import Size, options_of
@@ -54,8 +55,9 @@ def sync_figures(folder: Path) -> None:
     hold(phone, hub)
     figure("worker_day_entries", worker_day(hub, phone, ana, jobs), "entries")
     upload = hold(phone, hub)
-    frames = [frame for frame in upload.sent[0] if isinstance(messages.read(frame), Runs)]
-    figure("worker_day_bytes", sum(map(len, frames)), "bytes")
+    frames = [f for f in upload.sent[0] if isinstance(messages.read(unpacked(f)), Runs)]
+    figure("worker_day_bytes", sum(len(unpacked(frame)) for frame in frames), "bytes")
+    figure("worker_day_bytes_packed", sum(map(len, frames)), "bytes")
     again = hold(phone, hub)
     after_hello = [
         [f for f in frames if not isinstance(messages.read(f), (messages.Hello, Proof))]

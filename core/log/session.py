@@ -46,6 +46,7 @@ from core.log.messages import (
     Runs,
     State,
 )
+from core.log.packing import packed, unpacked
 from core.log.parcel import Parcel, Slice, fill
 from core.log.repair import Repair, frames
 from core.log.shelf import Shelf
@@ -158,7 +159,7 @@ class Session:
         if self.stage is Stage.CLOSED:
             return []
         try:
-            return self._receive(messages.read(frame))
+            return self._receive(messages.read(unpacked(frame)))
         except LogError as error:
             self.stage = Stage.CLOSED
             return [self._send(Refuse(error.name, str(error)[:900])), Close(error)]
@@ -187,7 +188,9 @@ class Session:
     # --- the conversation
 
     def _send(self, message: Message) -> Send:
-        return Send(messages.write(message))
+        frame = messages.write(message)
+        # The others are short, or, as in a hello, keys and signatures.
+        return Send(packed(frame) if isinstance(message, (Runs, Compare)) else frame)
 
     def _hello(self) -> Hello:
         shelf = self._shelf

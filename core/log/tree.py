@@ -12,7 +12,6 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
-from os.path import commonprefix
 
 from core.log.frontier import shorten
 
@@ -67,7 +66,7 @@ class DigestTree:
         first, last = self._range(prefix)
         if first == last:
             return Split(prefix, prefix, {})
-        stem = commonprefix([self._names[first], self._names[last - 1]])
+        stem = _shared_start(self._names[first], self._names[last - 1])
         stem = stem[: len(self._names[first]) - 1]
         ways = {digit: self.digest(stem + digit) for digit in DIGITS if self.count(stem + digit)}
         return Split(prefix, stem, ways)
@@ -91,3 +90,9 @@ class DigestTree:
         return [
             self._streams[at] for at in range(first, last) if self._names[at][:size] not in ways
         ]
+
+
+def _shared_start(first: str, last: str) -> str:
+    """How two names of the same length begin alike; so do all that lie between them in order."""
+    unlike = (at for at, (one, other) in enumerate(zip(first, last, strict=True)) if one != other)
+    return first[: next(unlike, len(first))]

@@ -28,7 +28,7 @@ EXPECTED_POINTS = (
     "acted from a stale page",
     "entries waited for a seal",
     "power was cut in a transaction",
-    "repaired by frontiers",
+    "compared digests or heads",
 )
 # With so many seeds every expected point is reached.
 POINTS_EXPECTED_FROM_SEEDS = 50

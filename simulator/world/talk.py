@@ -18,6 +18,7 @@ from core.log import messages
 from core.log.certificate import Certificate
 from core.log.errors import LogError
 from core.log.messages import Runs
+from core.log.packing import unpacked
 from replica.driver import Conversation, Hooks, converse
 from replica.link import Link, LinkClosed
 from replica.store import StoreError
@@ -25,8 +26,8 @@ from replica.syncing import Syncer
 from simulator.wire import WeatherLink
 from simulator.world.machine import Machine
 
-# A runs message begins with a list whose first element is 3, one of heads with 7.
-_RUNS, _HEADS, _LEAVE = 3, 7, 8
+# The second byte of a frame is its message's number.
+_RUNS, _COMPARE, _LEAVE = 3, 7, 8
 
 Leaks = Callable[[str, bytes], None]
 
@@ -41,13 +42,14 @@ class WatchedLink:
 
     async def send(self, frame: bytes) -> None:
         """Send one frame."""
-        kind = frame[1] if len(frame) > 1 else -1
-        if kind == _HEADS:
-            self._points["repaired by frontiers"] += 1
+        plain = unpacked(frame)
+        kind = plain[1]
+        if kind == _COMPARE:
+            self._points["compared digests or heads"] += 1
         elif kind == _LEAVE:
             self._points["a stream left a phone"] += 1
         elif kind == _RUNS and self._leaks is not None:
-            message = messages.read(frame)
+            message = messages.read(plain)
             assert isinstance(message, Runs)
             for run in message.runs:
                 self._leaks(self.link.peer, run.stream)

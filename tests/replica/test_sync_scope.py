@@ -90,7 +90,7 @@ def test_a_phone_never_receives_a_byte_of_another_workers_job(
         hub.write(acts.edit_job(job, {"title": "Secret still"}))
         meeting.run()
         assert meeting.live
-        frames += meeting.sent[1]
+        frames += meeting.plain(1)
     assert any(b"Boiler" in frame for frame in frames)
     hidden = (b"Secret", job, customer, acts.day_stream(bo, DAY))
     assert not [frame for frame in frames for secret in hidden if secret in frame]
@@ -112,7 +112,7 @@ def test_two_phones_share_only_what_both_may_hold(
     meeting = hold(phone, other)
     assert meeting.live
     assert agree(phone, other, streams={both, SITE_STREAM})
-    assert not any(b"Only Ana's" in frame or ana + mine in frame for frame in meeting.sent[0])
+    assert not any(b"Only Ana's" in frame or ana + mine in frame for frame in meeting.plain(0))
     assert mine not in streams_of(other)
     assert theirs not in streams_of(phone)
     assert acts.day_stream(ana, DAY) not in streams_of(other)
@@ -476,7 +476,7 @@ def test_what_leaves_the_scope_while_it_waits_to_be_sent_is_not_sent(
     meeting.run()
     assert meeting.live
     assert len(streams_of(phone)) > 60
-    assert not any(b"Only for Bo" in frame for frame in meeting.sent[1])
+    assert not any(b"Only for Bo" in frame for frame in meeting.plain(1))
     assert last not in streams_of(phone)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,12 +14,20 @@ from core.dispatch.fields import FILE, SETTING, Kind, LogKind, Phase
 from core.log import messages
 from core.log.entry import MINT
 from core.log.messages import Ack, Agreed, Check, Compare, Hello, Proof, Run, Runs, State
+from core.log.packing import packed
 from core.log.session import Differing, Live, Met, Stage
 from replica.reach import unsent_entries
 from replica.replica import Replica
 from tests.build import Meeting, Site, agree, clock_of, hold, interrupted, rows_of, streams_of
 
 DAY = "2026-03-02"
+
+# What notes are made of.
+PHRASES = (
+    "valve leaks under the sink", "gasket replaced", "no drip after the test", "gate code 4711",
+    "customer away", "key at the neighbour's", "filter dirty, cleaned", "pressure 1.4 bar",
+    "parts ordered", "photo of the wet wall", "electrician needed first", "call the office back",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -171,6 +180,7 @@ def test_a_phone_that_met_one_hub_goes_on_with_another(
 def worker_day(hub: Replica, phone: Replica, ana: bytes, jobs: list[tuple[bytes, bytes]]) -> int:
     """Eight jobs of fifteen edits, four minutes apart; how many entries the phone wrote."""
     before = phone.store.get("mine")
+    chance = random.Random(8)
 
     def write(changes: list[Change]) -> bytes:
         for clock in (clock_of(phone), clock_of(hub)):
@@ -196,8 +206,9 @@ def worker_day(hub: Replica, phone: Replica, ana: bytes, jobs: list[tuple[bytes,
         work = start(job, LogKind.ON_SITE)
         for item in range(5):
             write(acts.set_tick(job, item, True))
-        write(acts.add_note(job, "x" * 60))
-        write([Change(job, (FILE, MINT), bytes(32))])
+        # As varied as what people write and photos hash to, so that packing them is no cheat.
+        write(acts.add_note(job, "; ".join(chance.choices(PHRASES, k=9))[:60]))
+        write([Change(job, (FILE, MINT), chance.randbytes(32))])
         write(day_acts.stop_log(ana, DAY, job, work))
         write(acts.set_phase(job, ana, turn, Phase.FINISHED))
     return int(phone.store.get("mine") - before)
@@ -216,10 +227,12 @@ def test_a_workers_day_of_120_edits_uploads_in_one_frame_of_2400_bytes(
     hold(phone, hub)
     assert worker_day(hub, phone, ana, jobs) == 120
     meeting = hold(phone, hub)
-    uploads = [frame for frame in meeting.sent[0] if isinstance(messages.read(frame), Runs)]
+    uploads = [f for f in meeting.plain(0) if isinstance(messages.read(f), Runs)]
     assert len(uploads) == 1
     # Not a wish but what is: notes (480 B) and hashes of files (256 B) are a third of it.
     assert len(uploads[0]) <= 2_400
+    assert len(packed(uploads[0])) <= 1_400
+    assert packed(uploads[0]) in meeting.sent[0]
     assert meeting.live
     assert agree(phone, hub)
 
@@ -399,7 +412,7 @@ def test_a_colleagues_long_log_goes_over_frames_and_is_staged_until_its_seal(
         if count:
             staged += 1
             assert job not in streams_of(phone)
-    runs = [frame for frame in meeting.sent[1] if isinstance(messages.read(frame), Runs)]
+    runs = [frame for frame in meeting.plain(1) if isinstance(messages.read(frame), Runs)]
     assert sum(map(len, runs)) > 150_000
     assert len(runs) >= 4
     assert max(map(len, runs)) < 70_000

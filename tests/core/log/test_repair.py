@@ -148,10 +148,10 @@ def test_a_store_that_lost_everything_is_told_at_once() -> None:
 
 def test_a_tree_that_leads_on_and_on_is_cut_short() -> None:
     chance = random.Random(3)
-    ours = {
+    ours: Held = {
         bytes([1] * 11 + [digit]): (Head(AUTHORS[0], b"", 1, chance.randbytes(32)),)
         for digit in range(200)
     }
-    theirs = {stream: (Head(AUTHORS[1], b"", 1, chance.randbytes(32)),) for stream in ours}
+    theirs: Held = {stream: (Head(AUTHORS[1], b"", 1, chance.randbytes(32)),) for stream in ours}
     _, sizes = talk(ours, theirs)
     assert len(sizes) <= STEPS_MAX + 2
