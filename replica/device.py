@@ -13,12 +13,21 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from core.dispatch.acts import Change
 from core.dispatch.autofact import Mode
 from core.dispatch.fields import Role
 from core.dispatch.fix import Fix, usable
+from core.log.errors import LogError
 from replica.autologger import AutoLogger
+from replica.carrying import (
+    NobodyToCarryTo,
+    file_for,
+    name_of_file,
+    receiver_named,
+    take_in_words,
+)
 from replica.clock import Clock
 from replica.identity import IdentityError, load_identity
 from replica.joining import join_by_code, join_by_link, load_hub_address
@@ -33,12 +42,22 @@ from replica.location.owntracks import (
 from replica.reach import OwnUnsent, unsent_entries
 from replica.reader import Reader
 from replica.replica import Replica, Written, open_replica
-from replica.screens.port import AutoNotice, EnrolmentRefused, Need, OwnFix, SyncState, Unsent
+from replica.screens.port import (
+    AutoNotice,
+    CarryRefused,
+    EnrolmentRefused,
+    Need,
+    OwnFix,
+    SyncState,
+    Unsent,
+)
 from replica.syncing import Dialler, Syncer, SyncFigures, hub_dialler
 from replica.telling import PresenceTeller
 from replica.writer import Writer
 
 LOGGER = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # Unsent entries that the sync page lists; the count covers all of them.
 UNSENT_SHOWN = 50
@@ -221,6 +240,24 @@ class Device:
         await self._open()
         self._announce()
 
+    async def file_for_hub(self) -> tuple[str, bytes]:
+        """A file for the hub and a name for it. Raises CarryRefused in words."""
+        return await self._carry(_file_for_hub)
+
+    async def take_file(self, data: bytes) -> str:
+        """Take in a file that was carried here; what it brought. Raises CarryRefused in words."""
+        words = await self._carry(take_in_words, data)
+        self._announce()
+        return words
+
+    async def _carry(self, function: Callable[..., T], *args: object) -> T:
+        if self._writer is None or self._replica is None:
+            raise CarryRefused("This phone has not joined a site yet")
+        try:
+            return await self._writer.run(function, self._replica, *args)
+        except (LogError, NobodyToCarryTo) as error:
+            raise CarryRefused(str(error)) from error
+
     def last_fix(self) -> OwnFix | None:
         """The newest own fix, None where there is none."""
         fix = self._fix
@@ -289,6 +326,11 @@ class Device:
         answer = answer_for(self._told, regions if wanted else [], monitoring)
         self._told = answer.told
         return answer.commands
+
+
+def _file_for_hub(replica: Replica) -> tuple[str, bytes]:
+    receiver = receiver_named(replica, "")
+    return name_of_file(receiver, replica.clock.now_ms()), file_for(replica, receiver).data
 
 
 def _unsent_and_met(replica: Replica) -> tuple[list[OwnUnsent], int | None]:

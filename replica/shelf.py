@@ -318,14 +318,21 @@ class ReplicaShelf:
 
     def peer_holds(self, peer: Certificate, heads: Iterable[StreamHeads]) -> None:
         """Keep what a peer says it holds; what is not known here changes nothing."""
+        told = tuple(heads)
+        with self._replica.store.transaction() as db:
+            db.executemany(
+                "DELETE FROM reach WHERE stream = ? AND peer = ?",
+                [(held.stream, peer.author) for held in told],
+            )
+            self.peer_held(peer, told)
+
+    def peer_held(self, peer: Certificate, heads: Iterable[StreamHeads]) -> None:
+        """Keep what a peer held at some time, besides what it is known to hold since."""
         with self._replica.store.transaction() as db:
             for held in heads:
                 known = db.execute("SELECT 1 FROM stream WHERE stream = ?", (held.stream,))
                 if known.fetchone() is None:
                     continue
-                db.execute(
-                    "DELETE FROM reach WHERE stream = ? AND peer = ?", (held.stream, peer.author)
-                )
                 for author, _, height, short in held.heads:
                     for row, _ in logs.place_of(db, held.stream, author, height, short):
                         key = (row.author, row.branch)

@@ -49,6 +49,9 @@ FRAME_RUNS_MAX = 1_024
 # Streams named in one message of heads.
 HEADS_STREAMS_MAX = 4_096
 
+# A file carried by hand is opened in memory, on a phone too; a site of 20,000 jobs fits.
+CARRIED_BYTES_MAX = 16_000_000
+
 # Entries that wait for their seal, all together: several of the longest logs on their way at once.
 STAGED_BYTES_MAX = 16_777_216
 

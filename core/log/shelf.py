@@ -93,6 +93,9 @@ class Shelf(Protocol):
     def peer_lacks(self, peer: Certificate, streams: Iterable[bytes]) -> None:
         """Take back what was kept of streams that a peer does not hold after all."""
 
+    def peer_held(self, peer: Certificate, heads: Iterable[StreamHeads]) -> None:
+        """Keep what a peer held at some time, besides what it is known to hold since."""
+
     def peer_holds(self, peer: Certificate, heads: Iterable[StreamHeads]) -> None:
         """Keep what a peer says it holds, as far as it is known here."""
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from core.dispatch.acts import ActError
 from replica.screens import (
+    carry_page,
     enrol_page,
     job_acts,
     job_page,
@@ -20,7 +21,7 @@ from replica.screens import (
     settings_page,
     sync_page,
 )
-from replica.screens.guard import BODY_BYTES_MAX, Guard, Refused, load_secret
+from replica.screens.guard import BODY_BYTES_MAX, FILE_PATH, Guard, Refused, load_secret
 from replica.screens.here import SCREENS, Screens, goto
 from replica.screens.port import Device
 from replica.store import StoreError
@@ -86,6 +87,8 @@ def _add_routes(app: web.Application) -> None:
             web.post("/settings/display", settings_page.set_display),
             web.get("/sync", sync_page.sync),
             web.post("/sync", sync_page.sync_now),
+            web.get(FILE_PATH, carry_page.save),
+            web.post(FILE_PATH, carry_page.take_in),
             web.get("/enrol", enrol_page.enrol_form),
             web.post("/enrol", enrol_page.enrol),
             web.get("/live", live.live),

@@ -26,6 +26,8 @@ SECRET_BYTES = 32
 COOKIE_SECONDS = 400 * 86_400
 # A form with the longest note is some 10 kB.
 BODY_BYTES_MAX = 65_536
+# What is sent here is read in pieces, under a limit of its own.
+FILE_PATH = "/sync/file"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -105,7 +107,7 @@ class Guard:
             if request.method == "GET" and request.path == "/" and "secret" in request.query:
                 return self._let_in(request)
             self._check_cookie(request)
-            if (request.content_length or 0) > BODY_BYTES_MAX:
+            if (request.content_length or 0) > BODY_BYTES_MAX and request.path != FILE_PATH:
                 raise Refused(413, "That is too much at once", "Send a shorter text.")
             response = await handler(request)
             if response.content_type == "text/html" and not response.prepared:

@@ -19,6 +19,10 @@ class EnrolmentRefused(Exception):
     """Joining the site did not work; the sentence says why and what to do."""
 
 
+class CarryRefused(Exception):
+    """A file can't be made or taken in; the sentence says why and what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class OwnFix:
     """Where this phone last knew itself to be."""
@@ -138,6 +142,20 @@ class Device(Protocol):
 
         Raises:
             EnrolmentRefused: it did not work; the sentence says what to do.
+        """
+
+    async def file_for_hub(self) -> tuple[str, bytes]:
+        """A file for the hub, to be carried by hand: a name for it, and its bytes.
+
+        Raises:
+            CarryRefused: none can be made; the sentence says why.
+        """
+
+    async def take_file(self, data: bytes) -> str:
+        """Take in a file that was carried here; what it brought, in words.
+
+        Raises:
+            CarryRefused: it was not taken in; the sentence says why.
         """
 
     def last_fix(self) -> OwnFix | None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import html
+import io
 import re
 from dataclasses import replace
 
+import aiohttp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.log.limits import CARRIED_BYTES_MAX
+from replica.carrying import file_for, receiver_named, take_file
 from replica.screens.pill import pill_of
 from replica.screens.port import Need, SyncState
-from tests.replica.screens.conftest import HOUR_MS, HUB_ADDRESS, Phone
+from tests.replica.screens.conftest import HOUR_MS, HUB_ADDRESS, Answer, Phone
 
 QUIET = SyncState(HUB_ADDRESS, False, 1, None, 0, 0, ())
 
@@ -78,3 +83,51 @@ async def test_send_now_is_a_button_that_says_what_it_does(phone: Phone) -> None
     answer = await phone.post("/sync")
     assert answer.path.startswith("/sync")
     assert "Trying to reach the hub now" in answer.text
+
+
+async def test_a_file_for_the_hub_is_saved_and_one_from_it_is_taken_in(phone: Phone) -> None:
+    job = phone.give_job("Boiler")
+    await phone.sync()
+    await phone.tap(job, "assigned", "accepted")
+    async with phone.browser.get(phone.address + "/sync/file") as answer:
+        assert answer.status == 200
+        named = answer.headers["Content-Disposition"]
+        saved = await answer.read()
+    assert named == "attachment; filename*=UTF-8''for-hub-A-2026-03-02.carried"
+    assert take_file(phone.hub, saved).refused == ()
+    # Saved is not sent: the phone knows only of a file.
+    assert pill((await phone.get("/sync")).text) == "Saved on phone, 1 to send"
+    other = phone.give_job("Gutter")
+    back = file_for(phone.hub, receiver_named(phone.hub, phone.device.writer.replica.author.hex()))
+    answered = await upload(phone, back.data)
+    assert "The file of hub A brought" in answered.text
+    assert pill(answered.text) == "All saved on hub"
+    assert "Gutter" in (await phone.get("/jobs")).text
+    assert await phone.rows("SELECT title FROM job WHERE job = ?", other) == [("Gutter",)]
+
+
+async def test_a_file_that_is_not_for_this_phone_is_refused_in_words(phone: Phone) -> None:
+    await phone.sync()
+    before = await phone.rows("SELECT * FROM entry")
+    for data, words in (
+        (b"Dear phone, " * 20, "This is no file that `fieldlog carry out` made."),
+        (b"FLCARRY1" + bytes(200), "only that one can open it."),
+        (b"", "Choose a file first"),
+        (bytes(CARRIED_BYTES_MAX + 5), "A carried file has at most 16 MB."),
+    ):
+        page = await upload(phone, data)
+        assert words in html.unescape(page.text)
+    assert await phone.rows("SELECT * FROM entry") == before
+    assert (await phone.post("/sync/file", file="text")).status == 200
+
+
+async def upload(phone: Phone, data: bytes) -> Answer:
+    """Choose a file on the sync page and send it."""
+    form = aiohttp.FormData()
+    form.add_field(
+        "file", io.BytesIO(data), filename="a.carried", content_type="application/octet-stream"
+    )
+    headers = {"Origin": phone.address}
+    url = phone.address + "/sync/file"
+    async with phone.browser.post(url, data=form, headers=headers) as answer:
+        return Answer(answer.status, str(answer.url.path), await answer.text(), answer.headers)

@@ -1,0 +1,232 @@
+"""Carried files: what one replica would send another, sealed in a file that anybody may carry.
+
+The same messages as in a session (`docs/formats/carried.md`), one way and without an answer: hello,
+state, heads, runs, and at the end the sender's proof over all of them and over
+whom they are for. Only the receiver can open it. Holds no files. Invariant: a file says of its
+sender what a session with it would have proven, and nothing that depends on when it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b, sha512
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from core.log import messages
+from core.log.certificate import Certificate
+from core.log.chain import AUTHOR_BYTES
+from core.log.errors import Malformed, OverLimit, SessionRefused, Unauthentic, WrongSite
+from core.log.limits import CARRIED_BYTES_MAX, FRAME_BYTES_MAX
+from core.log.messages import Compare, Hello, Message, Proof, Runs, State
+from core.log.packing import packed, unpacked
+from core.log.parcel import Parcel, Slice, fill
+from core.log.repair import frames
+from core.log.shelf import Shelf
+
+MAGIC = b"FLCARRY1"
+_HEAD_BYTES = len(MAGIC) + 2 * AUTHOR_BYTES
+_LENGTH_BYTES = 4
+
+# The prime of Curve25519, over which both forms of a public key are numbers.
+_PRIME = 2**255 - 19
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedOut:
+    """A file for `peer`, and how many entries of how many streams it carries."""
+
+    data: bytes
+    entries: int
+    streams: int
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedIn:
+    """What a file of `peer` brought: entries that it carried, and runs that were refused."""
+
+    peer: Certificate
+    entries: int
+    refused: tuple[tuple[int, str, str], ...]
+
+
+def carry_out(shelf: Shelf, peer: Certificate, entropy: bytes) -> CarriedOut:
+    """A file with all that `peer` is not known to hold of what both share.
+
+    `entropy` is 48 random bytes: of the key that this file alone is sealed with, and the nonce.
+
+    Raises:
+        OverLimit: it would have more than `CARRIED_BYTES_MAX` bytes.
+    """
+    parcels = _parcels(shelf, peer)
+    own: list[Message] = [
+        Hello((messages.PROTOCOL,), shelf.site, entropy[32:48], shelf.own_certificates()),
+        *_where_it_stands(shelf, peer),
+    ]
+    runs = [parcel.finish(at, None, shelf.seal) for at, parcel in enumerate(parcels, 1)]
+    plain = b"".join(_record(packed(messages.write(message))) for message in [*own, *runs])
+    proof = shelf.sign(proven_hash(shelf.site, shelf.author, peer.author, plain))
+    plain += _record(messages.write(Proof(proof)))
+    if len(plain) + _HEAD_BYTES + 16 > CARRIED_BYTES_MAX:
+        raise OverLimit(
+            f"there is more than a file of {CARRIED_BYTES_MAX // 1_000_000} MB carries; let the "
+            "two meet over a network once"
+        )
+    return CarriedOut(
+        _sealed(plain, peer.author, entropy[:32]),
+        sum(parcel.entries for parcel in parcels),
+        len({run.stream for parcel in parcels for run in parcel.runs}),
+    )
+
+
+def carry_in(shelf: Shelf, key: Ed25519PrivateKey, data: bytes) -> CarriedIn:
+    """Take in a file that was made for this replica, whose private key is `key`.
+
+    To take it in again changes nothing.
+
+    Raises:
+        Malformed, OverLimit: it is no carried file.
+        Unauthentic: it was changed on its way, or is not from whom it says.
+        WrongSite, SessionRefused: it is for another replica, or of one that may hold no session.
+    """
+    plain = opened(data, key, shelf.author)
+    *read, (proof, proven_bytes) = _messages(plain)
+    if len(read) < 2 or not isinstance(proof, Proof):
+        raise Malformed("a carried file begins with hello and state and ends with a proof")
+    (hello, _), (state, _), *rest = read
+    if not isinstance(hello, Hello) or not isinstance(state, State):
+        raise Malformed("a carried file begins with hello and state")
+    if hello.site != shelf.site:
+        raise WrongSite("the file belongs to another site")
+    peer = shelf.admit(hello.certificates)
+    signed = proven_hash(shelf.site, peer.author, shelf.author, plain[:proven_bytes])
+    try:
+        Ed25519PublicKey.from_public_bytes(peer.author).verify(proof.signature, signed)
+    except (InvalidSignature, ValueError) as error:
+        raise Unauthentic("the file is not from whom it says it is; nothing was taken") from error
+    others = [message for message, _ in rest]
+    if not all(isinstance(message, (Compare, Runs)) for message in others):
+        raise Malformed("a carried file has heads and runs")
+    return _take(shelf, peer, state, others)
+
+
+def _take(shelf: Shelf, peer: Certificate, state: State, rest: list[Message]) -> CarriedIn:
+    entries, refused = 0, list[tuple[int, str, str]]()
+    before, _ = shelf.meet(peer, b"")
+    for message in rest:
+        if isinstance(message, Runs):
+            refused += shelf.take(peer, message)
+            entries += sum(len(run.bodies) for run in message.runs)
+    if before in (b"", state.generation):
+        shelf.meet(peer, state.generation)
+        for message in rest:
+            if isinstance(message, Compare):
+                shelf.peer_held(peer, message.streams)
+    else:
+        # Of another store of this peer than the one last met. Which is the older no file can say,
+        # so it proves nothing of what the peer holds; sessions will.
+        for message in rest:
+            if isinstance(message, Runs):
+                shelf.peer_lacks(peer, {run.stream for run in message.runs})
+    return CarriedIn(peer, entries, tuple(refused))
+
+
+def _where_it_stands(shelf: Shelf, peer: Certificate) -> Iterator[Message]:
+    """State and heads. What was dropped needs no word: heads only ever add to reach."""
+    shared = shelf.shared(peer)
+    generation, mark = shelf.meet(peer, b"")
+    yield State(shelf.generation, generation, mark, *shelf.digest(shared))
+    yield from frames(Compare(0, True, (), ("",), tuple(shelf.heads_of(shared))))
+
+
+def _parcels(shelf: Shelf, peer: Certificate) -> list[Parcel]:
+    shared = shelf.shared(peer)
+    slices: list[Slice] = []
+    for log in shelf.unconfirmed(peer, shared, 0):
+        part = shelf.slice(peer, log, 0)
+        if part is not None:
+            slices.append(part)
+    return list(fill(slices, shelf.author))
+
+
+# --- the bytes
+
+
+def _record(frame: bytes) -> bytes:
+    return len(frame).to_bytes(_LENGTH_BYTES, "big") + frame
+
+
+def _messages(plain: bytes) -> Iterator[tuple[Message, int]]:
+    """Each message, and where its record begins."""
+    at = 0
+    while at < len(plain):
+        size = int.from_bytes(plain[at : at + _LENGTH_BYTES], "big")
+        start = at + _LENGTH_BYTES
+        if not 0 < size <= FRAME_BYTES_MAX or start + size > len(plain):
+            raise Malformed("a carried file is cut off or has a frame of no sound size")
+        yield messages.read(unpacked(plain[start : start + size])), at
+        at = start + size
+
+
+def proven_hash(site: bytes, sender: bytes, receiver: bytes, records: bytes) -> bytes:
+    """What the proof at the end of `records` signs."""
+    data = site + sender + receiver + records
+    return blake2b(data, digest_size=32, person=b"fieldlog.carry").digest()
+
+
+def _agreed_key(shared: bytes, ephemeral: bytes, receiver: bytes) -> ChaCha20Poly1305:
+    derive = HKDF(SHA256(), 32, salt=ephemeral + receiver, info=b"fieldlog.carry")
+    return ChaCha20Poly1305(derive.derive(shared))
+
+
+def _sealed(plain: bytes, receiver: bytes, private: bytes) -> bytes:
+    once = X25519PrivateKey.from_private_bytes(private)
+    ephemeral = once.public_key().public_bytes_raw()
+    shared = once.exchange(X25519PublicKey.from_public_bytes(montgomery_of(receiver)))
+    head = MAGIC + receiver + ephemeral
+    # The key serves for this one file, so its nonce may be all zeros.
+    return head + _agreed_key(shared, ephemeral, receiver).encrypt(bytes(12), plain, head)
+
+
+def opened(data: bytes, key: Ed25519PrivateKey, me: bytes) -> bytes:
+    """The records of a file for `me`, whose private key is `key`.
+
+    Raises:
+        Malformed, OverLimit: it is no carried file.
+        SessionRefused: it is for another replica.
+        Unauthentic: it was changed or cut off.
+    """
+    if len(data) > CARRIED_BYTES_MAX:
+        raise OverLimit(f"a carried file has at most {CARRIED_BYTES_MAX // 1_000_000} MB")
+    if data[: len(MAGIC)] != MAGIC or len(data) < _HEAD_BYTES + 16:
+        raise Malformed("this is no file that `fieldlog carry out` made")
+    head = data[:_HEAD_BYTES]
+    receiver, ephemeral = head[len(MAGIC) : -AUTHOR_BYTES], head[-AUTHOR_BYTES:]
+    if receiver != me:
+        raise SessionRefused("the file is for another hub or phone; only that one can open it")
+    mine = X25519PrivateKey.from_private_bytes(sha512(key.private_bytes_raw()).digest()[:32])
+    try:
+        shared = mine.exchange(X25519PublicKey.from_public_bytes(ephemeral))
+        return _agreed_key(shared, ephemeral, me).decrypt(bytes(12), data[_HEAD_BYTES:], head)
+    except (InvalidTag, ValueError) as error:
+        raise Unauthentic(
+            "the file was changed or cut off on its way; fetch it again, nothing was taken"
+        ) from error
+
+
+def montgomery_of(author: bytes) -> bytes:
+    """An Ed25519 public key as the X25519 key of the same secret (RFC 7748 §4.1: u = (1+y)/(1-y)).
+
+    Raises:
+        Malformed: the bytes are no key to which anything can be sealed.
+    """
+    y = int.from_bytes(author, "little") & (2**255 - 1)
+    if len(author) != AUTHOR_BYTES or y >= _PRIME or y in (0, 1, _PRIME - 1):
+        raise Malformed("this is no public key to which a file can be sealed")
+    return ((1 + y) * pow(1 - y, -1, _PRIME) % _PRIME).to_bytes(32, "little")
