@@ -9,6 +9,7 @@ from web.board.routes import attach_board
 from web.errors import draw_errors
 from web.pages import (
     accounts,
+    carry,
     customer_form,
     customers,
     enrol,
@@ -49,6 +50,7 @@ def attach(app: web.Application) -> None:
         groups,
         search,
         phones,
+        carry,
         reports,
         install,
         help,

@@ -119,6 +119,12 @@ class Person:
         """Open a page, following where it leads."""
         return await self._ask("GET", path, None)
 
+    async def download(self, path: str) -> tuple[str, bytes]:
+        """How the browser is told to name a file, and its bytes."""
+        async with self._session.get(self.origin + path) as answer:
+            assert answer.status == 200, await answer.text()
+            return answer.headers["Content-Disposition"], await answer.read()
+
     async def post(self, path: str, fields: Mapping[str, Any], token: bool = True) -> Seen:
         """Send a form from a page of the hub, with the token of the page last seen."""
         given = {**({"form_token": self._token} if token else {}), **fields}

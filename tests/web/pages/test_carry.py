@@ -1,0 +1,74 @@
+"""Files carried by hand, from the office's pages: one for each phone, and taking in theirs."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from pathlib import Path
+
+from core.dispatch.acts import add_note, assign, create_job, edit_worker, new_stream_id
+from core.dispatch.fields import Kind
+from replica.carrying import file_for, receiver_named, take_file
+from replica.clock import SystemClock
+from replica.identity import load_identity
+from replica.joining import join_by_link
+from replica.replica import Replica, open_replica
+from tests.web.office import NOON_MS, Office, Person, Seen
+
+
+async def phone_of(office: Office, worker: bytes, folder: Path) -> Replica:
+    """A phone that has joined, and then never met the hub again."""
+    await office.listen_for_phones()
+    made = await office.hub.writer.run(office.hub.enrolments.offer, worker)
+    folder.mkdir()
+    await join_by_link(folder, made.link, os.urandom)
+    identity = load_identity(folder)
+    assert identity is not None
+    return open_replica(folder, identity, SystemClock(), os.urandom)
+
+
+async def bring(person: Person, data: bytes | None) -> Seen:
+    """Choose a file on the page and send it."""
+    await person.get("/phones")
+    fields = {} if data is None else {"file": io.BytesIO(data)}
+    return await person.post("/phones/file", fields)
+
+
+async def test_a_job_goes_out_and_comes_back_in_files(office: Office, tmp_path: Path) -> None:
+    eva = await office.signed_in("Eva")
+    worker = new_stream_id(Kind.WORKER, NOON_MS, office.entropy(7))
+    job = new_stream_id(Kind.JOB, NOON_MS, office.entropy(7))
+    await office.act(edit_worker(worker, {"name": "Ana"}))
+    phone = await phone_of(office, worker, tmp_path / "phone")
+    await office.act(create_job(job, {"title": "Boiler"}) + assign(job, worker, office.entropy(8)))
+    page = await eva.get("/phones")
+    (link,) = re.findall(r'href="(/phones/[0-9a-f]{64}/file)"', page.text)
+    named, data = await eva.download(link)
+    assert named == 'attachment; filename="for-Ana-2026-11-23.carried"'
+    assert take_file(phone, data).refused == ()
+    assert phone.store.db.execute("SELECT title FROM job").fetchone() == ("Boiler",)
+    phone.write(add_note(job, "gate code 4711"))
+    seen = await bring(eva, file_for(phone, receiver_named(phone, "")).data)
+    assert "The file of Ana brought 1 entry; all is saved here." in seen.words
+    assert await office.rows("SELECT text FROM note") == [{"text": "gate code 4711"}]
+    phone.close()
+
+
+async def test_what_is_no_file_for_this_hub_is_refused_in_words(office: Office) -> None:
+    eva = await office.signed_in("Eva")
+    before = await office.rows("SELECT count(*) FROM entry")
+    assert "Choose a file first." in (await bring(eva, None)).words
+    assert "no file that" in (await bring(eva, b"Dear hub, " * 30)).words
+    assert "for another hub or phone" in (await bring(eva, b"FLCARRY1" + bytes(300))).words
+    assert (await bring(eva, bytes(1_100_000))).status == 413
+    nobody = await eva.get(f"/phones/{'0' * 64}/file")
+    assert "nobody" in nobody.words
+    assert await office.rows("SELECT count(*) FROM entry") == before
+
+
+async def test_a_manager_neither_makes_nor_takes_in_a_file(office: Office) -> None:
+    max_reads = await office.signed_in("Max", "manager")
+    page = await max_reads.get("/phones")
+    assert "/file" not in page.text
+    assert "reads only" in (await bring(max_reads, b"FLCARRY1" + bytes(300))).words
