@@ -19,6 +19,7 @@ from pathlib import Path
 from hub.app import make_app
 from hub.browser_authority import AuthorityError, BrowserAuthority, serve_replicas_too
 from hub.browser_sessions import SessionFileError
+from hub.depots import Depots
 from hub.discovery import HubAnnouncement
 from hub.hub import Hub
 from hub.listening import allow_many_connections, listen
@@ -98,6 +99,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
             )  # fmt: skip
             local = make_app(hub, secure=False, host_names=host_names)
             await listen(stack, local, "127.0.0.1", arguments.local_port, None)
+            hub.depots = await stack.enter_async_context(_depots(hub, reachable))
             if not arguments.no_announce:
                 await stack.enter_async_context(_announced(hub, addresses, arguments.port))
             await _say_hello(hub, arguments, reachable)
@@ -114,6 +116,15 @@ def _tls(hub: Hub, names: list[str]) -> ssl.SSLContext:
     context = authority.server_context()
     serve_replicas_too(context, hub.transport.server_context())
     return context
+
+
+def _depots(hub: Hub, reachable: tuple[str, ...]) -> Depots:
+    return Depots(
+        hub.writer,
+        reachable,
+        is_here=lambda author: author in hub.conversations,
+        changed=lambda: hub.feed.publish("sync", ()),
+    )
 
 
 def _announced(hub: Hub, addresses: list[str], port: int) -> HubAnnouncement:

@@ -26,6 +26,7 @@ from core.log.errors import LogError
 from hub.browser_authority import AuthorityError, BrowserAuthority
 from hub.browser_sessions import BrowserSessions
 from hub.code_limits import CodeLimits
+from hub.depots import Depots
 from hub.enrolment import Enrolments
 from hub.founding import open_hub_replica
 from hub.live import LiveFeed
@@ -129,6 +130,7 @@ class Hub:
         )
         self.region: Region | None = None
         self.browser_authority: BrowserAuthority | None = None
+        self.depots: Depots | None = None
         self.code_limits = CodeLimits(clock.now_ms)
         self.unproven: Counter[str] = Counter()
         self.unproven_max = UNPROVEN_MAX

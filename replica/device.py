@@ -29,8 +29,10 @@ from replica.carrying import (
     take_in_words,
 )
 from replica.clock import Clock
+from replica.dialling import Dialler, hub_dialler
+from replica.hubs import other_hubs
 from replica.identity import IdentityError, load_identity
-from replica.joining import join_by_code, join_by_link, load_hub_address
+from replica.joining import HubAddress, join_by_code, join_by_link, load_hub_address
 from replica.location.owntracks import (
     NOTHING_TOLD,
     Command,
@@ -51,7 +53,7 @@ from replica.screens.port import (
     SyncState,
     Unsent,
 )
-from replica.syncing import Dialler, Syncer, SyncFigures, hub_dialler
+from replica.syncing import Syncer, SyncFigures
 from replica.telling import PresenceTeller
 from replica.writer import Writer
 
@@ -132,7 +134,8 @@ class Device:
         self._logger = AutoLogger(self._writer, identity.own.subject, self._announce)
         loop = asyncio.get_running_loop()
         if hub is not None:
-            self._syncer = Syncer(self._writer, self._over(hub_dialler(hub)), self._announce)
+            dial = hub_dialler(lambda: self._hubs_in_turn(hub))
+            self._syncer = Syncer(self._writer, self._over(dial), self._announce)
             self._tasks.append(loop.create_task(self._syncer.run()))
         self._tasks.append(loop.create_task(self._watch()))
         self._tasks.append(loop.create_task(self._logger.run()))
@@ -217,6 +220,19 @@ class Device:
             (Need(figures.refused_words, refusal),) if refusal else (),
             Counter(entry.stream.hex() for entry in unsent),
         )
+
+    async def _hubs_in_turn(self, own: HubAddress) -> list[HubAddress]:
+        """The phone's own hub, also where it has moved to since, and then the site's others."""
+        assert self._writer is not None
+        known = await self._writer.run(other_hubs, self._writer.replica)
+        moved = [each.addresses for each in known if each.fingerprint == own.fingerprint]
+        addresses = dict.fromkeys([*own.addresses, *(each for told in moved for each in told)])
+        others = [
+            HubAddress(each.addresses, each.fingerprint)
+            for each in known
+            if each.fingerprint != own.fingerprint
+        ]
+        return [HubAddress(tuple(addresses), own.fingerprint), *others]
 
     def sync_now(self) -> None:
         """Try to reach the hub now rather than at the next turn."""

@@ -9,30 +9,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import aiohttp
-
-from core.log.errors import LogError, SessionRefused, Unauthentic
-from core.log.limits import FRAME_BYTES_MAX
+from core.log.errors import LogError
+from replica.dialling import Dialler
 from replica.driver import Conversation, Hooks, converse
-from replica.joining import HubAddress
-from replica.link import HEARTBEAT_S, Link, LinkClosed, WebSocketLink
+from replica.link import LinkClosed
 from replica.store import StoreError
-from replica.transport_security import PEER_SERVER_NAME, client_pin
 from replica.writer import Writer
 
 LOGGER = logging.getLogger(__name__)
 
 # A hub that is gone is asked again after one second, then twice as long each time, up to this.
 BACK_OFF_S_MIN, BACK_OFF_S_MAX = 1.0, 120.0
-
-# A hub in the same building answers at once; on a bad mobile link it may take this long.
-CONNECT_S_MAX = 20.0
-
-Dialler = Callable[[], AbstractAsyncContextManager[tuple[Link, bytes]]]
 
 
 @dataclass(slots=True)
@@ -46,47 +36,6 @@ class SyncFigures:
     refused_words: str = ""
     tries: int = 0
     conversation: Conversation | None = None
-
-
-def hub_dialler(hub: HubAddress) -> Dialler:
-    """Dial the hub's addresses in turn over pinned TLS; gives a link and its channel binding."""
-
-    @asynccontextmanager
-    async def dial() -> AsyncIterator[tuple[Link, bytes]]:
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S_MAX)
-        async with aiohttp.ClientSession(timeout=timeout) as client:
-            last: Exception = LinkClosed("the hub has no address")
-            for address in hub.addresses:
-                try:
-                    async with asyncio.timeout(CONNECT_S_MAX):
-                        socket = await client.ws_connect(
-                            f"https://{address}/sync",
-                            ssl=client_pin(hub.fingerprint),
-                            server_hostname=PEER_SERVER_NAME,
-                            max_msg_size=FRAME_BYTES_MAX,
-                            heartbeat=HEARTBEAT_S,
-                            compress=0,
-                        )
-                except aiohttp.ServerFingerprintMismatch:
-                    last = Unauthentic(f"another machine answers at {address}; ask the office")
-                    continue
-                except aiohttp.WSServerHandshakeError as error:
-                    last = SessionRefused(f"the hub at {address} answered {error.status}")
-                    continue
-                except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                    # What a refusal said is worth more to people than that one address is silent.
-                    last = last if isinstance(last, LogError) else error
-                    continue
-                try:
-                    yield WebSocketLink(socket), hub.fingerprint
-                finally:
-                    await socket.close()
-                return
-            if isinstance(last, LogError):
-                raise last
-            raise LinkClosed(f"no hub answers at {', '.join(hub.addresses)}") from last
-
-    return dial
 
 
 class Syncer:

@@ -23,7 +23,7 @@ from hub.app import make_app
 from hub.hub import Hub
 from hub.keys import Account
 from replica.device import Device
-from replica.syncing import Dialler
+from replica.dialling import Dialler
 from tests.build import START_MS, Entropy, SettableClock
 
 OFFICE = Account("00" * 8, "the office", "admin")

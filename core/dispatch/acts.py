@@ -489,6 +489,11 @@ def set_setting(name: str, value: object) -> Act:
     return [Change(SITE_STREAM, (fields.SETTING, name), value)]
 
 
+def set_hub_addresses(author: bytes, addresses: Sequence[str]) -> Act:
+    """Where a hub listens for phones and other hubs: `host:port`, the best first."""
+    return [Change(SITE_STREAM, (fields.HUB_ADDRESSES, author), list(addresses))]
+
+
 # --- accounts (a hub's acts)
 
 

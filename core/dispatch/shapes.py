@@ -154,6 +154,7 @@ _CHECKS: Final[Mapping[int, Check]] = {
     fields.CUT: _tuple(_moment, _bytes),
     fields.CERTIFICATE: _bytes,
     fields.SETTING: _setting,
+    fields.HUB_ADDRESSES: _several(_text),
     fields.PLACE_POINT: _point,
     fields.PLACE_RADIUS: _number,
     fields.WORKER_TEAM: _short,

@@ -56,17 +56,21 @@ class CarriedIn:
     refused: tuple[tuple[int, str, str], ...]
 
 
-def carry_out(shelf: Shelf, peer: Certificate, entropy: bytes) -> CarriedOut:
+def carry_out(
+    shelf: Shelf, peer: Certificate, entropy: bytes, *, besides: tuple[Certificate, ...] = ()
+) -> CarriedOut:
     """A file with all that `peer` is not known to hold of what both share.
 
     `entropy` is 48 random bytes: of the key that this file alone is sealed with, and the nonce.
+    The certificates `besides` travel with the maker's own: a new hub's in its first file.
 
     Raises:
         OverLimit: it would have more than `CARRIED_BYTES_MAX` bytes.
     """
     parcels = _parcels(shelf, peer)
+    certificates = (*shelf.own_certificates(), *(each.to_bytes() for each in besides))
     own: list[Message] = [
-        Hello((messages.PROTOCOL,), shelf.site, entropy[32:48], shelf.own_certificates()),
+        Hello((messages.PROTOCOL,), shelf.site, entropy[32:48], certificates),
         *_where_it_stands(shelf, peer),
     ]
     runs = [parcel.finish(at, None, shelf.seal) for at, parcel in enumerate(parcels, 1)]
@@ -114,6 +118,18 @@ def carry_in(shelf: Shelf, key: Ed25519PrivateKey, data: bytes) -> CarriedIn:
     if not all(isinstance(message, (Compare, Runs)) for message in others):
         raise Malformed("a carried file has heads and runs")
     return _take(shelf, peer, state, others)
+
+
+def hello_in(plain: bytes) -> Hello:
+    """The hello at the beginning of a file's records: who made it, at which site.
+
+    Raises:
+        Malformed: there is none.
+    """
+    hello, _ = next(_messages(plain), (None, 0))
+    if not isinstance(hello, Hello):
+        raise Malformed("a carried file begins with hello")
+    return hello
 
 
 def _take(shelf: Shelf, peer: Certificate, state: State, rest: list[Message]) -> CarriedIn:

@@ -21,9 +21,9 @@ from core.dispatch.fix import Fix
 from core.dispatch.geometry import Point
 from core.log.entry import MINT
 from replica.device import Device
+from replica.dialling import Dialler
 from replica.link import Link, LinkClosed
 from replica.screens.progress import OpenLog, Turn, move
-from replica.syncing import Dialler
 from simulator.draw import Options
 from simulator.fleet.clock import SiteClock
 from simulator.motion import Errand, Route, TrueDay, plan_day

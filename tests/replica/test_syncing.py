@@ -12,10 +12,11 @@ import pytest
 
 from core.log.errors import LogError
 from replica import syncing
+from replica.dialling import Dialler
 from replica.driver import converse
 from replica.link import Link, LinkClosed, memory_link_pair
 from replica.store import StoreError
-from replica.syncing import BACK_OFF_S_MAX, Dialler, Syncer
+from replica.syncing import BACK_OFF_S_MAX, Syncer
 from replica.writer import Writer
 from tests.build import Site, publish, revoke
 from tests.running import until

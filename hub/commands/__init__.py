@@ -1,0 +1,1 @@
+"""Commands of the hub besides `fieldlog hub` itself, one a file."""

@@ -1,0 +1,131 @@
+"""The command `fieldlog enrol`: a second hub of a site, by two files and without a network.
+
+Holds what is asked and printed. Invariant: both machines print the same digits of the site, so that
+people can see that nobody put another site between them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from core.log.errors import LogError
+from core.log.limits import CARRIED_BYTES_MAX
+from hub import second_hub
+from hub.founding import open_hub_replica
+from hub.second_hub import LETTERS, REQUEST_BYTES_MAX, HubRefused
+from replica.carrying import take_in_words
+from replica.clock import SystemClock
+from replica.commandline import CommandError
+from replica.identity import IDENTITY_FILE, IdentityError, write_private
+from replica.occupied import FolderInUse, occupied
+from replica.store import StoreError
+from replica.transport_security import TransportError, open_transport_identity
+
+_FAULTS = (FolderInUse, HubRefused, IdentityError, LogError, StoreError, TransportError)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Make a second hub of a site: it asks, the first answers, it takes the answer in."""
+    ways = parser.add_subparsers(title="steps", metavar="ask|answer|take")
+    asking = ways.add_parser("ask", help="on the new machine: make a file that asks")
+    asking.add_argument("--letter", type=_letter, required=True, help="stands in its job numbers")
+    asking.set_defaults(run=ask)
+    answering = ways.add_parser("answer", help="on the first hub: certify the new one")
+    answering.set_defaults(run=answer)
+    taking = ways.add_parser("take", help="on the new machine: begin with the answer")
+    taking.set_defaults(run=take)
+    for way in (asking, answering, taking):
+        way.add_argument("--data", type=Path, required=True, help="the hub's folder")
+    for way in (answering, taking):
+        way.add_argument("--from", dest="source", type=Path, required=True, help="the file")
+    for way in (asking, answering):
+        way.add_argument("--to", type=Path, required=True, help="the file to make")
+
+
+def _letter(text: str) -> str:
+    if text not in tuple(LETTERS):
+        raise argparse.ArgumentTypeError("the hub's letter is one of A to Z")
+    return text
+
+
+def ask(arguments: argparse.Namespace) -> int:
+    """Make the keys of a new hub and the file that asks for it."""
+    _see_that_it_is_free(arguments.to)
+    try:
+        with occupied(arguments.data):
+            data = second_hub.ask(arguments.data, arguments.letter, os.urandom)
+        write_private(arguments.to, data)
+    except _FAULTS as error:
+        raise CommandError(str(error)) from error
+    except OSError as error:
+        raise CommandError(f"{error.filename} cannot be used: {error.strerror}") from error
+    print(f"{arguments.to} asks for hub {arguments.letter}. On the hub that has the site's key:")
+    print(f"  fieldlog enrol answer --data FOLDER --from {arguments.to.name} --to answer.carried")
+    return 0
+
+
+def answer(arguments: argparse.Namespace) -> int:
+    """Certify the hub that asks, and make its first file."""
+    _see_that_it_is_free(arguments.to)
+    folder: Path = arguments.data
+    if not (folder / IDENTITY_FILE).exists():
+        raise CommandError(f"there is no hub in {folder}; give the folder of the site's first hub")
+    try:
+        with occupied(folder):
+            request = second_hub.read_request(_read(arguments.source, REQUEST_BYTES_MAX))
+            transport = open_transport_identity(folder)
+            replica = open_hub_replica(
+                folder, SystemClock(), os.urandom, tls_fingerprint=transport.fingerprint
+            )
+            try:
+                made = second_hub.answer(replica, folder, request)
+                write_private(arguments.to, made.data)
+            finally:
+                replica.close()
+    except _FAULTS as error:
+        raise CommandError(str(error)) from error
+    except OSError as error:
+        raise CommandError(f"{error.filename} cannot be used: {error.strerror}") from error
+    print(f"{arguments.to} makes it hub {request.letter} of site {replica.site.hex()[:12]}.")
+    print(f"There: fieldlog enrol take --data FOLDER --from {arguments.to.name}")
+    return 0
+
+
+def take(arguments: argparse.Namespace) -> int:
+    """Be the hub that the file certifies, and take in the site."""
+    folder: Path = arguments.data
+    if not folder.exists():
+        raise CommandError(f"there is no folder {folder}; begin with `fieldlog enrol ask`")
+    try:
+        with occupied(folder):
+            data = _read(arguments.source, CARRIED_BYTES_MAX)
+            site = second_hub.begin(folder, data)
+            transport = open_transport_identity(folder)
+            replica = open_hub_replica(
+                folder, SystemClock(), os.urandom, tls_fingerprint=transport.fingerprint
+            )
+            try:
+                words = take_in_words(replica, data)
+                letter = replica.subject.decode("ascii", "replace")
+            finally:
+                replica.close()
+    except _FAULTS as error:
+        raise CommandError(str(error)) from error
+    except OSError as error:
+        raise CommandError(f"{error.filename} cannot be used: {error.strerror}") from error
+    print(f"{words}.")
+    print(f"This is hub {letter} of site {site.hex()[:12]}; the first hub prints the same digits.")
+    print(f"Start it with: fieldlog hub --data {folder}")
+    return 0
+
+
+def _see_that_it_is_free(path: Path) -> None:
+    if path.exists():
+        raise CommandError(f"{path} is there already; give another name with --to")
+
+
+def _read(path: Path, bytes_max: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(bytes_max + 1)

@@ -1,0 +1,79 @@
+"""Dialling hubs over pinned TLS: one after the other until one answers.
+
+Holds no session and no list of hubs. Invariant: a link is given only where the machine that answers
+has the fingerprint that was looked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import aiohttp
+
+from core.log.errors import LogError, SessionRefused, Unauthentic
+from core.log.limits import FRAME_BYTES_MAX
+from replica.joining import HubAddress
+from replica.link import HEARTBEAT_S, Link, LinkClosed, WebSocketLink
+from replica.transport_security import PEER_SERVER_NAME, client_pin
+
+# A hub in the same building answers at once; on a bad mobile link it may take this long.
+CONNECT_S_MAX = 20.0
+
+Dialler = Callable[[], AbstractAsyncContextManager[tuple[Link, bytes]]]
+
+# Asked at each turn: a hub may have moved, or another have joined the site.
+ListHubs = Callable[[], Awaitable[Sequence[HubAddress]]]
+
+
+def hub_dialler(list_hubs: ListHubs) -> Dialler:
+    """Dial the hubs in turn, each at its addresses; gives a link and its channel binding."""
+
+    @asynccontextmanager
+    async def dial() -> AsyncIterator[tuple[Link, bytes]]:
+        hubs = await list_hubs()
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S_MAX)
+        async with aiohttp.ClientSession(timeout=timeout) as client:
+            last: Exception = LinkClosed("the hub has no address")
+            tried = [(address, hub.fingerprint) for hub in hubs for address in hub.addresses]
+            for address, fingerprint in tried:
+                try:
+                    socket = await _connect(client, address, fingerprint)
+                except LogError as refusal:
+                    # What the first refused is worth more to people than that others are silent.
+                    last = last if isinstance(last, LogError) else refusal
+                    continue
+                except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                    last = last if isinstance(last, LogError) else error
+                    continue
+                try:
+                    yield WebSocketLink(socket), fingerprint
+                finally:
+                    await socket.close()
+                return
+            if isinstance(last, LogError):
+                raise last
+            places = ", ".join(address for address, _ in tried)
+            raise LinkClosed(f"no hub answers at {places}") from last
+
+    return dial
+
+
+async def _connect(
+    client: aiohttp.ClientSession, address: str, fingerprint: bytes
+) -> aiohttp.ClientWebSocketResponse:
+    try:
+        async with asyncio.timeout(CONNECT_S_MAX):
+            return await client.ws_connect(
+                f"https://{address}/sync",
+                ssl=client_pin(fingerprint),
+                server_hostname=PEER_SERVER_NAME,
+                max_msg_size=FRAME_BYTES_MAX,
+                heartbeat=HEARTBEAT_S,
+                compress=0,
+            )
+    except aiohttp.ServerFingerprintMismatch as error:
+        raise Unauthentic(f"another machine answers at {address}; ask the office") from error
+    except aiohttp.WSServerHandshakeError as error:
+        raise SessionRefused(f"the hub at {address} answered {error.status}") from error
