@@ -260,7 +260,7 @@ def _doubts_of_keys(bundle: Bundle) -> Iterator[Doubt]:
 def _doubts_of(part: StreamPart, proven: ProvenStream, by_hub: bool) -> Iterator[Doubt]:
     stream = proven.stream
     if part.waiting:
-        words = f"{part.waiting} entries waited for their author's seal and are left out"
+        words = f"entries that waited for their author's seal and are left out: {part.waiting}"
         yield Doubt(Kind.WAITING, stream, words)
     if not by_hub and not any(set(seen.tips) == set(proven.tips) for seen in proven.witnesses):
         words = "a phone made the bundle and no hub witnessed these ends: more may be elsewhere"

@@ -312,7 +312,7 @@ def test_entries_that_waited_for_a_seal_are_told() -> None:
     draft = example()
     draft.waiting = 3
     assert both(draft.data()) == ["waiting"]
-    assert prove(draft.data(), SITE).doubts[0].words.startswith("3 entries waited")
+    assert prove(draft.data(), SITE).doubts[0].words.endswith("are left out: 3")
 
 
 @pytest.mark.parametrize(
