@@ -44,6 +44,7 @@ from tests.damaged_bundles import (
     STRANGERS,
     VERIFIER,
     damaged,
+    single_file_verifier,
     sound_bundles,
     strangers_verdict,
     undetected,
@@ -173,6 +174,24 @@ def test_every_byte_of_a_bundle_counts() -> None:
 
 def test_all_damage_is_found_by_both_verifiers() -> None:
     assert undetected(DAMAGES) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "instead"),
+    [
+        ("check_seals", lambda *_: None),
+        ("check_witness", lambda *_: set()),
+        ("need_ascending", lambda *_: None),
+        ("need_signed", lambda *_: None),
+    ],
+)
+def test_a_verifier_that_left_a_check_out_would_be_caught(
+    monkeypatch: pytest.MonkeyPatch, check: str, instead: Callable[..., object]
+) -> None:
+    monkeypatch.setattr(single_file_verifier(), check, instead)
+    missed = undetected(250)
+    assert missed
+    assert all("taken for good by the single file" in words for words in missed)
 
 
 def test_every_kind_of_damage_is_tried() -> None:
