@@ -40,6 +40,7 @@ from replica.reader import Reader
 from replica.replica import Replica, Written
 from replica.store import StoreError
 from replica.transport_security import TransportIdentity, open_transport_identity
+from replica.witnesses import witness_changes
 from replica.writer import Writer
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ UNPROVEN_BY_ORIGIN_MAX = 16
 
 # Ended browser sessions and the browsers' certificate are looked after this often.
 UPKEEP_S = 3_600.0
+
+# Heads that changed are witnessed this often. What phones send comes in bursts, and a witness says
+# of each entry that it was known by then; ten minutes tell a visit from the one after it.
+WITNESS_S = 600.0
 
 
 class Actor(Protocol):
@@ -144,6 +149,7 @@ class Hub:
         await self.reader.__aenter__()
         self._begin(self._announce())
         self._begin(self._upkeep())
+        self._begin(self._keep_witness())
         return self
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
@@ -163,6 +169,8 @@ class Hub:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        # Nothing more comes in: what did since the last time is witnessed too.
+        await self._witness()
         await self.reader.__aexit__(kind, error, trace)
         await self.writer.run(self.replica.close)
         self.sessions.close()
@@ -196,6 +204,18 @@ class Hub:
                 except (AuthorityError, OSError) as error:
                     LOGGER.warning("the certificate for browsers was not renewed: %s", error)
             await asyncio.sleep(UPKEEP_S)
+
+    async def _keep_witness(self) -> None:
+        """Sign, now and again, which heads are held, for whoever must prove it one day."""
+        while True:
+            await asyncio.sleep(WITNESS_S)
+            await self._witness()
+
+    async def _witness(self) -> None:
+        try:
+            await self.writer.run(witness_changes, self.replica)
+        except StoreError as error:
+            LOGGER.warning("what the hub holds was not witnessed; the next time does it: %s", error)
 
     async def hang_up(self) -> None:
         """End all sessions; phones come back when the hub does."""

@@ -58,5 +58,12 @@ STAGED_BYTES_MAX = 16_777_216
 # A certificate and its issuer's.
 CERTIFICATE_BYTES_MAX = 1_024
 
+# A bundle: the busiest day of tracks is below one megabyte, so this is a month of them; whoever
+# checks one holds all of it in memory.
+BUNDLE_BYTES_MAX = 33_554_432
+
+# Hashes from a witness's leaf to its root: more streams than ids could ever name.
+WITNESS_PATH_MAX = 32
+
 # Clocks: year 1970 to year 9999, beyond which no calendar in use can show a time.
 WALL_MS_MAX = 253_402_300_800_000

@@ -161,6 +161,48 @@ async def test_the_browsers_certificate_is_renewed_in_time(
         await until(lambda: authority.leaf_valid_until_ms > before, "it is renewed")
 
 
+WITNESSED = "SELECT count(*) FROM witnessed WHERE lower(hex(stream)) = ?"
+
+
+async def test_a_hub_witnesses_now_and_again_what_it_holds(
+    tmp_path: Path, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.hub.WITNESS_S", 0.01)
+    async with running_hub(tmp_path / "witnessing", clock) as found:
+        job, _ = await found.job("Boiler")
+
+        async def witnessed() -> bool:
+            return await found.rows(WITNESSED, job.hex()) == [(1,)]
+
+        await until(witnessed, "the hub signs that it holds the job")
+
+
+async def test_what_came_in_last_is_witnessed_before_a_hub_stops(
+    tmp_path: Path, clock: SettableClock
+) -> None:
+    async with running_hub(tmp_path / "stopping", clock) as found:
+        job, _ = await found.job("Boiler")
+    async with running_hub(tmp_path / "stopping", clock) as again:
+        assert await again.rows(WITNESSED, job.hex()) == [(1,)]
+
+
+async def test_a_hub_whose_disk_is_held_says_so_and_witnesses_the_next_time(
+    tmp_path: Path, clock: SettableClock, hub: HubAtWork, caplog: pytest.LogCaptureFixture
+) -> None:
+    import sqlite3
+
+    job, _ = await hub.job("Boiler")
+    other = sqlite3.connect(tmp_path / "hub" / "store.sqlite", isolation_level=None)
+    hub.hub.replica.store.db.execute("PRAGMA busy_timeout = 10")
+    other.execute("BEGIN IMMEDIATE")
+    await hub.hub._witness()
+    assert "was not witnessed; the next time does it" in caplog.text
+    other.execute("ROLLBACK")
+    other.close()
+    await hub.hub._witness()
+    assert await hub.rows(WITNESSED, job.hex()) == [(1,)]
+
+
 async def test_an_application_that_is_closed_leaves_no_password_threads(hub: HubAtWork) -> None:
     app = make_app(hub.hub, secure=True)
     app.freeze()
