@@ -139,7 +139,8 @@ def _announced(hub: Hub, addresses: list[str], port: int) -> HubAnnouncement:
 
 async def _say_hello(hub: Hub, arguments: argparse.Namespace, reachable: tuple[str, ...]) -> None:
     local = f"http://127.0.0.1:{arguments.local_port}"
-    print(f"Hub of site {hub.replica.site.hex()[:12]} in {hub.folder}")
+    letter = hub.replica.subject.decode("ascii", "replace")
+    print(f"Hub {letter} of site {hub.replica.site.hex()[:12]} in {hub.folder}")
     print(f"Pages on this machine:  {local}/")
     print(f"Phones and browsers:    {', '.join(f'https://{address}/' for address in reachable)}")
     if hub.browser_authority is not None:

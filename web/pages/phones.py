@@ -7,10 +7,11 @@ as up to date.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
+from hub.hub import Hub
 from hub.keys import HUB
 from web.phones import Phone, phones_of, summarize
 from web.rendering import show
@@ -68,12 +69,14 @@ class PhoneRow:
 
 @dataclass(frozen=True, slots=True)
 class HubRow:
-    """Another hub of the site (or this one)."""
+    """Another hub of the site (or this one); `refusal` says why the last session with it ended."""
 
     letter: str
     author: str
     is_this: bool
     met_at_ms: int | None
+    connected: bool
+    refusal: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +154,19 @@ async def phones_page(request: web.Request) -> web.StreamResponse:
 
 async def _hubs(request: web.Request) -> tuple[HubRow, ...]:
     hub = request.app[HUB]
-    own = hub.replica.author.hex()
-    return tuple(
-        HubRow(
-            row["letter"].decode("ascii", "replace"),
-            row["author"],
-            row["author"] == own,
-            row["met_at"],
-        )
-        for row in await hub.reader.rows(_HUBS)
+    return tuple([_hub_row(hub, row) for row in await hub.reader.rows(_HUBS)])
+
+
+def _hub_row(hub: Hub, row: Any) -> HubRow:
+    author = bytes.fromhex(row["author"])
+    dialled = hub.depots.figures(author) if hub.depots is not None else None
+    return HubRow(
+        letter=row["letter"].decode("ascii", "replace"),
+        author=row["author"],
+        is_this=author == hub.replica.author,
+        met_at_ms=row["met_at"],
+        connected=author in hub.conversations or (dialled is not None and dialled.connected),
+        refusal=dialled.refusal if dialled is not None else "",
     )
 
 

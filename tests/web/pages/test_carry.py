@@ -7,13 +7,24 @@ import os
 import re
 from pathlib import Path
 
-from core.dispatch.acts import add_note, assign, create_job, edit_worker, new_stream_id
+from core.dispatch.acts import (
+    add_note,
+    assign,
+    create_job,
+    edit_worker,
+    new_stream_id,
+    set_hub_addresses,
+)
 from core.dispatch.fields import Kind
+from hub.depots import Depots
+from hub.second_hub import answer, ask, begin, read_request
 from replica.carrying import file_for, receiver_named, take_file
 from replica.clock import SystemClock
 from replica.identity import load_identity
 from replica.joining import join_by_link
 from replica.replica import Replica, open_replica
+from tests.build import SettableClock
+from tests.running import running_hub, until
 from tests.web.office import NOON_MS, Office, Person, Seen
 
 
@@ -72,3 +83,36 @@ async def test_a_manager_neither_makes_nor_takes_in_a_file(office: Office) -> No
     page = await max_reads.get("/phones")
     assert "/file" not in page.text
     assert "reads only" in (await bring(max_reads, b"FLCARRY1" + bytes(300))).words
+
+
+async def test_another_hub_stands_in_the_list_with_a_file_and_whether_it_is_in_session(
+    office: Office, tmp_path: Path
+) -> None:
+    eva = await office.signed_in("Eva")
+    await office.listen_for_phones()
+    first = office.hub
+    request = read_request(ask(tmp_path / "b", "B", os.urandom))
+    made = await first.writer.run(answer, first.replica, first.folder, request)
+    begin(tmp_path / "b", made.data)
+    page = await eva.get("/phones")
+    assert "Hub B never met" in page.words
+    named, _ = await eva.download(f"/phones/{request.author.hex()}/file")
+    assert named == 'attachment; filename="for-hub-B-2026-11-23.carried"'
+    async with running_hub(tmp_path / "b", SettableClock(NOON_MS), seed="hub B") as second:
+        await second.hub.writer.run(take_file, second.hub.replica, made.data)
+        tell = set_hub_addresses(first.replica.author, first.addresses)
+        await first.writer.run(first.replica.write, tell)
+        carried = file_for(first.replica, receiver_named(first.replica, "B"))
+        await second.hub.writer.run(take_file, second.hub.replica, carried.data)
+        here = second.hub
+        async with Depots(
+            here.writer,
+            (second.address,),
+            lambda author: author in here.conversations,
+            lambda: None,
+        ):
+
+            async def shown() -> bool:
+                return "Hub B in session now" in (await eva.get("/phones")).words
+
+            await until(shown, "the page shows the session")
