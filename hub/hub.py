@@ -37,7 +37,7 @@ from replica.driver import Conversation, Hooks, converse
 from replica.link import Link, LinkClosed
 from replica.reader import Reader
 from replica.replica import Replica, Written
-from replica.store import StoreError
+from replica.store import STORE_FILE, StoreError
 from replica.transport_security import TransportIdentity, open_transport_identity
 from replica.writer import Writer
 
@@ -119,7 +119,7 @@ class Hub:
             folder, clock, entropy, tls_fingerprint=self.transport.fingerprint, letter=letter
         )
         self.writer = Writer(self.replica, executor)
-        self.reader = Reader(folder / "store.sqlite")
+        self.reader = Reader(folder / STORE_FILE)
         self.sessions = BrowserSessions(folder / "browsers.sqlite", clock.now_ms, entropy)
         self.feed = LiveFeed()
         self.presence: dict[str, Presence] = {}

@@ -34,6 +34,7 @@ from replica.reach import OwnUnsent, unsent_entries
 from replica.reader import Reader
 from replica.replica import Replica, Written, open_replica
 from replica.screens.port import AutoNotice, EnrolmentRefused, Need, OwnFix, SyncState, Unsent
+from replica.store import STORE_FILE
 from replica.syncing import Dialler, Syncer, SyncFigures, hub_dialler
 from replica.telling import PresenceTeller
 from replica.writer import Writer
@@ -68,7 +69,7 @@ class Device:
         self._over = over
         self._replica: Replica | None = None
         self._writer: Writer | None = None
-        self._reader = Reader(folder / "store.sqlite")
+        self._reader = Reader(folder / STORE_FILE)
         self._syncer: Syncer | None = None
         self._logger: AutoLogger | None = None
         self._tasks: list[asyncio.Task[None]] = []

@@ -36,7 +36,7 @@ from replica import logs
 from replica.clock import Clock
 from replica.identity import Identity
 from replica.projection import clear_projections, project_stream
-from replica.store import Store
+from replica.store import STORE_FILE, Store
 
 LOGGER = logging.getLogger(__name__)
 
@@ -448,4 +448,4 @@ def open_replica(
     folder: Path, identity: Identity, clock: Clock, entropy: Callable[[int], bytes]
 ) -> Replica:
     """The replica kept in `folder`, which exists."""
-    return Replica(Store(folder / "store.sqlite"), identity, clock, entropy)
+    return Replica(Store(folder / STORE_FILE), identity, clock, entropy)

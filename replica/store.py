@@ -23,6 +23,8 @@ class StoreError(Exception):
     """The store can't be used; the sentence says why and what to do."""
 
 
+STORE_FILE = "store.sqlite"
+
 # Stands in the file's header ('FLOG'), so that no other program's database is taken for a store.
 APPLICATION_ID = 0x464C4F47
 

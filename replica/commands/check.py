@@ -12,7 +12,7 @@ from replica.commandline import CommandError
 from replica.identity import IdentityError, load_identity
 from replica.occupied import FolderInUse, occupied
 from replica.replica import open_replica
-from replica.store import StoreError
+from replica.store import STORE_FILE, StoreError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print what is wrong; exit code 1 if anything is."""
     folder: Path = arguments.data
-    if not (folder / "store.sqlite").exists():
+    if not (folder / STORE_FILE).exists():
         raise CommandError(f"there is no store in {folder}; give the folder of a hub or phone")
     try:
         with occupied(folder):
