@@ -27,13 +27,14 @@ from hub.browser_authority import AuthorityError, BrowserAuthority
 from hub.browser_sessions import BrowserSessions
 from hub.code_limits import CodeLimits
 from hub.enrolment import Enrolments
-from hub.founding import open_hub_replica
+from hub.founding import JOBS_NUMBERED, open_hub_replica
 from hub.live import LiveFeed
 from hub.origins import origin_of
 from hub.presence import Presence, read_presence
 from hub.revocation import shut_out
 from replica.clock import Clock
 from replica.driver import Conversation, Hooks, converse
+from replica.generation import settle
 from replica.link import Link, LinkClosed
 from replica.reader import Reader
 from replica.replica import Replica, Written
@@ -184,7 +185,7 @@ class Hub:
                 self._begin(conversation.link.close())
 
     async def _upkeep(self) -> None:
-        """Forget browser sessions that ended, and renew the browsers' certificate in time."""
+        """Forget ended browser sessions, renew the browsers' certificate, lay the mark anew."""
         while True:
             self.sessions.forget_ended()
             if self.browser_authority is not None:
@@ -194,6 +195,12 @@ class Hub:
                 except (AuthorityError, OSError) as error:
                     LOGGER.warning("the certificate for browsers was not renewed: %s", error)
             await asyncio.sleep(UPKEEP_S)
+            try:
+                # A hub runs for months: a copy of its store that is put back is hours old at most
+                # before it is noticed for what it is.
+                await self.writer.run(settle, self.replica.store, self.replica.entropy)
+            except (OSError, StoreError) as error:
+                LOGGER.warning("the mark beside the store was not laid anew: %s", error)
 
     async def hang_up(self) -> None:
         """End all sessions; phones come back when the hub does."""
@@ -239,8 +246,8 @@ class Hub:
         numbered = list(changes)
         for change in changes:
             if change.path == (fields.CREATED,) and change.stream[4] == Kind.JOB:
-                count = self.replica.store.get("jobs numbered", 0) + 1
-                self.replica.store.put("jobs numbered", count)
+                count = self.replica.store.get(JOBS_NUMBERED, 0) + 1
+                self.replica.store.put(JOBS_NUMBERED, count)
                 letter = self.replica.subject.decode("ascii", "replace")
                 numbered += number_job(change.stream, f"{letter}-{count}")
         return numbered

@@ -130,3 +130,9 @@ def load_certificates(folder: Path) -> tuple[Certificate, ...] | None:
 def save_identity(folder: Path, site: bytes, certificates: tuple[Certificate, ...]) -> None:
     """Keep that the replica joined `site` with these certificates, its own first."""
     write_private(folder / IDENTITY_FILE, pack([site, *(c.to_bytes() for c in certificates)]))
+
+
+def forget_certificates(folder: Path) -> None:
+    """Let the replica in `folder` be of no site until it joins again; its store stays."""
+    (folder / IDENTITY_FILE).unlink(missing_ok=True)
+    fsync_folder(folder)

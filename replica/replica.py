@@ -13,7 +13,6 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from core.dispatch import fields
 from core.dispatch.acts import SITE_STREAM, ActError, Change
@@ -36,7 +35,7 @@ from replica import logs
 from replica.clock import Clock
 from replica.identity import Identity
 from replica.projection import clear_projections, project_stream
-from replica.store import STORE_FILE, Store
+from replica.store import Store
 
 LOGGER = logging.getLogger(__name__)
 
@@ -442,10 +441,3 @@ def _smooth(draft: Entry, last: Entry) -> Entry:
     if abs(draft.uptime_ms - expected) <= UPTIME_SLACK_MS:
         return replace(draft, uptime_ms=expected)
     return draft
-
-
-def open_replica(
-    folder: Path, identity: Identity, clock: Clock, entropy: Callable[[int], bytes]
-) -> Replica:
-    """The replica kept in `folder`, which exists."""
-    return Replica(Store(folder / STORE_FILE), identity, clock, entropy)

@@ -6,12 +6,11 @@ import argparse
 import os
 from pathlib import Path
 
-from replica.checking import check_store
+from replica.checking import check_store, replica_to_check
 from replica.clock import SystemClock
 from replica.commandline import CommandError
-from replica.identity import IdentityError, load_identity
+from replica.identity import KEY_FILE, IdentityError, load_certificates, load_identity
 from replica.occupied import FolderInUse, occupied
-from replica.replica import open_replica
 from replica.store import STORE_FILE, StoreError
 
 
@@ -43,10 +42,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(folder: Path) -> tuple[list[str], int, int]:
     """Findings, entries and streams of the store in `folder`."""
-    identity = load_identity(folder)
-    if identity is None:
-        raise CommandError(f"{folder} has not joined a site")
-    replica = open_replica(folder, identity, SystemClock(), os.urandom)
+    if (folder / KEY_FILE).exists():
+        # Said before the store is looked at: a key of another identity explains much.
+        load_identity(folder)
+    certificates = load_certificates(folder)
+    replica = replica_to_check(folder / STORE_FILE, certificates, SystemClock(), os.urandom)
     try:
         findings = check_store(replica)
         (entries,) = replica.store.db.execute("SELECT count(*) FROM entry").fetchone()
