@@ -29,6 +29,7 @@ from replica.identity import (
     save_identity,
 )
 from replica.replica import Replica
+from replica.set_aside import join_set_aside
 from replica.store import STORE_FILE, Store
 
 LOGGER = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ def open_hub_replica(
     path = (CERTIFICATE, identity.author, certificate_id(certificate))
     if path not in replica.state(SITE_STREAM).registers:
         replica.write([Change(SITE_STREAM, path, certificate)])
+    join_set_aside(replica)
     return replica
 
 
@@ -104,13 +106,21 @@ def _begin_anew(store: Store, folder: Path, entropy: Callable[[int], bytes], let
         )
     begin_anew(store, entropy)
     with store.transaction():
-        skipped = store.get(JOBS_NUMBERED, 0) // NUMBERS_SKIPPED_TO + 1
+        given = max(store.get(JOBS_NUMBERED, 0), _highest_number(store, letter))
+        skipped = given // NUMBERS_SKIPPED_TO + 1
         store.put(JOBS_NUMBERED, skipped * NUMBERS_SKIPPED_TO)
     LOGGER.warning(
         "this folder was copied or restored: the hub has a new key, and numbers new jobs from "
         "%s-%d; what was written since comes back from phones and other hubs",
         letter, skipped * NUMBERS_SKIPPED_TO + 1,
     )  # fmt: skip
+
+
+def _highest_number(store: Store, letter: str) -> int:
+    """The highest number that a job of this letter has: the count itself may have been lost."""
+    numbers = store.db.execute("SELECT number FROM job WHERE number LIKE ?", (f"{letter}-%",))
+    ends = [number.partition("-")[2] for (number,) in numbers]
+    return max([int(end) for end in ends if end.isascii() and end.isdigit()], default=0)
 
 
 def _found(

@@ -38,6 +38,7 @@ from replica.generation import settle
 from replica.link import Link, LinkClosed
 from replica.reader import Reader
 from replica.replica import Replica, Written
+from replica.set_aside import join_set_aside
 from replica.store import STORE_FILE, StoreError
 from replica.transport_security import TransportIdentity, open_transport_identity
 from replica.writer import Writer
@@ -199,8 +200,9 @@ class Hub:
                 # A hub runs for months: a copy of its store that is put back is hours old at most
                 # before it is noticed for what it is.
                 await self.writer.run(settle, self.replica.store, self.replica.entropy)
+                await self.writer.run(join_set_aside, self.replica)
             except (OSError, StoreError) as error:
-                LOGGER.warning("the mark beside the store was not laid anew: %s", error)
+                LOGGER.warning("the store was not looked after: %s", error)
 
     async def hang_up(self) -> None:
         """End all sessions; phones come back when the hub does."""

@@ -20,6 +20,7 @@ from replica.identity import (
     load_identity,
 )
 from replica.replica import Replica
+from replica.set_aside import join_set_aside
 from replica.store import STORE_FILE, Store
 from replica.transport_security import TRANSPORT_FILE_NAME
 
@@ -59,7 +60,9 @@ def open_phone(folder: Path, clock: Clock, entropy: Callable[[int], bytes]) -> R
         if identity is None:
             store.close()
             return None
-        return Replica(store, identity, clock, entropy)
+        replica = Replica(store, identity, clock, entropy)
+        join_set_aside(replica)
+        return replica
     except BaseException:
         store.close()
         raise
