@@ -1,11 +1,13 @@
-"""The first start of a hub: a site, its key, the hub's own certificate.
+"""The start of a hub: the first makes a site, its key and the hub's own certificate.
 
-Makes them in an empty folder and loads them ever after. Accounts are made later, by the one-time
-link. Invariant: a folder holds one site, and its key never changes.
+Every later one loads them; one in a folder that was copied or restored makes the hub a new key,
+which the site's key certifies. Accounts are made later, by the one-time link. Invariant: a folder
+holds one site, and its site key never changes.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,20 +15,38 @@ from core.dispatch.acts import SITE_STREAM, Change
 from core.dispatch.fields import CERTIFICATE, Role
 from core.log.certificate import Certificate, issue
 from replica.clock import Clock
+from replica.generation import begin_anew, is_at_home, settle
 from replica.identity import (
     KEY_FILE,
     SITE_KEY_FILE,
     Identity,
     IdentityError,
+    load_certificates,
     load_identity,
+    load_key,
     load_or_make_key,
     public_bytes,
     save_identity,
 )
-from replica.replica import Replica, open_replica
+from replica.replica import Replica
+from replica.set_aside import join_set_aside
+from replica.store import STORE_FILE, Store
+
+LOGGER = logging.getLogger(__name__)
 
 # A hub's own certificate lasts; a hub that must go is revoked.
 HUB_SESSION_MS = 20 * 365 * 86_400_000
+
+# Stands in the folder of a hub that asked to be another one of a site, until it is: such a hub must
+# not found a site of its own.
+ASKED_FILE = "asked"
+
+# Under this name the store counts the jobs that this hub numbered.
+JOBS_NUMBERED = "jobs numbered"
+
+# A restored hub goes on from the next full thousand: nobody knows yet how many numbers were given
+# since the backup, and a number that two jobs have helps nobody. A hub numbers fewer in a day.
+NUMBERS_SKIPPED_TO = 1_000
 
 
 def open_hub_replica(
@@ -43,22 +63,73 @@ def open_hub_replica(
         IdentityError, StoreError: the folder holds something broken, or another program's files.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    identity = load_identity(folder)
-    if identity is None:
-        identity = _found(folder, clock, entropy, tls_fingerprint, letter)
-    if identity.own.role != Role.HUB:
-        raise IdentityError(f"{folder} is a phone's folder; start it with 'fieldlog device'")
-    replica = open_replica(folder, identity, clock, entropy)
+    certificates = load_certificates(folder)
+    if certificates is None and (folder / ASKED_FILE).exists():
+        raise IdentityError(
+            f"the hub in {folder} has asked to be one of a site and has no answer yet; take it in "
+            "with 'fieldlog enrol take', or give another folder"
+        )
+    if certificates is not None:
+        if certificates[0].role != Role.HUB:
+            raise IdentityError(f"{folder} is a phone's folder; start it with 'fieldlog device'")
+        letter = certificates[0].subject.decode("ascii", "replace")
+    store = Store(folder / STORE_FILE)
+    try:
+        if is_at_home(store):
+            identity = load_identity(folder)
+        else:
+            _begin_anew(store, folder, entropy, letter)
+            identity = None
+        if identity is None:
+            identity = _found(folder, clock, entropy, tls_fingerprint, letter)
+        settle(store, entropy)
+        replica = Replica(store, identity, clock, entropy)
+    except BaseException:
+        store.close()
+        raise
     certificate = identity.own.to_bytes()
     path = (CERTIFICATE, identity.author, certificate_id(certificate))
     if path not in replica.state(SITE_STREAM).registers:
         replica.write([Change(SITE_STREAM, path, certificate)])
+    join_set_aside(replica)
     return replica
 
 
 def certificate_id(certificate: bytes) -> bytes:
     """The 8 bytes under which a certificate stands in the site stream: several may stand."""
     return certificate[-8:]
+
+
+def _begin_anew(store: Store, folder: Path, entropy: Callable[[int], bytes], letter: str) -> None:
+    """Take the old key away from a store that was copied or restored.
+
+    Raises:
+        IdentityError: the site's key, which alone can certify a new one, is not there; nothing was
+            changed.
+    """
+    path, site = folder / SITE_KEY_FILE, store.get("site")
+    if site is not None and (not path.exists() or public_bytes(load_key(path)) != site):
+        raise IdentityError(
+            f"{folder} was copied or restored, so this hub needs a new key, which only the site's "
+            f"key can certify: put {SITE_KEY_FILE} of its site there and start again"
+        )
+    begin_anew(store, entropy)
+    with store.transaction():
+        given = max(store.get(JOBS_NUMBERED, 0), _highest_number(store, letter))
+        skipped = given // NUMBERS_SKIPPED_TO + 1
+        store.put(JOBS_NUMBERED, skipped * NUMBERS_SKIPPED_TO)
+    LOGGER.warning(
+        "this folder was copied or restored: the hub has a new key, and numbers new jobs from "
+        "%s-%d; what was written since comes back from phones and other hubs",
+        letter, skipped * NUMBERS_SKIPPED_TO + 1,
+    )  # fmt: skip
+
+
+def _highest_number(store: Store, letter: str) -> int:
+    """The highest number that a job of this letter has: the count itself may have been lost."""
+    numbers = store.db.execute("SELECT number FROM job WHERE number LIKE ?", (f"{letter}-%",))
+    ends = [number.partition("-")[2] for (number,) in numbers]
+    return max([int(end) for end in ends if end.isascii() and end.isdigit()], default=0)
 
 
 def _found(

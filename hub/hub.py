@@ -28,17 +28,19 @@ from hub.browser_sessions import BrowserSessions
 from hub.code_limits import CodeLimits
 from hub.depots import Depots
 from hub.enrolment import Enrolments
-from hub.founding import open_hub_replica
+from hub.founding import JOBS_NUMBERED, open_hub_replica
 from hub.live import LiveFeed
 from hub.origins import origin_of
 from hub.presence import Presence, read_presence
 from hub.revocation import shut_out
 from replica.clock import Clock
 from replica.driver import Conversation, Hooks, converse
+from replica.generation import settle
 from replica.link import Link, LinkClosed
 from replica.reader import Reader
 from replica.replica import Replica, Written
-from replica.store import StoreError
+from replica.set_aside import join_set_aside
+from replica.store import STORE_FILE, StoreError
 from replica.transport_security import TransportIdentity, open_transport_identity
 from replica.witnesses import witness_changes
 from replica.writer import Writer
@@ -125,7 +127,7 @@ class Hub:
             folder, clock, entropy, tls_fingerprint=self.transport.fingerprint, letter=letter
         )
         self.writer = Writer(self.replica, executor)
-        self.reader = Reader(folder / "store.sqlite")
+        self.reader = Reader(folder / STORE_FILE)
         self.sessions = BrowserSessions(folder / "browsers.sqlite", clock.now_ms, entropy)
         self.feed = LiveFeed()
         self.presence: dict[str, Presence] = {}
@@ -194,7 +196,7 @@ class Hub:
                 self._begin(conversation.link.close())
 
     async def _upkeep(self) -> None:
-        """Forget browser sessions that ended, and renew the browsers' certificate in time."""
+        """Forget ended browser sessions, renew the browsers' certificate, lay the mark anew."""
         while True:
             self.sessions.forget_ended()
             if self.browser_authority is not None:
@@ -204,6 +206,13 @@ class Hub:
                 except (AuthorityError, OSError) as error:
                     LOGGER.warning("the certificate for browsers was not renewed: %s", error)
             await asyncio.sleep(UPKEEP_S)
+            try:
+                # A hub runs for months: a copy of its store that is put back is hours old at most
+                # before it is noticed for what it is.
+                await self.writer.run(settle, self.replica.store, self.replica.entropy)
+                await self.writer.run(join_set_aside, self.replica)
+            except (OSError, StoreError) as error:
+                LOGGER.warning("the store was not looked after: %s", error)
 
     async def _keep_witness(self) -> None:
         """Sign, now and again, which heads are held, for whoever must prove it one day."""
@@ -261,8 +270,8 @@ class Hub:
         numbered = list(changes)
         for change in changes:
             if change.path == (fields.CREATED,) and change.stream[4] == Kind.JOB:
-                count = self.replica.store.get("jobs numbered", 0) + 1
-                self.replica.store.put("jobs numbered", count)
+                count = self.replica.store.get(JOBS_NUMBERED, 0) + 1
+                self.replica.store.put(JOBS_NUMBERED, count)
                 letter = self.replica.subject.decode("ascii", "replace")
                 numbered += number_job(change.stream, f"{letter}-{count}")
         return numbered

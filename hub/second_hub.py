@@ -21,7 +21,7 @@ from core.log.canonical import pack, unpack
 from core.log.carried import CarriedOut, carry_out, hello_in, opened
 from core.log.certificate import Certificate, check_certificate, issue, read_certificate
 from core.log.errors import LogError
-from hub.founding import HUB_SESSION_MS, certificate_id
+from hub.founding import ASKED_FILE, HUB_SESSION_MS, certificate_id
 from replica.identity import (
     KEY_FILE,
     SITE_KEY_FILE,
@@ -29,6 +29,7 @@ from replica.identity import (
     load_or_make_key,
     public_bytes,
     save_identity,
+    write_private,
 )
 from replica.replica import Replica
 from replica.shelf import ReplicaShelf
@@ -63,6 +64,7 @@ def ask(folder: Path, letter: str, entropy: Callable[[int], bytes]) -> bytes:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = load_or_make_key(folder / KEY_FILE, entropy)
     fingerprint = open_transport_identity(folder).fingerprint
+    write_private(folder / ASKED_FILE, letter.encode())
     asked = [1, public_bytes(key), letter, fingerprint]
     return MAGIC + pack([*asked, key.sign(signed_bytes(asked))])
 
@@ -173,4 +175,5 @@ def begin(folder: Path, data: bytes) -> bytes:
         raise HubRefused(f"{folder} holds a hub of another site; give an empty folder")
     if held is None:
         save_identity(folder, hello.site, (own[0],))
+        (folder / ASKED_FILE).unlink(missing_ok=True)
     return hello.site

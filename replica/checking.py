@@ -7,36 +7,98 @@ authentic entries, and every row of it follows from them.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from core.dispatch.acts import ActError
 from core.dispatch.permits import permits
+from core.log.certificate import Certificate
 from core.log.chain import chain_next, chain_start, seal_leaf
 from core.log.errors import LogError
 from core.log.seal import check_seal
 from core.log.stream import StreamState
 from replica import logs
+from replica.clock import Clock
+from replica.identity import Identity, public_bytes
 from replica.projection import project_stream, projected_tables
 from replica.replica import Replica
+from replica.set_aside import set_aside_in
+from replica.store import Store, StoreError
+
+# What reading a damaged file may raise: SQLite hands out whatever bytes stand there.
+UNREADABLE = (
+    sqlite3.Error,
+    StoreError,
+    LogError,
+    ActError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AssertionError,
+)
+
+Entropy = Callable[[int], bytes]
 
 
 class _TakeBack(Exception):
     """Ends the transaction in which projections were rebuilt for comparison."""
 
 
-def check_store(replica: Replica) -> list[str]:
-    """What is wrong with a replica's store, as sentences; empty where all is well."""
+def replica_to_check(
+    path: Path, certificates: Sequence[Certificate] | None, clock: Clock, entropy: Entropy
+) -> Replica:
+    """The replica whose store is `path`, opened without its key: it can write and prove nothing.
+
+    `certificates` are its own, first, and its issuers', None where it has none at the moment.
+
+    Raises:
+        StoreError: the file can't be used, or belongs to no site yet.
+    """
+    store = Store(path)
+    site = store.get("site")
+    if site is None or (certificates and certificates[0].site != site):
+        store.close()
+        whose = "no site yet" if site is None else "another site than the certificate beside it"
+        raise StoreError(f"{path} belongs to {whose}")
+    key = Ed25519PrivateKey.from_private_bytes(entropy(32))
+    author = certificates[0].author if certificates else public_bytes(key)
+    return Replica(store, Identity(key, author, site, tuple(certificates or ())), clock, entropy)
+
+
+def check_store(replica: Replica, *, sealed: bool = False) -> list[str]:
+    """What is wrong with a replica's store, as sentences; empty where all is well.
+
+    `sealed`: the own logs are sealed as far as they reach, as those of a backup are.
+    """
     findings: list[str] = []
     db = replica.store.db
-    (integrity,) = db.execute("PRAGMA quick_check(1)").fetchone()
-    if integrity != "ok":
-        findings.append(f"SQLite finds the file damaged: {integrity}")
-    for (stream,) in db.execute("SELECT stream FROM stream ORDER BY stream").fetchall():
-        findings += _check_stream(replica, stream)
-    findings += _check_projections(replica)
+    try:
+        # Not the quick one: a flipped bit in an index would let an entry that is held be missed.
+        (integrity,) = db.execute("PRAGMA integrity_check(1)").fetchone()
+        if integrity != "ok":
+            findings.append(f"SQLite finds the file damaged: {integrity}")
+        for (stream,) in db.execute("SELECT stream FROM stream ORDER BY stream").fetchall():
+            findings += _check_stream(replica, stream, own_too=sealed)
+        findings += _check_waiting(replica)
+        findings += _check_projections(replica)
+    except UNREADABLE as error:
+        findings.append(f"the file can't be read whole: {type(error).__name__}: {error}")
     return findings
 
 
-def _check_stream(replica: Replica, stream: bytes) -> Iterator[str]:
+def _check_waiting(replica: Replica) -> Iterator[str]:
+    for run in set_aside_in(replica.store):
+        count, missing = len(run.entries), run.entries[0][0] - 1
+        yield (
+            f"stream {run.stream.hex()}: {count} entries of {run.author.hex()[:8]} wait for entry "
+            f"{missing}, which was lost; it comes back from whoever holds it"
+        )
+
+
+def _check_stream(replica: Replica, stream: bytes, *, own_too: bool) -> Iterator[str]:
     db, name = replica.store.db, stream.hex()
     for row in logs.log_rows(db, stream):
         previous, seq = row.base_hash, row.base
@@ -50,7 +112,7 @@ def _check_stream(replica: Replica, stream: bytes) -> Iterator[str]:
             previous = entry_hash
         if (seq, previous) != (row.height, row.head):
             yield f"stream {name}: the log of {row.author.hex()[:8]} is not as long as it says"
-        if row.seal is not None and row.author != replica.author:
+        if row.seal is not None and (own_too or row.author != replica.author):
             yield from _check_seal(replica, row)
     entries = logs.stored_entries(db, stream)
     standings = {author: replica.standing(author) for author in {e.author for e in entries}}

@@ -17,7 +17,6 @@ from typing import TypeVar
 
 from core.dispatch.acts import Change
 from core.dispatch.autofact import Mode
-from core.dispatch.fields import Role
 from core.dispatch.fix import Fix, usable
 from core.log.errors import LogError
 from replica.autologger import AutoLogger
@@ -30,8 +29,8 @@ from replica.carrying import (
 )
 from replica.clock import Clock
 from replica.dialling import Dialler, hub_dialler
+from replica.generation import former_authors
 from replica.hubs import other_hubs
-from replica.identity import IdentityError, load_identity
 from replica.joining import HubAddress, join_by_code, join_by_link, load_hub_address
 from replica.location.owntracks import (
     NOTHING_TOLD,
@@ -41,9 +40,10 @@ from replica.location.owntracks import (
     Told,
     answer_for,
 )
+from replica.opening import JOIN_AGAIN, open_phone
 from replica.reach import OwnUnsent, unsent_entries
 from replica.reader import Reader
-from replica.replica import Replica, Written, open_replica
+from replica.replica import Replica, Written
 from replica.screens.port import (
     AutoNotice,
     CarryRefused,
@@ -53,6 +53,7 @@ from replica.screens.port import (
     SyncState,
     Unsent,
 )
+from replica.store import STORE_FILE
 from replica.syncing import Syncer, SyncFigures
 from replica.telling import PresenceTeller
 from replica.writer import Writer
@@ -84,12 +85,13 @@ class Device:
         self.folder = folder
         self.clock = clock
         self.worker = ""
+        self.join_again = ""
         self._entropy = entropy
         self._executor = executor
         self._over = over
         self._replica: Replica | None = None
         self._writer: Writer | None = None
-        self._reader = Reader(folder / "store.sqlite")
+        self._reader = Reader(folder / STORE_FILE)
         self._syncer: Syncer | None = None
         self._logger: AutoLogger | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -121,13 +123,15 @@ class Device:
 
     async def _open(self) -> None:
         """Open the store and start syncing, if the phone has joined a site."""
-        identity = load_identity(self.folder)
         hub = load_hub_address(self.folder)
-        if identity is None:
+        replica = open_phone(self.folder, self.clock, self._entropy)
+        if replica is None:
+            if (self.folder / STORE_FILE).exists():
+                self.join_again = JOIN_AGAIN
             return
-        if identity.own.role != Role.WORKER:
-            raise IdentityError(f"{self.folder} is a hub's folder; start it with 'fieldlog hub'")
-        self._replica = open_replica(self.folder, identity, self.clock, self._entropy)
+        self.join_again = ""
+        self._replica = replica
+        identity = replica.identity
         self._writer = Writer(self._replica, self._executor)
         await self._reader.__aenter__()
         self.worker = identity.own.subject.hex()
@@ -352,7 +356,7 @@ def _file_for_hub(replica: Replica) -> tuple[str, bytes]:
 def _unsent_and_met(replica: Replica) -> tuple[list[OwnUnsent], int | None]:
     db = replica.store.db
     (met,) = db.execute("SELECT max(met_at) FROM peer").fetchone()
-    return unsent_entries(db, replica.author), met
+    return unsent_entries(db, replica.author, former_authors(replica.store)), met
 
 
 def _shown(entry: OwnUnsent) -> Unsent:

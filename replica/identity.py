@@ -40,11 +40,16 @@ def write_private(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    fsync_folder(path.parent)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
 
 
 def load_or_make_key(path: Path, entropy: Callable[[int], bytes]) -> Ed25519PrivateKey:
@@ -55,10 +60,15 @@ def load_or_make_key(path: Path, entropy: Callable[[int], bytes]) -> Ed25519Priv
     """
     if not path.exists():
         write_private(path, entropy(32))
-    return _read_key(path)
+    return load_key(path)
 
 
-def _read_key(path: Path) -> Ed25519PrivateKey:
+def load_key(path: Path) -> Ed25519PrivateKey:
+    """The private key in `path`, which is there.
+
+    Raises:
+        IdentityError: the file is no key.
+    """
     data = path.read_bytes()
     if len(data) != 32:
         raise IdentityError(f"{path} is no key of 32 bytes; restore it from a backup")
@@ -86,6 +96,24 @@ def load_identity(folder: Path) -> Identity | None:
     Raises:
         IdentityError: the files are broken.
     """
+    certificates = load_certificates(folder)
+    if certificates is None:
+        return None
+    if not (folder / KEY_FILE).exists():
+        raise IdentityError(f"{folder / KEY_FILE} is missing; restore it or enrol again")
+    key = load_key(folder / KEY_FILE)
+    if certificates[0].author != public_bytes(key):
+        path = folder / IDENTITY_FILE
+        raise IdentityError(f"{path} does not belong to the key beside it; enrol again")
+    return Identity(key, public_bytes(key), certificates[0].site, certificates)
+
+
+def load_certificates(folder: Path) -> tuple[Certificate, ...] | None:
+    """The certificates kept in `folder`, its own first; None where it has joined no site.
+
+    Raises:
+        IdentityError: the file is broken.
+    """
     path = folder / IDENTITY_FILE
     if not path.exists():
         return None
@@ -94,14 +122,17 @@ def load_identity(folder: Path) -> Identity | None:
         read = tuple(read_certificate(data) for data in certificates)
     except (LogError, ValueError, TypeError) as error:
         raise IdentityError(f"{path} is damaged: {error}; restore it or enrol again") from error
-    if not (folder / KEY_FILE).exists():
-        raise IdentityError(f"{folder / KEY_FILE} is missing; restore it or enrol again")
-    key = _read_key(folder / KEY_FILE)
-    if not read or read[0].author != public_bytes(key):
-        raise IdentityError(f"{path} does not belong to the key beside it; enrol again")
-    return Identity(key, public_bytes(key), site, read)
+    if not read or read[0].site != site:
+        raise IdentityError(f"{path} is damaged: it names no certificate of its site; enrol again")
+    return read
 
 
 def save_identity(folder: Path, site: bytes, certificates: tuple[Certificate, ...]) -> None:
     """Keep that the replica joined `site` with these certificates, its own first."""
     write_private(folder / IDENTITY_FILE, pack([site, *(c.to_bytes() for c in certificates)]))
+
+
+def forget_certificates(folder: Path) -> None:
+    """Let the replica in `folder` be of no site until it joins again; its store stays."""
+    (folder / IDENTITY_FILE).unlink(missing_ok=True)
+    fsync_folder(folder)

@@ -32,6 +32,7 @@ from replica.identity import (
 )
 from replica.pairing import EnrolmentOffer, PairingKey, Side, Transcript
 from replica.screens.port import EnrolmentRefused
+from replica.store import STORE_FILE, Store
 from replica.transport_security import PEER_SERVER_NAME, open_transport_identity
 
 HUB_FILE = "hub"
@@ -172,8 +173,25 @@ async def _join_at(
         raise EnrolmentRefused(f"the hub did not prove that it knows the code: {error}") from error
     if read[0].author != own or read[0].role != Role.WORKER:
         raise EnrolmentRefused("the hub certified another device than this one; ask the office")
+    held = held_site(folder)
+    if held is not None and held != site:
+        raise EnrolmentRefused(
+            "this phone keeps the work of another site; join that one, or start with a new folder"
+        )
     save_hub_address(folder, HubAddress(addresses, fingerprint))
     save_identity(folder, site, read)
+
+
+def held_site(folder: Path) -> bytes | None:
+    """The site whose work the phone in `folder` keeps, None before it first joined."""
+    if not (folder / STORE_FILE).exists():
+        return None
+    store = Store(folder / STORE_FILE)
+    try:
+        site: bytes | None = store.get("site")
+        return site
+    finally:
+        store.close()
 
 
 NO_HUB = "what answers there is no hub of Fieldlog; check the address"

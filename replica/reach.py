@@ -7,17 +7,20 @@ Writes nothing. Invariant: what is not proven counts as not reached.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.dispatch.fields import Role
 
-# The own log of each stream with the furthest height that any hub has confirmed of it.
+# The own log of each stream with the furthest height that any hub has confirmed of it. Of what a
+# former key wrote only what is in scope: the rest was confirmed before it left, or it had stayed.
 _OWN = """
     SELECT log.log, log.stream, log.base, log.height, coalesce(max(reach.height), 0)
     FROM log LEFT JOIN reach
         ON reach.stream = log.stream AND reach.author = log.author AND reach.branch = log.branch
         AND reach.peer IN (SELECT author FROM certificate WHERE role = ?)
-    WHERE log.author = ? GROUP BY log.log
+    JOIN stream ON stream.stream = log.stream
+    WHERE log.author = ? OR (stream.left_at ISNULL AND log.author IN ({former})) GROUP BY log.log
 """
 
 
@@ -31,10 +34,14 @@ class OwnUnsent:
     size_bytes: int
 
 
-def unsent_entries(db: sqlite3.Connection, author: bytes) -> list[OwnUnsent]:
-    """Own entries that no hub has confirmed, the oldest first."""
+def unsent_entries(
+    db: sqlite3.Connection, author: bytes, former: Sequence[bytes] = ()
+) -> list[OwnUnsent]:
+    """Own entries that no hub has confirmed, the oldest first; `former` keys' count as own."""
     found = []
-    for log, stream, base, height, reached in db.execute(_OWN, (int(Role.HUB), author)).fetchall():
+    question = _OWN.format(former=", ".join("?" * len(former)))
+    logs = db.execute(question, (int(Role.HUB), author, *former)).fetchall()
+    for log, stream, base, height, reached in logs:
         if max(base, reached) >= height:
             continue
         rows = db.execute(

@@ -13,7 +13,6 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from core.dispatch import fields
 from core.dispatch.acts import SITE_STREAM, ActError, Change
@@ -442,10 +441,3 @@ def _smooth(draft: Entry, last: Entry) -> Entry:
     if abs(draft.uptime_ms - expected) <= UPTIME_SLACK_MS:
         return replace(draft, uptime_ms=expected)
     return draft
-
-
-def open_replica(
-    folder: Path, identity: Identity, clock: Clock, entropy: Callable[[int], bytes]
-) -> Replica:
-    """The replica kept in `folder`, which exists."""
-    return Replica(Store(folder / "store.sqlite"), identity, clock, entropy)

@@ -23,6 +23,8 @@ class StoreError(Exception):
     """The store can't be used; the sentence says why and what to do."""
 
 
+STORE_FILE = "store.sqlite"
+
 # Stands in the file's header ('FLOG'), so that no other program's database is taken for a store.
 APPLICATION_ID = 0x464C4F47
 
@@ -177,9 +179,12 @@ def _in_words(error: sqlite3.Error, path: Path) -> str:
     if "I/O error" in text:
         return f"the disk that holds {path} refused to write; see that it has space and is sound"
     if "not a database" in text:
-        return f"{path} is no store and no database; choose another file"
+        return (
+            f"{path} is no store and no database; choose another file, or, if it was a store, run "
+            f"'fieldlog check --repair --data {path.parent}'"
+        )
     if "malformed" in text:
-        return f"{path} is damaged; put a backup in its place with 'fieldlog restore'"
+        return f"{path} is damaged; run 'fieldlog check --repair --data {path.parent}'"
     if "locked" in text:
         return f"{path} is in use by another process; stop that one first"
     return f"{path}: {text}"

@@ -27,10 +27,11 @@ from replica.carrying import (
 )
 from replica.clock import SystemClock
 from replica.commandline import CommandError
-from replica.identity import IdentityError, load_identity, write_private
+from replica.identity import IdentityError, write_private
 from replica.occupied import FolderInUse, occupied
-from replica.replica import Replica, open_replica
-from replica.store import StoreError
+from replica.opening import open_at_rest
+from replica.replica import Replica
+from replica.store import STORE_FILE, StoreError
 
 T = TypeVar("T")
 
@@ -103,14 +104,11 @@ def _in_words(path: Path, function: Callable[[], T]) -> T:
 @contextmanager
 def _replica(folder: Path) -> Iterator[Replica]:
     """The replica in `folder`, which no other process may hold; errors in words."""
-    if not (folder / "store.sqlite").exists():
+    if not (folder / STORE_FILE).exists():
         raise CommandError(f"there is no store in {folder}; give the folder of a hub or phone")
     try:
         with occupied(folder):
-            identity = load_identity(folder)
-            if identity is None:
-                raise CommandError(f"{folder} has not joined a site")
-            replica = open_replica(folder, identity, SystemClock(), os.urandom)
+            replica = open_at_rest(folder, SystemClock(), os.urandom)
             try:
                 yield replica
             finally:

@@ -23,7 +23,8 @@ async def enrol_form(request: web.Request) -> web.Response:
     screens = request.app[SCREENS]
     if screens.device.worker:
         return goto("/jobs")
-    return screens.bare_page("enrol.html", error="", code="", address="", link="")
+    again = screens.device.join_again
+    return screens.bare_page("enrol.html", error="", again=again, code="", address="", link="")
 
 
 async def enrol(request: web.Request) -> web.Response:
@@ -45,9 +46,11 @@ async def enrol(request: web.Request) -> web.Response:
             address = with_port(address)
             await screens.device.enrol(code=code, address=address)
     except (EnrolmentRefused, PairingError) as error:
+        again = screens.device.join_again
         return screens.bare_page(
-            "enrol.html", status=400, error=str(error), code=code, address=address, link=link
-        )
+            "enrol.html", status=400, error=str(error), again=again, code=code, address=address,
+            link=link,
+        )  # fmt: skip
     return goto("/jobs")
 
 

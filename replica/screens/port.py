@@ -118,6 +118,10 @@ class Device(Protocol):
     def worker(self) -> str:
         """The worker's stream id, '' until the phone has joined a site."""
 
+    @property
+    def join_again(self) -> str:
+        """Why a phone that holds work has to join a site again, '' where it has not."""
+
     def now_ms(self) -> int:
         """What the phone's clock says, ms UTC."""
 

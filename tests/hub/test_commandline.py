@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -16,33 +16,14 @@ import hub.map.commandline
 import replica.commands.check
 import replica.commands.device
 from hub.founding import open_hub_replica
-from replica.commandline import CommandError
 from replica.identity import KEY_FILE
 from replica.occupied import occupied
 from replica.store import Store
 from tests.build import Entropy, SettableClock, Site
+from tests.commands import Configure, refused, run
 from tests.journey.processes import Browser, Process, free_port
 from tests.journey.processes import Site as RealSite
 from tests.running import until
-
-Configure = Callable[[argparse.ArgumentParser], None]
-
-
-def run(configure: Configure, *words: object) -> int:
-    """Run a command in this process, as `fieldlog` does."""
-    parser = argparse.ArgumentParser(exit_on_error=False)
-    configure(parser)
-    arguments = parser.parse_args([str(word) for word in words])
-    return int(arguments.run(arguments) or 0)
-
-
-def refused(configure: Configure, *words: object) -> str:
-    """The one line in which a command refuses."""
-    with pytest.raises(CommandError) as refusal:
-        run(configure, *words)
-    assert "\n" not in str(refusal.value)
-    return str(refusal.value)
-
 
 HUB, DEVICE = hub.commandline.configure, replica.commands.device.configure
 CHECK, MAP = replica.commands.check.configure, hub.map.commandline.configure

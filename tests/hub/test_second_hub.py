@@ -30,6 +30,7 @@ from hub.second_hub import (
 from replica.carrying import take_file
 from replica.commandline import CommandError
 from replica.hubs import other_hubs
+from replica.identity import SITE_KEY_FILE, IdentityError
 from tests.build import Entropy, SettableClock
 from tests.core.log.authors import author_of, key_of
 from tests.core.log.pages import hex_examples
@@ -258,6 +259,16 @@ async def test_what_is_typed_wrongly_is_answered_in_words(
     with pytest.raises(CommandError, match="no file that"):
         enrol("take", "--data", tmp_path / "b", "--from", asked)
     assert not answered.exists()
+
+
+async def test_a_hub_that_waits_for_its_answer_founds_no_site_of_its_own(
+    tmp_path: Path, clock: SettableClock
+) -> None:
+    ask(tmp_path / "b", "B", Entropy("hub B"))
+    with pytest.raises(IdentityError, match="no answer yet"):
+        async with running_hub(tmp_path / "b", clock):
+            pass
+    assert not (tmp_path / "b" / SITE_KEY_FILE).exists()
 
 
 async def test_the_answer_begins_no_other_hub(tmp_path: Path, clock: SettableClock) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,3 +88,14 @@ def test_a_folder_that_a_program_runs_on_is_left_alone(site: Site, tmp_path: Pat
     site.phone(hub, site.worker(hub, "Ana"))
     with occupied(folder_of(hub)), pytest.raises(CommandError, match="in use"):
         carry("out", "--data", folder_of(hub), "--to", tmp_path / "a.carried", "--for", "Ana")
+
+
+def test_a_copied_folder_is_not_carried_from_under_its_old_key(site: Site, tmp_path: Path) -> None:
+    hub = site.hub()
+    site.phone(hub, site.worker(hub, "Ana"))
+    folder, copy = folder_of(hub), tmp_path / "copy"
+    assert carry("out", "--data", folder, "--to", tmp_path / "a.carried") == 0
+    shutil.copytree(folder, copy)
+    with pytest.raises(CommandError, match="copied or restored"):
+        carry("out", "--data", copy, "--to", tmp_path / "b.carried")
+    assert carry("out", "--data", folder, "--to", tmp_path / "b.carried") == 0

@@ -134,7 +134,8 @@ def test_a_damaged_store_is_said_in_words(path: Path) -> None:
     data[middle:] = b"\xa5" * (len(data) - middle)
     path.write_bytes(data)
     broken = Store(path)
-    with pytest.raises(StoreError, match="is damaged; put a backup"), broken.transaction() as db:
+    words = "is damaged; run 'fieldlog check --repair"
+    with pytest.raises(StoreError, match=words), broken.transaction() as db:
         db.execute("INSERT INTO meta SELECT 'x' || name, value FROM meta")
     broken.close()
 

@@ -20,9 +20,9 @@ from hub.depots import Depots
 from hub.second_hub import answer, ask, begin, read_request
 from replica.carrying import file_for, receiver_named, take_file
 from replica.clock import SystemClock
-from replica.identity import load_identity
 from replica.joining import join_by_link
-from replica.replica import Replica, open_replica
+from replica.opening import open_at_rest
+from replica.replica import Replica
 from tests.build import SettableClock
 from tests.running import running_hub, until
 from tests.web.office import NOON_MS, Office, Person, Seen
@@ -34,9 +34,7 @@ async def phone_of(office: Office, worker: bytes, folder: Path) -> Replica:
     made = await office.hub.writer.run(office.hub.enrolments.offer, worker)
     folder.mkdir()
     await join_by_link(folder, made.link, os.urandom)
-    identity = load_identity(folder)
-    assert identity is not None
-    return open_replica(folder, identity, SystemClock(), os.urandom)
+    return open_at_rest(folder, SystemClock(), os.urandom)
 
 
 async def bring(person: Person, data: bytes | None) -> Seen:
