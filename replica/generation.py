@@ -47,12 +47,11 @@ def is_at_home(store: Store) -> bool:
     noted = store.get("mark")
     if noted is None:
         return True
-    token, inode, changed_ns = noted
-    if not token:
-        return False
     try:
+        token, inode, changed_ns = noted
         found = _mark_path(store, token).stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, TypeError, AttributeError):
+        # Also what can't be read as a mark is none: a new key does no harm.
         return False
     return (found.st_ino, found.st_ctime_ns) == (inode, changed_ns)
 

@@ -98,6 +98,14 @@ def test_a_mark_with_another_ones_name_is_no_mark(folder: Path) -> None:
     assert not starts(folder)
 
 
+@pytest.mark.parametrize("noted", [[b"", 0, 0], [], 7, [7, 7, 7], ["ab", 1, 1]])
+def test_what_is_no_mark_is_noticed_too(folder: Path, noted: object) -> None:
+    store = Store(folder / STORE_FILE)
+    store.put("mark", noted)
+    store.close()
+    assert not starts(folder)
+
+
 @pytest.mark.parametrize("at", ["before the store names it", "before the old one goes"])
 def test_a_power_cut_while_the_mark_is_laid_is_no_copy(folder: Path, at: str) -> None:
     (first,) = marks(folder)
