@@ -96,7 +96,7 @@ def _findings_of_a_copy(folder: Path) -> list[str]:
                 shutil.copyfile(part, room / part.name)
         return _check(room, folder)[0]
     except UNREADABLE as error:
-        return [str(error).replace(f"{room}{os.sep}", f"{folder}{os.sep}")]
+        return [str(error).replace(str(room), str(folder))]
     finally:
         shutil.rmtree(room, ignore_errors=True)
 
