@@ -19,12 +19,14 @@ from pathlib import Path
 from hub.app import make_app
 from hub.browser_authority import AuthorityError, BrowserAuthority, serve_replicas_too
 from hub.browser_sessions import SessionFileError
+from hub.commands.site_key import add_secret, secret_of
 from hub.depots import Depots
 from hub.discovery import HubAnnouncement
 from hub.hub import Hub
 from hub.listening import allow_many_connections, listen
 from hub.map.region import open_region
 from hub.one_time_links import set_up_token
+from hub.site_key import SiteKeyLocked
 from replica.clock import SystemClock
 from replica.commandline import CommandError, port
 from replica.identity import IdentityError
@@ -44,6 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", action="append", default=[], help="a name or address of the hub")
     parser.add_argument("--letter", type=_letter, default="A", help="stands in its job numbers")
     parser.add_argument("--no-announce", action="store_true", help="stay silent on the network")
+    add_secret(parser)
     parser.set_defaults(run=run)
 
 
@@ -86,7 +89,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
     clock = SystemClock()
     allow_many_connections()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer") as executor:
-        hub = Hub(arguments.data, clock, os.urandom, executor, reachable, letter=arguments.letter)
+        hub = _opened(arguments, clock, executor, reachable)
         async with hub, contextlib.AsyncExitStack() as stack:
             hub.region = open_region(arguments.data / "map")
             if hub.region is not None:
@@ -105,6 +108,21 @@ async def _serve(arguments: argparse.Namespace) -> None:
             await _say_hello(hub, arguments, reachable)
             await _until_told()
             print("Stopping.", flush=True)
+
+
+def _opened(
+    arguments: argparse.Namespace,
+    clock: SystemClock,
+    executor: ThreadPoolExecutor,
+    reachable: tuple[str, ...],
+) -> Hub:
+    """The hub; the site's key is asked for only where a copied hub needs it and it is locked."""
+    letter = arguments.letter
+    try:
+        return Hub(arguments.data, clock, os.urandom, executor, reachable, letter)
+    except SiteKeyLocked:
+        secret = secret_of(arguments, arguments.data)
+        return Hub(arguments.data, clock, os.urandom, executor, reachable, letter, secret)
 
 
 def _tls(hub: Hub, names: list[str]) -> ssl.SSLContext:

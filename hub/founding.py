@@ -14,6 +14,7 @@ from pathlib import Path
 from core.dispatch.acts import SITE_STREAM, Change
 from core.dispatch.fields import CERTIFICATE, Role
 from core.log.certificate import Certificate, issue
+from hub.site_key import open_site_key
 from replica.clock import Clock
 from replica.generation import begin_anew, is_at_home, settle
 from replica.identity import (
@@ -23,7 +24,6 @@ from replica.identity import (
     IdentityError,
     load_certificates,
     load_identity,
-    load_key,
     load_or_make_key,
     public_bytes,
     save_identity,
@@ -56,8 +56,11 @@ def open_hub_replica(
     *,
     tls_fingerprint: bytes,
     letter: str = "A",
+    site_secret: str = "",
 ) -> Replica:
     """The hub's replica in `folder`; on the first start its site is founded there.
+
+    `site_secret` opens the site's key where that is locked and a new hub key has to be certified.
 
     Raises:
         IdentityError, StoreError: the folder holds something broken, or another program's files.
@@ -78,10 +81,10 @@ def open_hub_replica(
         if is_at_home(store):
             identity = load_identity(folder)
         else:
-            _begin_anew(store, folder, entropy, letter)
+            _begin_anew(store, folder, entropy, letter, site_secret)
             identity = None
         if identity is None:
-            identity = _found(folder, clock, entropy, tls_fingerprint, letter)
+            identity = _found(folder, clock, entropy, tls_fingerprint, letter, site_secret)
         settle(store, entropy)
         replica = Replica(store, identity, clock, entropy)
     except BaseException:
@@ -100,15 +103,18 @@ def certificate_id(certificate: bytes) -> bytes:
     return certificate[-8:]
 
 
-def _begin_anew(store: Store, folder: Path, entropy: Callable[[int], bytes], letter: str) -> None:
+def _begin_anew(
+    store: Store, folder: Path, entropy: Callable[[int], bytes], letter: str, site_secret: str
+) -> None:
     """Take the old key away from a store that was copied or restored.
 
     Raises:
-        IdentityError: the site's key, which alone can certify a new one, is not there; nothing was
-            changed.
+        IdentityError: the site's key, which alone can certify a new one, is not there or locked;
+            nothing was changed.
     """
     path, site = folder / SITE_KEY_FILE, store.get("site")
-    if site is not None and (not path.exists() or public_bytes(load_key(path)) != site):
+    there = path.exists() and public_bytes(open_site_key(folder, site_secret)) == site
+    if site is not None and not there:
         raise IdentityError(
             f"{folder} was copied or restored, so this hub needs a new key, which only the site's "
             f"key can certify: put {SITE_KEY_FILE} of its site there and start again"
@@ -138,8 +144,11 @@ def _found(
     entropy: Callable[[int], bytes],
     tls_fingerprint: bytes,
     letter: str,
+    site_secret: str,
 ) -> Identity:
-    site_key = load_or_make_key(folder / SITE_KEY_FILE, entropy)
+    if not (folder / SITE_KEY_FILE).exists():
+        load_or_make_key(folder / SITE_KEY_FILE, entropy)
+    site_key = open_site_key(folder, site_secret)
     key = load_or_make_key(folder / KEY_FILE, entropy)
     site = public_bytes(site_key)
     unsigned = Certificate(

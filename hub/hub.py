@@ -108,6 +108,7 @@ class Hub:
         executor: one thread for the writer; None in a simulated loop.
         addresses: `host:port` under which phones reach the hub, the best first.
         letter: the hub's letter in job numbers.
+        site_secret: opens the site's key, where that is locked and a copied hub needs a new key.
     """
 
     def __init__(
@@ -118,13 +119,19 @@ class Hub:
         executor: Executor | None,
         addresses: tuple[str, ...] = ("127.0.0.1:8443",),
         letter: str = "A",
+        site_secret: str = "",
     ) -> None:
         self.folder = folder
         self.clock = clock
         self.addresses = addresses
         self.transport: TransportIdentity = open_transport_identity(_made(folder))
         self.replica: Replica = open_hub_replica(
-            folder, clock, entropy, tls_fingerprint=self.transport.fingerprint, letter=letter
+            folder,
+            clock,
+            entropy,
+            tls_fingerprint=self.transport.fingerprint,
+            letter=letter,
+            site_secret=site_secret,
         )
         self.writer = Writer(self.replica, executor)
         self.reader = Reader(folder / STORE_FILE)

@@ -22,6 +22,7 @@ from core.log.carried import CarriedOut, carry_out, hello_in, opened
 from core.log.certificate import Certificate, check_certificate, issue, read_certificate
 from core.log.errors import LogError
 from hub.founding import ASKED_FILE, HUB_SESSION_MS, certificate_id
+from hub.site_key import open_site_key
 from replica.identity import (
     KEY_FILE,
     SITE_KEY_FILE,
@@ -94,15 +95,22 @@ def read_request(data: bytes) -> HubRequest:
     return HubRequest(author, letter, fingerprint)
 
 
-def answer(replica: Replica, folder: Path, request: HubRequest) -> CarriedOut:
+def answer(
+    replica: Replica, folder: Path, request: HubRequest, site_secret: str = ""
+) -> CarriedOut:
     """Certify the hub that asks, and make its first file: the whole site, for it alone.
+
+    `site_secret` opens the site's key in `folder` where that is locked.
 
     To answer the same request again gives a new file and no second certificate.
 
     Raises:
         HubRefused: this hub has not the site's key, or the letter is another hub's.
+        IdentityError: the site's key is locked, or broken.
     """
-    certificate = _certified(replica, request) or _certify(replica, folder, request)
+    certificate = _certified(replica, request)
+    if certificate is None:
+        certificate = _certify(replica, folder, request, site_secret)
     shelf = ReplicaShelf(replica)
     return carry_out(shelf, certificate, replica.entropy(48), besides=(certificate,))
 
@@ -114,7 +122,7 @@ def _certified(replica: Replica, request: HubRequest) -> Certificate | None:
     return None
 
 
-def _certify(replica: Replica, folder: Path, request: HubRequest) -> Certificate:
+def _certify(replica: Replica, folder: Path, request: HubRequest, site_secret: str) -> Certificate:
     taken = {each.subject.decode("utf-8", "replace") for each in replica.certificates_of(Role.HUB)}
     if request.letter in taken:
         free = next(letter for letter in LETTERS if letter not in taken)
@@ -132,7 +140,7 @@ def _certify(replica: Replica, folder: Path, request: HubRequest) -> Certificate
         request.fingerprint,
         replica.site,
     )
-    certificate = issue(unsigned, _site_key(replica, folder))
+    certificate = issue(unsigned, _site_key(replica, folder, site_secret))
     data = certificate.to_bytes()
     path = (CERTIFICATE, request.author, certificate_id(data))
     with replica.store.transaction():
@@ -141,10 +149,9 @@ def _certify(replica: Replica, folder: Path, request: HubRequest) -> Certificate
     return certificate
 
 
-def _site_key(replica: Replica, folder: Path) -> Ed25519PrivateKey:
-    path = folder / SITE_KEY_FILE
-    if path.exists():
-        key = load_or_make_key(path, replica.entropy)
+def _site_key(replica: Replica, folder: Path, site_secret: str) -> Ed25519PrivateKey:
+    if (folder / SITE_KEY_FILE).exists():
+        key = open_site_key(folder, site_secret)
         if public_bytes(key) == replica.site:
             return key
     raise HubRefused("only the hub that keeps the site's key can certify another; do it there")

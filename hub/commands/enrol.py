@@ -13,6 +13,7 @@ from pathlib import Path
 from core.log.errors import LogError
 from core.log.limits import CARRIED_BYTES_MAX
 from hub import second_hub
+from hub.commands.site_key import add_secret, secret_of
 from hub.founding import open_hub_replica
 from hub.second_hub import LETTERS, REQUEST_BYTES_MAX, HubRefused
 from replica.carrying import take_in_words
@@ -34,6 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     asking.set_defaults(run=ask)
     answering = ways.add_parser("answer", help="on the first hub: certify the new one")
     answering.set_defaults(run=answer)
+    add_secret(answering)
     taking = ways.add_parser("take", help="on the new machine: begin with the answer")
     taking.set_defaults(run=take)
     for way in (asking, answering, taking):
@@ -75,12 +77,17 @@ def answer(arguments: argparse.Namespace) -> int:
     try:
         with occupied(folder):
             request = second_hub.read_request(_read(arguments.source, REQUEST_BYTES_MAX))
+            secret = secret_of(arguments, folder)
             transport = open_transport_identity(folder)
             replica = open_hub_replica(
-                folder, SystemClock(), os.urandom, tls_fingerprint=transport.fingerprint
+                folder,
+                SystemClock(),
+                os.urandom,
+                tls_fingerprint=transport.fingerprint,
+                site_secret=secret,
             )
             try:
-                made = second_hub.answer(replica, folder, request)
+                made = second_hub.answer(replica, folder, request, secret)
                 write_private(arguments.to, made.data)
             finally:
                 replica.close()
