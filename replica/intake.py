@@ -186,9 +186,7 @@ def _store(replica: Replica, run: Joined, touched: Touched, intake: Intake) -> N
     if chain is None:
         intake.refused.append((run.index, Gap.name, "the run joins nothing that is held"))
         return
-    new = False
-    for stored in chain:
-        new = replica.add(stream, stored) or new
+    new = replica.add_chain(stream, chain)
     logs.unstage(db, stream, chain)
     last = chain[-1]
     for row, _ in logs.place_of(db, stream, run.author, last.seq, last.hash):
