@@ -14,11 +14,12 @@ from hashlib import blake2b
 from typing import Any
 
 from core.log import chain
-from core.log.canonical import pack
+from core.log.canonical import pack, unpack
 from core.log.certificate import HUB_ROLE, Standing
-from core.log.entry import FORMAT, Cursor, Entry, decode, format_of
-from core.log.errors import LogError
+from core.log.entry import FORMAT, Cursor, Entry, read_parts, version_of
+from core.log.errors import LogError, OverLimit
 from core.log.frontier import Head, frontier_token, leaf_of
+from core.log.limits import ENTRY_BYTES_MAX
 from core.log.registers import LogKey, Register, Registers, Write
 
 # The path of a cut: (CUT, author) in any stream, written by a hub, with value [height, hash].
@@ -226,13 +227,16 @@ class StreamState:
 
     def _read(self, stored: Stored, log: LogState, standing: Standing) -> Placed:
         try:
-            version = format_of(stored.body)
+            value = unpack(stored.body)
+            version = version_of(value)
             if version not in self._supported:
                 return Placed(stored, log.key, None, standing, f"of format {version}")
             cursor = log.cursors.get(version)
             if cursor is None:
                 cursor = log.cursors[version] = Cursor.at_start(self.stream)
-            entry = decode(stored.body, cursor, stored.hash)
+            if len(stored.body) > ENTRY_BYTES_MAX:
+                raise OverLimit(f"an entry of {len(stored.body)} bytes is over {ENTRY_BYTES_MAX}")
+            entry = read_parts(value, cursor, stored.hash)
         except LogError as error:
             return Placed(stored, log.key, None, standing, f"unreadable: {error}")
         if not self._permits(standing, self.stream, entry):
