@@ -230,20 +230,31 @@ def keep_stream(db: sqlite3.Connection, state: StreamState, position: int, own: 
 
 
 def keep_seal(db: sqlite3.Connection, seal: Seal) -> int:
-    """The row of a seal, made where it is new."""
-    leaves = b"".join(seal.leaves)
+    """The row of a seal, made where it is new; reads all rows, so not for many."""
     row = db.execute(
         "SELECT seal FROM seal WHERE author = ? AND signature = ? AND leaves = ?",
-        (seal.author, seal.signature, leaves),
+        (seal.author, seal.signature, b"".join(seal.leaves)),
     ).fetchone()
-    if row is not None:
-        return int(row[0])
+    return add_seal(db, seal) if row is None else int(row[0])
+
+
+def add_seal(db: sqlite3.Connection, seal: Seal) -> int:
+    """A new row for a seal."""
     cursor = db.execute(
         "INSERT INTO seal VALUES (NULL, ?, ?, ?, ?)",
-        (seal.author, seal.number, leaves, seal.signature),
+        (seal.author, seal.number, b"".join(seal.leaves), seal.signature),
     )
     assert cursor.lastrowid is not None
     return cursor.lastrowid
+
+
+def has_seal(db: sqlite3.Connection, number: int, seal: Seal) -> bool:
+    """Whether a row still holds this seal: it goes when no log needs it, and numbers come again."""
+    row = db.execute(
+        "SELECT 1 FROM seal WHERE seal = ? AND author = ? AND signature = ? AND leaves = ?",
+        (number, seal.author, seal.signature, b"".join(seal.leaves)),
+    ).fetchone()
+    return row is not None
 
 
 def cover(db: sqlite3.Connection, row: LogRow, seal: int) -> None:
@@ -266,6 +277,11 @@ def seal_at(db: sqlite3.Connection, seal: int) -> Seal:
 
 
 # --- staged entries
+
+
+def any_staged(db: sqlite3.Connection) -> bool:
+    """Whether any entry waits for its seal."""
+    return db.execute("SELECT 1 FROM staged LIMIT 1").fetchone() is not None
 
 
 def stage(db: sqlite3.Connection, stream: bytes, entries: Iterable[Stored]) -> None:

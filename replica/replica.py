@@ -31,6 +31,7 @@ from core.log.entry import FORMAT, Entry, encode
 from core.log.errors import LogError
 from core.log.frontier import read_token
 from core.log.registers import LogKey
+from core.log.seal import Seal
 from core.log.stream import Stored, StreamState
 from replica import logs
 from replica.clock import Clock
@@ -93,6 +94,8 @@ class Replica:
         self._states: OrderedDict[bytes, StreamState] = OrderedDict()
         # Entries of cached streams that were stored and are not in their states yet.
         self._unfolded: dict[bytes, list[Stored]] = {}
+        # Rows of seals that came in lately; a hint, which the store is asked to confirm.
+        self.seal_rows: dict[Seal, int] = {}
         self._standings: dict[bytes, Standing] = {}
         self._changed: set[bytes] = set()
         with store.transaction():
