@@ -6,12 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help test check types directions tests demo figures format wheel clean
+.PHONY: help test check types directions tests demo figures bench-log format wheel clean
 
 help:
 	@echo 'make test     style, types, directions and every test'
 	@echo 'make demo     a site with a hub, phones and a day of work, on this machine'
 	@echo 'make figures  the measured numbers of the README (TRACES=FILE for a recorded trace; SEEDS, MINUTES, KILLS)'
+	@echo 'make bench-log  the log beside its peers and the floors, as one table (BENCH="--only merge --rounds 3")'
 	@echo 'make format   put the code into the form that `make test` asks for'
 	@echo 'make wheel    dist/fieldlog-*.whl, for phones and other hubs'
 	@echo 'make clean    remove what these made'
@@ -37,6 +38,9 @@ demo: $(READY)
 
 figures: $(READY)
 	$(BIN)/python -m tests.figures $(if $(TRACES),--traces $(TRACES)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(KILLS),--kills $(KILLS))
+
+bench-log: $(READY)
+	$(BIN)/python -m tests.bench $(BENCH)
 
 format: $(READY)
 	$(BIN)/ruff check --fix

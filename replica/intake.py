@@ -26,6 +26,9 @@ from replica.replica import Replica, Touched
 
 Refused = tuple[int, str, str]
 
+# Seals whose rows are remembered, some 3 kB each at most; one that was forgotten is kept twice.
+SEALS_KNOWN_MAX = 2_048
+
 
 @dataclass(slots=True)
 class Joined:
@@ -44,6 +47,7 @@ class Intake:
 
     refused: list[Refused] = field(default_factory=list)
     held: list[tuple[bytes, bytes, bytes, int]] = field(default_factory=list)
+    may_be_staged: bool = True
 
 
 def take_runs(replica: Replica, peer: Certificate, runs: Runs) -> Intake:
@@ -55,6 +59,7 @@ def take_runs(replica: Replica, peer: Certificate, runs: Runs) -> Intake:
     intake = Intake()
     touched = Touched()
     with replica.store.transaction():
+        intake.may_be_staged = logs.any_staged(replica.store.db)
         joined = _join_all(replica, peer, runs, intake)
         _seal_all(replica, peer, runs, joined, intake)
         # The site's certificates are taken up before what they certify.
@@ -181,22 +186,33 @@ def _store(replica: Replica, run: Joined, touched: Touched, intake: Intake) -> N
         return
     if run.seal is None:
         logs.stage(db, stream, [s for s in run.entries if not _held(replica, s.hash)])
+        intake.may_be_staged = True
         return
     chain = _with_staged(replica, run)
     if chain is None:
         intake.refused.append((run.index, Gap.name, "the run joins nothing that is held"))
         return
-    new = False
-    for stored in chain:
-        new = replica.add(stream, stored) or new
-    logs.unstage(db, stream, chain)
+    new = replica.add_chain(stream, chain)
+    if intake.may_be_staged:
+        logs.unstage(db, stream, chain)
     last = chain[-1]
     for row, _ in logs.place_of(db, stream, run.author, last.seq, last.hash):
         if row.head == last.hash:
-            logs.cover(db, row, logs.keep_seal(db, run.seal))
+            logs.cover(db, row, _keep_seal(replica, run.seal))
         intake.held.append((stream, run.author, row.branch, last.seq))
     if new:
         touched.streams.add(stream)
+
+
+def _keep_seal(replica: Replica, seal: Seal) -> int:
+    """The row of a seal: one for all logs that it covers, also where they come in other frames."""
+    number = replica.seal_rows.get(seal)
+    if number is None or not logs.has_seal(replica.store.db, number, seal):
+        number = logs.add_seal(replica.store.db, seal)
+        if len(replica.seal_rows) >= SEALS_KNOWN_MAX:
+            replica.seal_rows.clear()
+        replica.seal_rows[seal] = number
+    return number
 
 
 def _bound_staged(replica: Replica) -> None:

@@ -7,7 +7,7 @@ Invariant: a log's row always says what its entries say: height, head and seal.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from core.log.chain import chain_start
@@ -82,25 +82,54 @@ def entries_after(db: sqlite3.Connection, log: int, height: int) -> tuple[tuple[
     return tuple(db.execute(beyond, (log, height)))
 
 
-def append(
+def append_chain(
+    db: sqlite3.Connection,
+    site: bytes,
+    stream: bytes,
+    chain: Sequence[Stored],
+    now_ms: int,
+    position: int,
+) -> list[Stored]:
+    """Add entries that follow each other in one chain; those that were not held already.
+
+    Where they fork a log, the log is split at the fork first.
+    """
+    first, last = chain[0], chain[-1]
+    row = log_row(db, stream, (first.author, b""))
+    if row is None and first.seq == 1:
+        row = _make(db, stream, (first.author, b""), 0, first.previous, None, position)
+    elif row is None or row.head != first.previous or _has_branches(db, row):
+        return [s for s in chain if _append_one(db, site, stream, s, now_ms, position)]
+    # They grow the only log that ends where they begin, so none of them can be held.
+    _insert(db, row.log, chain, now_ms)
+    _grow(db, row.log, last, position)
+    return list(chain)
+
+
+def _append_one(
     db: sqlite3.Connection, site: bytes, stream: bytes, stored: Stored, now_ms: int, position: int
 ) -> bool:
-    """Add one entry to its log; False where it was held already.
-
-    Where it forks a log, the log is split at the fork first.
-    """
+    """Add one entry wherever it belongs; False where it was held already."""
     if db.execute("SELECT 1 FROM entry WHERE hash = ?", (stored.hash,)).fetchone():
         return False
     row = _log_for(db, site, stream, stored, position)
-    db.execute(
+    _insert(db, row.log, [stored], now_ms)
+    _grow(db, row.log, stored, position)
+    return True
+
+
+def _insert(db: sqlite3.Connection, log: int, entries: Sequence[Stored], now_ms: int) -> None:
+    db.executemany(
         "INSERT INTO entry VALUES (?, ?, ?, ?, ?)",
-        (row.log, stored.seq, stored.hash, stored.body, now_ms),
+        [(log, stored.seq, stored.hash, stored.body, now_ms) for stored in entries],
     )
+
+
+def _grow(db: sqlite3.Connection, log: int, last: Stored, position: int) -> None:
     db.execute(
         "UPDATE log SET height = ?, head = ?, changed = ? WHERE log = ?",
-        (stored.seq, stored.hash, position, row.log),
+        (last.seq, last.hash, position, log),
     )
-    return True
 
 
 def _log_for(
@@ -201,20 +230,31 @@ def keep_stream(db: sqlite3.Connection, state: StreamState, position: int, own: 
 
 
 def keep_seal(db: sqlite3.Connection, seal: Seal) -> int:
-    """The row of a seal, made where it is new."""
-    leaves = b"".join(seal.leaves)
+    """The row of a seal, made where it is new; reads all rows, so not for many."""
     row = db.execute(
         "SELECT seal FROM seal WHERE author = ? AND signature = ? AND leaves = ?",
-        (seal.author, seal.signature, leaves),
+        (seal.author, seal.signature, b"".join(seal.leaves)),
     ).fetchone()
-    if row is not None:
-        return int(row[0])
+    return add_seal(db, seal) if row is None else int(row[0])
+
+
+def add_seal(db: sqlite3.Connection, seal: Seal) -> int:
+    """A new row for a seal."""
     cursor = db.execute(
         "INSERT INTO seal VALUES (NULL, ?, ?, ?, ?)",
-        (seal.author, seal.number, leaves, seal.signature),
+        (seal.author, seal.number, b"".join(seal.leaves), seal.signature),
     )
     assert cursor.lastrowid is not None
     return cursor.lastrowid
+
+
+def has_seal(db: sqlite3.Connection, number: int, seal: Seal) -> bool:
+    """Whether a row still holds this seal: it goes when no log needs it, and numbers come again."""
+    row = db.execute(
+        "SELECT 1 FROM seal WHERE seal = ? AND author = ? AND signature = ? AND leaves = ?",
+        (number, seal.author, seal.signature, b"".join(seal.leaves)),
+    ).fetchone()
+    return row is not None
 
 
 def cover(db: sqlite3.Connection, row: LogRow, seal: int) -> None:
@@ -237,6 +277,11 @@ def seal_at(db: sqlite3.Connection, seal: int) -> Seal:
 
 
 # --- staged entries
+
+
+def any_staged(db: sqlite3.Connection) -> bool:
+    """Whether any entry waits for its seal."""
+    return db.execute("SELECT 1 FROM staged LIMIT 1").fetchone() is not None
 
 
 def stage(db: sqlite3.Connection, stream: bytes, entries: Iterable[Stored]) -> None:

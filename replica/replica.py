@@ -30,6 +30,7 @@ from core.log.entry import FORMAT, Entry, encode
 from core.log.errors import LogError
 from core.log.frontier import read_token
 from core.log.registers import LogKey
+from core.log.seal import Seal
 from core.log.stream import Stored, StreamState
 from replica import logs
 from replica.clock import Clock
@@ -90,6 +91,10 @@ class Replica:
         self.entropy = entropy
         self.supported = supported
         self._states: OrderedDict[bytes, StreamState] = OrderedDict()
+        # Entries of cached streams that were stored and are not in their states yet.
+        self._unfolded: dict[bytes, list[Stored]] = {}
+        # Rows of seals that came in lately; a hint, which the store is asked to confirm.
+        self.seal_rows: dict[Seal, int] = {}
         self._standings: dict[bytes, Standing] = {}
         self._changed: set[bytes] = set()
         with store.transaction():
@@ -132,7 +137,8 @@ class Replica:
     def state(self, stream: bytes) -> StreamState:
         """The fold of a stream; an empty one where nothing is held of it."""
         cached = self._states.get(stream)
-        if cached is not None:
+        grown = self._unfolded.pop(stream, None)
+        if cached is not None and (not grown or cached.extend_all(grown, self.standing)):
             self._states.move_to_end(stream)
             return cached
         entries = logs.stored_entries(self.store.db, stream)
@@ -140,7 +146,8 @@ class Replica:
         state = StreamState.build(self.site, stream, entries, standings, permits, self.supported)
         self._states[stream] = state
         while len(self._states) > STATES_MAX:
-            self._states.popitem(last=False)
+            oldest, _ = self._states.popitem(last=False)
+            self._unfolded.pop(oldest, None)
         return state
 
     def standing(self, author: bytes) -> Standing:
@@ -296,14 +303,21 @@ class Replica:
 
     def add(self, stream: bytes, stored: Stored) -> bool:
         """Store one authentic entry within a transaction; False where it was held already."""
-        db = self.store.db
-        state = self.state(stream)
+        return self.add_chain(stream, [stored])
+
+    def add_chain(self, stream: bytes, chain: Sequence[Stored]) -> bool:
+        """Store authentic entries that follow each other; False where all were held already.
+
+        Within a transaction. They are folded when the stream's state is next asked for, so that
+        all that a frame brings to a stream is folded at once.
+        """
         position = self._position + 1
-        if not logs.append(db, self.site, stream, stored, self.clock.now_ms(), position):
-            return False
-        if not state.extend(stored, self.standing(stored.author)):
-            self._states.pop(stream, None)
-        return True
+        new = logs.append_chain(
+            self.store.db, self.site, stream, chain, self.clock.now_ms(), position
+        )
+        if new and stream in self._states:
+            self._unfolded.setdefault(stream, []).extend(new)
+        return bool(new)
 
     def finish(self, touched: Touched) -> None:
         """Bring rows and projections of the touched streams up to their entries."""
@@ -349,6 +363,7 @@ class Replica:
     def _forget(self) -> None:
         """Drop what is cached: a transaction did not commit."""
         self._states.clear()
+        self._unfolded.clear()
         self._standings.clear()
         self._position = self.store.get("position", 0)
 

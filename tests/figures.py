@@ -25,6 +25,8 @@ from simulator.planted import PLANTED
 from simulator.world.campaign import Failure, Tally, attempts
 from simulator.world.run import Size, options_of
 from tests.autolog_truth import score
+from tests.bench.__main__ import quick_rows
+from tests.bench.measuring import plain
 from tests.build import Site, clock_of, hold
 from tests.replica.test_sync_sessions import worker_day
 from tests.traces import TraceError, recorded_path
@@ -68,6 +70,13 @@ def sync_figures(folder: Path) -> None:
     assert all(isinstance(messages.read(f), State) for side in after_hello for f in side)
     figure("reconnect_round_trips", trips, "round trips")
     figure("reconnect_bytes", max(sum(map(len, side)) for side in after_hello), "bytes each way")
+
+
+def bench_figures() -> None:
+    """The log on a small site, beside the floors of plain SQL and bare blobs."""
+    for row in quick_rows():
+        beside = "" if row.ratio is None else f"  # {row.ratio:.2f} of {row.against}"
+        figure(row.name, plain(row.value), row.unit + beside)
 
 
 def trace_figures(traces: Path | None) -> None:
@@ -148,6 +157,7 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         sync_figures(Path(folder))
+    bench_figures()
     try:
         trace_figures(arguments.traces)
     except TraceError as error:

@@ -62,25 +62,26 @@ def permits(standing: Standing, stream: bytes, entry: Entry) -> bool:
     and shown as unknown, and mean something only to versions that know them. A value that has not
     its field's shape (`shapes`) is permitted to nobody.
     """
-    return all(
-        _permits_change(standing, stream, path) and well_formed(path, value)
-        for path, value in entry.changes
-    )
+    if standing.role not in ROLES:
+        return False
+    # A loop, not a generator: this runs for every entry that is folded.
+    for path, value in entry.changes:
+        if not (_permits_change(standing, stream, path) and well_formed(path, value)):
+            return False
+    return True
 
 
 def _permits_change(standing: Standing, stream: bytes, path: Sequence[Any]) -> bool:
-    kind = kind_of(stream)
     field = FIELDS.get(path[0])
-    if standing.role not in ROLES:
-        return False
-    role = Role(standing.role)
+    # Compared as numbers: to make a Role of each is a third of the whole judgement.
+    role = standing.role
     if field is None:
-        return role is not Role.WORKER
-    if field.kind is not None and field.kind != kind:
+        return role != Role.WORKER
+    if field.kind is not None and field.kind != stream[4]:
         return False
     if len(path) != 1 + len(field.ids) or role not in field.roles:
         return False
-    return role is not Role.WORKER or _permits_worker(standing, stream, path)
+    return role != Role.WORKER or _permits_worker(standing, stream, path)
 
 
 def _permits_worker(standing: Standing, stream: bytes, path: Sequence[Any]) -> bool:

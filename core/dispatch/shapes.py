@@ -185,18 +185,26 @@ _CHECKS: Final[Mapping[int, Check]] = {
 }
 
 
+# For each known field the checks of its ids, in order, and of its value.
+_SHAPES: Final[Mapping[int, tuple[tuple[Check, ...], Check | None]]] = {
+    code: (tuple(_IDS[name] for name in field.ids), _CHECKS.get(code))
+    for code, field in fields.FIELDS.items()
+}
+
+
 def well_formed(path: Path, value: Any) -> bool:
     """Whether the ids of a known field's path and its value have their shapes; None clears.
 
     A field that this version does not know has any shape.
     """
-    field = fields.FIELDS.get(path[0])
-    if field is None:
+    shape = _SHAPES.get(path[0])
+    if shape is None:
         return True
-    ids = path[1:]
-    if len(ids) != len(field.ids):
+    ids, check = shape
+    if len(path) != 1 + len(ids):
         return False
-    if not all(_IDS[name](identity) for name, identity in zip(field.ids, ids, strict=True)):
-        return False
-    check = _CHECKS.get(path[0])
+    # A loop, not a generator: this runs for every change of every entry that is folded.
+    for place, of_id in enumerate(ids, 1):
+        if not of_id(path[place]):
+            return False
     return value is None or check is None or check(value)

@@ -69,6 +69,9 @@ def show(registers: Registers, path: Path) -> Shown | None:
 
 def show_register(register: Register, code: int) -> Shown:
     """What a register with at least one write shows."""
+    if len(register.writes) == 1:
+        (only,) = register.writes.values()
+        return Shown(only, ())
     field = FIELDS.get(code)
     rule = field.rule if field is not None else Rule.LATEST
     ordered = sorted(

@@ -12,7 +12,7 @@ import enum
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from core.dispatch.fields import LogKind, Source
@@ -348,6 +348,14 @@ class _Claim:
         )
 
 
+class _Ranked(NamedTuple):
+    """A claim with where it begins and its rank."""
+
+    start_ms: int
+    rank: tuple[object, ...]
+    claim: _Claim
+
+
 def _claim(
     log: TimeLog,
     base_by_boot: Mapping[int, int],
@@ -432,22 +440,28 @@ def counted(
 def _swept(claims: Sequence[_Claim]) -> list[Interval]:
     """Each stretch of time between two starts or stops, given to one claim and joined again."""
     edges = sorted({edge for claim in claims for edge in (claim.start_ms, claim.stop_ms)})
-    waiting = sorted(claims, key=lambda claim: (claim.start_ms, claim.rank), reverse=True)
-    active: list[_Claim] = []
+    # A rank is worked out once for each claim, and not for each stretch that it is one of.
+    ranked = [_Ranked(claim.start_ms, claim.rank, claim) for claim in claims]
+    waiting = sorted(ranked, key=lambda each: each[:2], reverse=True)
+    active: list[_Ranked] = []
     intervals: list[Interval] = []
     for start_ms, stop_ms in zip(edges, edges[1:], strict=False):
-        active = [claim for claim in active if claim.stop_ms > start_ms]
+        active = [each for each in active if each.claim.stop_ms > start_ms]
         while waiting and waiting[-1].start_ms <= start_ms:
             active.append(waiting.pop())
         if active:
-            _extend(intervals, start_ms, stop_ms, active)
+            best = min(active, key=lambda each: each.rank).claim
+            _extend(intervals, start_ms, stop_ms, best, [each.claim for each in active])
     return intervals
 
 
 def _extend(
-    intervals: list[Interval], start_ms: int, stop_ms: int, active: Sequence[_Claim]
+    intervals: list[Interval],
+    start_ms: int,
+    stop_ms: int,
+    best: _Claim,
+    active: Sequence[_Claim],
 ) -> None:
-    best = min(active, key=lambda claim: claim.rank)
     log, flags = best.log, best.flags
     also: tuple[bytes, ...] = ()
     # A break lies within other logs by its nature: it is cut out of them and overlaps none.

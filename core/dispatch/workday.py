@@ -176,7 +176,8 @@ def tracks_of(registers: Registers) -> list[tuple[bytes, list[Any]]]:
     """The coded tracks of one day's stream, by their ids."""
     found = []
     for path in registers:
-        value = value_at(registers, path)
-        if path[0] == fields.FIXES and len(path) == 2 and isinstance(value, list):
-            found.append((path[1], value))
+        if path[0] == fields.FIXES and len(path) == 2:
+            value = value_at(registers, path)
+            if isinstance(value, list):
+                found.append((path[1], value))
     return sorted(found)

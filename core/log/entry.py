@@ -98,6 +98,20 @@ class Cursor:
             index_by_path=dict(self.index_by_path),
         )
 
+    def mark(self) -> tuple[Any, ...]:
+        """Where the cursor stands, for `go_back`: cheaper than a copy, whose tables grow."""
+        told = (self.wall_cs, self.offset_ms, self.boot, self.uptime_ms, self.actor)
+        return (*told, len(self.ids), len(self.paths))
+
+    def go_back(self, mark: tuple[Any, ...]) -> None:
+        """Stand again where `mark` was taken."""
+        self.wall_cs, self.offset_ms, self.boot, self.uptime_ms, self.actor, ids, paths = mark
+        for identity in self.ids[ids:]:
+            del self.index_by_id[identity]
+        for path in self.paths[paths:]:
+            del self.index_by_path[path]
+        del self.ids[ids:], self.paths[paths:]
+
     def name(self, identity: bytes) -> None:
         """Let later entries refer to `identity` by a number."""
         if identity in self.index_by_id:
@@ -120,7 +134,15 @@ def format_of(body: bytes) -> int:
     Raises:
         Malformed: not an entry of any version.
     """
-    value = unpack(body)
+    return version_of(unpack(body))
+
+
+def version_of(value: Any) -> int:
+    """The format version of an entry that was unpacked.
+
+    Raises:
+        Malformed: not an entry of any version.
+    """
     if not isinstance(value, list) or not value:
         raise Malformed("an entry is a list")
     if len(value) > 1 and isinstance(value[1], dict):
@@ -241,7 +263,11 @@ def decode(body: bytes, cursor: Cursor, entry_hash: bytes) -> Entry:
     """
     if len(body) > ENTRY_BYTES_MAX:
         raise OverLimit(f"an entry of {len(body)} bytes is over {ENTRY_BYTES_MAX}")
-    parts = unpack(body)
+    return read_parts(unpack(body), cursor, entry_hash)
+
+
+def read_parts(parts: Any, cursor: Cursor, entry_hash: bytes) -> Entry:
+    """As `decode`, from the entry's unpacked bytes, whose length was seen to."""
     if not isinstance(parts, list) or len(parts) < 3 or type(parts[0]) is not int:
         raise Malformed("an entry is a list of a time and changes")
     extras = parts[1] if isinstance(parts[1], dict) else {}
@@ -253,16 +279,19 @@ def decode(body: bytes, cursor: Cursor, entry_hash: bytes) -> Entry:
     flat = parts[2:] if extras else parts[1:]
     if len(flat) % 2 or not flat or len(flat) > 2 * CHANGES_MAX:
         raise Malformed("an entry's changes are pairs of path and value")
-    walked = cursor.copy()
     wall_cs = cursor.wall_cs + parts[0]
     if not 0 <= wall_cs * 10 <= WALL_MS_MAX:
         raise Malformed("an entry's time lies between 1970 and 9999")
-    _read_extras(extras, walked, wall_cs, cursor)
-    changes = _read_changes(flat, walked, entry_hash)
     seen = _hashes(extras.get(_SEEN, b""), "seen", _SEEN in extras)
     basis = _hashes(extras[_BASIS], "basis", False) if _BASIS in extras else None
-    walked.wall_cs = wall_cs
-    _adopt(cursor, walked)
+    before = cursor.mark()
+    try:
+        _read_extras(extras, cursor, wall_cs)
+        changes = _read_changes(flat, cursor, entry_hash)
+    except BaseException:
+        cursor.go_back(before)
+        raise
+    cursor.wall_cs = wall_cs
     return Entry(
         wall_ms=wall_cs * 10,
         changes=changes,
@@ -278,28 +307,22 @@ def decode(body: bytes, cursor: Cursor, entry_hash: bytes) -> Entry:
     )
 
 
-def _adopt(cursor: Cursor, walked: Cursor) -> None:
-    cursor.wall_cs, cursor.offset_ms = walked.wall_cs, walked.offset_ms
-    cursor.boot, cursor.uptime_ms, cursor.actor = walked.boot, walked.uptime_ms, walked.actor
-    cursor.ids, cursor.index_by_id = walked.ids, walked.index_by_id
-    cursor.paths, cursor.index_by_path = walked.paths, walked.index_by_path
-
-
-def _read_extras(extras: Mapping[int, Any], walked: Cursor, wall_cs: int, before: Cursor) -> None:
+def _read_extras(extras: Mapping[int, Any], walked: Cursor, wall_cs: int) -> None:
+    """Walk on by what an entry says once; each is compared with what stood before it is taken."""
     if any(key not in range(_BY_RULE + 1) for key in extras):
         raise Malformed("an entry has an extra that its format does not know")
-    expected = _expected_clock(before, wall_cs)
+    expected = _expected_clock(walked, wall_cs)
     walked.boot, walked.uptime_ms = expected
     if _OFFSET in extras:
         offset = extras[_OFFSET]
-        if type(offset) is not int or offset == before.offset_ms or abs(offset) > WALL_MS_MAX:
+        if type(offset) is not int or offset == walked.offset_ms or abs(offset) > WALL_MS_MAX:
             raise Malformed("an entry's clock offset is a whole number that changed")
         walked.offset_ms = offset
     if _CLOCK in extras:
         walked.boot, walked.uptime_ms = _read_clock(extras[_CLOCK], expected)
     if _ACTOR in extras:
         actor = extras[_ACTOR]
-        if not isinstance(actor, bytes) or len(actor) > 32 or actor == before.actor:
+        if not isinstance(actor, bytes) or len(actor) > 32 or actor == walked.actor:
             raise Malformed("an entry's actor is an id that changed")
         walked.actor = actor
     act = extras.get(_ACT)

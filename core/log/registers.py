@@ -53,16 +53,24 @@ class Register:
             key = (log, write.version)
             if height > self.heights.get(key, 0):
                 self.heights[key] = height
-        for position, other in list(self.writes.items()):
-            if self._covers(other.log, other.seq, other.version):
-                del self.writes[position]
+        covered = [
+            position
+            for position, other in self.writes.items()
+            if self._covers(other.log, other.seq, other.version)
+        ]
+        for position in covered:
+            del self.writes[position]
 
     def _covers(self, log: LogKey, seq: int, version: int) -> bool:
         """A write covers none of a format newer than its own: it can't have understood it."""
-        return any(
-            height >= seq and covered == log and by_version >= version
-            for (covered, by_version), height in self.heights.items()
-        )
+        height = self.heights.get((log, version))
+        if height is not None and height >= seq:
+            return True
+        # Only where newer formats have written too; a loop, since this runs for every write.
+        for (covered, by_version), reached in self.heights.items():
+            if by_version > version and reached >= seq and covered == log:
+                return True
+        return False
 
     def plain(self) -> list[Any]:
         """A canonical list of everything the register holds, for hashing and comparing."""

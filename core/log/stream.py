@@ -14,11 +14,12 @@ from hashlib import blake2b
 from typing import Any
 
 from core.log import chain
-from core.log.canonical import pack
+from core.log.canonical import pack, unpack
 from core.log.certificate import HUB_ROLE, Standing
-from core.log.entry import FORMAT, Cursor, Entry, decode, format_of
-from core.log.errors import LogError
+from core.log.entry import FORMAT, Cursor, Entry, read_parts, version_of
+from core.log.errors import LogError, OverLimit
 from core.log.frontier import Head, frontier_token, leaf_of
+from core.log.limits import ENTRY_BYTES_MAX
 from core.log.registers import LogKey, Register, Registers, Write
 
 # The path of a cut: (CUT, author) in any stream, written by a hub, with value [height, hash].
@@ -126,18 +127,43 @@ class StreamState:
         """
         if stored.hash in self._place_by_hash:
             return True
+        key = self._key_to_grow(stored, standing)
+        if key is None:
+            return False
+        self._fold(self._place(stored, key, standing))
+        return True
+
+    def extend_all(
+        self, entries: Iterable[Stored], standing_of: Callable[[bytes], Standing]
+    ) -> bool:
+        """Add entries, each chain in order; False where the whole stream must be folded again.
+
+        All are placed before any is folded, so that entries which name each other as seen need no
+        second fold. On False this state says nothing any more and must be thrown away.
+        """
+        new: list[Placed] = []
+        for stored in entries:
+            if stored.hash in self._place_by_hash:
+                continue
+            standing = standing_of(stored.author)
+            key = self._key_to_grow(stored, standing)
+            if key is None:
+                return False
+            new.append(self._place(stored, key, standing))
+        for placed in new:
+            self._fold(placed)
+        return True
+
+    def _key_to_grow(self, stored: Stored, standing: Standing) -> LogKey | None:
+        """The log that an entry simply grows, None where its coming changes more than that."""
         key = self._key_after(stored)
         short = stored.hash[: chain.SHORT_BYTES]
         if key is None or short in self._unresolved or self.has_revoked_author:
-            return False
+            return None
         if short in self._hashes_by_short:
             # Two entries that begin alike are both meant by whoever named one of them.
-            return False
-        if standing.revoked or _is_cut(stored.body):
-            return False
-        placed = self._place(stored, key, standing)
-        self._fold(placed)
-        return True
+            return None
+        return None if standing.revoked or _is_cut(stored.body) else key
 
     def _key_after(self, stored: Stored) -> LogKey | None:
         """The log that `stored` grows, None if that would make a fork."""
@@ -201,13 +227,16 @@ class StreamState:
 
     def _read(self, stored: Stored, log: LogState, standing: Standing) -> Placed:
         try:
-            version = format_of(stored.body)
+            value = unpack(stored.body)
+            version = version_of(value)
             if version not in self._supported:
                 return Placed(stored, log.key, None, standing, f"of format {version}")
             cursor = log.cursors.get(version)
             if cursor is None:
                 cursor = log.cursors[version] = Cursor.at_start(self.stream)
-            entry = decode(stored.body, cursor, stored.hash)
+            if len(stored.body) > ENTRY_BYTES_MAX:
+                raise OverLimit(f"an entry of {len(stored.body)} bytes is over {ENTRY_BYTES_MAX}")
+            entry = read_parts(value, cursor, stored.hash)
         except LogError as error:
             return Placed(stored, log.key, None, standing, f"unreadable: {error}")
         if not self._permits(standing, self.stream, entry):

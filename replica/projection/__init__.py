@@ -17,8 +17,9 @@ from replica.scope import days_of
 if TYPE_CHECKING:
     from replica.replica import Replica
 
-# What a stream of each kind is shown by: (table, column that names the stream).
-_ROWS: dict[int, tuple[tuple[str, str], ...]] = {
+# What the streams of some kinds are shown by, written whole at every change: (table, column that
+# names the stream). Of jobs, days and history only what changed is written.
+_WHOLE: dict[int, tuple[tuple[str, str], ...]] = {
     Kind.SITE: (("setting", ""), ("team", ""), ("vehicle", ""), ("skill", "")),
     Kind.OFFICE: (("account", ""),),
     Kind.CUSTOMER: (
@@ -27,40 +28,39 @@ _ROWS: dict[int, tuple[tuple[str, str], ...]] = {
         ("contact", "customer"),
     ),
     Kind.WORKER: (("worker", "worker"),),
-    Kind.JOB: (
-        ("job", "job"),
-        ("assignment", "job"),
-        ("note", "job"),
-        ("check_item", "job"),
-        ("job_text", "job"),
-    ),
-    Kind.DAY: (),
 }
 
 
 def projected_tables() -> list[str]:
     """The names of all tables that are made from the log."""
-    tables = [table for rows in _ROWS.values() for table, _ in rows]
-    return [*tables, "conflict", "history", *day.TABLES]
+    tables = [table for rows in _WHOLE.values() for table, _ in rows]
+    return [*tables, *job.TABLES, "history", *day.TABLES]
 
 
 def clear_projections(db: sqlite3.Connection, streams: Iterable[bytes]) -> None:
     """Take out the rows of these streams."""
     for stream in streams:
+        _clear_whole(db, stream)
         name = stream.hex()
-        for table, column in _ROWS.get(stream[4], ()):
-            if column:
-                db.execute(f"DELETE FROM {table} WHERE {column} = ?", (name,))
-            else:
-                db.execute(f"DELETE FROM {table}")
+        if stream[4] == Kind.JOB:
+            job.clear(db, name)
+        elif stream[4] == Kind.DAY:
+            day.clear(db, stream)
         db.execute("DELETE FROM conflict WHERE stream = ?", (name,))
         db.execute("DELETE FROM history WHERE stream = ?", (name,))
-        if stream[4] == Kind.DAY:
-            day.clear(db, stream)
+
+
+def _clear_whole(db: sqlite3.Connection, stream: bytes) -> None:
+    """Take out the rows of the kinds that are written whole: they are few and rarely change."""
+    for table, column in _WHOLE.get(stream[4], ()):
+        if column:
+            db.execute(f"DELETE FROM {table} WHERE {column} = ?", (stream.hex(),))
+        else:
+            db.execute(f"DELETE FROM {table}")
 
 
 def project_stream(replica: Replica, streams: Iterable[bytes], *, fresh: bool = False) -> None:
-    """Rewrite the rows of these streams; `fresh`: of all, after dropping every row.
+    """Bring the rows of these streams up to their states; `fresh`: after dropping every row.
 
     Within the caller's transaction.
     """
@@ -69,10 +69,10 @@ def project_stream(replica: Replica, streams: Iterable[bytes], *, fresh: bool = 
     if fresh:
         for table in projected_tables():
             db.execute(f"DELETE FROM {table}")
-    clear_projections(db, touched)
     days: set[bytes] = set()
     for stream in touched:
         state = replica.state(stream)
+        _clear_whole(db, stream)
         match stream[4]:
             case Kind.SITE:
                 site.project(db, state)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
 from core.dispatch.job import Conflict
 from core.log.registers import Write
+from replica.projection.rows import Row
 
 
 def words(value: Any) -> str:
@@ -31,20 +31,16 @@ def _side(value: Any, write: Write | None) -> dict[str, Any]:
     }
 
 
-def write_conflicts(db: sqlite3.Connection, stream: str, conflicts: Iterable[Conflict]) -> int:
-    """Write the conflict rows of a stream; returns how many there are."""
-    count = 0
-    for conflict in conflicts:
-        count += 1
-        db.execute(
-            "INSERT INTO conflict VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                stream,
-                conflict.key.hex(),
-                conflict.kind,
-                conflict.field,
-                json.dumps(_side(conflict.shown, conflict.write)),
-                json.dumps([_side(value, write) for value, write in conflict.others]),
-            ),
+def conflict_rows(stream: str, conflicts: Iterable[Conflict]) -> list[Row]:
+    """The conflict rows of a stream."""
+    return [
+        (
+            stream,
+            conflict.key.hex(),
+            conflict.kind,
+            conflict.field,
+            json.dumps(_side(conflict.shown, conflict.write)),
+            json.dumps([_side(value, write) for value, write in conflict.others]),
         )
-    return count
+        for conflict in conflicts
+    ]

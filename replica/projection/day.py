@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from typing import TYPE_CHECKING, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from core.dispatch.acts import day_stream
 from core.dispatch.duty import DutyMark, spans
@@ -26,6 +27,7 @@ from core.dispatch.workday import (
     tracks_of,
 )
 from core.log.chain import derived_unique
+from replica.projection.rows import Row, rewrite
 
 if TYPE_CHECKING:
     from core.log.stream import StreamState
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger(__name__)
 
 TABLES = ("time_log", "interval", "duty", "track")
+
+# Tracks whose fixes are kept in memory as text; one of some minutes takes some 2 kB.
+TRACKS_KEPT_MAX = 2_000
 
 _SHOWN = (Flag.UNCERTAIN, Flag.BRIDGED, Flag.OVERLAPS, Flag.LONG, Flag.BACKWARDS)
 
@@ -55,14 +60,16 @@ def _clear_day(db: sqlite3.Connection, worker: str, day: str) -> None:
 
 
 def project(replica: Replica, days: set[bytes]) -> None:
-    """Write the rows of these days, and of the days beside them that are held."""
+    """Bring the rows of these days up to date, and of the days beside them that are held."""
     due: set[tuple[bytes, str]] = set()
     for stream in days:
         worker = worker_of(replica, stream)
-        if worker is not None:
+        if worker is None:
+            clear(replica.store.db, stream)
+        else:
             day = day_of(stream)
             due |= {(worker, day), *((worker, beside) for beside in neighbours(day))}
-    held = {row[0] for row in replica.store.db.execute(_HELD)}
+    held = _held(replica.store.db, {each for one in due for each in _around(*one)})
     read_by_stream: dict[bytes, _Read] = {}
     for worker, day in sorted(due):
         stream = day_stream(worker, day)
@@ -88,7 +95,10 @@ def _around(worker: bytes, day: str) -> list[bytes]:
     return [day_stream(worker, each) for each in (*neighbours(day), day)]
 
 
-_HELD = "SELECT stream FROM stream WHERE kind = 5 AND left_at IS NULL"
+def _held(db: sqlite3.Connection, days: set[bytes]) -> set[bytes]:
+    """Those of these days that are held and did not leave."""
+    asked = "SELECT 1 FROM stream WHERE stream = ? AND left_at IS NULL"
+    return {day for day in days if db.execute(asked, (day,)).fetchone() is not None}
 
 
 def worker_of(replica: Replica, stream: bytes) -> bytes | None:
@@ -110,13 +120,14 @@ def _project_day(
     db, name = replica.store.db, worker.hex()
     logs = [log for read in around for log in read.logs]
     duties = [mark for read in around for mark in read.duties]
-    _clear_day(db, name, day)
     known_ms = _known_ms(logs)
-    _write_logs(db, name, day, logs, _counted(logs, duties, known_ms), known_ms)
-    for mark in own_duties:
-        row = (name, day, mark.duty_id.hex(), mark.start_ms, mark.stop_ms)
-        db.execute("INSERT INTO duty VALUES (?, ?, ?, ?, ?)", row)
-    _write_tracks(db, name, day, replica.state(day_stream(worker, day)))
+    rows = _log_rows(name, day, logs, _counted(logs, duties, known_ms), known_ms)
+    rows["duty"] = [
+        (name, day, mark.duty_id.hex(), mark.start_ms, mark.stop_ms) for mark in own_duties
+    ]
+    rows["track"] = _track_rows(name, day, replica.state(day_stream(worker, day)))
+    for table in TABLES:
+        rewrite(db, table, {"worker": name, "day": day}, rows[table])
 
 
 def _known_ms(logs: list[LoggedLog]) -> int:
@@ -136,16 +147,13 @@ def _counted(logs: list[LoggedLog], duties: list[DutyMark], known_ms: int) -> Co
         return Counted([], {}, standings(plain))
 
 
-def _write_logs(
-    db: sqlite3.Connection,
-    worker: str,
-    day: str,
-    logs: list[LoggedLog],
-    found: Counted,
-    known_ms: int,
-) -> None:
+def _log_rows(
+    worker: str, day: str, logs: list[LoggedLog], found: Counted, known_ms: int
+) -> dict[str, list[Row]]:
+    """The rows of the day's time logs and of their intervals, by table."""
     own = {read.log.log_id: read for read in logs if read.log.day == day}
     seconds = dict.fromkeys(own, 0.0)
+    intervals: list[Row] = []
     for interval in found.intervals:
         read = own.get(interval.log_id)
         if read is None:
@@ -153,8 +161,7 @@ def _write_logs(
         is_open = read.log.stop is None
         if not is_open:
             seconds[interval.log_id] += interval.duration_ms / 1000
-        db.execute(
-            "INSERT INTO interval VALUES (?, ?, ?, ?, ?, ?, ?)",
+        intervals.append(
             (
                 worker,
                 day,
@@ -164,63 +171,63 @@ def _write_logs(
                 None if is_open and interval.stop_ms == known_ms else interval.stop_ms,
                 kind_words(interval.kind),
                 interval.job.hex() if interval.job else "",
-            ),
+            )
         )
+    time_logs: list[Row] = []
     for log_id, read in own.items():
         told = found.flags_by_id.get(log_id, frozenset())
         certainty = ", ".join(flag.value for flag in _SHOWN if flag in told)
         if read.log.uncertain and not certainty:
             certainty = Flag.UNCERTAIN.value
-        _write_log(
-            db, worker, read, round(seconds[log_id]), certainty, found.standing_by_id[log_id].counts
-        )
+        counts = found.standing_by_id[log_id].counts
+        time_logs.append(_log_row(worker, read, round(seconds[log_id]), certainty, counts))
+    return {"interval": intervals, "time_log": time_logs}
 
 
-def _write_log(
-    db: sqlite3.Connection,
-    worker: str,
-    read: LoggedLog,
-    seconds: int,
-    certainty: str,
-    counts: bool,
-) -> None:
+def _log_row(worker: str, read: LoggedLog, seconds: int, certainty: str, counts: bool) -> Row:
     log = read.log
     evidence = {"fixes": list(log.evidence_ms), "rule": list(read.rule)}
-    db.execute(
-        f"INSERT INTO time_log VALUES ({', '.join('?' * 15)})",
-        (
-            worker,
-            log.day,
-            log.log_id.hex(),
-            log.job.hex() if log.job else "",
-            kind_words(log.kind),
-            log.start.corrected_ms,
-            log.stop.corrected_ms if log.stop is not None else None,
-            seconds,
-            source_words(log.source),
-            certainty,
-            json.dumps(evidence) if log.evidence_ms or read.rule else "{}",
-            log.supersedes.hex() if log.supersedes else "",
-            int(not counts),
-            log.reason,
-            read.actor.hex(),
-        ),
+    return (
+        worker,
+        log.day,
+        log.log_id.hex(),
+        log.job.hex() if log.job else "",
+        kind_words(log.kind),
+        log.start.corrected_ms,
+        log.stop.corrected_ms if log.stop is not None else None,
+        seconds,
+        source_words(log.source),
+        certainty,
+        json.dumps(evidence) if log.evidence_ms or read.rule else "{}",
+        log.supersedes.hex() if log.supersedes else "",
+        int(not counts),
+        log.reason,
+        read.actor.hex(),
     )
 
 
-def _write_tracks(db: sqlite3.Connection, worker: str, day: str, state: StreamState) -> None:
+def _track_rows(worker: str, day: str, state: StreamState) -> list[Row]:
+    rows: list[Row] = []
     for track, coded in tracks_of(state.registers):
-        try:
-            fixes = decode_track(coded)
-        except TrackError:
-            # It stays in the log as it is; a later version may read it.
-            continue
-        if fixes:
-            rows = [[f.time_ms, f.lat_e7, f.lon_e7, f.accuracy_m] for f in fixes]
-            db.execute(
-                "INSERT INTO track VALUES (?, ?, ?, ?, ?)",
-                (worker, day, track.hex(), fixes[0].time_ms, json.dumps(rows)),
-            )
+        start_ms, fixes = _track(tuple(coded))
+        if start_ms is not None:
+            rows.append((worker, day, track.hex(), start_ms, fixes))
+    return rows
+
+
+@lru_cache(maxsize=TRACKS_KEPT_MAX)
+def _track(coded: tuple[Any, ...]) -> tuple[int | None, str]:
+    """Start and fixes (JSON) of a coded track; no start where it shows nothing.
+
+    What a track says never changes, and its day is read at every change of three days.
+    """
+    try:
+        fixes = decode_track(coded)
+    except TrackError:
+        # It stays in the log as it is; a later version may read it.
+        return None, ""
+    rows = [[f.time_ms, f.lat_e7, f.lon_e7, f.accuracy_m] for f in fixes]
+    return (fixes[0].time_ms if fixes else None), json.dumps(rows)
 
 
 def kind_words(kind: LogKind) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from hashlib import blake2b
 from typing import Any
 
 from core.dispatch import fields
@@ -12,32 +13,73 @@ from core.dispatch.job import Assignment, Job, fold_job
 from core.dispatch.show import show, value_at
 from core.log.registers import Registers, Write
 from core.log.stream import StreamState
-from replica.projection.conflict import write_conflicts
+from replica.projection.conflict import conflict_rows
 from replica.projection.history import phase_words
 from replica.projection.people import DEFAULT_RADIUS_M, identity, point, text
+from replica.projection.rows import Row, rewrite
+
+_TABLES = ("job", "assignment", "note", "check_item", "conflict")
+TABLES = (*_TABLES, "job_text")
 
 
 def project(db: sqlite3.Connection, state: StreamState) -> None:
-    """Write a job's rows; those of before have been taken out.
+    """Bring a job's rows up to its state.
 
     Where nothing that was written counts (of a key that may not make jobs, say) there is no job.
     """
+    name = state.stream.hex()
+    rows: dict[str, list[Row]] = {table: [] for table in _TABLES}
+    words: str | None = None
+    if state.registers:
+        words = _fill(state, rows)
+    was_there = db.execute("SELECT 1 FROM job WHERE job = ?", (name,)).fetchone() is not None
+    for table, wanted in rows.items():
+        rewrite(db, table, {"stream" if table == "conflict" else "job": name}, wanted)
+    _write_text(db, name, words, was_there)
+
+
+def clear(db: sqlite3.Connection, name: str) -> None:
+    """Take a job's rows out."""
+    was_there = db.execute("SELECT 1 FROM job WHERE job = ?", (name,)).fetchone() is not None
+    for table in _TABLES:
+        rewrite(db, table, {"stream" if table == "conflict" else "job": name}, [])
+    _write_text(db, name, None, was_there)
+
+
+def _fill(state: StreamState, rows: dict[str, list[Row]]) -> str:
+    """Add a job's rows by table; returns the text that it is found by."""
     registers = state.registers
-    if not registers:
-        return
     name = state.stream.hex()
     job = fold_job(registers)
-    conflicts = write_conflicts(db, name, job.conflicts)
-    notes = _notes(db, name, state)
-    _check_items(db, name, registers)
-    times = _phase_times(state)
-    for assignment in job.assignments:
-        _assignment(db, name, state, assignment)
-    row = _job_row(state, job, times, conflicts, notes)
-    db.execute(f"INSERT INTO job VALUES ({', '.join('?' * len(row))})", row)
+    rows["conflict"] = conflict_rows(name, job.conflicts)
+    rows["note"] = _notes(name, state)
+    rows["check_item"] = _check_items(name, registers)
+    rows["assignment"] = [_assignment(name, state, each) for each in job.assignments]
+    row = _job_row(state, job, _phase_times(state), len(rows["conflict"]), len(rows["note"]))
+    rows["job"] = [row]
     searched = [row[1], row[2], row[3], row[6], row[10], row[11]]
-    words = " ".join(str(part) for part in searched if part)
-    db.execute("INSERT INTO job_text VALUES (?, ?)", (name, words))
+    return " ".join(str(part) for part in searched if part)
+
+
+def _write_text(db: sqlite3.Connection, name: str, words: str | None, was_there: bool) -> None:
+    """Keep the text that a job is found by, None for no job.
+
+    The index can be asked for a row by number alone: asking for a job's name reads all of it. So a
+    row has a number that follows from the name. Stores of earlier versions gave numbers in turn,
+    and two names may have one number; such a row is looked for the long way.
+    """
+    number = int.from_bytes(blake2b(name.encode(), digest_size=7).digest(), "big")
+    held = db.execute("SELECT job, text FROM job_text WHERE rowid = ?", (number,)).fetchone()
+    if held == (name, words):
+        return
+    if held is not None and held[0] == name:
+        db.execute("DELETE FROM job_text WHERE rowid = ?", (number,))
+        held = None
+    elif was_there:
+        db.execute("DELETE FROM job_text WHERE job = ?", (name,))
+    if words is not None:
+        place = number if held is None else None
+        db.execute("INSERT INTO job_text (rowid, job, text) VALUES (?, ?, ?)", (place, name, words))
 
 
 def _job_row(
@@ -99,9 +141,7 @@ def _rejection(job: Job) -> str:
     return next((a.reason for a in reversed(job.assignments) if a.phase is Phase.REJECTED), "")
 
 
-def _assignment(
-    db: sqlite3.Connection, name: str, state: StreamState, assignment: Assignment
-) -> None:
+def _assignment(name: str, state: StreamState, assignment: Assignment) -> Row:
     phase = phase_words(assignment.phase)
     if assignment.withdrawn:
         phase = "withdrawn"
@@ -110,38 +150,32 @@ def _assignment(
     made = assignment.made
     log = state.logs[made.log]
     entry_hash = log.placed[made.seq - log.base - 1].stored.hash
-    db.execute(
-        "INSERT INTO assignment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            name,
-            assignment.worker.hex(),
-            assignment.turn.hex(),
-            phase,
-            assignment.reason,
-            assignment.position,
-            made.corrected_ms,
-            assignment.handed_from.hex(),
-            entry_hash,
-        ),
+    return (
+        name,
+        assignment.worker.hex(),
+        assignment.turn.hex(),
+        phase,
+        assignment.reason,
+        assignment.position,
+        made.corrected_ms,
+        assignment.handed_from.hex(),
+        entry_hash,
     )
 
 
-def _notes(db: sqlite3.Connection, name: str, state: StreamState) -> int:
+def _notes(name: str, state: StreamState) -> list[Row]:
     registers = state.registers
-    count = 0
+    rows: list[Row] = []
     for path in registers:
         if path[0] != fields.NOTE:
             continue
         shown = show(registers, path)
         if shown is None or not isinstance(shown.value, str):
             continue
-        count += 1
         write = shown.write
-        db.execute(
-            "INSERT INTO note VALUES (?, ?, ?, ?, ?)",
-            (name, identity(path[1]), write.corrected_ms, _who(state, write), shown.value),
-        )
-    return count
+        who = _who(state, write)
+        rows.append((name, identity(path[1]), write.corrected_ms, who, shown.value))
+    return rows
 
 
 def _who(state: StreamState, write: Write) -> str:
@@ -151,14 +185,16 @@ def _who(state: StreamState, write: Write) -> str:
     return (write.actor or subject).hex()
 
 
-def _check_items(db: sqlite3.Connection, name: str, registers: Registers) -> None:
+def _check_items(name: str, registers: Registers) -> list[Row]:
+    rows: list[Row] = []
     for path in registers:
         if path[0] != fields.CHECK_ITEM or type(path[1]) is not int:
             continue
         words = text(registers, path)
         if words:
             ticked = int(bool(value_at(registers, (fields.TICK, path[1]))))
-            db.execute("INSERT INTO check_item VALUES (?, ?, ?, ?)", (name, path[1], words, ticked))
+            rows.append((name, path[1], words, ticked))
+    return rows
 
 
 def _phase_times(state: StreamState) -> dict[tuple[bytes, bytes, Phase], int]:

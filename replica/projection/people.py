@@ -11,7 +11,8 @@ from core.dispatch.job import field_conflicts
 from core.dispatch.show import value_at
 from core.log.registers import Registers
 from core.log.stream import StreamState
-from replica.projection.conflict import write_conflicts
+from replica.projection.conflict import conflict_rows
+from replica.projection.rows import rewrite
 
 DEFAULT_RADIUS_M = 100
 
@@ -63,7 +64,7 @@ def project_customer(db: sqlite3.Connection, state: StreamState) -> None:
                 int(bool(value_at(registers, (fields.CONTACT_ARCHIVED, contact)))),
             ),
         )
-    write_conflicts(db, name, field_conflicts(registers))
+    rewrite(db, "conflict", {"stream": name}, conflict_rows(name, field_conflicts(registers)))
 
 
 def project_worker(db: sqlite3.Connection, state: StreamState) -> None:
@@ -90,7 +91,7 @@ def project_worker(db: sqlite3.Connection, state: StreamState) -> None:
             state.token(),
         ),
     )
-    write_conflicts(db, name, field_conflicts(registers))
+    rewrite(db, "conflict", {"stream": name}, conflict_rows(name, field_conflicts(registers)))
 
 
 def text(registers: Registers, path: tuple[Any, ...]) -> str:

@@ -1,0 +1,129 @@
+"""Sites of the trace on disk, built once and copied for each measurement.
+
+A built site is a folder: hub A with everything, hub B that listened while it was written, hubs B
+and C as they were before anything came, and the frames that both were sent. It is kept below
+`tests/.cache` under a name that follows from the code that makes it. Holds no measurements.
+Invariant: what was built is never opened for writing again; only copies are.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import msgpack
+
+from core.log import messages
+from core.log.certificate import Certificate
+from replica.identity import load_identity
+from replica.replica import Replica, open_replica
+from tests.bench.site import DispatchSite
+from tests.bench.trace import Trace, make_trace
+from tests.build import Entropy, SettableClock, hold
+
+CACHE = Path(__file__).parents[1] / ".cache" / "bench"
+_TOP = Path(__file__).parents[2]
+# What decides the bytes of a built store.
+_MADE_BY = (
+    "replica/schema/*.sql", "replica/projection/*.py", "core/log/[cemp]*.py",
+    "core/dispatch/*acts.py", "tests/bench/trace.py", "tests/bench/acting.py",
+    "tests/bench/site.py", "tests/bench/stores.py",
+)  # fmt: skip
+_FRAMES = "frames"
+
+
+@dataclass(frozen=True)
+class Built:
+    """A built site: its trace, its folder, and what was sent while and after it was written.
+
+    `live` are the frames of each epoch to hub B, `first` those of the first sync to hub C, `back`
+    what hub C said in it, `end_ms` the hub's clock when all was written.
+    """
+
+    trace: Trace
+    folder: Path
+    live: tuple[tuple[bytes, ...], ...]
+    first: tuple[bytes, ...]
+    back: tuple[bytes, ...]
+    end_ms: int
+
+    @contextmanager
+    def replica(self, name: str, wall_ms: int | None = None) -> Iterator[Replica]:
+        """A copy of one of its replicas, open; gone afterwards."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as below:
+            copy = Path(below) / name
+            shutil.copytree(self.folder / name, copy)
+            replica = opened(copy, self.end_ms if wall_ms is None else wall_ms)
+            try:
+                yield replica
+            finally:
+                replica.close()
+
+    def certificate(self, name: str) -> Certificate:
+        """The certificate of one of its replicas."""
+        identity = load_identity(self.folder / name)
+        assert identity is not None
+        return identity.own
+
+
+def opened(folder: Path, wall_ms: int) -> Replica:
+    """The replica in a folder, its clock at `wall_ms`."""
+    identity = load_identity(folder)
+    assert identity is not None
+    return open_replica(folder, identity, SettableClock(wall_ms), Entropy(f"bench {folder.name}"))
+
+
+def built(jobs: int, *, live: bool = True, cache: Path = CACHE) -> Built:
+    """The site of so many jobs, from the cache or made anew; `live`: with what hub B was sent."""
+    trace = make_trace(jobs)
+    folder = cache / f"{jobs}-{'live' if live else 'alone'}-{_code()}"
+    if not (folder / _FRAMES).exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        _build(trace, folder, live)
+    end_ms, frames, first, back = msgpack.unpackb((folder / _FRAMES).read_bytes())
+    return Built(
+        trace, folder, tuple(tuple(epoch) for epoch in frames), tuple(first), tuple(back), end_ms
+    )
+
+
+def _build(trace: Trace, folder: Path, live: bool) -> None:
+    site = DispatchSite(folder, trace)
+    others = [site.site.hub(letter, SettableClock(site.hub.clock.now_ms())) for letter in "BC"]
+    for other in others:
+        folded(other)
+        shutil.copytree(other.store.path.parent, folder / f"{other.store.path.parent.name}-new")
+    frames = site.build(*(others[:1] if live else ()))
+    end_ms = site.hub.clock.now_ms()
+    folded(site.hub)
+    shutil.copytree(site.hub.store.path.parent, folder / "hub-A-written")
+    meeting = hold(others[1], site.hub)
+    for replica in (site.hub, *others):
+        folded(replica)
+    kept = [end_ms, frames, meeting.sent[1], meeting.sent[0]]
+    site.close()
+    (folder / _FRAMES).write_bytes(msgpack.packb(kept))
+
+
+def folded(replica: Replica) -> None:
+    """Move all of a replica's write-ahead log into its file."""
+    replica.store.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _code() -> str:
+    """A name for the code that decides what is built."""
+    state = blake2b(digest_size=6)
+    for pattern in _MADE_BY:
+        for path in sorted(_TOP.glob(pattern)):
+            state.update(path.read_bytes())
+    return state.hexdigest()
+
+
+def runs_of(frames: tuple[bytes, ...]) -> list[bytes]:
+    """Those of the frames that carry entries."""
+    return [frame for frame in frames if isinstance(messages.read(frame), messages.Runs)]
