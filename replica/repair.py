@@ -234,7 +234,7 @@ def _store_chains(replica: Replica, chains: list[Chain], done: Repaired) -> None
     streams: set[bytes] = set()
     for chain in chains:
         for stored, arrived in chain.entries:
-            if logs.append(db, replica.site, chain.stream, stored, arrived, position):
+            if logs.append_chain(db, replica.site, chain.stream, [stored], arrived, position):
                 done.entries += 1
         if chain.entries:
             streams.add(chain.stream)

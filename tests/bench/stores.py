@@ -21,7 +21,8 @@ import msgpack
 from core.log import messages
 from core.log.certificate import Certificate
 from replica.identity import load_identity
-from replica.replica import Replica, open_replica
+from replica.replica import Replica
+from replica.store import STORE_FILE, Store
 from tests.bench.site import DispatchSite
 from tests.bench.trace import Trace, make_trace
 from tests.build import Entropy, SettableClock, hold
@@ -75,7 +76,8 @@ def opened(folder: Path, wall_ms: int) -> Replica:
     """The replica in a folder, its clock at `wall_ms`."""
     identity = load_identity(folder)
     assert identity is not None
-    return open_replica(folder, identity, SettableClock(wall_ms), Entropy(f"bench {folder.name}"))
+    store, entropy = Store(folder / STORE_FILE), Entropy(f"bench {folder.name}")
+    return Replica(store, identity, SettableClock(wall_ms), entropy)
 
 
 def built(jobs: int, *, live: bool = True, cache: Path = CACHE) -> Built:

@@ -69,12 +69,16 @@ _OURS = """
 import json, sys, time
 from pathlib import Path
 from replica.clock import SystemClock
+from replica.generation import settle
 from replica.identity import load_identity
-from replica.replica import open_replica
+from replica.replica import Replica
+from replica.store import STORE_FILE, Store
 import os
 folder = Path(sys.argv[1])
 wall_s, processor_s = time.perf_counter(), time.process_time()
-replica = open_replica(folder, load_identity(folder), SystemClock(), os.urandom)
+store, identity = Store(folder / STORE_FILE), load_identity(folder)
+settle(store, os.urandom)
+replica = Replica(store, identity, SystemClock(), os.urandom)
 rows = replica.store.db.execute(sys.argv[2], (sys.argv[3],)).fetchall()
 timing = [1, time.perf_counter() - wall_s, time.process_time() - processor_s]
 replica.close()
