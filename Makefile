@@ -12,7 +12,7 @@ help:
 	@echo 'make test     style, types, directions and every test'
 	@echo 'make demo     a site with a hub, phones and a day of work, on this machine'
 	@echo 'make figures  the measured numbers of the README (TRACES=FILE for a recorded trace; SEEDS, MINUTES, KILLS)'
-	@echo 'make bench-log  the log beside its peers and the floors, as one table (BENCH="--only merge --rounds 3")'
+	@echo 'make bench-log the log beside its peers and the floors, as one table (BENCH="--only merge --rounds 3")'
 	@echo 'make format   put the code into the form that `make test` asks for'
 	@echo 'make wheel    dist/fieldlog-*.whl, for phones and other hubs'
 	@echo 'make clean    remove what these made'

@@ -26,7 +26,7 @@ from simulator.world.campaign import Failure, Tally, attempts
 from simulator.world.run import Size, options_of
 from tests.autolog_truth import score
 from tests.bench.__main__ import quick_rows
-from tests.bench.measuring import plain
+from tests.bench.measuring import figures
 from tests.build import Site, clock_of, hold
 from tests.replica.test_sync_sessions import worker_day
 from tests.traces import TraceError, recorded_path
@@ -74,9 +74,8 @@ def sync_figures(folder: Path) -> None:
 
 def bench_figures() -> None:
     """The log on a small site, beside the floors of plain SQL and bare blobs."""
-    for row in quick_rows():
-        beside = "" if row.ratio is None else f"  # {row.ratio:.2f} of {row.against}"
-        figure(row.name, plain(row.value), row.unit + beside)
+    for name, value, unit in figures(quick_rows()):
+        figure(name, value, unit)
 
 
 def trace_figures(traces: Path | None) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench import merging, peering, storing, wire
-from tests.bench.measuring import ROUNDS, Row, table
+from tests.bench.measuring import ROUNDS, Row, figures, table
 from tests.bench.peering import Peers
 from tests.bench.stores import CACHE, Built, built, runs_of
 
@@ -96,9 +96,10 @@ def main() -> int:
     run = Run(arguments.jobs, arguments.large, arguments.rounds, peers)
     rows: list[Row] = []
     for family in arguments.only.split(","):
-        for row in run.rows(family):
-            rows.append(row)
-            print(row.figure(), flush=True)
+        found = run.rows(family)
+        rows += found
+        for name, value, unit in figures(found):
+            print(name, value, unit, flush=True)
     print("\n" + table(rows))
     return 0
 

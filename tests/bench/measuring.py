@@ -7,6 +7,7 @@ Invariant: a ratio is made of two medians of the same run and never of a kept nu
 
 from __future__ import annotations
 
+import re
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -98,10 +99,6 @@ class Row:
         """Ours to the other's."""
         return None if not self.other else self.value / self.other
 
-    def figure(self) -> str:
-        """`name value unit`, as `make figures` prints it."""
-        return f"{self.name} {plain(self.value)} {self.unit}"
-
     def cells(self) -> list[str]:
         """What the table shows."""
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
@@ -110,6 +107,24 @@ class Row:
         return [
             self.name, plain(self.value), self.unit, self.against, other, ratio, self.goal, mark,
         ]  # fmt: skip
+
+
+def figures(rows: Iterable[Row]) -> Iterator[tuple[str, str, str]]:
+    """Name, value and unit as `make figures` prints them: each value once, and each ratio."""
+    told = set()
+    for row in rows:
+        name = _one_word(row.name)
+        if name not in told:
+            told.add(name)
+            yield name, plain(row.value), row.unit
+        if row.ratio is not None:
+            against = _one_word(row.against.partition(" (")[0])
+            yield f"{name}_to_{against}", f"{row.ratio:.3g}", "ratio"
+
+
+def _one_word(words: str) -> str:
+    """A name without spaces or marks, so that a line of a figure can be split at spaces."""
+    return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
 
 
 HEADS = ("figure", "ours", "unit", "beside", "it", "ratio", "goal", "reached")

@@ -25,6 +25,7 @@ from tests.bench import peering, squeezing
 from tests.bench.acting import SETTLED_MS, Acting, worker_of
 from tests.bench.measuring import Row
 from tests.bench.peering import PeerError, Peers
+from tests.bench.regrouping import frames_by_seal
 from tests.bench.site import ACCOUNT
 from tests.bench.squeezing import DICTIONARY_BYTES
 from tests.bench.stores import Built, runs_of
@@ -135,6 +136,10 @@ def first_rows(built: Built, dictionary: Sequence[bytes], peers: Peers | None) -
     rows = _ways_of("bench_first", sizes, goal, words)
     ours = next(row for row in rows if "deflate-6 stream" in row.name)
     found = _of_peers(peers, "first_deflated")
+    for way, size in squeezed([frames_by_seal(built)], dictionary).items():
+        rows.append(
+            Row(f"bench_first_by_seal_bytes[{way}]", size, "bytes", "as it is sent", sizes[way])
+        )
     return rows + _parts(built) + [_beside(ours, name, size) for name, size in found.items()]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import replace
 from itertools import permutations
@@ -379,6 +380,28 @@ def test_any_stream_folds_as_the_reference_says_in_any_order(
             walked = StreamState.build(*build, held, standings, permits, formats)
     assert walked.fingerprint() == state.fingerprint()
     assert walked.leaf() == state.leaf()
+    # As frames bring them: some at a time, placed together, folded anew only where it must be.
+    portioned = StreamState.build(*build, [], standings, permits, formats)
+    ends = [0, *sorted(chance.randrange(len(held) + 1) for _ in range(3)), len(held)]
+    for begin, end in itertools.pairwise(ends):
+        if not portioned.extend_all(held[begin:end], standings.__getitem__):
+            portioned = StreamState.build(*build, held[:end], standings, permits, formats)
+    assert portioned.fingerprint() == state.fingerprint()
+    assert portioned.leaf() == state.leaf()
+
+
+@given(st.lists(drafts(), min_size=2, max_size=4), st.binary(min_size=1, max_size=40))
+def test_what_is_no_entry_leaves_the_cursor_where_it_was(written: list[Entry], tail: bytes) -> None:
+    cursor, previous = Cursor.at_start(STREAM), bytes(32)
+    for draft in written[:-1]:
+        _, previous, _ = encode(draft, cursor, previous)
+    body, _, _ = encode(written[-1], cursor.copy(), previous)
+    before = cursor.copy()
+    # A sound beginning that names new ids and paths, and then a change that is none.
+    broken = pack([*unpack(body), [65_536, tail], None])
+    with pytest.raises(LogError):
+        decode(broken, cursor, chain_next(previous, broken))
+    assert cursor == before
 
 
 def test_what_an_author_names_as_seen_is_every_head_that_it_did_not_know() -> None:

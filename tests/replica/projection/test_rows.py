@@ -1,0 +1,118 @@
+"""Rows are written where they differ and nowhere else, and end up as if written anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+
+import pytest
+
+from core.dispatch import acts
+from core.dispatch.fields import Kind, Phase
+from replica.checking import check_store
+from replica.projection.rows import rewrite
+from replica.replica import Replica
+from tests.build import Site, clock_of
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Replica]:
+    site = Site(tmp_path)
+    yield site.hub()
+    site.close()
+
+
+def new_job(hub: Replica, number: int, title: str) -> bytes:
+    job = acts.new_stream_id(Kind.JOB, hub.clock.now_ms(), number.to_bytes(7, "big"))
+    hub.write(acts.create_job(job, {"title": title}))
+    return job
+
+
+def found_by(hub: Replica, word: str) -> list[str]:
+    asked = "SELECT job FROM job_text WHERE job_text MATCH ? ORDER BY job"
+    return [row[0] for row in hub.store.db.execute(asked, (word,))]
+
+
+def texts_of(hub: Replica, job: bytes) -> list[str]:
+    rows = hub.store.db.execute("SELECT text FROM job_text WHERE job = ?", (job.hex(),))
+    return [row[0] for row in rows]
+
+
+def test_rows_that_stand_are_not_written_again(hub: Replica) -> None:
+    db = hub.store.db
+    with hub.store.transaction():
+        before = db.total_changes
+        rewrite(db, "team", {"team": "aa"}, [("aa", "North", 0)])
+        assert db.total_changes == before + 1
+        rewrite(db, "team", {"team": "aa"}, [("aa", "North", 0)])
+        assert db.total_changes == before + 1
+        rewrite(db, "team", {"team": "aa"}, [("aa", "South", 0)])
+        assert db.execute("SELECT * FROM team").fetchall() == [("aa", "South", 0)]
+        rewrite(db, "team", {"team": "aa"}, [])
+        assert db.execute("SELECT * FROM team").fetchall() == []
+
+
+def test_a_job_is_found_by_its_new_words_and_no_more_by_its_old_ones(hub: Replica) -> None:
+    job = new_job(hub, 1, "Boiler")
+    hub.write(acts.edit_job(job, {"title": "Chimney"}))
+    assert found_by(hub, "boiler") == []
+    assert found_by(hub, "chimney") == [job.hex()]
+    assert check_store(hub) == []
+
+
+def test_a_note_does_not_write_the_search_text_again(hub: Replica) -> None:
+    job = new_job(hub, 1, "Boiler")
+    index = "SELECT max(rowid), count(*) FROM job_text_data"
+    before = hub.store.db.execute(index).fetchone()
+    hub.write(acts.add_note(job, "Key under the mat"))
+    assert hub.store.db.execute(index).fetchone() == before
+
+
+def test_search_text_of_an_earlier_version_is_replaced_and_not_doubled(hub: Replica) -> None:
+    job = new_job(hub, 1, "Boiler")
+    with hub.store.transaction() as db:
+        # Earlier versions let the index count its rows.
+        db.execute("DELETE FROM job_text")
+        db.execute("INSERT INTO job_text VALUES (?, ?)", (job.hex(), "~000001 Boiler"))
+    hub.write(acts.edit_job(job, {"title": "Chimney"}))
+    assert texts_of(hub, job) == ["~000001 Chimney"]
+    hub.write(acts.edit_job(job, {"title": "Gutter"}))
+    assert texts_of(hub, job) == ["~000001 Gutter"]
+    assert check_store(hub) == []
+
+
+def test_a_number_that_another_job_has_already_costs_neither_its_text(hub: Replica) -> None:
+    job = acts.new_stream_id(Kind.JOB, hub.clock.now_ms(), bytes(7))
+    taken = int.from_bytes(blake2b(job.hex().encode(), digest_size=7).digest(), "big")
+    other = new_job(hub, 1, "Boiler")
+    with hub.store.transaction() as db:
+        db.execute("DELETE FROM job_text")
+        row = (taken, other.hex(), "~000001 Boiler")
+        db.execute("INSERT INTO job_text (rowid, job, text) VALUES (?, ?, ?)", row)
+    hub.write(acts.create_job(job, {"title": "Chimney"}))
+    hub.write(acts.edit_job(job, {"title": "Gutter"}))
+    assert texts_of(hub, other) == ["~000001 Boiler"]
+    assert texts_of(hub, job) == ["~000000 Gutter"]
+    assert check_store(hub) == []
+
+
+def test_history_goes_on_where_it_ended_and_is_mended_where_a_late_entry_belongs(
+    tmp_path: Path,
+) -> None:
+    site = Site(tmp_path)
+    hub = site.hub()
+    ana = site.worker(hub, "Ana")
+    job, (turn,) = site.job(hub, "Boiler", ana)
+    numbers = "SELECT number, field FROM history WHERE stream = ? ORDER BY number"
+    began = hub.store.db.execute(numbers, (job.hex(),)).fetchall()
+    clock_of(hub).pass_ms(60_000)
+    hub.write(acts.set_phase(job, ana, turn, Phase.ACCEPTED))
+    grown = hub.store.db.execute(numbers, (job.hex(),)).fetchall()
+    assert grown == [*began, (len(began) + 1, "phase")]
+    clock_of(hub).pass_ms(-30_000)
+    hub.write(acts.add_note(job, "Made before, written after"))
+    mended = hub.store.db.execute(numbers, (job.hex(),)).fetchall()
+    assert mended == [*began, (len(began) + 1, "note"), (len(began) + 2, "phase")]
+    assert check_store(hub) == []
+    site.close()
