@@ -130,13 +130,13 @@ class DispatchSite:
         The frames before the first epoch, and those of each epoch.
         """
         meetings = [Meeting(other, self.hub).start().run() for other in others]
-        frames = [list(meeting.sent[1]) for meeting in meetings]
+        frames = [list(meeting.plain(1)) for meeting in meetings]
         for ops in self.epochs():
             self.write_epoch(ops)
             for meeting in meetings:
-                before = len(meeting.sent[1])
+                before = len(meeting.plain(1))
                 meeting.run()
-                frames.append(meeting.sent[1][before:])
+                frames.append(meeting.plain(1)[before:])
         self.hub.take_changed()
         return frames
 

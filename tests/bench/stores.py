@@ -107,7 +107,7 @@ def _build(trace: Trace, folder: Path, live: bool) -> None:
     meeting = hold(others[1], site.hub)
     for replica in (site.hub, *others):
         folded(replica)
-    kept = [end_ms, frames, meeting.sent[1], meeting.sent[0]]
+    kept = [end_ms, frames, meeting.plain(1), meeting.plain(0)]
     site.close()
     (folder / _FRAMES).write_bytes(msgpack.packb(kept))
 

@@ -203,8 +203,8 @@ def _window(built: Built) -> _Window:
     with built.replica("hub-A-written") as hub, built.replica("hub-A-written") as copy:
         other = _as_other(built, copy)
         meeting = Meeting(other, hub).start().run()
-        before = len(meeting.sent[1])
+        before = len(meeting.plain(1))
         write_all(built, hub, built.trace.office_window[:WINDOW_OPS])
         meeting.run()
         other.close()
-        return _Window(built, tuple(runs_of(tuple(meeting.sent[1][before:]))))
+        return _Window(built, tuple(runs_of(tuple(meeting.plain(1)[before:]))))

@@ -92,7 +92,7 @@ def day_rows() -> list[Row]:
         worker_day(hub, phone, ana, jobs)
         meeting = hold(phone, hub)
         assert meeting.live
-        upload = runs_of(tuple(meeting.sent[0]))
+        upload = runs_of(tuple(meeting.plain(0)))
         site.close()
     size = sum(map(len, upload))
     rows = [
@@ -112,7 +112,7 @@ def reconnect_rows(built: Built, peers: Peers | None) -> list[Row]:
         hold(other, hub)
         again = hold(other, hub)
         assert again.live
-    after = [_after_hello(frames) for frames in again.sent]
+    after = [_after_hello(frames) for frames in (again.plain(0), again.plain(1))]
     size, trips = max(sum(map(len, side)) for side in after), max(map(len, after))
     rows = [
         Row("bench_reconnect_bytes", size, "bytes each way",
@@ -169,7 +169,7 @@ def apart_rows(built: Built, dictionary: Sequence[bytes], peers: Peers | None) -
         write_all(built, other, built.trace.phone_window)
         meeting = hold(other, hub)
         assert meeting.live
-        directions = [_after_hello(frames) for frames in meeting.sent]
+        directions = [_after_hello(frames) for frames in (meeting.plain(0), meeting.plain(1))]
     goal, words = 0, ""
     if built.trace.jobs == JOBS_OF_THE_GOALS:
         goal, words = APART_BYTES_MAX, f"<= {APART_BYTES_MAX}"
@@ -252,7 +252,7 @@ def _repair_rows(name: str, meeting: Meeting) -> list[Row]:
             for frame in frames
             if not isinstance(messages.read(frame), (Hello, Proof, Runs, messages.Ack))
         ]
-        for frames in meeting.sent
+        for frames in (meeting.plain(0), meeting.plain(1))
     ]
     size, goal = sum(len(frame) for side in own for frame in side), REPAIR_BYTES_MAX[name]
     trips = max(map(len, own))
