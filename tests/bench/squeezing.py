@@ -61,9 +61,9 @@ def ways(dictionary: bytes, zstd: Any) -> dict[str, Way]:
     }
     if zstd is not None:
         trained = zstd.ZstdCompressionDict(dictionary)
+        found["zstd-3 each"] = _each_zstd(zstd, 3, None)
+        found["zstd-3 each, dictionary"] = _each_zstd(zstd, 3, trained)
         for level in (3, 9, 19):
-            found[f"zstd-{level} each"] = _each_zstd(zstd, level, None)
-            found[f"zstd-{level} each, dictionary"] = _each_zstd(zstd, level, trained)
             found[f"zstd-{level} stream"] = _stream_zstd(zstd, level)
     return found
 

@@ -96,20 +96,37 @@ def built(jobs: int, *, live: bool = True, cache: Path = CACHE) -> Built:
 
 def _build(trace: Trace, folder: Path, live: bool) -> None:
     site = DispatchSite(folder, trace)
-    others = [site.site.hub(letter, SettableClock(site.hub.clock.now_ms())) for letter in "BC"]
-    for other in others:
+    listener, newcomer = (
+        site.site.hub(letter, SettableClock(site.hub.clock.now_ms())) for letter in "BC"
+    )
+    # One that joins holds nothing at all: its certificate comes to it with the site's stream.
+    newcomer = _emptied(site, newcomer)
+    for other in (listener, newcomer):
         folded(other)
-        shutil.copytree(other.store.path.parent, folder / f"{other.store.path.parent.name}-new")
-    frames = site.build(*(others[:1] if live else ()))
+        name = other.store.path.parent.name
+        shutil.copytree(other.store.path.parent, folder / f"{name}-new")
+    frames = site.build(*([listener] if live else []))
     end_ms = site.hub.clock.now_ms()
     folded(site.hub)
     shutil.copytree(site.hub.store.path.parent, folder / "hub-A-written")
-    meeting = hold(others[1], site.hub)
-    for replica in (site.hub, *others):
+    meeting = hold(newcomer, site.hub)
+    for replica in (site.hub, listener, newcomer):
         folded(replica)
     kept = [end_ms, frames, meeting.plain(1), meeting.plain(0)]
     site.close()
     (folder / _FRAMES).write_bytes(msgpack.packb(kept))
+
+
+def _emptied(site: DispatchSite, replica: Replica) -> Replica:
+    """The replica with its key and a store that was never written to."""
+    folder = replica.store.path.parent
+    site.site.opened.remove(replica)
+    replica.close()
+    for file in folder.glob("store.sqlite*"):
+        file.unlink()
+    fresh = opened(folder, replica.clock.now_ms())
+    site.site.opened.append(fresh)
+    return fresh
 
 
 def folded(replica: Replica) -> None:
