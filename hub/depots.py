@@ -8,7 +8,6 @@ stream names, and that are not revoked, are dialled.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -92,8 +91,8 @@ class Depots:
             del self._syncers[author]
             task = self._tasks.pop(author)
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            # Not `await task` with its end suppressed: that would swallow this task's own end too.
+            await asyncio.wait([task])
 
     async def _known(self) -> list[KnownHub]:
         return await self._writer.run(other_hubs, self._writer.replica)

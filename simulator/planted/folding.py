@@ -50,16 +50,16 @@ def late_seen_ignored() -> AbstractContextManager[None]:
     """An entry that others had named before it came does not make the stream fold anew."""
 
     def wrong(right: Any) -> Any:
-        def extend(self: StreamState, stored: Any, standing: Any) -> Any:
+        def key_to_grow(self: StreamState, stored: Any, standing: Any) -> Any:
             unresolved, self._unresolved = self._unresolved, set()
             try:
                 return right(self, stored, standing)
             finally:
                 self._unresolved |= unresolved
 
-        return extend
+        return key_to_grow
 
-    return replaced(StreamState, "extend", wrong)
+    return replaced(StreamState, "_key_to_grow", wrong)
 
 
 def nothing_seen() -> AbstractContextManager[None]:
