@@ -119,27 +119,15 @@ class StreamState:
         state._fold_all()
         return state
 
-    def extend(self, stored: Stored, standing: Standing) -> bool:
-        """Add one entry to the fold; False where the whole stream must be folded again.
-
-        That is so for a fork, a cut, an entry that others had named as seen before it was here,
-        and in streams where a revoked author wrote. On False nothing was changed.
-        """
-        if stored.hash in self._place_by_hash:
-            return True
-        key = self._key_to_grow(stored, standing)
-        if key is None:
-            return False
-        self._fold(self._place(stored, key, standing))
-        return True
-
     def extend_all(
         self, entries: Iterable[Stored], standing_of: Callable[[bytes], Standing]
     ) -> bool:
         """Add entries, each chain in order; False where the whole stream must be folded again.
 
-        All are placed before any is folded, so that entries which name each other as seen need no
-        second fold. On False this state says nothing any more and must be thrown away.
+        That is so for a fork, a cut, an entry that others had named as seen before it was here,
+        and in streams where a revoked author wrote. All are placed before any is folded, so that
+        entries which name each other as seen need no second fold. On False this state says nothing
+        any more and must be thrown away.
         """
         new: list[Placed] = []
         for stored in entries:

@@ -313,7 +313,7 @@ def test_6_an_act_that_arrives_twice_is_one_act(assigned: Office) -> None:
     state = assigned.state()
     before = state.plain()
     for stored in assigned.entries:
-        assert state.extend(stored, STANDINGS[stored.author])
+        assert state.extend_all([stored], STANDINGS.__getitem__)
     assert state.plain() == before
     doubled = StreamState.build(SITE, JOB, assigned.entries * 2, STANDINGS, permits)
     assert doubled.plain() == before

@@ -376,7 +376,7 @@ def test_any_stream_folds_as_the_reference_says_in_any_order(
         stored = ready[0]
         shuffled.remove(stored)
         held.append(stored)
-        if not walked.extend(stored, standings[stored.author]):
+        if not walked.extend_all([stored], standings.__getitem__):
             walked = StreamState.build(*build, held, standings, permits, formats)
     assert walked.fingerprint() == state.fingerprint()
     assert walked.leaf() == state.leaf()

@@ -64,7 +64,7 @@ def extend(
     for index, stored in enumerate(order):
         if state is not None:
             before = state.plain()
-            if not state.extend(stored, case.standings[stored.author]):
+            if not state.extend_all([stored], case.standings.__getitem__):
                 assert state.plain() == before
                 state = None
         if state is None and (index in ends or index == len(order) - 1):
@@ -190,7 +190,7 @@ def test_two_entries_that_begin_alike_are_both_meant() -> None:
         state = build(case, [], ONE)
         for index, stored in enumerate(order):
             standing = case.standings[first.author]
-            if not state.extend(stored, standing):
+            if not state.extend_all([stored], lambda _, standing=standing: standing):
                 everybody = {entry.author: standing for entry in order}
                 state = StreamState.build(SITE, STREAM, order[: index + 1], everybody, permits, ONE)
         fingerprints.add(state.fingerprint())
