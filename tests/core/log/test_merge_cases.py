@@ -10,6 +10,7 @@ import pytest
 
 from core.dispatch.show import show_register
 from core.log.canonical import pack
+from core.log.certificate import Standing
 from core.log.chain import chain_start
 from core.log.entry import Path
 from core.log.stream import Stored, StreamState
@@ -186,11 +187,15 @@ def test_two_entries_that_begin_alike_are_both_meant() -> None:
         Stored(b"\2" * 32, 1, start, first.hash[:8] + b"\1" * 24, body),
     ]
     fingerprints = set()
+    standing = case.standings[first.author]
+
+    def standing_of(_: bytes) -> Standing:
+        return standing
+
     for order in permutations([first, second, *alike]):
         state = build(case, [], ONE)
         for index, stored in enumerate(order):
-            standing = case.standings[first.author]
-            if not state.extend_all([stored], lambda _, standing=standing: standing):
+            if not state.extend_all([stored], standing_of):
                 everybody = {entry.author: standing for entry in order}
                 state = StreamState.build(SITE, STREAM, order[: index + 1], everybody, permits, ONE)
         fingerprints.add(state.fingerprint())
