@@ -1,300 +1,300 @@
-"""Checks a bundle of Fieldlog with nothing but Python and the package `cryptography`.
+"""Checks a Fieldlog bundle (format 1) against the site's public key, as bundle.md says.
 
-    python verify_bundle.py BUNDLE SITEKEY       the site's public key, 64 hex digits
-
-Written from docs/formats/bundle.md, entry.md and certificate.md alone, and independent of all other
-code. Exit code 0: all holds; 1: it holds, with doubts; 2: called wrongly; 3: not proven.
+Called as: python verify_bundle.py BUNDLE SITE_KEY_HEX
+Exits: 0 all holds and nothing is in doubt, 1 holds with doubts, 2 called wrongly, 3 not proven.
 """
 
-from __future__ import annotations
-
 import sys
-from datetime import UTC, datetime, timedelta
+from collections import Counter, namedtuple
+from datetime import datetime, timedelta
 from hashlib import blake2b
-from pathlib import Path
+from io import BytesIO
+from itertools import pairwise
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+LARGEST, LATEST, DEEPEST, HUB = 33_554_432, 253_402_300_800_000, 16, 3
+CONSTANTS, ROLES = {0xC0: None, 0xC2: False, 0xC3: True}, {1: "worker", 2: "dispatcher", 3: "hub"}
+# first byte of a value: what follows, the bytes of its length, the smallest length for so many
+LENGTHS = {0xC4: (bytes, 1, 0), 0xC5: (bytes, 2, 256), 0xC6: (bytes, 4, 65536)}
+LENGTHS |= {0xD9: (str, 1, 32), 0xDA: (str, 2, 256), 0xDB: (str, 4, 65536), 0xDC: (list, 2, 16)}
+LENGTHS |= {0xDD: (list, 4, 65536), 0xDE: (dict, 2, 16), 0xDF: (dict, 4, 65536)}
+LENGTHS |= {0x80 + n: (dict, 0, n) for n in range(16)} | {0x90 + n: (list, 0, n) for n in range(16)}
+LENGTHS |= {0xA0 + n: (str, 0, n) for n in range(32)}
 
-class NotProven(Exception):
-    """The bundle does not hold; the sentence says what."""
+
+class NotProven(ValueError):
+    """The bundle does not prove what it says; the words tell why."""
 
 
-def need(holds, words):
-    """Refuse the bundle unless `holds`."""
+def need(holds: bool, words: str) -> None:
     if not holds:
         raise NotProven(words)
 
 
-def hash_of(tag, *parts):
-    """BLAKE2b of 32 bytes under a tag; numbers count as 8 bytes, big-endian."""
-    data = b"".join(p.to_bytes(8, "big") if isinstance(p, int) else p for p in parts)
-    return blake2b(data, digest_size=32, person=b"fieldlog." + tag).digest()
-
-
-def need_signed(key, signature, data, what):
-    """Refuse the bundle unless an Ed25519 signature holds."""
+def need_signed(key: bytes, signature: bytes, message: bytes, words: str) -> None:
     try:
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, data)
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
     except (InvalidSignature, ValueError):
-        raise NotProven(f"{what} does not hold: it was changed") from None
+        raise NotProven(f"the signature of {words} does not hold") from None
 
 
-class Reader:
-    """Reads one value after another; whatever is not in the one canonical form is refused."""
-
-    def __init__(self, data):
-        self.data, self.at = data, 0
-
-    def take(self, count):
-        """The next bytes."""
-        need(self.at + count <= len(self.data), "it ends inside a value")
-        self.at += count
-        return self.data[self.at - count : self.at]
-
-    def number(self, count, least):
-        """A number of so many bytes; one below `least` has a shorter form."""
-        found = int.from_bytes(self.take(count), "big")
-        need(found >= least, "not in canonical form")
-        return found
-
-    def value(self, depth=16):
-        """The next value; lists and maps nest so deep at most."""
-        byte = self.take(1)[0]
-        if byte <= 0x7F or byte >= 0xE0:
-            return byte if byte <= 0x7F else byte - 256
-        if byte in (0xC0, 0xC2, 0xC3):
-            return {0xC0: None, 0xC2: False, 0xC3: True}[byte]
-        if 0xCC <= byte <= 0xCF:
-            return self.number(1 << byte - 0xCC, (128, 2**8, 2**16, 2**32)[byte - 0xCC])
-        if 0xD0 <= byte <= 0xD3:
-            found = int.from_bytes(self.take(1 << byte - 0xD0), "big", signed=True)
-            need(found < (-32, -(2**7), -(2**15), -(2**31))[byte - 0xD0], "not canonical")
-            return found
-        if 0xC4 <= byte <= 0xC6:
-            return self.take(self.number(1 << byte - 0xC4, (0, 2**8, 2**16)[byte - 0xC4]))
-        if 0xA0 <= byte <= 0xBF or 0xD9 <= byte <= 0xDB:
-            long = byte >= 0xD9 and self.number(1 << byte - 0xD9, (32, 2**8, 2**16)[byte - 0xD9])
-            try:
-                return self.take(long or byte - 0xA0).decode("utf-8")
-            except UnicodeDecodeError:
-                raise NotProven("a text is no UTF-8") from None
-        need(0x80 <= byte <= 0x9F or 0xDC <= byte <= 0xDF, "a value of no allowed type")
-        need(depth, "it nests too deep")
-        long = byte >= 0xDC and self.number(2 << byte % 2, (16, 2**16)[byte % 2])
-        if 0x90 <= byte <= 0x9F or byte in (0xDC, 0xDD):
-            return [self.value(depth - 1) for _ in range(long or byte - 0x90)]
-        pairs = [(self.value(0), self.value(depth - 1)) for _ in range(long or byte - 0x80)]
-        need(all(type(key) is int for key, _ in pairs), "a map's keys are no numbers")
-        need_ascending([key for key, _ in pairs], "a map's keys")
-        return dict(pairs)
+def ascending(values: list) -> bool:
+    return all(one < other for one, other in pairwise(values))
 
 
-def unpack(data):
-    """The one value that `data` is."""
-    reader = Reader(data)
-    found = reader.value()
-    need(reader.at == len(data), "more bytes follow than belong to it")
-    return found
+class Reader(BytesIO):
+    """Reads canonical msgpack; a ValueError for all that is not in its one form."""
+
+    def take(self, count: int) -> bytes:
+        taken = self.read(count)
+        need(len(taken) == count, "it ends too early")
+        return taken
+
+    def value(self, depth: int):
+        first = self.take(1)[0]
+        if first < 0x80 or first >= 0xE0:
+            return first if first < 0x80 else first - 256
+        if first in CONSTANTS:
+            return CONSTANTS[first]
+        if 0xCC <= first <= 0xD3:
+            size, signed = 1 << (first & 3), first >= 0xD0
+            value = int.from_bytes(self.take(size), "big", signed=signed)
+            edge = 1 << (4 * size - signed) if size > 1 else 32 if signed else 128
+            need(value < -edge if signed else value >= edge, "a number is not in its shortest form")
+            return value
+        need(first in LENGTHS, f"no value begins with {first:02x}")
+        kind, size, smallest = LENGTHS[first]
+        length = int.from_bytes(self.take(size), "big") if size else smallest
+        need(length >= smallest, "a length is not in its shortest form")
+        if kind in (bytes, str):
+            return self.take(length) if kind is bytes else self.take(length).decode()
+        need(depth < DEEPEST, f"it nests more than {DEEPEST} deep")
+        if kind is list:
+            return [self.value(depth + 1) for _ in range(length)]
+        both = [self.value(depth + 1) for _ in range(2 * length)]
+        keys, values = both[::2], both[1::2]
+        need(set(map(type, keys)) <= {int} and ascending(keys), "the keys of a map do not ascend")
+        return dict(zip(keys, values, strict=True))
 
 
-def need_ascending(values, what):
-    """Refuse the bundle unless each value is smaller than the next."""
-    pairs = zip(values, values[1:], strict=False)
-    need(all(one < other for one, other in pairs), f"{what} are not in order")
-
-
-def fits(value, shape):
-    """Whether a value is a number up to `shape`, bytes of such a length, or a list of such items.
-
-    A tuple says what each item of a list is, a list what all are; else a function decides.
-    """
-    if isinstance(shape, int):
+def fits(value, shape) -> bool:
+    """Whether a value is of a shape of the grammar."""
+    if type(shape) is int:  # a number, 0 to this
         return type(value) is int and 0 <= value <= shape
-    if isinstance(shape, range):
-        return isinstance(value, bytes) and len(value) in shape
-    if callable(shape):
-        return shape(value)
-    shapes = (
-        shape if isinstance(shape, tuple) or not isinstance(value, list) else shape * len(value)
-    )
-    return isinstance(value, list) and len(value) == len(shapes) and all(map(fits, value, shapes))
+    if type(shape) is range:  # bytes, so many
+        return type(value) is bytes and len(value) in shape
+    if type(shape) is tuple:  # a list of just these parts
+        return type(value) is list and len(value) == len(shape) and all(map(fits, value, shape))
+    if type(shape) is list:  # a list: [the shape of each part, how many at least]
+        long_enough = type(value) is list and len(value) >= shape[1]
+        return long_enough and all(fits(part, shape[0]) for part in value)
+    return shape in (object, type(value))
 
 
-HUB, NUMBER, TIME = 3, 2**63 - 1, 253_402_300_800_000
-KEY, SIGNATURE, SHORT = range(32, 33), range(64, 65), range(33)
-SEAL = (KEY, NUMBER, range(32, 65 * 32, 32), SIGNATURE)
-LOG = (KEY, range(0, 33, 32), lambda v: v is None or fits(v, NUMBER), [range(16_385)])
-WITNESS = (KEY, TIME, [(NUMBER, NUMBER)], range(0, 33 * 32, 32), SIGNATURE)
-BODY = (KEY, TIME, [range(1_025)], [KEY], [SEAL], [(range(12, 13), NUMBER, [LOG], [WITNESS])])
-RIGHTS = [lambda value: isinstance(value, str)]
-CERTIFICATE = (1, KEY, KEY, SHORT, 255, RIGHTS, TIME, SHORT, KEY, SIGNATURE)
+KEY, SIGNATURE, HASH_OR_EMPTY, COUNT = range(32, 33), range(64, 65), range(0, 33, 32), 2**64
+SEAL = (KEY, 2**63 - 1, range(32, 64 * 32 + 1, 32), SIGNATURE)
+LOG = (KEY, HASH_OR_EMPTY, object, [range(16_384 + 1), 1])
+WITNESS = (KEY, LATEST, [(COUNT, COUNT), 1], range(0, 32 * 32 + 1, 32), SIGNATURE)
+STREAM = (range(12, 13), COUNT, [LOG, 1], [WITNESS, 0])
+BODY = (KEY, LATEST, [bytes, 0], [KEY, 0], [SEAL, 0], [STREAM, 1])
+CERTIFICATE = (1, KEY, KEY, range(33), 255, [str, 0], LATEST, range(33), KEY, SIGNATURE)
+Certificate = namedtuple("Certificate", "role author subject issuer")
+Log = namedtuple("Log", "author before seal entries first last")
 
 
-def check_certificates(body, exporter):
-    """Each certificate up to the site key; gives (role, subject) of each key."""
-    found = []
-    for data in body[2]:
-        c = unpack(data)
-        need(fits(c, CERTIFICATE) and c[0] == 1, "a certificate is none of format 1")
-        need(c[1] == body[0], "a certificate is of another site")
-        # Signed is the list without its last item: nine instead of ten, and 66 bytes less.
-        need_signed(c[8], c[9], hash_of(b"cert", b"\x99", data[1:-66]), "a certificate")
-        found.append(c)
-    hubs = {c[2] for c in found if c[4] == HUB and c[8] == body[0]}
-    issued = all(c[8] == body[0] or (c[8] in hubs and c[4] < HUB) for c in found)
-    need(issued, "a certificate is of somebody who may not issue it")
-    keys = {exporter}
-    for stream in body[5]:
-        keys |= {part[0] for part in stream[2] + stream[3]}
-    named = {c[2] for c in found}
-    need(keys <= named and set(body[3]) <= named, "a key has no certificate")
-    need(named <= keys | {c[8] for c in found}, "a certificate is of nobody in the bundle")
-    return {key: min((c[4], c[3]) for c in found if c[2] == key) for key in named}
+def tagged(tag: str, *pieces: bytes | int) -> bytes:
+    row = b"".join(one if type(one) is bytes else one.to_bytes(8, "big") for one in pieces)
+    return blake2b(row, digest_size=32, person=b"fieldlog." + tag.encode()).digest()
 
 
-def walk_logs(site, stream):
-    """For each log of a stream its entries as (author, seq, hash, hash before)."""
-    ends, runs = {}, []
-    for author, before, _, entries in stream[2]:
-        need(not before or ends.get(before, (b"",))[0] == author, "a log joins nothing")
-        previous = before or hash_of(b"start", site, stream[0], author)
-        seq, run = ends[before][1] if before else 0, []
-        for entry in entries:
-            seq, found = seq + 1, hash_of(b"entry", previous, entry)
-            run.append((author, seq, found, previous))
-            previous = found
-        ends[previous] = (author, seq)
-        runs.append(run)
-    need_ascending([run[0][:3] for run in runs], "logs")
-    return runs
+def hashes_of(row: bytes, size: int = 32) -> list[bytes]:
+    return [row[start : start + size] for start in range(0, len(row), size)]
 
 
-def check_seals(body, walked):
-    """Each log ends under a seal of its author, or where two logs at least go on from it."""
-    needed, seals = 0, body[4]
-    for stream, runs in zip(body[5], walked, strict=True):
-        for (author, _, index, _), run in zip(stream[2], runs, strict=True):
-            _, seq, end, _ = run[-1]
-            followers = sum(other[0][3] == end for other in runs)
-            need(followers != 1 and (followers > 0) == (index is None), "a log's end is missing")
-            if index is not None:
-                need(index <= needed and index < len(seals), "a log names no seal in turn")
-                needed = max(needed, index + 1)
-                need(seals[index][0] == author, "a log is under the seal of another author")
-                leaves = {seals[index][2][at:][:32] for at in range(0, 64 * 32, 32)}
-                leaf = hash_of(b"leaf", stream[0], seq, end)
-                need(leaf in leaves, "a log's end is not what its author sealed")
-    need(needed == len(seals), "a seal stands there for nothing")
-    for at, (author, number, leaves, signature) in enumerate(seals):
-        need(seals[at] not in seals[:at], "a seal stands twice")
-        need_signed(author, signature, hash_of(b"seal", body[0], author, number, leaves), "a seal")
-
-
-def check_witness(site, stream, runs, witness, roles):
-    """A hub's signature over the ends that it held; gives their hashes."""
-    hub, at, tips, path, signature = witness
-    need_ascending(tips, "tips")
-    here = {(log, entry[1]): entry[:3] for log, run in enumerate(runs) for entry in run}
-    need(all(tuple(tip) in here for tip in tips), "a hub witnessed an entry that is not here")
-    held = [here[tuple(tip)] for tip in tips]
-    need(roles[hub][0] == HUB, "a witness is no hub's")
-    rows = sorted(author + seq.to_bytes(8, "big") + found for author, seq, found in held)
-    root = hash_of(b"tips", stream[0], *rows)
-    for start in range(0, len(path), 32):
-        root = hash_of(b"node", *sorted([root, path[start : start + 32]]))
-    need_signed(hub, signature, hash_of(b"witness", site, hub, at, root), "a witness")
-    return {found for _, _, found in held}
-
-
-def heads_named(entry):
-    """The heads that an entry names as seen or shown; None if it can't be read."""
+def read(data: bytes, shape, words: str):
     try:
-        parts = unpack(entry)
+        value = (reader := Reader(data)).value(0)
+    except ValueError as error:
+        raise NotProven(f"{words} is no canonical msgpack: {error}") from None
+    need(reader.tell() == len(data) and fits(value, shape), f"{words} is not of the grammar")
+    return value
+
+
+def heads_of(entry: bytes) -> list[bytes] | None:
+    """The heads that an entry names; None where it can't be read."""
+    try:
+        value = read(entry, [object, 1], "an entry")
     except NotProven:
         return None
-    more = parts[1:2] if isinstance(parts, list) else []
-    extras = more[0] if more and isinstance(more[0], dict) else {}
-    version = extras.get(0, 1)
-    if not (isinstance(parts, list) and parts and fits(version, 1) and version):
+    extras = value[1] if len(value) > 1 and type(value[1]) is dict else {}
+    if repr(extras.get(0, 1)) != "1":  # by its form, as true equals 1
         return None
-    rows = [row for key in (5, 6) if fits(row := extras.get(key), range(0, 16_385, 8))]
-    return {row[at : at + 8] for row in rows for at in range(0, len(row), 8)}
+    rows = [row for row in (extras.get(5), extras.get(6)) if type(row) is bytes]
+    return [head for row in rows if len(row) % 8 == 0 for head in hashes_of(row, 8)]
 
 
-def doubts_of(stream, runs, held, by_hub):
-    """The kinds of doubt about one stream, each once for each place."""
-    begins = [run[0][3] for run in runs]
-    ends = {run[-1][2] for run in runs} - set(begins)
-    named = [heads_named(entry) for log in stream[2] for entry in log[3]]
-    hashes = {entry[2][:8] for run in runs for entry in run}
-    doubts = ["waiting"] * (stream[1] > 0) + ["unwitnessed"] * (not by_hub and ends not in held)
-    doubts += ["fork"] * sum(begins.count(place) > 1 for place in set(begins))
-    doubts += ["unreadable"] * named.count(None)
-    return doubts + ["gap"] * len(set().union(*filter(None, named)) - hashes)
+class Bundle:
+    """What a bundle holds; to make one is to check all that must hold."""
+
+    def __init__(self, data: bytes, site: bytes):
+        need(data[:8] == b"FLPROOF\x01", "this is no bundle of format 1")
+        need(8 + 32 + 1 + 64 <= len(data) <= LARGEST, "the bundle is too short or too long")
+        self.site, self.exporter = site, data[8:40]
+        need_signed(self.exporter, data[-64:], tagged("bundle", data[:-64]), "the exporter")
+        body = read(data[40:-64], BODY, "the body")
+        its_site, self.time, certificates, self.revoked, self.seals, streams = body
+        orders = [certificates, self.revoked, [stream[0] for stream in streams]]
+        for _, _, _, witnesses in streams:
+            orders.append([(time, hub, signature) for hub, time, _, _, signature in witnesses])
+            orders += [tips for _, _, tips, _, _ in witnesses]
+        need(all(map(ascending, orders)), "a list does not ascend that should")
+        need(its_site == site, "the bundle is of another site")
+        self.certificates = [self.certificate(one) for one in certificates]
+        self.lowest = {one.author: one for one in sorted(self.certificates, reverse=True)}
+        self.check_certificates(streams)
+        self.streams = [(one[0], one[1], self.join(one[0], one[2]), one[3]) for one in streams]
+        self.check_seals()
+        for identity, _, logs, witnesses in self.streams:
+            for witness in witnesses:
+                self.check_witness(identity, logs, *witness)
+
+    def certificate(self, data: bytes) -> Certificate:
+        need(len(data) <= 1_024, "a certificate is too long")
+        value = read(data, CERTIFICATE, "a certificate")
+        form, its_site, author, subject, role, _, _, _, issuer, signature = value
+        need(form == 1 and its_site == self.site, "a certificate is of another kind")
+        # signed is the list of nine without the signature: another head, and 66 bytes less
+        need_signed(issuer, signature, tagged("cert", b"\x99", data[1:-66]), "a certificate")
+        return Certificate(role, author, subject, issuer)
+
+    def check_certificates(self, streams: list) -> None:
+        certified, wanted = self.certificates, {self.exporter}
+        hubs = {one.author for one in certified if one.role == HUB and one.issuer == self.site}
+        for role, _, _, issuer in certified:
+            good = issuer == self.site or role != HUB and issuer in hubs
+            need(good, "one issued a certificate who may not")
+        for _, _, logs, witnesses in streams:
+            wanted |= {log[0] for log in logs} | {witness[0] for witness in witnesses}
+        need(wanted <= set(self.lowest), "an exporter, author or hub has no certificate")
+        while issuers := {one.issuer for one in certified if one.author in wanted} - wanted:
+            wanted |= issuers
+        good = set(self.revoked) <= set(self.lowest) <= wanted
+        need(good, "a revoked key has no certificate, or nothing needs one that is there")
+
+    def join(self, stream: bytes, rows: list) -> list[Log]:
+        logs, ends, followers = [], {}, Counter(author + before for author, before, _, _ in rows)
+        for author, before, seal, entries in rows:
+            chain, hashed = before or tagged("start", self.site, stream, author), []
+            need(not before or author + before in ends, "a log goes on from no log before it")
+            first = ends[author + before] + 1 if before else 1
+            for entry in entries:
+                chain = tagged("entry", chain, entry)
+                hashed.append((chain, entry))
+            ends[author + chain] = last = first + len(entries) - 1
+            logs.append(Log(author, before, seal, hashed, first, last))
+        order = [(log.author, log.first, log.entries[0][0]) for log in logs]
+        need(ascending(order), "the logs of a stream do not ascend")
+        for log in logs:
+            count = followers[log.author + log.entries[-1][0]]
+            right = count > 1 if log.seal is None else count == 0 and type(log.seal) is int
+            need(right, "a log has a seal where others go on from it, or none at an end")
+        return logs
+
+    def check_seals(self) -> None:
+        sealed = [(one[0], log) for one in self.streams for log in one[2] if log.seal is not None]
+        named = list(dict.fromkeys(log.seal for _, log in sealed))
+        need(named == list(range(len(self.seals))), "seals are not as the logs name them")
+        need(len(set(map(tuple, self.seals))) == len(self.seals), "a seal stands twice")
+        for identity, log in sealed:
+            author, _, leaves, _ = self.seals[log.seal]
+            leaf = tagged("leaf", identity, log.last, log.entries[-1][0])
+            need(author == log.author and leaf in hashes_of(leaves), "a seal misses its log's end")
+        for author, count, leaves, signed in self.seals:
+            need_signed(author, signed, tagged("seal", self.site, author, count, leaves), "a seal")
+
+    def check_witness(self, stream, logs, hub, time, tips, path, signature) -> None:
+        rows = []
+        for index, seq in tips:
+            need(index < len(logs), "a tip names a log that is not there")
+            author, _, _, entries, first, last = logs[index]
+            need(first <= seq <= last, "a tip names no entry of its log")
+            rows.append(author + seq.to_bytes(8, "big") + entries[seq - first][0])
+        root = tagged("tips", stream, *sorted(rows))
+        for beside in hashes_of(path):
+            root = tagged("node", *sorted((root, beside)))
+        need_signed(hub, signature, tagged("witness", self.site, hub, time, root), "a witness")
+        need(self.lowest[hub].role == HUB, f"the witness {hub.hex()} is no hub")
+
+    def doubts(self) -> list[tuple[str, str]]:
+        doubts = [("revoked", f"is the key of {self.name(key)}") for key in self.revoked]
+        for identity, waiting, logs, witnesses in self.streams:
+            where, gaps = f"in stream {identity.hex()}:", {}
+            known = {own[:8] for log in logs for own, _ in log.entries}
+            for author, own, entry in ((log.author, *one) for log in logs for one in log.entries):
+                words, heads = f"{where} entry {own.hex()} of {author.hex()}", heads_of(entry)
+                if heads is None:
+                    doubts.append(("unreadable", words))
+                gaps |= {head: words for head in heads or () if head not in known}
+            doubts += [("gap", f"{words} names {head.hex()}") for head, words in gaps.items()]
+            branches = Counter((log.author, log.before, log.first) for log in logs)
+            for author, _, seq in (place for place, count in branches.items() if count > 1):
+                doubts.append(("fork", f"{where} {author.hex()} wrote several entries at {seq}"))
+            ends = [[index, log.last] for index, log in enumerate(logs) if log.seal is not None]
+            if self.lowest[self.exporter].role != HUB and all(one[2] != ends for one in witnesses):
+                doubts.append(("unwitnessed", f"{where} no hub witnessed exactly its ends"))
+            if waiting:
+                doubts.append(("waiting", f"{where} {waiting} entries had no seal yet"))
+        return sorted(doubts)
+
+    def name(self, key: bytes) -> str:
+        role, _, subject, _ = self.lowest[key]
+        subject = subject.decode() if subject.isalnum() else subject.hex()
+        return f"{ROLES.get(role, 'unknown')} {subject} (key {key.hex()})"
+
+    def at(self, time: int, key: bytes) -> str:
+        when = datetime(1970, 1, 1) + timedelta(milliseconds=min(time, LATEST - 1))
+        return f"at {when.isoformat(' ', 'milliseconds')} UTC of its clock {self.name(key)}"
+
+    def tell(self) -> None:
+        print(f"Proven: {self.at(self.time, self.exporter)}\n  held exactly this of these streams")
+        for identity, _, logs, witnesses in self.streams:
+            print(f"Stream {identity.hex()}")
+            for index, log in enumerate(logs):
+                print(f"  Log {index}: {self.name(log.author)}")
+                print(f"    wrote exactly these entries, {log.first} to {log.last}, in this order")
+            for hub, time, tips, _, _ in witnesses:
+                held = ", ".join(f"log {log} up to entry {seq}" for log, seq in tips)
+                print(f"  Witness: {self.at(time, hub)}\n    held exactly {held}")
 
 
-def verify(data, site):
-    """Lines to read, and the kinds of doubts; raises NotProven where something does not hold."""
-    need(104 <= len(data) <= 33_554_432 and data[:7] == b"FLPROOF", "this is no bundle")
-    need(data[7] == 1, "the bundle is of another format")
-    need_signed(data[8:40], data[-64:], hash_of(b"bundle", data[:-64]), "the bundle's signature")
-    exporter, body = data[8:40], unpack(data[40:-64])
-    need(fits(body, BODY), "the bundle is not of the form that it must have")
-    streams = body[5]
-    filled = all(s[2] and all(log[3] for log in s[2]) and all(w[2] for w in s[3]) for s in streams)
-    need(streams and filled, "the bundle has an empty list where none may be")
-    times = [[[w[1], w[0], w[4]] for w in stream[3]] for stream in streams]
-    for values in (body[2], body[3], [stream[0] for stream in streams], *times):
-        need_ascending(values, "certificates, revoked keys, streams or witnesses")
-    need(body[0] == site, "the bundle is of another site")
-    roles = check_certificates(body, exporter)
-    walked = [walk_logs(site, stream) for stream in streams]
-    check_seals(body, walked)
-    made = f"made {time_words(body[1])} by {who(exporter, roles)}"
-    lines, doubts = [made], ["revoked"] * len(body[3])
-    for stream, runs in zip(streams, walked, strict=True):
-        lines.append(f"stream {stream[0].hex()}")
-        spans = [(run[0][1], run[-1][1], who(run[0][0], roles)) for run in runs]
-        lines += [f"  entries {first} to {last} by {author}" for first, last, author in spans]
-        held = [check_witness(site, stream, runs, witness, roles) for witness in stream[3]]
-        for hub, at, tips, _, _ in stream[3]:
-            ends = ", ".join(f"{seq} of {who(runs[log][0][0], roles)}" for log, seq in tips)
-            lines.append(f"  held {time_words(at)} by {who(hub, roles)}: up to entry {ends}")
-        doubts += doubts_of(stream, runs, held, roles[exporter][0] == HUB)
-    return lines, sorted(doubts)
+def verify(data: bytes, site: bytes) -> list[tuple[str, str]]:
+    """The doubts that a bundle leaves, as (kind, words); raises NotProven."""
+    return Bundle(data, site).doubts()
 
 
-def time_words(at):
-    """A moment in UTC, of the clock of whoever signed it."""
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=min(at, TIME - 1))
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def who(key, roles):
-    """A key with its role and whom it acts for."""
-    role = {1: "worker", 2: "dispatcher", HUB: "hub"}.get(roles[key][0], "unknown")
-    return f"{role} {roles[key][1].hex()} (key {key.hex()[:16]})"
-
-
-def main(arguments):
-    """Check the file that is named; the exit code."""
+def main(arguments: list[str]) -> int:
     try:
         path, key = arguments
-        site, data = bytes.fromhex(key), Path(path).read_bytes()
+        site = bytes.fromhex(key)
+        need(len(site) == 32, "a key has 32 bytes")
+        with open(path, "rb") as file:
+            data = file.read(LARGEST + 1)
     except (ValueError, OSError) as error:
-        sys.stderr.write(f"usage: verify_bundle.py BUNDLE SITEKEY ({error})\n")
+        print(f"{error}\n{__doc__}", file=sys.stderr)
         return 2
     try:
-        lines, doubts = verify(data, site)
+        bundle = Bundle(data, site)
     except NotProven as error:
-        sys.stderr.write(f"NOT PROVEN: {error}\n")
+        print(f"Not proven: {error}.")
         return 3
-    lines += [f"DOUBT: {doubt}" for doubt in doubts]
-    sys.stdout.write("\n".join([*lines, "PROVEN, with doubts" if doubts else "PROVEN"]) + "\n")
+    bundle.tell()
+    doubts = bundle.doubts()
+    for kind, words in doubts or [("Nothing", "is in doubt.")]:
+        print(kind, words)
     return 1 if doubts else 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))

@@ -55,10 +55,9 @@ def strangers_verdict(data: bytes, site: bytes = SITE) -> list[str] | None:
     """The same, as the single file finds them."""
     verifier = single_file_verifier()
     try:
-        found: list[str] = verifier.verify(data, site)[1]
+        return sorted(kind for kind, _ in verifier.verify(data, site))
     except verifier.NotProven:
         return None
-    return found
 
 
 # --- sound bundles
