@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from core.log.errors import LogError
@@ -21,6 +23,7 @@ from replica.clock import SystemClock
 from replica.commandline import CommandError
 from replica.identity import IDENTITY_FILE, IdentityError, write_private
 from replica.occupied import FolderInUse, occupied
+from replica.replica import Replica
 from replica.store import StoreError
 from replica.transport_security import TransportError, open_transport_identity
 
@@ -55,14 +58,10 @@ def _letter(text: str) -> str:
 def ask(arguments: argparse.Namespace) -> int:
     """Make the keys of a new hub and the file that asks for it."""
     _see_that_it_is_free(arguments.to)
-    try:
+    with _in_words():
         with occupied(arguments.data):
             data = second_hub.ask(arguments.data, arguments.letter, os.urandom)
         write_private(arguments.to, data)
-    except _FAULTS as error:
-        raise CommandError(str(error)) from error
-    except OSError as error:
-        raise CommandError(f"{error.filename} cannot be used: {error.strerror}") from error
     print(f"{arguments.to} asks for hub {arguments.letter}. On the hub that has the site's key:")
     print(f"  fieldlog enrol answer --data FOLDER --from {arguments.to.name} --to answer.carried")
     return 0
@@ -74,27 +73,12 @@ def answer(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.data
     if not (folder / IDENTITY_FILE).exists():
         raise CommandError(f"there is no hub in {folder}; give the folder of the site's first hub")
-    try:
-        with occupied(folder):
-            request = second_hub.read_request(_read(arguments.source, REQUEST_BYTES_MAX))
-            secret = secret_of(arguments, folder)
-            transport = open_transport_identity(folder)
-            replica = open_hub_replica(
-                folder,
-                SystemClock(),
-                os.urandom,
-                tls_fingerprint=transport.fingerprint,
-                site_secret=secret,
-            )
-            try:
-                made = second_hub.answer(replica, folder, request, secret)
-                write_private(arguments.to, made.data)
-            finally:
-                replica.close()
-    except _FAULTS as error:
-        raise CommandError(str(error)) from error
-    except OSError as error:
-        raise CommandError(f"{error.filename} cannot be used: {error.strerror}") from error
+    with _in_words(), occupied(folder):
+        request = second_hub.read_request(_read(arguments.source, REQUEST_BYTES_MAX))
+        secret = secret_of(arguments, folder)
+        with _open_hub(folder, secret) as replica:
+            made = second_hub.answer(replica, folder, request, secret)
+            write_private(arguments.to, made.data)
     print(f"{arguments.to} makes it hub {request.letter} of site {replica.site.hex()[:12]}.")
     print(f"There: fieldlog enrol take --data FOLDER --from {arguments.to.name}")
     return 0
@@ -105,27 +89,44 @@ def take(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.data
     if not folder.exists():
         raise CommandError(f"there is no folder {folder}; begin with `fieldlog enrol ask`")
-    try:
-        with occupied(folder):
-            data = _read(arguments.source, CARRIED_BYTES_MAX)
-            site = second_hub.begin(folder, data)
-            transport = open_transport_identity(folder)
-            replica = open_hub_replica(
-                folder, SystemClock(), os.urandom, tls_fingerprint=transport.fingerprint
-            )
-            try:
-                words = take_in_words(replica, data)
-                letter = replica.subject.decode("ascii", "replace")
-            finally:
-                replica.close()
-    except _FAULTS as error:
-        raise CommandError(str(error)) from error
-    except OSError as error:
-        raise CommandError(f"{error.filename} cannot be used: {error.strerror}") from error
+    with _in_words(), occupied(folder):
+        data = _read(arguments.source, CARRIED_BYTES_MAX)
+        site = second_hub.begin(folder, data)
+        with _open_hub(folder) as replica:
+            words = take_in_words(replica, data)
+            letter = replica.subject.decode("ascii", "replace")
     print(f"{words}.")
     print(f"This is hub {letter} of site {site.hex()[:12]}; the first hub prints the same digits.")
     print(f"Start it with: fieldlog hub --data {folder}")
     return 0
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Whatever a person can mend is said in one line."""
+    try:
+        yield
+    except _FAULTS as error:
+        raise CommandError(str(error)) from error
+    except OSError as error:
+        raise CommandError(f"{error.filename} cannot be used: {error.strerror}") from error
+
+
+@contextmanager
+def _open_hub(folder: Path, site_secret: str = "") -> Iterator[Replica]:
+    """The hub's replica in `folder`."""
+    transport = open_transport_identity(folder)
+    replica = open_hub_replica(
+        folder,
+        SystemClock(),
+        os.urandom,
+        tls_fingerprint=transport.fingerprint,
+        site_secret=site_secret,
+    )
+    try:
+        yield replica
+    finally:
+        replica.close()
 
 
 def _see_that_it_is_free(path: Path) -> None:
