@@ -63,7 +63,10 @@ def open_site_key(folder: Path, secret: str = "") -> Ed25519PrivateKey:
     if not is_locked(folder):
         return load_key(path)
     if not secret:
-        raise SiteKeyLocked("the site's key is under a passphrase: give it, or the recovery code")
+        raise SiteKeyLocked(
+            "the site's key is under a passphrase: give it, or the recovery code, in a file with "
+            "--secret-file, or where it is asked for"
+        )
     try:
         site, cost, salt, by_passphrase, by_code = unpack(path.read_bytes()[len(MAGIC) :])
         n, r, p = cost
