@@ -1,8 +1,8 @@
 """Checks a Fieldlog bundle (format 1) against the site's public key, as bundle.md says.
 
-Called as: python verify_bundle.py BUNDLE SITE_KEY_HEX
-Exits: 0 all holds and nothing is in doubt, 1 holds with doubts, 2 called wrongly, 3 not proven.
-"""
+Call: verify_bundle.py BUNDLE SITE_KEY_HEX. Exits: 0 holds, 1 in doubt, 2 misused, 3 not proven."""
+
+from __future__ import annotations
 
 import sys
 from collections import Counter, namedtuple

@@ -85,13 +85,13 @@ held_by_stream = st.dictionaries(streams, st.tuples(heads), max_size=40)
 
 
 @given(held_by_stream, held_by_stream, held_by_stream)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_each_side_comes_to_know_what_the_other_holds(both: Held, ours: Held, theirs: Held) -> None:
     assert_each_knows_all(both | ours, both | theirs)
 
 
 @given(held_by_stream, held_by_stream)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_node_covers_all_that_differs_below_it(ours: Held, theirs: Held) -> None:
     mine, other = (
         DigestTree([(stream, leaf_of(stream, held)) for stream, held in side.items()])
