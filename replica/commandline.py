@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint, entry_points, version
@@ -26,6 +27,8 @@ COMMANDS: Final = "fieldlog.commands"
 EXIT_WRONG_USE: Final = 2
 # What shells answer for a program that Ctrl-C ended: 128 + SIGINT.
 EXIT_INTERRUPTED: Final = 130
+# And for one whose reader went away: 128 + SIGPIPE.
+EXIT_UNREAD: Final = 141
 
 Configure = Callable[[argparse.ArgumentParser], None]
 Run = Callable[[argparse.Namespace], int | None]
@@ -66,12 +69,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run `fieldlog` with `arguments` (the process's own by default) and return the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _answer(words)
+        code = _answer(words)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our words, such as `head`, has enough of them; what is left goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_UNREAD
     except CommandError as error:
         print(f"fieldlog: {error}", file=sys.stderr)
         return EXIT_WRONG_USE
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    return code
 
 
 def installed_commands() -> dict[str, EntryPoint]:

@@ -192,3 +192,14 @@ def test_ctrl_c_ends_it_silently_with_130(installed: Path) -> None:
         program.send_signal(signal.SIGINT)
         out, err = program.communicate(timeout=30)
     assert (program.returncode, out, err) == (130, "", "")
+
+
+def test_a_reader_that_has_enough_is_no_fault() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-c", "from replica.commandline import main; raise SystemExit(main([]))"],
+        stdout=writing, stderr=subprocess.PIPE, check=False, timeout=60, cwd=ROOT,
+    )  # fmt: skip
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
