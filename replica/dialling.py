@@ -28,7 +28,10 @@ ListHubs = Callable[[], Awaitable[Sequence[HubAddress]]]
 
 
 def hub_dialler(list_hubs: ListHubs) -> Dialler:
-    """Dial the hubs in turn, each at its addresses; gives a link and its channel binding."""
+    """Dial the hubs in turn, each at its addresses; gives a link and its channel binding.
+
+    Where none answers, what the first one refused is the matter of people, and only that.
+    """
 
     @asynccontextmanager
     async def dial() -> AsyncIterator[tuple[Link, bytes]]:
@@ -41,8 +44,10 @@ def hub_dialler(list_hubs: ListHubs) -> Dialler:
                 try:
                     socket = await _connect(client, address, fingerprint)
                 except LogError as refusal:
-                    # What the first refused is worth more to people than that others are silent.
-                    last = last if isinstance(last, LogError) else refusal
+                    # That another machine has got the address of some other hub is no news to a
+                    # phone that is out of reach of its own.
+                    if fingerprint == hubs[0].fingerprint and not isinstance(last, LogError):
+                        last = refusal
                     continue
                 except (aiohttp.ClientError, TimeoutError, OSError) as error:
                     last = last if isinstance(last, LogError) else error

@@ -13,7 +13,7 @@ import pytest
 from core.dispatch import acts
 from core.dispatch.fields import Phase, Role
 from core.log.canonical import unpack
-from core.log.errors import LogError, SessionRefused
+from core.log.errors import LogError, SessionRefused, Unauthentic
 from hub.commands.enrol import configure
 from hub.depots import Depots, told_addresses
 from hub.hub import Hub
@@ -29,8 +29,11 @@ from hub.second_hub import (
 )
 from replica.carrying import take_file
 from replica.commandline import CommandError
+from replica.dialling import hub_dialler
 from replica.hubs import other_hubs
 from replica.identity import SITE_KEY_FILE, IdentityError
+from replica.joining import HubAddress
+from replica.link import LinkClosed
 from tests.build import Entropy, SettableClock
 from tests.core.log.authors import author_of, key_of
 from tests.core.log.pages import hex_examples
@@ -133,6 +136,26 @@ async def test_a_phone_whose_hub_is_gone_goes_on_with_the_other(
         await phone.act(acts.set_phase(job, worker, turn, Phase.FINISHED))
         await synced(phone)
         assert await second.rows("SELECT status FROM job") == [("done",)]
+
+
+async def test_a_refusal_counts_only_where_it_is_the_first_hubs(
+    tmp_path: Path, clock: SettableClock
+) -> None:
+    async with running_hub(tmp_path / "a", clock) as hub:
+        silent = HubAddress(("127.0.0.1:9",), b"s" * 32)
+        stranger = HubAddress((hub.address,), b"x" * 32)
+
+        async def dialled(*hubs: HubAddress) -> None:
+            async def listed() -> tuple[HubAddress, ...]:
+                return hubs
+
+            async with hub_dialler(listed)():
+                pass
+
+        with pytest.raises(LinkClosed):
+            await dialled(silent, stranger)
+        with pytest.raises(Unauthentic, match="another machine"):
+            await dialled(stranger, silent)
 
 
 async def test_only_the_keeper_of_the_sites_key_certifies_and_no_letter_is_given_twice(
