@@ -16,8 +16,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from core.dispatch import acts
-from core.dispatch.fields import Kind
 from core.log import messages
 from core.log.messages import Proof, Runs, State
 from core.log.packing import unpacked
@@ -27,8 +25,8 @@ from simulator.world.run import Size, options_of
 from tests.autolog_truth import score
 from tests.bench.__main__ import quick_rows
 from tests.bench.measuring import figures
-from tests.build import Site, clock_of, hold
-from tests.replica.test_sync_sessions import worker_day
+from tests.build import Site, hold
+from tests.reference_day import eight_jobs, worker_day
 from tests.traces import TraceError, recorded_path
 
 # A planted bug that so many worlds with the faults it needs do not show counts as not caught: small
@@ -47,13 +45,7 @@ def sync_figures(folder: Path) -> None:
     hub = site.hub("A")
     ana = site.worker(hub, "Ana")
     phone = site.phone(hub, ana)
-    jobs = []
-    for index in range(8):
-        clock_of(hub).pass_ms(1_000)
-        job, turn = site.new_id(Kind.JOB, hub.clock.now_ms()), site.entropy(8)
-        fields = {"title": f"Job {index}", "check_items": ["a", "b", "c", "d", "e"]}
-        hub.write(acts.create_job(job, fields) + acts.assign(job, ana, turn))
-        jobs.append((job, turn))
+    jobs = eight_jobs(site, hub, ana)
     hold(phone, hub)
     figure("worker_day_entries", worker_day(hub, phone, ana, jobs), "entries")
     upload = hold(phone, hub)

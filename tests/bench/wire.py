@@ -31,7 +31,7 @@ from tests.bench.squeezing import DICTIONARY_BYTES
 from tests.bench.stores import Built, runs_of
 from tests.bench.trace import OFFICE, Op, worker_name
 from tests.build import Entropy, Meeting, SettableClock, Site, clock_of, hold
-from tests.replica.test_sync_sessions import worker_day
+from tests.reference_day import eight_jobs, worker_day
 
 DAY_BYTES_MAX, DAY_BYTES_SQUEEZED_MAX = 2_400, 1_400
 RECONNECT_BYTES_MAX = 100
@@ -80,13 +80,7 @@ def day_rows() -> list[Row]:
         hub = site.hub("A")
         ana = site.worker(hub, "Ana")
         phone = site.phone(hub, ana)
-        jobs = []
-        for index in range(8):
-            clock_of(hub).pass_ms(1_000)
-            job, turn = site.new_id(Kind.JOB, hub.clock.now_ms()), site.entropy(8)
-            fields = {"title": f"Job {index}", "check_items": ["a", "b", "c", "d", "e"]}
-            hub.write(acts.create_job(job, fields) + acts.assign(job, ana, turn))
-            jobs.append((job, turn))
+        jobs = eight_jobs(site, hub, ana)
         hold(phone, hub)
         worker_day(hub, phone, ana, jobs)
         meeting = hold(phone, hub)

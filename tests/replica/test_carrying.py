@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,28 +25,6 @@ from replica.reach import unsent_entries
 from replica.replica import Replica
 from replica.shelf import ReplicaShelf
 from tests.build import YEAR_MS, Site, agree, clock_of, hold, rows_of, streams_of
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    built = Site(tmp_path)
-    yield built
-    built.close()
-
-
-@pytest.fixture
-def hub(site: Site) -> Replica:
-    return site.hub()
-
-
-@pytest.fixture
-def ana(site: Site, hub: Replica) -> bytes:
-    return site.worker(hub, "Ana")
-
-
-@pytest.fixture
-def phone(site: Site, hub: Replica, ana: bytes) -> Replica:
-    return site.phone(hub, ana)
 
 
 def carried(sender: Replica, receiver: Replica) -> bytes:

@@ -7,11 +7,7 @@ permitted. The fold and the rows made from it take that in, and everything else 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from core.dispatch import acts, day_acts
 from core.dispatch.acts import OFFICE_STREAM, SITE_STREAM, Change
@@ -24,13 +20,6 @@ from tests.build import Site, agree, force, fresh_fold, hold, rows_of
 
 DAY = "2026-03-02"
 ROUNDS = 5
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    built = Site(tmp_path)
-    yield built
-    built.close()
 
 
 def nonsense(chance: random.Random, depth: int = 2) -> Any:

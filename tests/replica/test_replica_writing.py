@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,28 +35,6 @@ from tests.build import (
 
 DAY = "2026-03-02"
 TWO_FORMATS = frozenset({1, 2})
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    built = Site(tmp_path)
-    yield built
-    built.close()
-
-
-@pytest.fixture
-def hub(site: Site) -> Replica:
-    return site.hub()
-
-
-@pytest.fixture
-def ana(site: Site, hub: Replica) -> bytes:
-    return site.worker(hub, "Ana")
-
-
-@pytest.fixture
-def phone(site: Site, hub: Replica, ana: bytes) -> Replica:
-    return site.phone(hub, ana)
 
 
 def placed_by(replica: Replica, stream: bytes) -> list[Placed]:

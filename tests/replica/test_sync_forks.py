@@ -2,38 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from core.dispatch import acts
 from core.dispatch.fields import Phase
 from replica import logs
 from replica.replica import Replica
 from tests.build import Site, agree, fresh_fold, hold, rows_of
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    built = Site(tmp_path)
-    yield built
-    built.close()
-
-
-@pytest.fixture
-def hub(site: Site) -> Replica:
-    return site.hub()
-
-
-@pytest.fixture
-def ana(site: Site, hub: Replica) -> bytes:
-    return site.worker(hub, "Ana")
-
-
-@pytest.fixture
-def phone(site: Site, hub: Replica, ana: bytes) -> Replica:
-    return site.phone(hub, ana)
 
 
 def notes(replica: Replica) -> set[str]:

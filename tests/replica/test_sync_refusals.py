@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,28 +39,6 @@ from tests.build import (
     streams_of,
 )
 from tests.core.log.authors import Log
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    built = Site(tmp_path)
-    yield built
-    built.close()
-
-
-@pytest.fixture
-def hub(site: Site) -> Replica:
-    return site.hub()
-
-
-@pytest.fixture
-def ana(site: Site, hub: Replica) -> bytes:
-    return site.worker(hub, "Ana")
-
-
-@pytest.fixture
-def phone(site: Site, hub: Replica, ana: bytes) -> Replica:
-    return site.phone(hub, ana)
 
 
 def closed(meeting: Meeting, side: int) -> LogError | None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from core.dispatch import acts, day_acts
@@ -35,30 +32,8 @@ DAY = "2026-03-02"
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    built = Site(tmp_path)
-    yield built
-    built.close()
-
-
-@pytest.fixture
-def hub(site: Site) -> Replica:
-    return site.hub()
-
-
-@pytest.fixture
-def ana(site: Site, hub: Replica) -> bytes:
-    return site.worker(hub, "Ana")
-
-
-@pytest.fixture
 def bo(site: Site, hub: Replica) -> bytes:
     return site.worker(hub, "Bo")
-
-
-@pytest.fixture
-def phone(site: Site, hub: Replica, ana: bytes) -> Replica:
-    return site.phone(hub, ana)
 
 
 def reassign(site: Site, hub: Replica, job: bytes, turn: bytes, giver: bytes, taker: bytes) -> None:

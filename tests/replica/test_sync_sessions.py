@@ -2,54 +2,21 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from core.dispatch import acts, day_acts
+from core.dispatch import acts
 from core.dispatch.acts import SITE_STREAM, Change
-from core.dispatch.fields import FILE, SETTING, Kind, LogKind, Phase
+from core.dispatch.fields import SETTING, Kind, Phase
 from core.log import messages
-from core.log.entry import MINT
 from core.log.messages import Ack, Agreed, Check, Compare, Hello, Proof, Run, Runs, State
 from core.log.packing import packed
 from core.log.session import Differing, Live, Met, Stage
 from replica.reach import unsent_entries
 from replica.replica import Replica
-from tests.build import Meeting, Site, agree, clock_of, hold, interrupted, rows_of, streams_of
+from tests.build import Meeting, Site, agree, hold, interrupted, rows_of, streams_of
+from tests.reference_day import eight_jobs, worker_day
 
 DAY = "2026-03-02"
-
-# What notes are made of.
-PHRASES = (
-    "valve leaks under the sink", "gasket replaced", "no drip after the test", "gate code 4711",
-    "customer away", "key at the neighbour's", "filter dirty, cleaned", "pressure 1.4 bar",
-    "parts ordered", "photo of the wet wall", "electrician needed first", "call the office back",
-)  # fmt: skip
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    built = Site(tmp_path)
-    yield built
-    built.close()
-
-
-@pytest.fixture
-def hub(site: Site) -> Replica:
-    return site.hub()
-
-
-@pytest.fixture
-def ana(site: Site, hub: Replica) -> bytes:
-    return site.worker(hub, "Ana")
-
-
-@pytest.fixture
-def phone(site: Site, hub: Replica, ana: bytes) -> Replica:
-    return site.phone(hub, ana)
 
 
 def kinds(meeting: Meeting, side: int) -> list[type]:
@@ -177,53 +144,10 @@ def test_a_phone_that_met_one_hub_goes_on_with_another(
 # --- the worker's day
 
 
-def worker_day(hub: Replica, phone: Replica, ana: bytes, jobs: list[tuple[bytes, bytes]]) -> int:
-    """Eight jobs of fifteen edits, four minutes apart; how many entries the phone wrote."""
-    before = phone.store.get("mine")
-    chance = random.Random(8)
-
-    def write(changes: list[Change]) -> bytes:
-        for clock in (clock_of(phone), clock_of(hub)):
-            clock.pass_ms(240_000)
-        written = phone.write(changes)
-        return next(iter(written.hash_by_stream.values()))
-
-    def start(job: bytes, kind: LogKind) -> bytes:
-        entry = write(day_acts.start_log(ana, DAY, job, MINT, kind))
-        state = phone.state(acts.day_stream(ana, DAY))
-        place = state.position(entry)
-        assert place is not None
-        read = state.logs[place[0]].placed[place[1] - 1].entry
-        assert read is not None
-        return bytes(read.changes[0][0][2])
-
-    for job, turn in jobs:
-        write(acts.set_phase(job, ana, turn, Phase.ACCEPTED))
-        write(acts.set_phase(job, ana, turn, Phase.TRAVELLING))
-        travel = start(job, LogKind.TRAVEL)
-        write(acts.set_phase(job, ana, turn, Phase.ON_SITE))
-        write(day_acts.stop_log(ana, DAY, job, travel))
-        work = start(job, LogKind.ON_SITE)
-        for item in range(5):
-            write(acts.set_tick(job, item, True))
-        # As varied as what people write and photos hash to, so that packing them is no cheat.
-        write(acts.add_note(job, "; ".join(chance.choices(PHRASES, k=9))[:60]))
-        write([Change(job, (FILE, MINT), chance.randbytes(32))])
-        write(day_acts.stop_log(ana, DAY, job, work))
-        write(acts.set_phase(job, ana, turn, Phase.FINISHED))
-    return int(phone.store.get("mine") - before)
-
-
 def test_a_workers_day_of_120_edits_uploads_in_one_frame_of_2400_bytes(
     site: Site, hub: Replica, ana: bytes, phone: Replica
 ) -> None:
-    jobs = []
-    for index in range(8):
-        clock_of(hub).pass_ms(1_000)
-        job, turn = site.new_id(Kind.JOB, hub.clock.now_ms()), site.entropy(8)
-        fields = {"title": f"Job {index}", "check_items": ["a", "b", "c", "d", "e"]}
-        hub.write(acts.create_job(job, fields) + acts.assign(job, ana, turn))
-        jobs.append((job, turn))
+    jobs = eight_jobs(site, hub, ana)
     hold(phone, hub)
     assert worker_day(hub, phone, ana, jobs) == 120
     meeting = hold(phone, hub)

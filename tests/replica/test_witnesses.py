@@ -22,11 +22,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
     found.close()
 
 
-@pytest.fixture
-def hub(site: Site) -> Replica:
-    return site.hub()
-
-
 def check(hub: Replica, stream: bytes) -> None:
     """What is kept last of a stream is what the hub holds and signed."""
     kept = witnesses_of(hub.store.db, stream)[-1]
