@@ -20,9 +20,9 @@ from hub.app import make_app
 from hub.browser_authority import AuthorityError, BrowserAuthority, serve_replicas_too
 from hub.browser_sessions import SessionFileError
 from hub.commands.site_key import add_secret, secret_of
-from hub.depots import Depots
 from hub.discovery import HubAnnouncement
 from hub.hub import Hub
+from hub.hub_sessions import HubSessions
 from hub.listening import allow_many_connections, listen
 from hub.map.region import open_region
 from hub.one_time_links import set_up_token
@@ -102,7 +102,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
             )  # fmt: skip
             local = make_app(hub, secure=False, host_names=host_names)
             await listen(stack, local, "127.0.0.1", arguments.local_port, None)
-            hub.depots = await stack.enter_async_context(_depots(hub, reachable))
+            hub.hub_sessions = await stack.enter_async_context(_hub_sessions(hub, reachable))
             if not arguments.no_announce:
                 await stack.enter_async_context(_announced(hub, addresses, arguments.port))
             await _say_hello(hub, arguments, reachable)
@@ -136,8 +136,8 @@ def _tls(hub: Hub, names: list[str]) -> ssl.SSLContext:
     return context
 
 
-def _depots(hub: Hub, reachable: tuple[str, ...]) -> Depots:
-    return Depots(
+def _hub_sessions(hub: Hub, reachable: tuple[str, ...]) -> HubSessions:
+    return HubSessions(
         hub.writer,
         reachable,
         is_here=lambda author: author in hub.conversations,

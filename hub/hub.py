@@ -26,9 +26,9 @@ from core.log.errors import LogError
 from hub.browser_authority import AuthorityError, BrowserAuthority
 from hub.browser_sessions import BrowserSessions
 from hub.code_limits import CodeLimits
-from hub.depots import Depots
 from hub.enrolment import Enrolments
 from hub.founding import JOBS_NUMBERED, open_hub_replica
+from hub.hub_sessions import HubSessions
 from hub.live import LiveFeed
 from hub.origins import origin_of
 from hub.presence import Presence, read_presence
@@ -144,7 +144,7 @@ class Hub:
         )
         self.region: Region | None = None
         self.browser_authority: BrowserAuthority | None = None
-        self.depots: Depots | None = None
+        self.hub_sessions: HubSessions | None = None
         self.code_limits = CodeLimits(clock.now_ms)
         self.unproven: Counter[str] = Counter()
         self.unproven_max = UNPROVEN_MAX

@@ -7,12 +7,14 @@ and no command. Invariant: a file is made for a key that the site certified and 
 from __future__ import annotations
 
 import string
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from core.dispatch.fields import Role
 from core.log.carried import CarriedIn, CarriedOut, carry_in, carry_out
 from core.log.certificate import Certificate, read_certificate
+from replica.hubs import hubs_by_letter
 from replica.replica import Replica
 from replica.shelf import ReplicaShelf
 
@@ -42,24 +44,25 @@ class Receiver:
 
 def receivers(replica: Replica) -> list[Receiver]:
     """All replicas with which this one may share something: hubs; and on a hub, phones."""
+    hubs = [
+        Receiver(f"hub {letter}", certificates[0])
+        for letter, certificates in hubs_by_letter(replica).items()
+    ]
+    if replica.identity.own.role != Role.HUB:
+        return hubs
     rows = replica.store.db.execute(
         "SELECT certificate.certificate, worker.name FROM certificate LEFT JOIN worker "
-        "ON worker.worker = lower(hex(certificate.subject)) WHERE certificate.author <> ? "
-        "AND certificate.author NOT IN (SELECT author FROM revoked) AND role IN (?, ?) "
-        "ORDER BY role DESC, worker.name, certificate.author, session_until",
-        (replica.author, int(Role.HUB), int(Role.WORKER)),
+        "ON worker.worker = lower(hex(certificate.subject)) "
+        "WHERE certificate.author NOT IN (SELECT author FROM revoked) AND role = ? "
+        "ORDER BY worker.name, certificate.author, session_until",
+        (int(Role.WORKER),),
     )
-    is_hub = replica.identity.own.role == Role.HUB
     # Of a key that was certified several times the one that opens sessions the longest.
     by_author: dict[bytes, Receiver] = {}
     for data, name in rows:
         certificate = read_certificate(data)
-        if certificate.role == Role.HUB:
-            letter = certificate.subject.decode("utf-8", "replace")
-            by_author[certificate.author] = Receiver(f"hub {letter}", certificate)
-        elif is_hub:
-            by_author[certificate.author] = Receiver(name or "a phone", certificate)
-    return list(by_author.values())
+        by_author[certificate.author] = Receiver(name or "a phone", certificate)
+    return [*hubs, *by_author.values()]
 
 
 def receiver_named(replica: Replica, who: str) -> Receiver:
@@ -76,14 +79,21 @@ def receiver_named(replica: Replica, who: str) -> Receiver:
     if who:
         found = [each for each in known if _is_named(each, who.strip().casefold())]
     else:
-        issuer = replica.identity.own.issuer
-        found = [each for each in known if each.certificate.author == issuer] or known
+        own = {f"hub {each.subject.decode('utf-8', 'replace')}" for each in _issuers(replica)}
+        found = [each for each in known if each.name in own] or known
     if len(found) == 1:
         return found[0]
     listed = ", ".join(f"{each.name} ({each.digits})" for each in (found or known)[:20])
     if found:
         raise NobodyToCarryTo(f"say for whom, by name or by the digits of the key: {listed}")
     raise NobodyToCarryTo(f"nobody here is called {who!r}; there are: {listed}")
+
+
+def _issuers(replica: Replica) -> Iterator[Certificate]:
+    """The hub that certified this phone, by its letter: its key may be another one by now."""
+    for certificate in replica.identity.certificates[1:]:
+        if certificate.author == replica.identity.own.issuer:
+            yield certificate
 
 
 def _is_named(receiver: Receiver, who: str) -> bool:

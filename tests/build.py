@@ -109,6 +109,18 @@ class Site:
         publish(hub, certificate)
         return hub
 
+    def hub_again(self, hub: Replica) -> Replica:
+        """The hub under a new key, as one that was restored has it; it holds nothing yet."""
+        folder, key = self._new_folder(f"hub-again-{len(self.opened)}")
+        own = hub.identity.own
+        until = own.session_until + 1
+        unsigned = self._unsigned(public_bytes(key), own.subject, Role.HUB, self.site, (), until)
+        certificate = issue(unsigned, self.key)
+        save_identity(folder, self.site, (certificate,))
+        again = self._open(folder, SettableClock(hub.clock.now_ms()))
+        publish(again, certificate)
+        return again
+
     def worker(self, hub: Replica, name: str) -> bytes:
         """A worker's stream, written by a hub."""
         worker = acts.new_stream_id(Kind.WORKER, START_MS, self.entropy(7))

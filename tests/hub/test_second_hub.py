@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -15,8 +16,8 @@ from core.dispatch.fields import Phase, Role
 from core.log.canonical import unpack
 from core.log.errors import LogError, SessionRefused, Unauthentic
 from hub.commands.enrol import configure
-from hub.depots import Depots, told_addresses
 from hub.hub import Hub
+from hub.hub_sessions import HubSessions, told_addresses
 from hub.second_hub import (
     MAGIC,
     HubRefused,
@@ -27,7 +28,7 @@ from hub.second_hub import (
     read_request,
     signed_bytes,
 )
-from replica.carrying import take_file
+from replica.carrying import file_for, receiver_named, take_file
 from replica.commandline import CommandError
 from replica.dialling import hub_dialler
 from replica.hubs import other_hubs
@@ -46,14 +47,14 @@ def clock() -> SettableClock:
 
 
 @asynccontextmanager
-async def reaching_others(hub: HubAtWork) -> AsyncIterator[Depots]:
+async def reaching_others(hub: HubAtWork) -> AsyncIterator[HubSessions]:
     """A hub that tells its address and dials the others, as `fieldlog hub` does."""
     here = hub.hub
-    async with Depots(
+    async with HubSessions(
         here.writer, (hub.address,), lambda author: author in here.conversations, lambda: None
-    ) as depots:
-        here.depots = depots
-        yield depots
+    ) as sessions:
+        here.hub_sessions = sessions
+        yield sessions
 
 
 async def certified(first: HubAtWork, folder: Path, letter: str = "B") -> bytes:
@@ -63,6 +64,10 @@ async def certified(first: HubAtWork, folder: Path, letter: str = "B") -> bytes:
     made = await hub.writer.run(answer, hub.replica, hub.folder, request)
     begin(folder, made.data)
     return made.data
+
+
+def _file_for_b(hub: Hub) -> bytes:
+    return file_for(hub.replica, receiver_named(hub.replica, "B")).data
 
 
 async def holds_job(hub: HubAtWork, title: str) -> None:
@@ -86,9 +91,9 @@ async def test_a_second_hub_begins_with_the_site_and_then_both_assign(
         assert brought.refused == ()
         assert await second.rows("SELECT number, title FROM job") == [("A-1", "Boiler")]
         # It knows where the first one is from the site's own stream, and needs nothing else.
-        depots = await stack.enter_async_context(reaching_others(second))
+        sessions = await stack.enter_async_context(reaching_others(second))
         await until(
-            lambda: (told := depots.figures(first.hub.replica.author)) is not None and told.live,
+            lambda: (told := sessions.figures("A")) is not None and told.live,
             "the hubs are in session",
         )
         await second.job("Gutter", worker)
@@ -158,6 +163,41 @@ async def test_a_refusal_counts_only_where_it_is_the_first_hubs(
             await dialled(stranger, silent)
 
 
+async def test_a_hub_that_was_restored_is_dialled_once_and_carried_to_under_its_new_key(
+    tmp_path: Path, clock: SettableClock
+) -> None:
+    async with AsyncExitStack() as stack:
+        async with running_hub(tmp_path / "a", clock) as first:
+            await first.job("Boiler")
+            async with reaching_others(first):
+                data = await certified(first, tmp_path / "b")
+            old = first.hub.replica.author
+        clock.pass_ms(60_000)
+        shutil.copytree(tmp_path / "a", tmp_path / "restored")
+        again = await stack.enter_async_context(
+            running_hub(tmp_path / "restored", clock, seed="again")
+        )
+        await stack.enter_async_context(reaching_others(again))
+        second = await stack.enter_async_context(running_hub(tmp_path / "b", clock, seed="hub B"))
+        here = second.hub
+        await here.writer.run(take_file, here.replica, data)
+        brought = await again.hub.writer.run(_file_for_b, again.hub)
+        await here.writer.run(take_file, here.replica, brought)
+        sessions = await stack.enter_async_context(reaching_others(second))
+        await until(
+            lambda: (told := sessions.figures("A")) is not None and told.live, "they are in session"
+        )
+        (known,) = await here.writer.run(other_hubs, here.replica)
+        assert known.authors == {old, again.hub.replica.author}
+        assert known.addresses[0] == again.address
+        # It is one hub with one session, and files are made for the key that it has now.
+        told = sessions.figures("A")
+        assert told is not None
+        assert told.tries == 1
+        named = await here.writer.run(receiver_named, here.replica, "A")
+        assert named.certificate.author == again.hub.replica.author != old
+
+
 async def test_only_the_keeper_of_the_sites_key_certifies_and_no_letter_is_given_twice(
     tmp_path: Path, clock: SettableClock
 ) -> None:
@@ -200,12 +240,12 @@ async def test_a_hub_that_was_revoked_is_dialled_no_more(
         author = second.hub.replica.author
         address = acts.set_hub_addresses(author, [second.address])
         await first.hub.writer.run(first.hub.replica.write, address)
-        depots = await stack.enter_async_context(reaching_others(first))
+        sessions = await stack.enter_async_context(reaching_others(first))
         await until(
-            lambda: (told := depots.figures(author)) is not None and told.tries > 0, "it is dialled"
+            lambda: (told := sessions.figures("B")) is not None and told.tries > 0, "it is dialled"
         )
         await first.hub.writer.run(first.hub._revoke, author, b"")
-        await until(lambda: depots.figures(author) is None, "it is dialled no more")
+        await until(lambda: sessions.figures("B") is None, "it is dialled no more")
 
 
 def test_a_damaged_request_is_refused_in_words(tmp_path: Path) -> None:

@@ -219,6 +219,22 @@ def test_a_file_of_an_older_store_of_the_phone_proves_nothing_of_the_new_one(
 # --- for whom
 
 
+def test_a_phone_carries_to_its_hub_under_the_key_that_it_has_now(
+    site: Site, hub: Replica, ana: bytes, phone: Replica
+) -> None:
+    job, (turn,) = site.job(hub, "Boiler", ana)
+    hold(phone, hub)
+    again = site.hub_again(hub)
+    hold(again, hub)
+    hold(phone, hub)
+    assert [each.name for each in receivers(phone)] == ["hub A"]
+    assert receiver_named(phone, "").certificate.author == again.author
+    phone.write(acts.set_phase(job, ana, turn, Phase.FINISHED))
+    assert take_file(again, carried(phone, again)).refused == ()
+    # Nor does a hub carry to what it was itself.
+    assert all(each.certificate.author != hub.author for each in receivers(again))
+
+
 def test_a_phone_carries_to_its_own_hub_and_a_hub_asks_for_whom(
     site: Site, hub: Replica, ana: bytes, phone: Replica
 ) -> None:

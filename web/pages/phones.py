@@ -34,10 +34,12 @@ _HOLDS: Final = """
 """
 _HUBS: Final = """
     SELECT lower(hex(certificate.author)) AS author, certificate.subject AS letter,
-           max(peer.met_at) AS met_at
-    FROM certificate LEFT JOIN peer ON peer.peer = certificate.author
+           max((certificate.author = ?) * 1e18 + certificate.session_until),
+           (SELECT max(met_at) FROM peer JOIN certificate AS met ON met.author = peer.peer
+            WHERE met.role = 3 AND met.subject = certificate.subject) AS met_at
+    FROM certificate
     WHERE certificate.role = 3 AND certificate.author NOT IN (SELECT author FROM revoked)
-    GROUP BY certificate.author ORDER BY certificate.subject
+    GROUP BY certificate.subject ORDER BY certificate.subject
 """
 _REFUSED: Final = """
     SELECT refused.at, refused.reason, lower(hex(refused.stream)) AS stream,
@@ -154,14 +156,16 @@ async def phones_page(request: web.Request) -> web.StreamResponse:
 
 async def _hubs(request: web.Request) -> tuple[HubRow, ...]:
     hub = request.app[HUB]
-    return tuple([_hub_row(hub, row) for row in await hub.reader.rows(_HUBS)])
+    return tuple(
+        [_hub_row(hub, row) for row in await hub.reader.rows(_HUBS, (hub.replica.author,))]
+    )
 
 
 def _hub_row(hub: Hub, row: Any) -> HubRow:
-    author = bytes.fromhex(row["author"])
-    dialled = hub.depots.figures(author) if hub.depots is not None else None
+    author, letter = bytes.fromhex(row["author"]), row["letter"].decode("ascii", "replace")
+    dialled = hub.hub_sessions.figures(letter) if hub.hub_sessions is not None else None
     return HubRow(
-        letter=row["letter"].decode("ascii", "replace"),
+        letter=letter,
         author=row["author"],
         is_this=author == hub.replica.author,
         met_at_ms=row["met_at"],

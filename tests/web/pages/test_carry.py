@@ -16,7 +16,7 @@ from core.dispatch.acts import (
     set_hub_addresses,
 )
 from core.dispatch.fields import Kind
-from hub.depots import Depots
+from hub.hub_sessions import HubSessions
 from hub.second_hub import answer, ask, begin, read_request
 from replica.carrying import file_for, receiver_named, take_file
 from replica.clock import SystemClock
@@ -103,7 +103,7 @@ async def test_another_hub_stands_in_the_list_with_a_file_and_whether_it_is_in_s
         carried = file_for(first.replica, receiver_named(first.replica, "B"))
         await second.hub.writer.run(take_file, second.hub.replica, carried.data)
         here = second.hub
-        async with Depots(
+        async with HubSessions(
             here.writer,
             (second.address,),
             lambda author: author in here.conversations,

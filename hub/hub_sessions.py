@@ -27,13 +27,13 @@ from replica.writer import Writer
 LOGGER = logging.getLogger(__name__)
 
 
-class Depots:
-    """Keeps a hub in session with the site's others: `async with Depots(...)`.
+class HubSessions:
+    """Keeps a hub in session with the site's others: `async with HubSessions(...)`.
 
     Args:
         writer: of this hub's replica.
         addresses: where this hub listens, `host:port`, the best first; told to all others.
-        is_here: whether a hub of this key is connected to this one.
+        is_here: whether a replica of this key is connected to this one.
         changed: called when a session begins or ends.
     """
 
@@ -48,26 +48,26 @@ class Depots:
         self._addresses = told_addresses(addresses)
         self._is_here = is_here
         self._changed = changed
-        self._syncers: dict[bytes, Syncer] = {}
-        self._tasks: dict[bytes, asyncio.Task[None]] = {}
+        self._syncer_by_letter: dict[str, Syncer] = {}
+        self._task_by_letter: dict[str, asyncio.Task[None]] = {}
         self._watching: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Depots:
+    async def __aenter__(self) -> HubSessions:
         await self._writer.run(_tell_addresses, self._writer.replica, self._addresses)
         self._watching = asyncio.get_running_loop().create_task(self._watch())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        tasks = [*self._tasks.values(), *([self._watching] if self._watching else [])]
+        tasks = [*self._task_by_letter.values(), *([self._watching] if self._watching else [])]
         for task in tasks:
             task.cancel()
         for ended in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(ended, Exception):
                 LOGGER.error("keeping in session with other hubs had stopped", exc_info=ended)
 
-    def figures(self, author: bytes) -> SyncFigures | None:
-        """How the sessions that this hub dials with another stand, if it dials it."""
-        syncer = self._syncers.get(author)
+    def figures(self, letter: str) -> SyncFigures | None:
+        """How the sessions that this hub dials with the one of a letter stand, if it dials it."""
+        syncer = self._syncer_by_letter.get(letter)
         return None if syncer is None else syncer.figures
 
     async def _watch(self) -> None:
@@ -82,14 +82,14 @@ class Depots:
             self._writer.unsubscribe(subscription)
 
     async def _follow(self) -> None:
-        known = {hub.author for hub in await self._known()}
-        for author in known - self._tasks.keys():
-            syncer = Syncer(self._writer, self._dial(author), self._changed)
-            self._syncers[author] = syncer
-            self._tasks[author] = asyncio.get_running_loop().create_task(syncer.run())
-        for author in self._tasks.keys() - known:
-            del self._syncers[author]
-            task = self._tasks.pop(author)
+        known = {hub.letter for hub in await self._known()}
+        for letter in known - self._task_by_letter.keys():
+            syncer = Syncer(self._writer, self._dial(letter), self._changed)
+            self._syncer_by_letter[letter] = syncer
+            self._task_by_letter[letter] = asyncio.get_running_loop().create_task(syncer.run())
+        for letter in self._task_by_letter.keys() - known:
+            del self._syncer_by_letter[letter]
+            task = self._task_by_letter.pop(letter)
             task.cancel()
             # Not `await task` with its end suppressed: that would swallow this task's own end too.
             await asyncio.wait([task])
@@ -97,21 +97,17 @@ class Depots:
     async def _known(self) -> list[KnownHub]:
         return await self._writer.run(other_hubs, self._writer.replica)
 
-    def _dial(self, author: bytes) -> Dialler:
-        async def where() -> list[HubAddress]:
-            return [
-                HubAddress(hub.addresses, hub.fingerprint)
-                for hub in await self._known()
-                if hub.author == author
-            ]
-
-        dial = hub_dialler(where)
-
+    def _dial(self, letter: str) -> Dialler:
         @asynccontextmanager
         async def unless_here() -> AsyncIterator[tuple[Link, bytes]]:
-            if self._is_here(author):
+            hubs = [hub for hub in await self._known() if hub.letter == letter]
+            if any(self._is_here(author) for hub in hubs for author in hub.authors):
                 raise LinkClosed("that hub is connected here already")
-            async with dial() as linked:
+
+            async def where() -> list[HubAddress]:
+                return [HubAddress(hub.addresses, hub.fingerprint) for hub in hubs]
+
+            async with hub_dialler(where)() as linked:
                 yield linked
 
         return unless_here
