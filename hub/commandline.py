@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=port, default=8443, help="port for phones and browsers")
     parser.add_argument("--local-port", type=port, default=8080, help="plain HTTP on this machine")
     parser.add_argument("--name", action="append", default=[], help="a name or address of the hub")
-    parser.add_argument("--letter", type=_letter, default="A", help="stands in its job numbers")
+    parser.add_argument("--letter", type=letter, default="A", help="stands in its job numbers")
     parser.add_argument("--no-announce", action="store_true", help="stay silent on the network")
     add_secret(parser)
     parser.set_defaults(run=run)
@@ -65,7 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _letter(text: str) -> str:
+def letter(text: str) -> str:
+    """A hub's letter, as an argument's type."""
     if len(text) != 1 or not ("A" <= text <= "Z"):
         raise argparse.ArgumentTypeError("the hub's letter is one of A to Z")
     return text

@@ -27,7 +27,7 @@ from replica.checking import check_store, replica_to_check
 from replica.clock import Clock
 from replica.generation import NOWHERE, seal_own
 from replica.identity import KEY_FILE, fsync_folder, load_certificates, load_key
-from replica.store import STORE_FILE, Store, StoreError
+from replica.store import STORE_FILE, Store, StoreError, read_only
 
 FORMAT = 1
 MANIFEST_FILE = "manifest.json"
@@ -149,8 +149,7 @@ def _copy_store(source: Path, target: Path) -> None:
     """
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
-        opened = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)
-        with contextlib.closing(opened) as db:
+        with contextlib.closing(read_only(source)) as db:
             db.execute("VACUUM INTO ?", (str(target),))
     except sqlite3.DatabaseError as error:
         if "full" in str(error):

@@ -19,7 +19,7 @@ from core.log.chain import chain_next, chain_start, seal_leaf
 from core.log.errors import LogError
 from core.log.seal import check_seal
 from core.log.stream import StreamState
-from replica import logs
+from replica import logs, witnesses
 from replica.clock import Clock
 from replica.identity import Identity, public_bytes
 from replica.projection import project_stream, projected_tables
@@ -83,6 +83,7 @@ def check_store(replica: Replica, *, sealed: bool = False) -> list[str]:
         for (stream,) in db.execute("SELECT stream FROM stream ORDER BY stream").fetchall():
             findings += _check_stream(replica, stream, own_too=sealed)
         findings += _check_waiting(replica)
+        findings += witnesses.faults(replica)
         findings += _check_projections(replica)
     except UNREADABLE as error:
         findings.append(f"the file can't be read whole: {type(error).__name__}: {error}")

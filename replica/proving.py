@@ -25,7 +25,7 @@ from core.log.stream import Stored
 from core.log.witness import Tip, path_to, tips_leaf
 from replica import logs
 from replica.identity import Identity
-from replica.store import APPLICATION_ID, schema_files
+from replica.store import APPLICATION_ID, read_only, schema_files
 from replica.witnesses import TIP_BYTES, Kept, witnesses_of
 
 
@@ -41,8 +41,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         ProvingError: it is no store of this version.
         sqlite3.Error: it cannot be read.
     """
-    uri = f"{path.absolute().as_uri()}?mode=ro"
-    with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as db:
+    with contextlib.closing(read_only(path)) as db:
         (mark,) = db.execute("PRAGMA application_id").fetchone()
         (version,) = db.execute("PRAGMA user_version").fetchone()
         newest = schema_files()[-1][0]

@@ -37,9 +37,10 @@ from replica.replica import Replica, Touched
 from replica.salvage import Salvaged, read_damaged
 from replica.set_aside import SET_ASIDE, SetAside, keep_set_aside, set_aside_in
 from replica.store import STORE_FILE, Store, StoreError, schema_files
+from replica.witnesses import is_signed
 
 # What a new store makes for itself.
-_MADE_ANEW = frozenset({"generation", "mark", SET_ASIDE})
+_MADE_ANEW = frozenset({"generation", "mark", "witnessed", SET_ASIDE})
 
 
 @dataclass(slots=True)
@@ -313,7 +314,7 @@ def _lacks_own(replica: Replica) -> bool:
 
 
 def _keep_small_tables(replica: Replica, found: Salvaged) -> None:
-    """What is no log: streams that left, whom it met and when, what it refused, what is staged."""
+    """What is no log: streams that left, whom it met, what it refused, witnessed and staged."""
     db = replica.store.db
     held = {row[0] for row in db.execute("SELECT stream FROM stream")}
     left = {stream: at for stream, at in found.left_at.items() if stream in held}
@@ -321,6 +322,13 @@ def _keep_small_tables(replica: Replica, found: Salvaged) -> None:
         "UPDATE stream SET left_at = ? WHERE stream = ?", [(at, each) for each, at in left.items()]
     )
     clear_projections(db, left)
+    sound = [row for row in found.witnesses if is_signed(replica.site, *row[1:])]
+    db.executemany("INSERT OR IGNORE INTO witness VALUES (?, ?, ?, ?, ?)", sound)
+    numbers = {row[0] for row in sound}
+    db.executemany(
+        "INSERT OR IGNORE INTO witnessed VALUES (?, ?, ?)",
+        [row for row in found.witnessed if row[1] in numbers],
+    )
     db.executemany("INSERT OR IGNORE INTO peer VALUES (?, x'', 0, ?)", found.peers)
     db.executemany(
         "INSERT INTO refused VALUES (NULL, ?, ?, ?, ?)",

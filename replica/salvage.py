@@ -17,6 +17,7 @@ from core.log.chain import HASH_BYTES
 from core.log.limits import ENTRY_BYTES_MAX
 from core.log.seal import Seal
 from replica.carving import carve
+from replica.store import read_only
 
 Row = tuple[bytes, bytes, int]
 """Hash, body and time of arrival of an entry, as a row says; nothing is proven of it."""
@@ -47,6 +48,8 @@ class Salvaged:
     peers: list[tuple[bytes, int]] = field(default_factory=list)
     refused: list[tuple[Any, ...]] = field(default_factory=list)
     staged: list[tuple[Any, ...]] = field(default_factory=list)
+    witnesses: list[tuple[Any, ...]] = field(default_factory=list)
+    witnessed: list[tuple[Any, ...]] = field(default_factory=list)
     streams: set[bytes] = field(default_factory=set)
     whole: bool = True
 
@@ -55,8 +58,7 @@ def read_damaged(path: Path) -> Salvaged:
     """Everything that the store's file holds, as far as it can be read."""
     found = Salvaged()
     try:
-        opened = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        with contextlib.closing(opened) as db:
+        with contextlib.closing(read_only(path)) as db:
             db.text_factory = bytes
             db.execute("PRAGMA trusted_schema = OFF")
             _read_tables(db, found)
@@ -91,6 +93,10 @@ def _read_tables(db: sqlite3.Connection, found: Salvaged) -> None:
             found.left_at[stream] = left_at
     for (data,) in _table(db, found, "certificate", "certificate", (bytes,)):
         found.certificates.append(data)
+    columns = "witness, at, hub, leaves, signature"
+    found.witnesses += _table(db, found, "witness", columns, (int, int, 32, bytes, 64))
+    columns = "stream, witness, tips"
+    found.witnessed += _table(db, found, "witnessed", columns, (12, int, bytes))
     found.peers += _table(db, found, "peer", "peer, met_at", (32, int))
     found.refused += _table(
         db, found, "refused", "at, peer, stream, reason", (int, object, object, bytes)

@@ -166,6 +166,16 @@ class Store:
         self.db.close()
 
 
+def read_only(path: Path) -> sqlite3.Connection:
+    """A connection to a store's file that cannot write, beside whoever is at work on it.
+
+    Raises:
+        sqlite3.Error: there is no such file, or it can't be opened.
+    """
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    return sqlite3.connect(uri, uri=True, isolation_level=None)
+
+
 def _make_private(path: Path) -> None:
     """Make a file that only its owner reads, if there is none; SQLite's others follow it."""
     with contextlib.suppress(OSError):

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from core.log.chain import HASH_BYTES
-from core.log.witness import Tip, root_of, signed_bytes, tips_leaf
+from core.log.errors import LogError
+from core.log.witness import Tip, check_witness, root_of, signed_bytes, tips_leaf
 from replica import logs
 from replica.replica import Replica
 
@@ -124,6 +125,31 @@ def _thin_out(db: sqlite3.Connection, stream: bytes) -> None:
         "DELETE FROM witness WHERE witness = ? AND witness NOT IN (SELECT witness FROM witnessed)",
         witness,
     )
+
+
+def faults(replica: Replica) -> Iterator[str]:
+    """What is wrong with the witnesses that a store keeps, as sentences."""
+    db = replica.store.db
+    for number, at_ms, hub, leaves, signature in db.execute("SELECT * FROM witness").fetchall():
+        if not is_signed(replica.site, at_ms, hub, leaves, signature):
+            yield f"witness {number} is not what its hub signed"
+    kept = db.execute("SELECT stream, tips FROM witnessed ORDER BY stream, witness").fetchall()
+    for stream, tips in kept:
+        held = {row[0][:TIP_BYTES] for row in db.execute(_HASHES, (stream,))}
+        if not held.issuperset(_split(tips, TIP_BYTES)):
+            yield f"stream {stream.hex()}: an entry that was witnessed is not held"
+
+
+def is_signed(site: bytes, at_ms: int, hub: bytes, leaves: bytes, signature: bytes) -> bool:
+    """Whether a row of `witness` is what the hub signed."""
+    try:
+        check_witness(site, hub, at_ms, root_of(_split(leaves, HASH_BYTES)), signature)
+    except (LogError, IndexError, OverflowError):
+        return False
+    return True
+
+
+_HASHES = "SELECT hash FROM entry JOIN log USING (log) WHERE stream = ?"
 
 
 def witnesses_of(db: sqlite3.Connection, stream: bytes) -> list[Kept]:

@@ -24,7 +24,7 @@ from core.log.certificate import Certificate
 from core.log.chain import AUTHOR_BYTES
 from core.log.errors import Malformed, OverLimit, SessionRefused, Unauthentic, WrongSite
 from core.log.limits import CARRIED_BYTES_MAX, FRAME_BYTES_MAX
-from core.log.messages import Compare, Hello, Message, Proof, Runs, State
+from core.log.messages import Compare, Hello, Message, Proof, Runs, State, StreamHeads
 from core.log.packing import packed, unpacked
 from core.log.parcel import Parcel, Slice, fill
 from core.log.repair import frames
@@ -83,7 +83,7 @@ def carry_out(
             "two meet over a network once"
         )
     return CarriedOut(
-        _sealed(plain, peer.author, entropy[:32]),
+        sealed(plain, peer.author, entropy[:32]),
         sum(parcel.entries for parcel in parcels),
         len({run.stream for parcel in parcels for run in parcel.runs}),
     )
@@ -100,24 +100,26 @@ def carry_in(shelf: Shelf, key: Ed25519PrivateKey, data: bytes) -> CarriedIn:
         WrongSite, SessionRefused: it is for another replica, or of one that may hold no session.
     """
     plain = opened(data, key, shelf.author)
-    *read, (proof, proven_bytes) = _messages(plain)
-    if len(read) < 2 or not isinstance(proof, Proof):
+    # Anybody can seal a file to a public key, so until the proof holds only three records are read.
+    places = list(_places(plain))
+    if len(places) < 3:
         raise Malformed("a carried file begins with hello and state and ends with a proof")
-    (hello, _), (state, _), *rest = read
-    if not isinstance(hello, Hello) or not isinstance(state, State):
-        raise Malformed("a carried file begins with hello and state")
+    hello, state, proof = (_read(plain, places[at]) for at in (0, 1, -1))
+    if (type(hello), type(state), type(proof)) != (Hello, State, Proof):
+        raise Malformed("a carried file begins with hello and state and ends with a proof")
+    assert isinstance(hello, Hello)
+    assert isinstance(state, State)
+    assert isinstance(proof, Proof)
     if hello.site != shelf.site:
         raise WrongSite("the file belongs to another site")
     peer = shelf.admit(hello.certificates)
-    signed = proven_hash(shelf.site, peer.author, shelf.author, plain[:proven_bytes])
+    proven = plain[: places[-1][0] - _LENGTH_BYTES]
+    signed = proven_hash(shelf.site, peer.author, shelf.author, proven)
     try:
         Ed25519PublicKey.from_public_bytes(peer.author).verify(proof.signature, signed)
     except (InvalidSignature, ValueError) as error:
         raise Unauthentic("the file is not from whom it says it is; nothing was taken") from error
-    others = [message for message, _ in rest]
-    if not all(isinstance(message, (Compare, Runs)) for message in others):
-        raise Malformed("a carried file has heads and runs")
-    return _take(shelf, peer, state, others)
+    return _take(shelf, peer, state, [plain[start:end] for start, end in places[2:-1]])
 
 
 def hello_in(plain: bytes) -> Hello:
@@ -126,30 +128,38 @@ def hello_in(plain: bytes) -> Hello:
     Raises:
         Malformed: there is none.
     """
-    hello, _ = next(_messages(plain), (None, 0))
+    first = next(_places(plain), None)
+    hello = None if first is None else _read(plain, first)
     if not isinstance(hello, Hello):
         raise Malformed("a carried file begins with hello")
     return hello
 
 
-def _take(shelf: Shelf, peer: Certificate, state: State, rest: list[Message]) -> CarriedIn:
+def _take(shelf: Shelf, peer: Certificate, state: State, frames: list[bytes]) -> CarriedIn:
+    """Take what the frames bring, all of which is seen to be sound before any of it is."""
+    heads: list[StreamHeads] = []
+    for frame in frames:
+        message = messages.read(unpacked(frame))
+        if isinstance(message, Compare):
+            heads += message.streams
+        elif not isinstance(message, Runs):
+            raise Malformed("a carried file has heads and runs")
     entries, refused = 0, list[tuple[int, str, str]]()
+    carried: set[bytes] = set()
     before, _ = shelf.meet(peer, b"")
-    for message in rest:
+    for frame in frames:
+        message = messages.read(unpacked(frame))
         if isinstance(message, Runs):
             refused += shelf.take(peer, message)
             entries += sum(len(run.bodies) for run in message.runs)
+            carried |= {run.stream for run in message.runs}
     if before in (b"", state.generation):
         shelf.meet(peer, state.generation)
-        for message in rest:
-            if isinstance(message, Compare):
-                shelf.peer_held(peer, message.streams)
+        shelf.peer_held(peer, heads)
     else:
         # Of another store of this peer than the one last met. Which is the older no file can say,
         # so it proves nothing of what the peer holds; sessions will.
-        for message in rest:
-            if isinstance(message, Runs):
-                shelf.peer_lacks(peer, {run.stream for run in message.runs})
+        shelf.peer_lacks(peer, carried)
     return CarriedIn(peer, entries, tuple(refused))
 
 
@@ -178,16 +188,19 @@ def _record(frame: bytes) -> bytes:
     return len(frame).to_bytes(_LENGTH_BYTES, "big") + frame
 
 
-def _messages(plain: bytes) -> Iterator[tuple[Message, int]]:
-    """Each message, and where its record begins."""
+def _places(plain: bytes) -> Iterator[tuple[int, int]]:
+    """Where each record's frame begins and ends."""
     at = 0
     while at < len(plain):
-        size = int.from_bytes(plain[at : at + _LENGTH_BYTES], "big")
         start = at + _LENGTH_BYTES
-        if not 0 < size <= FRAME_BYTES_MAX or start + size > len(plain):
+        at = start + int.from_bytes(plain[at:start], "big")
+        if not start < at <= min(len(plain), start + FRAME_BYTES_MAX):
             raise Malformed("a carried file is cut off or has a frame of no sound size")
-        yield messages.read(unpacked(plain[start : start + size])), at
-        at = start + size
+        yield start, at
+
+
+def _read(plain: bytes, place: tuple[int, int]) -> Message:
+    return messages.read(unpacked(plain[slice(*place)]))
 
 
 def proven_hash(site: bytes, sender: bytes, receiver: bytes, records: bytes) -> bytes:
@@ -201,7 +214,8 @@ def _agreed_key(shared: bytes, ephemeral: bytes, receiver: bytes) -> ChaCha20Pol
     return ChaCha20Poly1305(derive.derive(shared))
 
 
-def _sealed(plain: bytes, receiver: bytes, private: bytes) -> bytes:
+def sealed(plain: bytes, receiver: bytes, private: bytes) -> bytes:
+    """The file of these records for `receiver`, sealed with a key made of 32 random bytes."""
     once = X25519PrivateKey.from_private_bytes(private)
     ephemeral = once.public_key().public_bytes_raw()
     shared = once.exchange(X25519PublicKey.from_public_bytes(montgomery_of(receiver)))

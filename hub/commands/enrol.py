@@ -15,9 +15,10 @@ from pathlib import Path
 from core.log.errors import LogError
 from core.log.limits import CARRIED_BYTES_MAX
 from hub import second_hub
+from hub.commandline import letter
 from hub.commands.site_key import add_secret, secret_of
 from hub.founding import open_hub_replica
-from hub.second_hub import LETTERS, REQUEST_BYTES_MAX, HubRefused
+from hub.second_hub import REQUEST_BYTES_MAX, HubRefused
 from replica.carrying import take_in_words
 from replica.clock import SystemClock
 from replica.commandline import CommandError
@@ -34,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Make a second hub of a site: it asks, the first answers, it takes the answer in."""
     ways = parser.add_subparsers(title="steps", metavar="ask|answer|take")
     asking = ways.add_parser("ask", help="on the new machine: make a file that asks")
-    asking.add_argument("--letter", type=_letter, required=True, help="stands in its job numbers")
+    asking.add_argument("--letter", type=letter, required=True, help="stands in its job numbers")
     asking.set_defaults(run=ask)
     answering = ways.add_parser("answer", help="on the first hub: certify the new one")
     answering.set_defaults(run=answer)
@@ -47,12 +48,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         way.add_argument("--from", dest="source", type=Path, required=True, help="the file")
     for way in (asking, answering):
         way.add_argument("--to", type=Path, required=True, help="the file to make")
-
-
-def _letter(text: str) -> str:
-    if text not in tuple(LETTERS):
-        raise argparse.ArgumentTypeError("the hub's letter is one of A to Z")
-    return text
 
 
 def ask(arguments: argparse.Namespace) -> int:

@@ -26,6 +26,7 @@ from replica.proving import (
     reading,
     workers_in,
 )
+from replica.store import STORE_FILE
 
 _BESIDE = "A hub or phone that runs on the folder need not be stopped."
 
@@ -103,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the bundle and say what it holds."""
     identity = _identity(arguments.data)
     target: Path = arguments.to
-    store = arguments.data / "store.sqlite"
+    store = arguments.data / STORE_FILE
     if not store.is_file():
         raise CommandError(f"there is no store in {arguments.data}; give a hub's or phone's folder")
     if target.exists():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from core.dispatch import acts
 from core.dispatch.acts import SITE_STREAM
 from core.dispatch.fields import REVOKED, Phase
-from core.log.carried import carry_out
+from core.log.carried import carry_out, opened, sealed
 from core.log.errors import LogError, Malformed, OverLimit, SessionRefused, Unauthentic, WrongSite
 from core.log.limits import CARRIED_BYTES_MAX
 from replica.carrying import (
@@ -194,6 +195,23 @@ def test_a_phone_whose_certificate_has_run_out_is_told_to_enrol_again(
     clock_of(hub).pass_ms(2 * YEAR_MS)
     with pytest.raises(SessionRefused, match="run out"):
         take_file(hub, data)
+
+
+def test_of_a_strangers_file_nothing_is_read_before_the_proof(
+    tmp_path: Path, site: Site, hub: Replica
+) -> None:
+    other = Site(tmp_path / "elsewhere", seed="another site")
+    stranger = other.hub("A")
+    made = carry_out(ReplicaShelf(stranger), hub.identity.own, bytes(range(48)))
+    plain = opened(made.data, hub.identity.key, hub.author)
+    bomb = b"\xc1" + zlib.compress(bytes(100_000_000), 9)[2:-4]
+    # Between its sound beginning and its proof stands what would fill the memory.
+    size = 4 + int.from_bytes(plain[:4], "big")
+    size += 4 + int.from_bytes(plain[size : size + 4], "big")
+    stuffed = plain[:size] + len(bomb).to_bytes(4, "big") + bomb + plain[size:]
+    with pytest.raises(WrongSite):
+        take_file(hub, sealed(stuffed, hub.author, bytes(range(32))))
+    other.close()
 
 
 # --- stores that went back

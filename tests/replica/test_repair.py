@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
 from collections.abc import Callable
@@ -25,12 +26,14 @@ from replica.repair import repair_store
 from replica.replica import Replica
 from replica.set_aside import join_set_aside, set_aside_in
 from replica.store import STORE_FILE, Store, StoreError
+from replica.witnesses import witness_changes
 from tests.build import Entropy, SettableClock, Site, agree, hold
 from tests.commands import refused, run
 
 CHECK = replica.commands.check.configure
 CLOCK = SettableClock()
 PAGE = 4_096
+WITNESS_TABLES = ("witness", "witnessed")
 
 
 @dataclass
@@ -101,6 +104,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
         )
     hold(phone, hub)
     assert hold(twin, hub).live
+    witness_changes(hub)
     entries = frozenset(held_by(hub))
     site.close()
     hub_folder, twin_folder = hub.store.path.parent, twin.store.path.parent
@@ -213,6 +217,26 @@ def test_rows_that_do_not_follow_from_the_log_are_made_anew(town: Town) -> None:
     store.close()
     assert run(CHECK, "--repair", "--data", folder) == 0
     assert _rows(folder) == _rows(town.hub)
+
+
+def test_what_a_hub_witnessed_stays_and_it_goes_on_witnessing(town: Town) -> None:
+    folder = town.harmed(lambda data: None, "witnessed")
+    with contextlib.closing(Store(folder / STORE_FILE)) as store:
+        before = [sorted(store.db.execute(f"SELECT * FROM {name}")) for name in WITNESS_TABLES]
+        store.db.execute("UPDATE stream SET leaf = zeroblob(32)")
+        store.db.execute(
+            "INSERT INTO witness SELECT 99, at + 1, hub, leaves, signature FROM witness"
+        )
+    _repair(folder)
+    site = Site(town.folder / "unused")
+    hub = open_hub_replica(folder, CLOCK, Entropy("goes on"), tls_fingerprint=bytes(32))
+    site.opened.append(hub)
+    db = hub.store.db
+    assert [sorted(db.execute(f"SELECT * FROM {name}")) for name in WITNESS_TABLES] == before
+    site.job(hub, "Pump")
+    assert witness_changes(hub) > 0
+    assert check_store(hub) == []
+    site.close()
 
 
 # --- the own log

@@ -10,6 +10,7 @@ import pytest
 from core.dispatch import acts
 from core.log.witness import check_witness, path_to, root_from, root_of, tips_leaf
 from replica import logs, witnesses
+from replica.checking import check_store
 from replica.replica import Replica
 from replica.witnesses import KEPT_MAX, TIP_BYTES, tips_of, witness_changes, witnesses_of
 from tests.build import MINUTE_MS, START_MS, Site, clock_of, hold, revoke, rows_of
@@ -157,3 +158,16 @@ def test_a_witness_takes_few_bytes(site: Site, hub: Replica) -> None:
     (rows,) = hub.store.db.execute(sizes).fetchone()
     (leaves,) = hub.store.db.execute("SELECT sum(length(leaves)) FROM witness").fetchone()
     assert (rows + leaves) / 201 <= 64, "bytes for each stream and witness"
+
+
+def test_check_finds_a_witness_that_rotted_and_an_entry_that_it_names_and_nobody_has(
+    site: Site, hub: Replica
+) -> None:
+    job, _ = site.job(hub, "Boiler")
+    witness_changes(hub)
+    assert check_store(hub) == []
+    hub.store.db.execute("UPDATE witness SET at = at + 1")
+    assert check_store(hub) == ["witness 1 is not what its hub signed"]
+    hub.store.db.execute("UPDATE witness SET at = at - 1")
+    hub.store.db.execute("UPDATE witnessed SET tips = zeroblob(16) WHERE stream = ?", (job,))
+    assert check_store(hub) == [f"stream {job.hex()}: an entry that was witnessed is not held"]
