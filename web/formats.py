@@ -27,6 +27,11 @@ _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _INSTANT_MS_MAX: Final = 253_402_214_400_000  # the last day of 9999, where datetime ends
 
 
+def sentence(words: str) -> str:
+    """What an error says, as a page says it: with a capital and a full stop."""
+    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")
+
+
 def local_time(at_ms: int, zone: ZoneInfo) -> dt.datetime:
     """The instant on the site's clock; an absurd date is bent to the ends of the calendar."""
     bent = min(max(at_ms, 0), _INSTANT_MS_MAX)

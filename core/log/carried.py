@@ -235,7 +235,7 @@ def opened(data: bytes, key: Ed25519PrivateKey, me: bytes) -> bytes:
     if len(data) > CARRIED_BYTES_MAX:
         raise OverLimit(f"a carried file has at most {CARRIED_BYTES_MAX // 1_000_000} MB")
     if data[: len(MAGIC)] != MAGIC or len(data) < _HEAD_BYTES + 16:
-        raise Malformed("this is no file that `fieldlog carry out` made")
+        raise Malformed("this is no file that a hub or phone made to be carried")
     head = data[:_HEAD_BYTES]
     receiver, ephemeral = head[len(MAGIC) : -AUTHOR_BYTES], head[-AUTHOR_BYTES:]
     if receiver != me:

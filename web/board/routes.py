@@ -22,6 +22,7 @@ from web.board.job_form_save import Saved, save_edit, save_new
 from web.board.live import EPOCH, live
 from web.board.page import board_page, changed_part, draw_pane, pane_part, rows_part
 from web.board.state import ALERT_BOOK, AlertBook, moment_of
+from web.formats import sentence
 from web.frame import see_other
 
 SCRIPTED: str = "X-Board-Part"
@@ -31,11 +32,6 @@ GO: str = "X-Board-Go"
 
 def _is_scripted(request: web.Request) -> bool:
     return request.headers.get(SCRIPTED) == "1"
-
-
-def _sentence(error: Exception) -> str:
-    words = str(error)
-    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")
 
 
 async def act_on_job(request: web.Request) -> web.StreamResponse:
@@ -49,7 +45,7 @@ async def act_on_job(request: web.Request) -> web.StreamResponse:
     except Overtaken as error:
         words, status, tone = str(error), 409, "risk"
     except ActError as error:
-        words, status, tone = _sentence(error), 422, "bad"
+        words, status, tone = sentence(str(error)), 422, "bad"
     if words is None:
         raise web.HTTPNotFound(text="There is no such job on this hub.")
     wanted = read_back((await request.post()).get("back"))

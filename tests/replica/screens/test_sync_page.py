@@ -110,7 +110,7 @@ async def test_a_file_that_is_not_for_this_phone_is_refused_in_words(phone: Phon
     await phone.sync()
     before = await phone.rows("SELECT * FROM entry")
     for data, words in (
-        (b"Dear phone, " * 20, "This is no file that `fieldlog carry out` made."),
+        (b"Dear phone, " * 20, "This is no file that a hub or phone made to be carried."),
         (b"FLCARRY1" + bytes(200), "only that one can open it."),
         (b"", "Choose a file first"),
         (bytes(CARRIED_BYTES_MAX + 5), "A carried file has at most 16 MB."),
