@@ -9,6 +9,7 @@ import signal
 from pathlib import Path
 
 from replica.commandline import CommandError, port
+from replica.occupied import FolderInUse
 from simulator.fleet.demo import ACCOUNT, PASSWORD, Demo, Plan
 
 
@@ -68,6 +69,8 @@ async def _run(plan: Plan) -> int:
             with contextlib.suppress(asyncio.CancelledError):
                 await running
             _say("Stopping.")
+    except FolderInUse as error:
+        raise CommandError(str(error)) from error
     except OSError as error:
         raise CommandError(
             f"a port can't be listened on ({error.strerror}); is another demo or hub running? "

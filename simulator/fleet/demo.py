@@ -33,6 +33,7 @@ from hub.map.travel import route_between
 from hub.passwords import hash_password
 from replica.clock import SystemClock
 from replica.device import Device
+from replica.occupied import occupied
 from simulator.draw import Options
 from simulator.fleet.clock import SiteClock
 from simulator.fleet.day import Address, Person, Site, days_jobs, found_site
@@ -114,6 +115,7 @@ class Demo:
 
     async def _open(self) -> None:
         plan, data = self._plan, self._plan.folder / "hub"
+        self._stack.enter_context(occupied(data))
         if open_region(data / "map") is None:
             self._say("Building the map of central Helsinki ...")
             extract = Path(__file__).parents[1] / "data" / "helsinki.osm.pbf"
@@ -185,6 +187,7 @@ class Demo:
         spots = self._addresses()
         for index, (worker, _) in enumerate(self._kept["workers"]):
             folder = self._plan.folder / "phones" / f"{index + 1:02}"
+            self._stack.enter_context(occupied(folder))
             executor = self._stack.enter_context(ThreadPoolExecutor(1, f"phone-{index}"))
             coverage = Coverage()
             device = Device(folder, self.clock, os.urandom, executor, coverage.over)
