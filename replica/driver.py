@@ -18,6 +18,9 @@ from replica.link import Link, LinkClosed
 from replica.shelf import ReplicaShelf
 from replica.writer import Writer
 
+# Whose account at the writer a connection is on until its peer has said who it is.
+STRANGERS = b"?"
+
 
 async def _nothing(*_: Any) -> None:
     """What a program does that does not care."""
@@ -98,7 +101,9 @@ async def converse(
     async def step(function: Callable[..., list[Effect]], *args: object) -> None:
         # Frames must leave in the order in which the session made them.
         async with turn:
-            await conversation.carry_out(await writer.run(function, *args))
+            known = session.peer
+            peer = STRANGERS if known is None else known.author
+            await conversation.carry_out(await writer.run(function, *args, peer=peer))
 
     subscription = writer.subscribe()
 

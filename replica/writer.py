@@ -1,8 +1,9 @@
 """The one owner of a replica at run time: every call to it runs here, one after another.
 
-`run` carries a synchronous call to the writer's executor; what it committed is announced to those
-who subscribed, after it was committed. The executor is given, so that a simulated world can run it
-inline. Invariant: no two calls touch the replica at once.
+`run` carries a synchronous call to the writer's executor when its turn has come (`replica.turns`);
+what it committed is announced to those who subscribed, after it was committed. The executor is
+given, so that a simulated world can run it inline. Invariant: no two calls touch the replica at
+once.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from concurrent.futures import Executor
 from typing import TypeVar
 
 from replica.replica import Replica
+from replica.turns import PEOPLE, Turns
 
 T = TypeVar("T")
 
@@ -58,9 +60,13 @@ class Writer:
         self.replica = replica
         self._executor = executor
         self._subscriptions: list[Subscription] = []
+        self._turns = Turns(replica.clock.uptime_ms)
 
-    async def run(self, function: Callable[..., T], *args: object) -> T:
-        """Run `function(*args)` where the replica may be touched; announce what it changed."""
+    async def run(self, function: Callable[..., T], *args: object, peer: bytes = PEOPLE) -> T:
+        """Run `function(*args)` where the replica may be touched; announce what it changed.
+
+        `peer` is the key of the peer for whose session it is; people come before all peers.
+        """
         loop = asyncio.get_running_loop()
 
         def carried() -> T:
@@ -72,7 +78,8 @@ class Writer:
                 if changed:
                     loop.call_soon_threadsafe(self._announce, changed)
 
-        return await loop.run_in_executor(self._executor, carried)
+        async with self._turns.turn(peer):
+            return await loop.run_in_executor(self._executor, carried)
 
     def _announce(self, changed: frozenset[bytes]) -> None:
         for subscription in self._subscriptions:

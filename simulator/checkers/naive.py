@@ -2,8 +2,8 @@
 
 What each write had seen is a set of entries (here a mask of bits), closed over the chains of the
 heads it names; a write stands unless one to the same path had seen it. From production come only
-the bytes of an entry and what a certificate permits. Cuts and formats other than the first have no
-place here.
+the bytes of an entry and what a certificate permits. Entries of formats other than the first stand
+nowhere, and cuts have no place here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from core.dispatch.permits import permits
 from core.log.certificate import Standing
-from core.log.entry import Cursor, Entry, Path, decode
+from core.log.entry import FORMAT, Cursor, Entry, Path, decode, format_of
 from core.log.errors import LogError
 from core.log.stream import Stored
 
@@ -79,7 +79,8 @@ def _read(stream: bytes, by_hash: Mapping[bytes, Stored]) -> dict[bytes, Entry |
         before = cursors.get(stored.previous)
         cursor = Cursor.at_start(stream) if before is None else before.copy()
         try:
-            read[entry_hash] = decode(stored.body, cursor, stored.hash)
+            known = format_of(stored.body) == FORMAT
+            read[entry_hash] = decode(stored.body, cursor, stored.hash) if known else None
         except LogError:
             read[entry_hash] = None
         cursors[entry_hash] = cursor

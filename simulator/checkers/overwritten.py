@@ -2,7 +2,8 @@
 
 At each write what stood at its paths in the author's own store was written down. At the end a write
 stands unless another was made with it in view. Paths to which somebody wrote from a stale page are
-left out, for what that page showed is the frontier's matter, which `folded` checks.
+left out, for what that page showed is the frontier's matter, which `folded` checks; so are those to
+which a hostile phone wrote what it may write, since nobody knows what it had seen.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from core.log.entry import Path
+from core.log.stream import StreamState
 from simulator.world.truth import standing_hashes
 
 if TYPE_CHECKING:
@@ -20,11 +23,15 @@ def wrong(world: World) -> Iterator[str]:
     """Paths at which other writes stand than people must expect."""
     hub = world.hubs[0]
     held = {row[0] for row in hub.store.db.execute("SELECT hash FROM entry")}
+    hostile = {phone.identity.author for phone in world.hostile}
     for stream, by_path in world.truth.views.items():
         state = hub.replica.state(stream)
+        astray = _paths_of(state, hostile) if hostile else set()
         for path, views in by_path.items():
             made = {entry_hash: view for entry_hash, view in views.items() if entry_hash in held}
             register = state.registers.get(path)
+            if path in astray:
+                continue
             if not made or register is None or any(view is None for view in made.values()):
                 continue
             viewed = frozenset[bytes]().union(*(view for view in made.values() if view))
@@ -35,3 +42,13 @@ def wrong(world: World) -> Iterator[str]:
                     f"stream {stream.hex()} at {path!r}: {len(standing & known)} writes stand, "
                     f"{len(made.keys() - viewed)} should"
                 )
+
+
+def _paths_of(state: StreamState, authors: set[bytes]) -> set[Path]:
+    """The paths to which these authors wrote."""
+    return {
+        path
+        for placed in state.entries()
+        if placed.stored.author in authors and placed.entry is not None
+        for path, _ in placed.entry.changes
+    }

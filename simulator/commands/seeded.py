@@ -45,6 +45,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--entries", type=int, default=size.entries_per_phone, help="entries of a phone at least"
     )
+    parser.add_argument(
+        "--hostile", type=int, default=size.hostile, help="phones that break every rule, besides"
+    )
     parser.add_argument("--plant", default="", help=f"plant a bug: {', '.join(PLANTED)}")
     parser.add_argument(
         "--without",
@@ -60,7 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the seeds; 1 if any failed."""
     _check(arguments)
-    size = Size(arguments.phones, arguments.days, arguments.entries)
+    size = Size(arguments.phones, arguments.days, arguments.entries, hostile=arguments.hostile)
     seeds = range(arguments.first, arguments.first + arguments.seeds)
     tally, began_s = Tally(), time.monotonic()
     for outcome in attempts(
@@ -87,6 +90,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise CommandError(
             f"--phones lies between {PHONES_MIN} and {PHONES_MAX}, --days between 1 and {DAYS_MAX}"
         )
+    if not 0 <= arguments.hostile <= PHONES_MAX:
+        raise CommandError(f"--hostile lies between 0 and {PHONES_MAX}")
     if arguments.plant and arguments.plant not in PLANTED:
         raise CommandError(f"no bug '{arguments.plant}' to plant; there are {', '.join(PLANTED)}")
     if unknown := sorted(set(arguments.without) - set(FAULTS)):
@@ -100,6 +105,7 @@ def _replay(seed: int, arguments: argparse.Namespace) -> str:
         ("phones", arguments.phones, standard.phones),
         ("days", arguments.days, standard.days),
         ("entries", arguments.entries, standard.entries_per_phone),
+        ("hostile", arguments.hostile, standard.hostile),
         ("plant", arguments.plant, ""),
     ):
         if value != usual:

@@ -32,6 +32,8 @@ from simulator.draw import (
     draw_options,
     entropy_for,
 )
+from simulator.hostile.forging import Forger
+from simulator.hostile.phone import HostilePhone
 from simulator.trace import Trace
 from simulator.virtual_loop import Outcome, VirtualLoop
 from simulator.virtual_loop import run as run_loop
@@ -72,6 +74,7 @@ class Size:
     days: int = 3
     entries_per_phone: int = 100
     dispatchers_per_hub: int = 2
+    hostile: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ class World:
         self.truth = Truth()
         self.true_clock = TrueClock(loop.time)
         self.weather = Weather(loop, chance_for(seed, "weather"), options, loop.trace)
-        self.site: Site = found_site(seed, size.phones)
+        self.site: Site = found_site(seed, size.phones, size.hostile)
         self.failure: asyncio.Future[None] = loop.create_future()
         names = [f"hub {letter}" for letter in HUB_LETTERS]
         self.hubs = [
@@ -120,7 +123,12 @@ class World:
             self._machine(f"phone {number}", identity, folder)
             for number, identity in enumerate(self.site.phones, 1)
         ]
+        self.hostile = [
+            self._hostile_phone(number, identity, names)
+            for number, identity in enumerate(self.site.hostile, 1)
+        ]
         self.worker_by_name = {phone.name: phone.worker for phone in self.phones}
+        self.worker_by_name |= {phone.name: phone.forger.worker for phone in self.hostile}
         self._renewals = entropy_for(seed, "renewals")
         self.roaming = {
             phone.name: Roaming(phone, names, chance_for(seed, phone.name, "roaming"))
@@ -148,6 +156,26 @@ class World:
             self.weather,
             self.truth,
             self._failed,
+        )
+
+    def _hostile_phone(self, number: int, identity: Identity, hubs: list[str]) -> HostilePhone:
+        name = f"hostile phone {number}"
+        chance = chance_for(self.seed, name)
+
+        def told(changes: Iterable[acts.Change]) -> None:
+            self.truth.will_write(changes, identity.own.subject)
+
+        def now_ms() -> int:
+            return EPOCH_MS + int(self.loop.time() * 1_000)
+
+        return HostilePhone(
+            name,
+            Forger(identity, chance, now_ms, told),
+            self.weather,
+            hubs,
+            found_site(self.seed + 1, 1).hubs[0].site,
+            chance,
+            self.truth.points,
         )
 
     @property
@@ -189,6 +217,8 @@ class World:
             for machine in self.machines:
                 machine.start(self._parts(machine))
             watch = group.create_task(self._watch(), name="watch")
+            # They go on while the others heal: no calm is needed to get on beside them.
+            attacks = [group.create_task(each.attack(), name=each.name) for each in self.hostile]
             await self._look(until_s)
             if fates:
                 await asyncio.wait(fates)
@@ -196,6 +226,8 @@ class World:
                 task.cancel()
             await self._top_up()
             await self._heal()
+            for attack in attacks:
+                attack.cancel()
             watch.cancel()
         checkers.at_end(self)
 
@@ -260,7 +292,7 @@ class World:
             acts.new_stream_id(Kind.CUSTOMER, EPOCH_MS, chance.randbytes(7)) for _ in range(6)
         ]
         first: list[Act] = [certificate_act(each.identity) for each in self.hubs]
-        first += [certificate_act(identity) for identity in self.site.phones]
+        first += [certificate_act(each) for each in (*self.site.phones, *self.site.hostile)]
         first.append(acts.set_setting("time_zone", "Europe/Helsinki"))
         for number, worker in enumerate(self.site.workers, 1):
             first.append(acts.edit_worker(worker, {"name": f"Worker {number}"}))

@@ -27,16 +27,23 @@ HUB_LETTERS = "AB"
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Who there is: identities of hubs and phones, and the phones' workers, in the same order."""
+    """Who there is: identities of hubs and phones, and the phones' workers, in the same order.
+
+    `hostile` are phones too, certified as the others are.
+    """
 
     key: Ed25519PrivateKey
     hubs: tuple[Identity, ...]
     phones: tuple[Identity, ...]
     workers: tuple[bytes, ...]
+    hostile: tuple[Identity, ...] = ()
 
 
-def found_site(seed: int, phones: int) -> Site:
-    """The site of a seed: two hubs, so many phones, each with a worker of its own."""
+def found_site(seed: int, phones: int, hostile: int = 0) -> Site:
+    """The site of a seed: two hubs, so many phones, each with a worker of its own.
+
+    The keys of the honest are the same however many `hostile` ones there are.
+    """
     entropy = entropy_for(seed, "site")
     site_key = Ed25519PrivateKey.from_private_bytes(entropy(32))
     hubs = tuple(make_hub(site_key, letter, entropy) for letter in HUB_LETTERS)
@@ -46,7 +53,15 @@ def found_site(seed: int, phones: int) -> Site:
     made = [
         _phone(hubs[number % len(hubs)], worker, entropy) for number, worker in enumerate(workers)
     ]
-    return Site(site_key, hubs, tuple(made), workers)
+    astray = [
+        _phone(
+            hubs[number % len(hubs)],
+            new_stream_id(Kind.WORKER, EPOCH_MS - 86_400_000, entropy(7)),
+            entropy,
+        )
+        for number in range(hostile)
+    ]
+    return Site(site_key, hubs, tuple(made), workers, tuple(astray))
 
 
 def make_hub(site_key: Ed25519PrivateKey, letter: str, entropy: Callable[[int], bytes]) -> Identity:

@@ -232,6 +232,8 @@ class Worker:
             self.acts_done += 1
 
     async def _hand_over(self) -> None:
+        if not self._colleagues:
+            return
         colleague = self._chance.choice(self._colleagues)
 
         def make(replica: Replica) -> Act:

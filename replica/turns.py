@@ -1,0 +1,98 @@
+"""Whose turn it is at the writer: people first, then the peer that took least of late.
+
+A replica has one writer, and its sessions share it. A peer that floods it, by malice or with the
+uploads of a month, waits behind those that ask for little, so that nobody's tap and nobody's short
+meeting with the hub takes long because of others. What a peer took is forgotten by halves within
+seconds. Holds no calls. Invariant: turns don't overlap, and whoever waits gets one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+# Whose turns come before all others: the people at this replica, and its own parts.
+PEOPLE: Final = b""
+
+# A peer's account halves in so many ms: long beside one frame's work, short beside a meeting.
+HALF_LIFE_MS: Final = 2_000
+# Below this an account says nothing, and counts as none.
+FORGOTTEN_MS: Final = 0.5
+ACCOUNTS_FEW: Final = 64
+
+
+class Turns:
+    """Gives turns, one at a time.
+
+    Args:
+        uptime_ms: a monotonic clock.
+    """
+
+    def __init__(self, uptime_ms: Callable[[], int]) -> None:
+        self._uptime_ms = uptime_ms
+        self._taken = False
+        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._spent: dict[bytes, tuple[float, int]] = {}
+
+    @asynccontextmanager
+    async def turn(self, peer: bytes = PEOPLE) -> AsyncIterator[None]:
+        """A turn of `peer` (its key, or `PEOPLE`) for the length of a block."""
+        await self._wait(peer)
+        began_ms = self._uptime_ms()
+        try:
+            yield
+        finally:
+            if peer != PEOPLE:
+                # A call below a millisecond is no gift.
+                self._charge(peer, max(1, self._uptime_ms() - began_ms))
+            self._pass_on()
+
+    async def _wait(self, peer: bytes) -> None:
+        if not self._taken:
+            self._taken = True
+            return
+        given = asyncio.get_running_loop().create_future()
+        self._waiting.append((peer, given))
+        try:
+            await given
+        except asyncio.CancelledError:
+            if given.done() and not given.cancelled():
+                # It was given in the same moment: somebody else shall have it.
+                self._pass_on()
+            else:
+                self._waiting = [each for each in self._waiting if each[1] is not given]
+            raise
+
+    def _pass_on(self) -> None:
+        """Give the turn to who comes first: people, then the least spent, then the longest wait."""
+        # Who gave up waiting may not have run since, and still stands in the line.
+        self._waiting = [each for each in self._waiting if not each[1].done()]
+        if not self._waiting:
+            self._taken = False
+            return
+        now_ms = self._uptime_ms()
+        spent = [
+            -1.0 if peer == PEOPLE else self._left_of(peer, now_ms) for peer, _ in self._waiting
+        ]
+        _, given = self._waiting.pop(spent.index(min(spent)))
+        given.set_result(None)
+
+    def _left_of(self, peer: bytes, now_ms: int) -> float:
+        """What is left of a peer's account."""
+        spent_ms, at_ms = self._spent.get(peer, (0.0, now_ms))
+        # A simulated machine starts its clock anew while its program runs on.
+        age_ms = max(0, now_ms - at_ms)
+        left_ms: float = spent_ms * 0.5 ** (age_ms / HALF_LIFE_MS)
+        return left_ms if left_ms >= FORGOTTEN_MS else 0.0
+
+    def _charge(self, peer: bytes, took_ms: int) -> None:
+        now_ms = self._uptime_ms()
+        self._spent[peer] = (self._left_of(peer, now_ms) + took_ms, now_ms)
+        if len(self._spent) > ACCOUNTS_FEW:
+            self._spent = {
+                each: account
+                for each, account in self._spent.items()
+                if self._left_of(each, now_ms)
+            }

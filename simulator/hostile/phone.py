@@ -1,0 +1,134 @@
+"""A hostile phone in a world: it dials hubs, is let in by its true certificate, and misbehaves.
+
+Every session begins as the protocol wants, since nothing goes further without that; then it lies,
+forges and throws frames until it is shown out, and comes again. Holds what it forged over all its
+sessions. Invariant: its errors are its own and never the world's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from random import Random
+from typing import Final
+
+from core.log import messages
+from core.log.errors import LogError
+from core.log.messages import Ack
+from core.log.packing import unpacked
+from core.log.session import Close, Effect, Met, Send, Session
+from replica.identity import Identity
+from replica.link import Link, LinkClosed
+from simulator.hostile.forging import Forger
+from simulator.hostile.lying import LyingShelf
+from simulator.hostile.volley import FIRST_NUMBER, Volley
+from simulator.weather import Weather
+
+STAY_S_MAX: Final = 600.0
+PAUSE_S_MEAN: Final = 1_800.0
+ENTRIES_PER_SESSION: Final = 6
+# What it writes in all; a flood of honest-looking entries is another matter (`limits`).
+ENTRIES_MAX: Final = 400
+FRAMES_MAX: Final = 30
+# How likely a session is one that throws nothing and only lies, and one that throws with care.
+ONLY_LIES, POLITE = 0.3, 0.5
+
+
+class HostilePhone:
+    """One hostile phone.
+
+    Args:
+        name: its endpoint in the network.
+        forger: its key, and what it made with it.
+        hubs: the endpoints that it dials.
+        points: where it counts how its sessions ended.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        forger: Forger,
+        weather: Weather,
+        hubs: Sequence[str],
+        other_site: bytes,
+        chance: Random,
+        points: Counter[str],
+    ) -> None:
+        self.name = name
+        self.forger = forger
+        self._weather = weather
+        self._hubs = list(hubs)
+        self._chance = chance
+        self._points = points
+        self._volley = Volley(forger, chance, other_site)
+
+    @property
+    def identity(self) -> Identity:
+        """The key that the site certified."""
+        return self.forger.identity
+
+    async def attack(self) -> None:
+        """Dial, misbehave and come again, until it is cancelled."""
+        chance = self._chance
+        while True:
+            await asyncio.sleep(chance.expovariate(1 / PAUSE_S_MEAN))
+            with suppress(LinkClosed):
+                async with self._weather.dial(self.name, chance.choice(self._hubs)) as link:
+                    await self._misbehave(link)
+
+    async def _misbehave(self, link: Link) -> None:
+        """Hold one session as far as it goes."""
+        chance = self._chance
+        if sum(len(log.entries) for log in self.forger.logs) < ENTRIES_MAX:
+            for _ in range(chance.randrange(ENTRIES_PER_SESSION)):
+                self.forger.forge()
+        shelf = LyingShelf(self.forger, chance)
+        session = Session(shelf, opens=True, nonce=chance.randbytes(16))
+        try:
+            async with (
+                asyncio.timeout(chance.uniform(1.0, STAY_S_MAX)),
+                asyncio.TaskGroup() as group,
+            ):
+                group.create_task(self._listen(session, link), name=f"{self.name} listens")
+                group.create_task(self._throw(session, link), name=f"{self.name} throws")
+        except* TimeoutError:
+            self._points["a hostile phone went by itself"] += 1
+        except* (LinkClosed, LogError):
+            self._points["a hostile phone was shown out"] += 1
+
+    async def _listen(self, session: Session, link: Link) -> None:
+        await self._carry_out(session.open(), link)
+        while True:
+            frame = await link.receive()
+            if not _answers_thrown(frame):
+                await self._carry_out(session.receive(frame), link)
+
+    async def _carry_out(self, effects: Sequence[Effect], link: Link) -> None:
+        for effect in effects:
+            match effect:
+                case Send():
+                    await link.send(effect.frame)
+                case Met():
+                    self._points["a hostile phone was let in"] += 1
+                case Close():
+                    # Its own session found fault with the hub, which its lies had led astray.
+                    raise LinkClosed("the session ended")
+
+    async def _throw(self, session: Session, link: Link) -> None:
+        """Throw frames in between, from the moment when the hub listens to it."""
+        chance = self._chance
+        if chance.random() < ONLY_LIES:
+            return
+        polite = chance.random() < POLITE
+        for _ in range(chance.randrange(FRAMES_MAX)):
+            await asyncio.sleep(chance.expovariate(1 / 10.0))
+            if session.peer is not None or chance.random() < 0.02:
+                await link.send(self._volley.frame(polite=polite))
+
+
+def _answers_thrown(frame: bytes) -> bool:
+    """Whether a frame acks one that was thrown, of which the own session knows nothing."""
+    message = messages.read(unpacked(frame))
+    return isinstance(message, Ack) and message.number >= FIRST_NUMBER
