@@ -6,10 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help test check types directions tests demo figures bench-log format wheel clean
+.PHONY: help test proof check types directions tests demo figures bench-log format wheel clean
 
 help:
 	@echo 'make test     style, types, directions and every test'
+	@echo 'make proof    what is drawn from chance, in large numbers (PROOF="--share 0.01 --only hub_restores")'
 	@echo 'make demo     a site with a hub, phones and a day of work, on this machine'
 	@echo 'make figures  the measured numbers of the README (TRACES=FILE for a recorded trace; SEEDS, MINUTES, KILLS)'
 	@echo 'make bench-log the log beside its peers and the floors, as one table (BENCH="--only merge --rounds 3")'
@@ -32,6 +33,9 @@ directions: $(READY)
 tests: $(READY)
 	.ci/find-chromium
 	$(BIN)/python -m pytest -n 2
+
+proof: $(READY)
+	$(BIN)/python -m tests.proof $(PROOF)
 
 demo: $(READY)
 	$(BIN)/fieldlog demo

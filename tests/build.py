@@ -27,6 +27,7 @@ from core.log.packing import unpacked
 from core.log.session import Effect, Send, Session, Stage
 from core.log.stream import Stored, StreamState
 from replica import logs
+from replica.generation import begin_anew
 from replica.identity import KEY_FILE, load_identity, load_or_make_key, public_bytes, save_identity
 from replica.replica import Replica, Touched
 from replica.shelf import ReplicaShelf
@@ -120,6 +121,25 @@ class Site:
         again = self._open(folder, SettableClock(hub.clock.now_ms()))
         publish(again, certificate)
         return again
+
+    def hub_restored(self, hub: Replica, data: bytes) -> Replica:
+        """The hub with an older copy of its file in the same folder, begun anew under a new key."""
+        folder, clock, own = hub.store.path.parent, clock_of(hub), hub.identity.own
+        hub.close()
+        self.opened.remove(hub)
+        for suffix in ("-wal", "-shm"):
+            Path(f"{hub.store.path}{suffix}").unlink(missing_ok=True)
+        hub.store.path.write_bytes(data)
+        store = Store(hub.store.path)
+        begin_anew(store, self.entropy)
+        store.close()
+        author = public_bytes(load_or_make_key(folder / KEY_FILE, self.entropy))
+        unsigned = self._unsigned(author, own.subject, Role.HUB, self.site)
+        certificate = issue(unsigned, self.key)
+        save_identity(folder, self.site, (certificate,))
+        restored = self._open(folder, clock)
+        publish(restored, certificate)
+        return restored
 
     def worker(self, hub: Replica, name: str) -> bytes:
         """A worker's stream, written by a hub."""

@@ -1,0 +1,58 @@
+"""`make proof`: everything that is drawn from chance, in the numbers that are promised.
+
+Each family is a function of how many and of a seed, which gives back what went wrong in plain
+sentences. They run in parts on all processors; every part's seed is printed with what it found, so
+that it can be run again alone. `--share` runs a part of each, `--only` some. Prints a line
+`name value unit` for each family. Invariant: the exit code is 0 only where nothing was found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+from tests.proof.families import FAMILIES, Family, parts_of, run_part
+
+
+def main() -> int:
+    """Run and print."""
+    parser = argparse.ArgumentParser(prog="make proof", description=__doc__)
+    parser.add_argument("--share", type=float, default=1.0, help="how much of each, from 0 to 1")
+    parser.add_argument("--only", default="", help="families, with commas between them")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    arguments = parser.parse_args()
+    only = arguments.only.split(",") if arguments.only else [each.name for each in FAMILIES]
+    known = {each.name: each for each in FAMILIES}
+    if unknown := sorted(set(only) - known.keys()):
+        parser.error(f"no family {', '.join(unknown)}; there are {', '.join(known)}")
+    if not 0 < arguments.share <= 1:
+        parser.error("--share lies above 0 and is at most 1")
+    wrong = 0
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(arguments.workers, context) as pool:
+        for name in only:
+            wrong += _prove(known[name], arguments.share, pool)
+    print(f"proof_violations {wrong} violations", flush=True)
+    return 1 if wrong else 0
+
+
+def _prove(family: Family, share: float, pool: ProcessPoolExecutor) -> int:
+    """Run a family's parts; print what each found, and how many there were in all."""
+    began_s = time.monotonic()
+    parts = parts_of(family, share)
+    wrong = 0
+    for part, found in zip(parts, pool.map(run_part, parts), strict=True):
+        wrong += len(found)
+        for words in found[:20]:
+            print(f"# {family.name} {part.count} from {part.seed}: {words}", flush=True)
+    done = sum(part.count for part in parts)
+    print(f"proof_{family.name} {done} {family.unit}", flush=True)
+    print(f"# {family.name} took {time.monotonic() - began_s:.0f} s", flush=True)
+    return wrong
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,63 @@
+"""What `make proof` proves, and how much of each.
+
+A family is a function `(count, seed) -> violations`, the number that is promised, and into how
+large parts it is cut. Holds no work. Invariant: the parts of a family together make up its number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.damaged_bundles import undetected
+from tests.proof.orders import SETS, wrong_orders
+from tests.proof.restores import lossy_rebuilds, lossy_restores
+from tests.proof.store_kills import lossy_kills
+from tests.proof.worlds import failed_worlds
+
+Work = Callable[[int, int], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One kind of proof: `count` of `unit`, in parts of `part`."""
+
+    name: str
+    unit: str
+    count: int
+    part: int
+    work: Work
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a family: so many, from a seed on."""
+
+    work: Work
+    count: int
+    seed: int
+
+
+FAMILIES = (
+    Family("damaged_bundles", "bundles", 10_000, 1_000, undetected),
+    Family("orders_of_eight", "sets", SETS, 1, wrong_orders),
+    Family("store_kills", "kills", 1_000, 100, lossy_kills),
+    Family("hub_restores", "restores", 200, 20, lossy_restores),
+    Family("hub_rebuilds", "rebuilds", 50, 10, lossy_rebuilds),
+    Family("hostile_worlds", "worlds", 40, 1, failed_worlds),
+)
+
+
+def parts_of(family: Family, share: float) -> list[Part]:
+    """A share of a family in parts; the seed of each says where it begins."""
+    count = max(1, math.ceil(family.count * share))
+    return [
+        Part(family.work, min(family.part, count - first), first)
+        for first in range(0, count, family.part)
+    ]
+
+
+def run_part(part: Part) -> list[str]:
+    """What one part finds."""
+    return part.work(part.count, part.seed)

@@ -1,0 +1,91 @@
+"""A small part of what `make proof` runs, and that its parts can fail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.dispatch.acts import Change
+from core.dispatch.fields import NOTE
+from core.log.stream import StreamState
+from replica.replica import Replica, Written
+from replica.shelf import ReplicaShelf
+from tests.core.log.merge_cases import read_cases
+from tests.proof.families import FAMILIES, Family, parts_of
+from tests.proof.orders import ENTRIES, SETS, grown, wrong_orders
+from tests.proof.restores import lossy_rebuilds, lossy_restores
+from tests.proof.store_kills import kills
+
+# The set of the page that can come in the fewest orders, some two thousand.
+FEW_ORDERS = 41
+
+
+def test_every_set_of_the_page_grows_to_eight_entries() -> None:
+    cases = [grown(case) for case in read_cases()]
+    assert len(cases) >= SETS
+    assert {len(case.entries) for case in cases} == {ENTRIES}
+
+
+def test_eight_entries_come_to_one_state_in_every_order() -> None:
+    assert wrong_orders(1, FEW_ORDERS) == []
+
+
+def test_an_order_that_matters_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = StreamState.extend_all
+
+    def careless(self: StreamState, *arguments: object) -> bool:
+        plain(self, *arguments)  # type: ignore[arg-type]
+        return True
+
+    monkeypatch.setattr(StreamState, "extend_all", careless)
+    assert wrong_orders(1, FEW_ORDERS) != []
+
+
+def test_hubs_that_were_restored_lose_nothing_that_a_phone_held() -> None:
+    assert lossy_restores(2, 1) == []
+
+
+def test_phones_that_give_back_nothing_but_their_own_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plain = ReplicaShelf.unconfirmed
+
+    def selfish(shelf: ReplicaShelf, *arguments: Any) -> list[tuple[bytes, bytes, bytes]]:
+        return [log for log in plain(shelf, *arguments) if log[1] == shelf.author]
+
+    monkeypatch.setattr(ReplicaShelf, "unconfirmed", selfish)
+    assert lossy_rebuilds(1, 1) != []
+
+
+def test_hubs_that_are_made_anew_lose_nothing_that_a_phone_held() -> None:
+    assert lossy_rebuilds(2, 1) == []
+
+
+def test_killed_stores_keep_what_they_acknowledged() -> None:
+    found, acknowledged = kills(6, 1)
+    assert found == []
+    assert acknowledged > 20
+
+
+def test_a_store_that_says_so_too_early_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = Replica.write
+
+    def forgetful(self: Replica, changes: list[Change], **options: Any) -> Written | None:
+        return None if changes[0].path[0] == NOTE else plain(self, changes, **options)
+
+    monkeypatch.setattr(Replica, "write", forgetful)
+    found, acknowledged = kills(2, 1)
+    assert acknowledged > 0
+    assert len(found) == acknowledged
+
+
+def test_the_parts_of_a_family_make_up_its_number() -> None:
+    for family in FAMILIES:
+        for share in (1.0, 0.01, 0.5):
+            parts = parts_of(family, share)
+            assert sum(part.count for part in parts) >= family.count * share
+            seeds = [part.seed for part in parts]
+            assert seeds == [sum(p.count for p in parts[:at]) for at in range(len(parts))]
+    one = Family("x", "x", 10, 4, wrong_orders)
+    assert [(part.count, part.seed) for part in parts_of(one, 1.0)] == [(4, 0), (4, 4), (2, 8)]
