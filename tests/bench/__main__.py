@@ -14,14 +14,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import merging, peering, storing, wire
+from tests.bench import hostile, merging, peering, storing, wire
 from tests.bench.measuring import ROUNDS, Row, figures, table
 from tests.bench.peering import Peers
 from tests.bench.stores import CACHE, Built, built, runs_of
 
-FAMILIES = ("day", "reconnect", "first", "apart", "repair", "merge", "disk", "open", "scale")
+FAMILIES = (
+    "day", "reconnect", "first", "apart", "repair", "merge", "disk", "open", "scale", "hostile"
+)  # fmt: skip
 DICTIONARY_JOBS = 200
-QUICK_FAMILIES = ("reconnect", "first", "apart", "merge", "disk", "scale")
+QUICK_FAMILIES = ("reconnect", "first", "apart", "merge", "disk", "scale", "hostile")
 
 
 @dataclass
@@ -60,6 +62,7 @@ class Run:
             "open": lambda: storing.open_rows(
                 self.large_site(), self.peers_of_large(), self.rounds
             ),
+            "hostile": lambda: hostile.hostile_rows(self.rounds),
             "scale": lambda: storing.scale_rows(self.site(), self.large_site(), self.rounds),
         }
         return works[family]()
