@@ -90,7 +90,8 @@ def read_request(data: bytes) -> HubRequest:
         )
     except (LogError, ValueError, TypeError, InvalidSignature) as error:
         raise HubRefused("the request was changed or cut off on its way; make it anew") from error
-    if version != 1 or letter not in tuple(LETTERS) or len(fingerprint) != FINGERPRINT_BYTES:
+    known = type(version) is int and version == 1 and letter in tuple(LETTERS)
+    if not known or not isinstance(fingerprint, bytes) or len(fingerprint) != FINGERPRINT_BYTES:
         raise HubRefused("the request is of a newer version; install that one here first")
     return HubRequest(author, letter, fingerprint)
 

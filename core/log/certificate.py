@@ -91,7 +91,8 @@ def read_certificate(data: bytes) -> Certificate:
     if len(data) > CERTIFICATE_BYTES_MAX:
         raise OverLimit(f"a certificate has at most {CERTIFICATE_BYTES_MAX} bytes")
     parts = unpack(data)
-    if not isinstance(parts, list) or len(parts) != 10 or parts[0] != 1:
+    # A truth value equals 1, and would be a second spelling of what the issuer signed.
+    if not isinstance(parts, list) or len(parts) != 10 or parts[0] is True or parts[0] != 1:
         raise Malformed("not a certificate of format 1")
     _, site, author, subject, role, rights, until, tls, issuer, signature = parts
     keys = (site, author, issuer)

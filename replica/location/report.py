@@ -127,9 +127,11 @@ def number_in(value: object) -> float | None:
 
 def number_of_text(text: str | None) -> float | None:
     """The number that a text is, or None."""
-    if text is None or _NUMBER.match(text.strip()) is None:
+    # What `strip` takes for space, `float` does not always.
+    stripped = "" if text is None else text.strip()
+    if _NUMBER.match(stripped) is None:
         return None
-    number = float(text)
+    number = float(stripped)
     return number if math.isfinite(number) else None
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from core.dispatch import acts
 from core.dispatch.fields import Phase, Role
-from core.log.canonical import unpack
+from core.log.canonical import pack, unpack
 from core.log.errors import LogError, SessionRefused, Unauthentic
 from hub.commands.enrol import configure
 from hub.hub import Hub
@@ -344,6 +344,22 @@ async def test_the_answer_begins_no_other_hub(tmp_path: Path, clock: SettableClo
             begin(tmp_path / "b", data[:-1])
         with pytest.raises(HubRefused, match="begin with"):
             begin(tmp_path, data)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        [1, author_of("south"), "B", 32],
+        [1, author_of("south"), "B", "T" * 32],
+        [1, author_of("south"), "B", None],
+        [True, author_of("south"), "B", b"T" * 32],
+        [1, author_of("south"), ["B"], b"T" * 32],
+    ],
+)
+def test_a_signed_request_of_other_fields_is_refused_in_words(asked: list[object]) -> None:
+    data = MAGIC + pack([*asked, key_of("south").sign(signed_bytes(asked))])
+    with pytest.raises(HubRefused, match="newer version"):
+        read_request(data)
 
 
 def test_the_pages_request_is_what_is_read_and_signed() -> None:

@@ -65,6 +65,13 @@ def test_the_pages_example_is_what_is_written_and_read() -> None:
     check_certificate(read_certificate(data), SITE, [NORTH])
 
 
+def test_a_certificate_has_one_spelling() -> None:
+    # A truth value is equal to the number 1 of the format, so the signature would hold.
+    again = EXAMPLE.to_bytes().replace(bytes([0x9A, 1]), bytes([0x9A, 0xC3]), 1)
+    with pytest.raises(Malformed, match="format 1"):
+        read_certificate(again)
+
+
 def test_a_hub_is_certified_by_the_site_key_alone() -> None:
     check_certificate(NORTH, SITE, [])
     by_hub = certify("south", "north", HUB_ROLE, b"B")

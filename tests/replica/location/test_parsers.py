@@ -135,6 +135,13 @@ def test_a_time_is_read_however_it_is_written(text: str) -> None:
     assert fix_of(parse_osmand_query(OSMAND | {"timestamp": text})).time_ms == 1_779_000_000_000
 
 
+@pytest.mark.parametrize("space", ["\x1c", "\x1f", "\u2003"])
+def test_a_number_in_odd_space_is_read_or_left_out(space: str) -> None:
+    # A message that raises would be sent again for ever, and nothing behind it.
+    fields = OSMAND | {"timestamp": "1779000000", "bearing": f"{space}270"}
+    assert fix_of(parse_osmand_query(fields)).bearing_deg == 270
+
+
 def test_a_place_may_come_in_one_field() -> None:
     fields = {key: value for key, value in OSMAND.items() if key not in ("lat", "lon")}
     fix = fix_of(parse_osmand_query(fields | {"location": "-47.5,-9.25"}))
