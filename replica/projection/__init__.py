@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from core.dispatch.acts import OFFICE_STREAM, SITE_STREAM
 from core.dispatch.fields import Kind
 from replica.projection import day, history, job, office, people, site
 from replica.scope import days_of
@@ -55,7 +56,8 @@ def _clear_whole(db: sqlite3.Connection, stream: bytes) -> None:
     for table, column in _WHOLE.get(stream[4], ()):
         if column:
             db.execute(f"DELETE FROM {table} WHERE {column} = ?", (stream.hex(),))
-        else:
+        elif stream in (SITE_STREAM, OFFICE_STREAM):
+            # Others of these kinds mean nothing, whoever wrote to them.
             db.execute(f"DELETE FROM {table}")
 
 
@@ -74,9 +76,9 @@ def project_stream(replica: Replica, streams: Iterable[bytes], *, fresh: bool = 
         state = replica.state(stream)
         _clear_whole(db, stream)
         match stream[4]:
-            case Kind.SITE:
+            case Kind.SITE if stream == SITE_STREAM:
                 site.project(db, state)
-            case Kind.OFFICE:
+            case Kind.OFFICE if stream == OFFICE_STREAM:
                 office.project(db, state)
             case Kind.CUSTOMER:
                 people.project_customer(db, state)

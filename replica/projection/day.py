@@ -50,7 +50,8 @@ def clear(db: sqlite3.Connection, stream: bytes) -> None:
     found += db.execute("SELECT DISTINCT worker FROM duty WHERE day = ?", (day,)).fetchall()
     found += db.execute("SELECT DISTINCT worker FROM track WHERE day = ?", (day,)).fetchall()
     for worker in {row[0] for row in found}:
-        if derived_unique(bytes.fromhex(worker)) == stream[5:]:
+        # Another moment of the day in the id makes another stream, whose rows these are not.
+        if day_stream(bytes.fromhex(worker), day) == stream:
             _clear_day(db, worker, day)
 
 

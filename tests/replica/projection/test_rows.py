@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from core.dispatch import acts
-from core.dispatch.fields import Kind, Phase
+from core.dispatch import acts, day_acts
+from core.dispatch.acts import OFFICE_STREAM, SITE_STREAM, Change
+from core.dispatch.fields import ACCOUNT_NAME, NOTE, SETTING, SITE_NAME, Kind, LogKind, Phase
 from replica.checking import check_store
 from replica.projection.rows import rewrite
 from replica.replica import Replica
-from tests.build import Site, clock_of
+from tests.build import Site, clock_of, force, hold, rows_of
 
 
 @pytest.fixture
@@ -115,4 +116,52 @@ def test_history_goes_on_where_it_ended_and_is_mended_where_a_late_entry_belongs
     mended = hub.store.db.execute(numbers, (job.hex(),)).fetchall()
     assert mended == [*began, (len(began) + 1, "note"), (len(began) + 2, "phase")]
     assert check_store(hub) == []
+    site.close()
+
+
+@pytest.mark.parametrize("kind", [Kind.SITE, Kind.OFFICE])
+def test_a_phone_that_invents_a_second_site_or_office_empties_nobodys_rows(
+    tmp_path: Path, kind: Kind
+) -> None:
+    site = Site(tmp_path)
+    hub = site.hub()
+    phone = site.phone(hub, site.worker(hub, "Ana"))
+    hub.write([Change(OFFICE_STREAM, (ACCOUNT_NAME, b"account1"), "Dan")])
+    hub.write([Change(SITE_STREAM, (SETTING, "retention_days"), 60)])
+    hold(phone, hub)
+    stream = site.new_id(kind)
+    force(phone, stream, [Change(stream, (NOTE, b"note0001"), "mine")])
+    hold(phone, hub)
+    db = hub.store.db
+    assert db.execute("SELECT entries FROM stream WHERE stream = ?", (stream,)).fetchone() == (1,)
+    assert db.execute("SELECT count(*) FROM account").fetchone() == (1,)
+    assert db.execute("SELECT value FROM setting").fetchall() == [("60",)]
+    site.close()
+
+
+def test_the_settings_are_those_of_the_sites_own_stream_whatever_came_last(hub: Replica) -> None:
+    other = acts.new_stream_id(Kind.SITE, hub.clock.now_ms(), b"another")
+    hub.write([Change(SITE_STREAM, (SETTING, "retention_days"), 60)])
+    hub.write([Change(other, (SETTING, "retention_days"), 1), Change(other, (SITE_NAME,), "x")])
+    assert hub.store.db.execute("SELECT value FROM setting").fetchall() == [("60",)]
+    before = rows_of(hub)
+    hub.rebuild_projections()
+    assert rows_of(hub) == before
+
+
+def test_a_second_stream_of_a_workers_day_takes_no_rows_of_the_day_with_it(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    hub = site.hub()
+    ana = site.worker(hub, "Ana")
+    phone = site.phone(hub, ana)
+    job, _ = site.job(hub, "Boiler", ana)
+    hold(phone, hub)
+    phone.write(day_acts.start_log(ana, "2026-03-02", job, b"log-0001", LogKind.ON_SITE))
+    day = acts.day_stream(ana, "2026-03-02")
+    later = (int.from_bytes(day[:4], "big") + 3_600).to_bytes(4, "big") + day[4:]
+    force(phone, later, [Change(later, (NOTE, b"note0001"), "mine")])
+    before = rows_of(phone, lambda name: name != "time_log")
+    assert before
+    phone.drop_streams([later])
+    assert rows_of(phone, lambda name: name != "time_log") == before
     site.close()
