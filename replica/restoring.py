@@ -164,7 +164,14 @@ def read_manifest(data: bytes) -> Manifest:
                 for name, of in text["files"].items()
             },
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise BackupError(f"its {MANIFEST_FILE} can't be read ({type(error).__name__})") from error
     allowed = {"hub": HUB_FILES, "phone": PHONE_FILES}.get(found.role, ())
     if next(iter(found.files), "") != STORE_FILE or not {*found.files} <= {STORE_FILE, *allowed}:

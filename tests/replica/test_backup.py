@@ -33,6 +33,12 @@ from tests.core.log.pages import FORMATS
 BACKUP, RESTORE = replica.commands.backup.configure, replica.commands.restore.configure
 CLOCK = SettableClock()
 
+# JSON knows numbers that no whole number is.
+ENDLESS = (
+    b'{"fieldlog_backup": 1, "made_at": "2026-03-02T07:00:00+00:00", "role": "hub", "site": "",'
+    b' "author": "", "entries": 1e999}'
+)
+
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
@@ -229,6 +235,7 @@ def _rewritten(path: Path, to: Path, **changed: bytes | None) -> Path:
         ({"manifest": b"[]"}, "can't be read"),
         ({"manifest": b'{"fieldlog_backup": 2}'}, "of format 2, this version reads 1"),
         ({"manifest": b"[" * 60_000}, "can't be read"),
+        ({"manifest": ENDLESS}, "can't be read"),
     ],
 )
 def test_a_backup_that_was_put_together_wrongly_is_refused_by_name(
