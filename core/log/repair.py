@@ -29,8 +29,9 @@ FIRST_DIGESTS = 24
 DIGESTS_MAX = 2_048
 STEPS_MAX = 6
 
-# Names of one step, over all its frames: a site of half a million jobs compares in parts.
-NAMES_MAX = 1_000_000
+# Nodes, prefixes, streams and heads of one step, over all its frames, which wait in memory for its
+# last: so many take some 300 MB, and a site of half a million jobs with three logs each is told.
+NAMES_MAX = 2_000_000
 
 HeadsOf = Callable[[Iterable[bytes]], list[StreamHeads]]
 
@@ -61,6 +62,7 @@ class Repair:
         self._asked: list[str] = []
         self._told: set[bytes] = set()
         self._heard: list[Compare] = []
+        self._names = 0
 
     def begin(self) -> Compare:
         """The first step: some levels of the tree at once, for each costs a turn."""
@@ -82,21 +84,28 @@ class Repair:
         The answer is None where the other asked for nothing.
 
         Raises:
-            Malformed: a step out of turn.
-            OverLimit: a step names more than `NAMES_MAX` nodes and streams.
+            Malformed: a step out of turn, or one that names a node twice.
+            OverLimit: a step has more than `NAMES_MAX` names.
         """
         if frame.step != self.step + 1:
             raise Malformed(f"step {frame.step} of a repair follows step {self.step}")
+        names = _names_in(frame)
+        if not (names or frame.last):
+            raise Malformed("a frame of a repair names nothing and is not the last of its step")
         self._heard.append(frame)
-        names = sum(len(each.splits) + len(each.streams) for each in self._heard)
-        if names > NAMES_MAX:
-            raise OverLimit(f"a step of a repair names more than {NAMES_MAX:,} nodes and streams")
+        self._names += names
+        if self._names > NAMES_MAX:
+            raise OverLimit(f"a step of a repair has more than {NAMES_MAX:,} names")
         if not frame.last:
             return None
         splits = [split for each in self._heard for split in each.splits]
         covered = [prefix for each in self._heard for prefix in each.covered]
+        # Each costs a look at all that lies below it.
+        if len({split.prefix for split in splits}) < len(splits) or len({*covered}) < len(covered):
+            raise Malformed("a step of a repair names a node or a prefix twice")
         theirs = {held.stream: held for each in self._heard for held in each.streams}
         self._heard.clear()
+        self._names = 0
         self.step += 1
         found, differing = self._prove(splits, covered, theirs)
         if not splits and not covered:
@@ -169,6 +178,11 @@ class Repair:
         self._told = _below([held.stream for held in message.streams], message.covered)
         self.step = message.step
         return message
+
+
+def _names_in(frame: Compare) -> int:
+    heads = sum(len(held.heads) for held in frame.streams)
+    return len(frame.splits) + len(frame.covered) + len(frame.streams) + heads
 
 
 def _below(streams: Iterable[bytes], prefixes: Iterable[str]) -> set[bytes]:

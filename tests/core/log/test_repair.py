@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.log.errors import LogError, Malformed, OverLimit
 from core.log.frontier import Head, leaf_of
-from core.log.messages import StreamHeads, read, write
-from core.log.repair import STEPS_MAX, Found, Repair, frames
-from core.log.tree import DigestTree
+from core.log.messages import Compare, StreamHeads, read, write
+from core.log.repair import NAMES_MAX, STEPS_MAX, Found, Repair, frames
+from core.log.tree import DigestTree, Split
 
 Held = dict[bytes, tuple[Head, ...]]
 AUTHORS = [bytes([number]) * 32 for number in range(3)]
@@ -155,3 +156,46 @@ def test_a_tree_that_leads_on_and_on_is_cut_short() -> None:
     theirs: Held = {stream: (Head(AUTHORS[1], b"", 1, chance.randbytes(32)),) for stream in ours}
     _, sizes = talk(ours, theirs)
     assert len(sizes) <= STEPS_MAX + 2
+
+
+HEADS = tuple((AUTHORS[0], b"", height, b"12345678") for height in range(4_096))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        Compare(0, False, (Split("", "", {}),) * 4_096),
+        Compare(0, False, (), ("0",) * 4_096),
+        Compare(0, False, (), (), (StreamHeads(bytes(12), ()),) * 4_096),
+        Compare(0, False, (), (), (StreamHeads(bytes(12), HEADS),)),
+    ],
+    ids=["nodes", "prefixes", "streams", "heads"],
+)
+def test_a_step_that_goes_on_and_on_is_refused_whatever_it_names(more: Compare) -> None:
+    side = side_of({})
+    for _ in range(NAMES_MAX // 4_096):
+        assert side.hear(more) is None
+    with pytest.raises(OverLimit, match="more than"):
+        side.hear(more)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        [Compare(0, False)],
+        [Compare(0, True, (Split("", "", {}), Split("", "0", {})))],
+        [Compare(0, True, (), ("0b", "0b"))],
+        [Compare(0, False, (Split("", "", {}),)), Compare(0, True, (Split("", "0", {}),))],
+        [Compare(0, False, (), ("0b",)), Compare(0, True, (), ("0b",))],
+    ],
+    ids=["nothing", "node", "prefix", "node in two frames", "prefix in two frames"],
+)
+def test_a_step_that_costs_more_than_it_asks_is_malformed(step: list[Compare]) -> None:
+    refused: list[LogError] = []
+    side = side_of(site(20, random.Random(4)))
+    for frame in step:
+        try:
+            side.hear(frame)
+        except Malformed as error:
+            refused.append(error)
+    assert len(refused) == 1
