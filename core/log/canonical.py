@@ -15,6 +15,9 @@ import msgpack
 from core.log.errors import Malformed, OverLimit
 from core.log.limits import FRAME_BYTES_MAX, TEXT_BYTES_MAX, VALUE_DEPTH_MAX
 
+# Shorter bytes claim no list so long that making it would take more than some hundred kB.
+_CLAIMS_LITTLE_BYTES = 512
+
 _LEAVES = frozenset({bytes, str, bool, type(None)})
 INT_MIN, INT_MAX = -(2**63), 2**64 - 1
 
@@ -65,6 +68,8 @@ def unpack(data: bytes) -> Any:
         Malformed: no msgpack, more than one value, or not the canonical form.
     """
     try:
+        if len(data) > _CLAIMS_LITTLE_BYTES:
+            _see_that_it_is_whole(data)
         value = msgpack.unpackb(data, raw=False, strict_map_key=False)
         again = pack(value)
     except Malformed:
@@ -74,6 +79,17 @@ def unpack(data: bytes) -> Any:
     if again != data:
         raise Malformed("not in canonical form")
     return value
+
+
+def _see_that_it_is_whole(data: bytes) -> None:
+    """Walk over a value once, without making anything of it.
+
+    A list is made as long as it says before its items are looked for, so a thousand lists in one
+    another that end too soon would take eight thousand times the bytes that they are.
+    """
+    unpacker = msgpack.Unpacker(raw=True, strict_map_key=False, max_buffer_size=len(data))
+    unpacker.feed(data)
+    unpacker.skip()
 
 
 def pieces(data: bytes) -> Iterator[bytes]:
