@@ -17,7 +17,12 @@ from core.log.certificate import Certificate, check_certificate, read_certificat
 from core.log.chain import chain_next, chain_start, seal_leaf
 from core.log.entry import Cursor, decode, format_of
 from core.log.errors import Gap, LogError, OverLimit, Unauthentic, Uncertified
-from core.log.limits import ENTRY_BYTES_MAX, STAGED_BYTES_MAX
+from core.log.limits import (
+    ENTRY_BYTES_MAX,
+    REFUSED_KEPT_MAX,
+    STAGED_BYTES_MAX,
+    STAGED_ROW_BYTES,
+)
 from core.log.messages import Run, Runs
 from core.log.seal import Seal, check_seal
 from core.log.stream import Stored
@@ -76,6 +81,8 @@ def take_runs(replica: Replica, peer: Certificate, runs: Runs) -> Intake:
                 "INSERT INTO refused VALUES (NULL, ?, ?, ?, ?)",
                 (replica.clock.now_ms(), peer.author, stream, f"{name}: {words}"),
             )
+        if intake.refused:
+            _bound_refused(replica)
         replica.finish(touched)
     replica.mark_changed(touched.streams | site.streams)
     return intake
@@ -139,7 +146,8 @@ def _seal_all(
     for wire in runs.seals:
         author = _author_of(runs, peer, wire.author)
         leaves: list[bytes] = []
-        covered: list[Joined] = []
+        # By index: a seal may name a run twice, which then is refused once.
+        covered: dict[int, Joined] = {}
         whole = True
         own = [index for index, run in enumerate(runs.runs) if run.author == 0]
         for leaf in wire.leaves or own:
@@ -151,11 +159,11 @@ def _seal_all(
                 # The run that this leaf stands for was refused, here or under another seal.
                 whole = False
                 continue
-            covered.append(run)
+            covered[leaf] = run
             leaves.append(seal_leaf(run.stream, run.entries[-1].seq, run.entries[-1].hash))
         if not whole:
             # Without that hash the seal proves nothing of the others either.
-            for run in covered:
+            for run in covered.values():
                 words = "the seal covers another run too, which was refused; send both again"
                 intake.refused.append((run.index, Unauthentic.name, words))
                 run.entries = []
@@ -164,11 +172,11 @@ def _seal_all(
         try:
             check_seal(replica.site, seal)
         except LogError as error:
-            for run in covered:
+            for run in covered.values():
                 intake.refused.append((run.index, error.name, str(error)))
                 run.entries = []
             continue
-        for run in covered:
+        for run in covered.values():
             run.seal = seal
 
 
@@ -218,9 +226,19 @@ def _keep_seal(replica: Replica, seal: Seal) -> int:
 def _bound_staged(replica: Replica) -> None:
     """Forget all that is staged where it grew too much; its senders still have it."""
     db = replica.store.db
-    (size,) = db.execute("SELECT coalesce(sum(length(body)), 0) FROM staged").fetchone()
-    if size > STAGED_BYTES_MAX:
+    rows, size = db.execute(
+        "SELECT count(*), coalesce(sum(length(body)), 0) FROM staged"
+    ).fetchone()
+    if size + rows * STAGED_ROW_BYTES > STAGED_BYTES_MAX:
         db.execute("DELETE FROM staged")
+
+
+def _bound_refused(replica: Replica) -> None:
+    """Keep the latest of what was refused."""
+    replica.store.db.execute(
+        "DELETE FROM refused WHERE number <= (SELECT max(number) FROM refused) - ?",
+        (REFUSED_KEPT_MAX,),
+    )
 
 
 def _held(replica: Replica, entry_hash: bytes) -> bool:
@@ -231,13 +249,13 @@ def _held(replica: Replica, entry_hash: bytes) -> bool:
 def _with_staged(replica: Replica, run: Joined) -> list[Stored] | None:
     """The run's entries and the staged ones before them, back to what is held."""
     db = replica.store.db
-    chain = list(run.entries)
-    while chain[0].seq > 1 and not _held(replica, chain[0].previous):
-        before = logs.staged_entry(db, run.stream, run.author, chain[0].seq - 1, chain[0].previous)
+    backwards = run.entries[::-1]
+    while (last := backwards[-1]).seq > 1 and not _held(replica, last.previous):
+        before = logs.staged_entry(db, run.stream, run.author, last.seq - 1, last.previous)
         if not before:
             return None
-        chain.insert(0, before[0])
-    return chain
+        backwards.append(before[0])
+    return backwards[::-1]
 
 
 def _certified_by(replica: Replica, run: Joined) -> bool:

@@ -53,7 +53,12 @@ HEADS_STREAMS_MAX = 4_096
 CARRIED_BYTES_MAX = 16_000_000
 
 # Entries that wait for their seal, all together: several of the longest logs on their way at once.
+# Each counts with what its row takes beside its bytes: hashes, keys, the tree that it stands in.
 STAGED_BYTES_MAX = 16_777_216
+STAGED_ROW_BYTES = 256
+
+# Refused runs that are kept for people to look at; a peer may send what is refused for ever.
+REFUSED_KEPT_MAX = 10_000
 
 # A certificate and its issuer's.
 CERTIFICATE_BYTES_MAX = 1_024
