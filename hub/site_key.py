@@ -75,14 +75,14 @@ def open_site_key(folder: Path, secret: str = "") -> Ed25519PrivateKey:
         seed = _opened(_key_of_code(secret), by_code, site)
         if seed is None:
             seed = _opened(_key_of_passphrase(secret, salt, n), by_passphrase, site)
+        key = None if seed is None else Ed25519PrivateKey.from_private_bytes(seed)
     except (LogError, ValueError, TypeError) as error:
         raise IdentityError(f"{path} is damaged: {error}; restore it from a backup") from error
-    if seed is None:
+    if key is None:
         raise SiteKeyLocked(
             "that is neither the passphrase of the site's key nor its recovery code; nothing was "
             "changed"
         )
-    key = Ed25519PrivateKey.from_private_bytes(seed)
     if public_bytes(key) != site:
         raise IdentityError(f"{path} is damaged; restore it from a backup")
     return key

@@ -17,6 +17,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from core.log.chain import seal_leaf
+from core.log.errors import LogError
 from core.log.limits import SEAL_LEAVES_MAX
 from core.log.seal import make_seal
 from replica import logs
@@ -44,13 +45,15 @@ def is_at_home(store: Store) -> bool:
     A store that never had a mark (a new one, or one of an earlier version) counts as at home. The
     device's number is left out: on many machines it changes from start to start.
     """
-    noted = store.get("mark")
-    if noted is None:
-        return True
     try:
+        noted = store.get("mark")
+        if noted is None:
+            return True
         token, inode, changed_ns = noted
+        if len(token) != TOKEN_BYTES:
+            return False
         found = _mark_path(store, token).stat()
-    except (FileNotFoundError, ValueError, TypeError, AttributeError):
+    except (LogError, FileNotFoundError, ValueError, TypeError, AttributeError):
         # Also what can't be read as a mark is none: a new key does no harm.
         return False
     return (found.st_ino, found.st_ctime_ns) == (inode, changed_ns)

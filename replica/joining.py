@@ -33,7 +33,11 @@ from replica.identity import (
 from replica.pairing import EnrolmentOffer, PairingKey, Side, Transcript
 from replica.screens.port import EnrolmentRefused
 from replica.store import STORE_FILE, Store
-from replica.transport_security import PEER_SERVER_NAME, open_transport_identity
+from replica.transport_security import (
+    FINGERPRINT_BYTES,
+    PEER_SERVER_NAME,
+    open_transport_identity,
+)
 
 HUB_FILE = "hub"
 TIMEOUT_S = 15.0
@@ -65,6 +69,10 @@ def load_hub_address(folder: Path) -> HubAddress | None:
         return None
     try:
         fingerprint, *addresses = unpack(path.read_bytes())
+        if not isinstance(fingerprint, bytes) or len(fingerprint) != FINGERPRINT_BYTES:
+            raise ValueError("it names no fingerprint")
+        if not addresses or not all(isinstance(address, str) for address in addresses):
+            raise ValueError("it names no addresses")
     except (LogError, ValueError, TypeError) as error:
         raise IdentityError(f"{path} is damaged: {error}; restore it or enrol again") from error
     return HubAddress(tuple(addresses), fingerprint)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from core.log.canonical import pack, unpack
 from hub.commands.site_key import configure
@@ -23,6 +24,7 @@ from hub.site_key import (
     lock_site_key,
     open_site_key,
 )
+from hub.site_key import _key_of_code as key_of_code
 from replica.commandline import CommandError
 from replica.identity import KEY_FILE, SITE_KEY_FILE, IdentityError, public_bytes, write_private
 from tests.build import Entropy, SettableClock
@@ -62,6 +64,18 @@ def test_a_new_passphrase_takes_the_old_one_and_its_code_out_of_use(folder: Path
         with pytest.raises(SiteKeyLocked):
             open_site_key(folder, old)
     open_site_key(folder, fresh)
+
+
+def test_a_key_of_another_length_under_the_right_code_is_damaged(folder: Path) -> None:
+    code = lock_site_key(folder, PASSPHRASE, Entropy("lock"))
+    path = folder / SITE_KEY_FILE
+    site, cost, salt, by_passphrase, _ = unpack(path.read_bytes()[len(MAGIC) :])
+    key = key_of_code(code)
+    assert key is not None
+    short = ChaCha20Poly1305(key).encrypt(bytes(12), bytes(31), site)
+    path.write_bytes(MAGIC + pack([site, cost, salt, by_passphrase, short]))
+    with pytest.raises(IdentityError, match="damaged"):
+        open_site_key(folder, code)
 
 
 def test_a_weak_passphrase_or_a_damaged_file_changes_nothing(folder: Path) -> None:

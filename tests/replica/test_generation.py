@@ -98,10 +98,17 @@ def test_a_mark_with_another_ones_name_is_no_mark(folder: Path) -> None:
     assert not starts(folder)
 
 
-@pytest.mark.parametrize("noted", [[b"", 0, 0], [], 7, [7, 7, 7], ["ab", 1, 1]])
+@pytest.mark.parametrize("noted", [[b"", 0, 0], [], 7, [7, 7, 7], ["ab", 1, 1], [b"x" * 400, 1, 1]])
 def test_what_is_no_mark_is_noticed_too(folder: Path, noted: object) -> None:
     store = Store(folder / STORE_FILE)
     store.put("mark", noted)
+    store.close()
+    assert not starts(folder)
+
+
+def test_a_mark_that_the_disk_changed_is_noticed_too(folder: Path) -> None:
+    store = Store(folder / STORE_FILE)
+    store.db.execute("UPDATE meta SET value = x'93c4' WHERE name = 'mark'")
     store.close()
     assert not starts(folder)
 

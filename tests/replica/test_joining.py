@@ -124,7 +124,13 @@ def test_where_the_hub_is_comes_back_as_it_was_kept(tmp_path: Path) -> None:
     assert load_hub_address(tmp_path) == hub
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff", pack([]), pack(5), b"\x91"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"\xff", pack([]), pack(5), b"\x91", pack(bytes(32)), pack(["f" * 32, "10.0.0.5:1"]),
+        pack([bytes(31), "10.0.0.5:1"]), pack([bytes(32)]), pack([bytes(32), b"10.0.0.5:1"]),
+    ],
+)  # fmt: skip
 def test_a_damaged_address_file_is_said(tmp_path: Path, data: bytes) -> None:
     write_private(tmp_path / HUB_FILE, data)
     with pytest.raises(IdentityError, match="damaged"):
