@@ -13,7 +13,6 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from core.dispatch.acts import ActError
-from core.dispatch.permits import permits
 from core.log.certificate import Certificate
 from core.log.chain import chain_next, chain_start, seal_leaf
 from core.log.errors import LogError
@@ -117,7 +116,10 @@ def _check_stream(replica: Replica, stream: bytes, *, own_too: bool) -> Iterator
             yield from _check_seal(replica, row)
     entries = logs.stored_entries(db, stream)
     standings = {author: replica.standing(author) for author in {e.author for e in entries}}
-    fresh = StreamState.build(replica.site, stream, entries, standings, permits, replica.supported)
+    reading = replica.reading
+    fresh = StreamState.build(
+        replica.site, stream, entries, standings, reading.permits, reading.formats
+    )
     if fresh.fingerprint() != replica.state(stream).fingerprint():
         yield f"stream {name}: the state in use is not the fold of the entries"
     leaf, left_at = db.execute(

@@ -262,11 +262,13 @@ def _certified_by(replica: Replica, run: Joined) -> bool:
     """Whether a run of the site stream itself brings its author's certificate (a new hub's)."""
     if run.stream != SITE_STREAM:
         return False
-    cursor = Cursor.at_start(run.stream)
+    cursors: dict[int, Cursor] = {}
     for stored in run.entries:
         try:
-            if format_of(stored.body) != 1:
-                return False
+            version = format_of(stored.body)
+            if version not in replica.reading.formats:
+                continue
+            cursor = cursors.setdefault(version, Cursor.at_start(run.stream))
             entry = decode(stored.body, cursor, stored.hash)
         except LogError:
             return False

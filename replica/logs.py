@@ -226,6 +226,12 @@ def keep_stream(db: sqlite3.Connection, state: StreamState, position: int, own: 
     return row[0] is None
 
 
+def count_inert(db: sqlite3.Connection, state: StreamState) -> None:
+    """Bring a stream's count of inert entries up to a state that holds the same entries."""
+    row = (state.inert_count(), state.stream)
+    db.execute("UPDATE stream SET inert = ? WHERE stream = ?", row)
+
+
 # --- seals
 
 

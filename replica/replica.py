@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from core.dispatch import fields
 from core.dispatch.acts import SITE_STREAM, ActError, Change
 from core.dispatch.fields import Kind, Role
-from core.dispatch.permits import permits
+from core.dispatch.reading import PRESENT, Reading
 from core.log.certificate import (
     Certificate,
     Standing,
@@ -26,7 +26,7 @@ from core.log.certificate import (
     standing_of,
 )
 from core.log.chain import SHORT_BYTES, chain_start
-from core.log.entry import FORMAT, Entry, encode
+from core.log.entry import Entry, encode
 from core.log.errors import LogError
 from core.log.frontier import read_token
 from core.log.registers import LogKey
@@ -74,7 +74,7 @@ class Replica:
         identity: key, site and certificates.
         clock: wall, monotonic, boot.
         entropy: gives random bytes.
-        supported: entry formats that this version reads.
+        reading: what this version of the program knows of the log.
     """
 
     def __init__(
@@ -83,13 +83,14 @@ class Replica:
         identity: Identity,
         clock: Clock,
         entropy: Callable[[int], bytes],
-        supported: frozenset[int] = frozenset({FORMAT}),
+        reading: Reading = PRESENT,
     ) -> None:
         self.store = store
         self.identity = identity
         self.clock = clock
         self.entropy = entropy
-        self.supported = supported
+        self.reading = reading
+        self._permits = reading.permits
         self._states: OrderedDict[bytes, StreamState] = OrderedDict()
         # Entries of cached streams that were stored and are not in their states yet.
         self._unfolded: dict[bytes, list[Stored]] = {}
@@ -103,6 +104,7 @@ class Replica:
                 store.put("generation", entropy(8))
                 store.put("position", 0)
                 store.put("mine", 0)
+                store.put("reading", reading.mark())
         if store.get("site") != identity.site:
             raise ActError(f"{store.path} belongs to another site than this replica's certificate")
         self.generation: bytes = store.get("generation")
@@ -110,6 +112,8 @@ class Replica:
         store.after_rollback = self._forget
         for certificate in identity.certificates:
             self.adopt_certificate(certificate)
+        if store.get("reading") != reading.mark():
+            self._read_anew()
 
     # --- what it is
 
@@ -143,7 +147,9 @@ class Replica:
             return cached
         entries = logs.stored_entries(self.store.db, stream)
         standings = {author: self.standing(author) for author in {e.author for e in entries}}
-        state = StreamState.build(self.site, stream, entries, standings, permits, self.supported)
+        state = StreamState.build(
+            self.site, stream, entries, standings, self._permits, self.reading.formats
+        )
         self._states[stream] = state
         while len(self._states) > STATES_MAX:
             oldest, _ = self._states.popitem(last=False)
@@ -264,20 +270,27 @@ class Replica:
             seen=tuple(state.unseen_by(key)),
             basis=basis,
             by_rule=by_rule,
+            version=self._format_for(state, changes),
         )
         if draft.uptime_ms is not None and last is not None and last.boot == boot:
             draft = _smooth(draft, last)
         try:
-            body, entry_hash, entry = encode(draft, state.cursor_of(key), previous)
+            body, entry_hash, entry = encode(draft, state.cursor_of(key, draft.version), previous)
         except LogError as error:
             raise ActError(str(error)) from error
         standing = self.standing(self.author)
-        if not permits(standing, stream, entry):
+        if not self._permits(standing, stream, entry):
             raise ActError("this device's certificate does not permit that; ask the office")
         seq = (log.height if log is not None else 0) + 1
         stored = Stored(self.author, seq, previous, entry_hash, body)
         self.add(stream, stored)
         return entry_hash
+
+    def _format_for(self, state: StreamState, changes: Sequence[Change]) -> int:
+        """The format to write in: a write covers none of a later format than its own."""
+        registers = [state.registers.get(change.path) for change in changes]
+        replaced = [write.version for each in registers if each for write in each.writes.values()]
+        return max([self.reading.writes, *replaced])
 
     def _own_key(self, state: StreamState) -> LogKey:
         """The own log to write to: the highest branch, where the own log was forked."""
@@ -359,6 +372,19 @@ class Replica:
             for (stream,) in db.execute("SELECT stream FROM log WHERE author = ?", (author,)):
                 self._states.pop(stream, None)
                 touched.streams.add(stream)
+
+    def _read_anew(self) -> None:
+        """Fold every stream again and make its rows anew: another program made those that stand.
+
+        Nothing is fetched for it: what the other program could not read it kept.
+        """
+        with self.store.transaction() as db:
+            self._read_site(Touched())
+            self._states.clear()
+            for (stream,) in db.execute("SELECT stream FROM stream").fetchall():
+                logs.count_inert(db, self.state(stream))
+            self.rebuild_projections()
+            self.store.put("reading", self.reading.mark())
 
     def _forget(self) -> None:
         """Drop what is cached: a transaction did not commit."""

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from core.dispatch import acts
 from core.dispatch.acts import SITE_STREAM, Change
 from core.dispatch.fields import CERTIFICATE, REVOKED, Kind, Role
-from core.dispatch.permits import permits
+from core.dispatch.reading import PRESENT, Reading
 from core.log import messages
 from core.log.certificate import Certificate, issue
 from core.log.chain import chain_start
@@ -186,23 +186,21 @@ class Site:
             self.site, author, subject, int(role), rights, session_until, b"", issuer
         )
 
-    def _open(
-        self, folder: Path, clock: SettableClock, formats: frozenset[int] = frozenset({FORMAT})
-    ) -> Replica:
+    def _open(self, folder: Path, clock: SettableClock, reading: Reading = PRESENT) -> Replica:
         identity = load_identity(folder)
         assert identity is not None
         entropy = Entropy(f"{self.seed} {folder.name} {len(self.opened)}")
         store = Store(folder / "store.sqlite")
-        replica = Replica(store, identity, clock, entropy, formats)
+        replica = Replica(store, identity, clock, entropy, reading)
         self.opened.append(replica)
         return replica
 
-    def reopen(self, replica: Replica, formats: frozenset[int] = frozenset({FORMAT})) -> Replica:
+    def reopen(self, replica: Replica, reading: Reading = PRESENT) -> Replica:
         """The replica as its files hold it: what is left after its process was killed."""
         folder = replica.store.path.parent
         replica.close()
         self.opened.remove(replica)
-        return self._open(folder, clock_of(replica), formats)
+        return self._open(folder, clock_of(replica), reading)
 
     def copy(self, replica: Replica) -> bytes:
         """What the replica's file holds now."""
@@ -434,4 +432,7 @@ def fresh_fold(replica: Replica, stream: bytes) -> StreamState:
     """The fold of a stream from what the file holds, past every cache."""
     entries = logs.stored_entries(replica.store.db, stream)
     standings = {entry.author: replica.standing(entry.author) for entry in entries}
-    return StreamState.build(replica.site, stream, entries, standings, permits, replica.supported)
+    reading = replica.reading
+    return StreamState.build(
+        replica.site, stream, entries, standings, reading.permits, reading.formats
+    )

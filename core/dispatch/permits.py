@@ -8,7 +8,7 @@ nothing but its arguments.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.dispatch.fields import (
@@ -24,6 +24,7 @@ from core.dispatch.fields import (
     REASON,
     ROLES,
     TICK,
+    Field,
     Kind,
     Role,
 )
@@ -55,8 +56,10 @@ def is_job_of(stream: bytes, worker: bytes) -> bool:
     return kind_of(stream) == Kind.JOB and stream[5:9] == derived_unique(worker)[:4]
 
 
-def permits(standing: Standing, stream: bytes, entry: Entry) -> bool:
-    """Whether an author of `standing` may write `entry` to `stream`.
+def permits(
+    standing: Standing, stream: bytes, entry: Entry, known: Mapping[int, Field] = FIELDS
+) -> bool:
+    """Whether an author of `standing` may write `entry` to `stream`; `known` are fields by code.
 
     Fields that this version does not know are permitted to hubs and dispatchers: they are carried
     and shown as unknown, and mean something only to versions that know them. A value that has not
@@ -66,17 +69,18 @@ def permits(standing: Standing, stream: bytes, entry: Entry) -> bool:
         return False
     # A loop, not a generator: this runs for every entry that is folded.
     for path, value in entry.changes:
-        if not (_permits_change(standing, stream, path) and well_formed(path, value)):
+        field = known.get(path[0])
+        if field is None:
+            if standing.role == Role.WORKER:
+                return False
+        elif not (_permits_change(standing, stream, path, field) and well_formed(path, value)):
             return False
     return True
 
 
-def _permits_change(standing: Standing, stream: bytes, path: Sequence[Any]) -> bool:
-    field = FIELDS.get(path[0])
+def _permits_change(standing: Standing, stream: bytes, path: Sequence[Any], field: Field) -> bool:
     # Compared as numbers: to make a Role of each is a third of the whole judgement.
     role = standing.role
-    if field is None:
-        return role != Role.WORKER
     if field.kind is not None and field.kind != stream[4]:
         return False
     if len(path) != 1 + len(field.ids) or role not in field.roles:

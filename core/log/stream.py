@@ -361,10 +361,10 @@ class StreamState:
         """The 32-byte leaf of the stream in a digest."""
         return leaf_of(self.stream, self.heads())
 
-    def cursor_of(self, key: LogKey) -> Cursor:
-        """A copy of the cursor with which the next entry of a log is written."""
+    def cursor_of(self, key: LogKey, version: int = FORMAT) -> Cursor:
+        """A copy of the cursor with which the next entry of a log is written in a format."""
         log = self.logs.get(key)
-        cursor = log.cursors.get(FORMAT) if log is not None else None
+        cursor = log.cursors.get(version) if log is not None else None
         return cursor.copy() if cursor is not None else Cursor.at_start(self.stream)
 
     def position(self, entry_hash: bytes) -> tuple[LogKey, int] | None:

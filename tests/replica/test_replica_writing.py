@@ -11,6 +11,7 @@ from core.dispatch import acts, day_acts
 from core.dispatch.acts import SITE_STREAM, ActError, Change
 from core.dispatch.fields import NOTE, PHASE, TITLE, Kind, LogKind, Phase
 from core.dispatch.permits import CREATE_JOBS
+from core.dispatch.reading import Reading
 from core.log.certificate import issue
 from core.log.entry import MINT, Entry
 from core.log.stream import Placed
@@ -34,7 +35,7 @@ from tests.build import (
 )
 
 DAY = "2026-03-02"
-TWO_FORMATS = frozenset({1, 2})
+TWO_FORMATS = Reading(formats=frozenset({1, 2}))
 
 
 def placed_by(replica: Replica, stream: bytes) -> list[Placed]:
@@ -403,7 +404,6 @@ def test_a_later_format_is_kept_forwarded_and_read_after_an_upgrade(
         }
         assert replica.state(job).inert_count() == 1
     upgraded = site.reopen(colleague, TWO_FORMATS)
-    upgraded.rebuild_projections()
     assert {row[0] for row in upgraded.store.db.execute("SELECT text FROM note")} == {
         "from today",
         "from the future",
