@@ -36,7 +36,7 @@ from replica import logs
 from replica.clock import Clock
 from replica.identity import Identity
 from replica.projection import clear_projections, project_stream
-from replica.store import Store
+from replica.store import Store, schema_files
 
 LOGGER = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class Replica:
                 store.put("generation", entropy(8))
                 store.put("position", 0)
                 store.put("mine", 0)
-                store.put("reading", reading.mark())
+                store.put("reading", self._made_by())
         if store.get("site") != identity.site:
             raise ActError(f"{store.path} belongs to another site than this replica's certificate")
         self.generation: bytes = store.get("generation")
@@ -112,7 +112,7 @@ class Replica:
         store.after_rollback = self._forget
         for certificate in identity.certificates:
             self.adopt_certificate(certificate)
-        if store.get("reading") != reading.mark():
+        if store.get("reading") != self._made_by():
             self._read_anew()
 
     # --- what it is
@@ -384,7 +384,11 @@ class Replica:
             for (stream,) in db.execute("SELECT stream FROM stream").fetchall():
                 logs.count_inert(db, self.state(stream))
             self.rebuild_projections()
-            self.store.put("reading", self.reading.mark())
+            self.store.put("reading", self._made_by())
+
+    def _made_by(self) -> list[bytes | int]:
+        """What decides on the rows but the entries: how they are read, and into which tables."""
+        return [self.reading.mark(), schema_files()[-1][0]]
 
     def _forget(self) -> None:
         """Drop what is cached: a transaction did not commit."""

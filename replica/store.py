@@ -9,7 +9,6 @@ Invariant: outside `transaction()` nothing is written.
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from importlib import resources
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from core.log.canonical import pack, unpack
+from replica.files import MACHINE_FILES, Files
 
 
 class StoreError(Exception):
@@ -47,18 +47,19 @@ class Store:
 
     Args:
         path: the file; made where it is not there.
+        files: the disk that it lies on.
 
     Raises:
         StoreError: the file is none of ours, of a newer version, or can't be opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, files: Files = MACHINE_FILES) -> None:
         self.path = path
         self.after_rollback: Callable[[], None] | None = None
-        _make_private(path)
-        fresh = not path.exists() or path.stat().st_size == 0
+        self._files = files
+        fresh = files.make(path)
         try:
-            self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self.db = files.connect(path)
         except sqlite3.Error as error:
             raise StoreError(_in_words(error, path)) from error
         try:
@@ -73,11 +74,11 @@ class Store:
             self.db.execute(f"PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT_PAGES}")
             self._upgrade()
             self.db.execute("PRAGMA synchronous = FULL")
-        except sqlite3.Error as error:
-            self.db.close()
+        except (sqlite3.Error, OSError) as error:
+            self._let_go()
             raise StoreError(_in_words(error, path)) from error
         except StoreError:
-            self.db.close()
+            self._let_go()
             raise
         self._deep = False
 
@@ -110,14 +111,30 @@ class Store:
                 except sqlite3.Error as error:
                     with contextlib.suppress(sqlite3.Error):
                         self.db.execute("ROLLBACK")
-                    raise StoreError(f"{self.path}: upgrade {name} failed: {error}") from error
+                    words = _in_words(error, self.path)
+                    raise StoreError(f"upgrade {name} failed: {words}") from error
 
     def _copy_before_upgrade(self, version: int) -> None:
+        """Keep the store as it is; the copy is whole and durable on return, or there is none."""
         copy = self.path.with_suffix(f".before-{version + 1}")
-        copy.unlink(missing_ok=True)
-        _make_private(copy)
-        with contextlib.closing(sqlite3.connect(copy)) as target:
-            self.db.backup(target)
+        self._files.delete(copy)
+        self._files.make(copy)
+        try:
+            with contextlib.closing(self._files.connect(copy)) as target:
+                # As in creating a store: else a power cut brings the journal back, which takes the
+                # copy away again, after the upgrade.
+                target.execute("PRAGMA synchronous = EXTRA")
+                self.db.backup(target)
+        except BaseException:
+            # A part of a copy is none, and takes up room that may be just what is missing.
+            with contextlib.suppress(sqlite3.Error, OSError):
+                self._files.delete(copy)
+            raise
+
+    def _let_go(self) -> None:
+        """Close a store that can't be used; why is known already."""
+        with contextlib.suppress(sqlite3.Error):
+            self.db.close()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -176,17 +193,11 @@ def read_only(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, isolation_level=None)
 
 
-def _make_private(path: Path) -> None:
-    """Make a file that only its owner reads, if there is none; SQLite's others follow it."""
-    with contextlib.suppress(OSError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-
-
-def _in_words(error: sqlite3.Error, path: Path) -> str:
+def _in_words(error: sqlite3.Error | OSError, path: Path) -> str:
     text = str(error)
-    if "full" in text:
+    if "full" in text or "No space left" in text:
         return f"the disk that holds {path} is full; free some space, nothing was lost"
-    if "I/O error" in text:
+    if "I/O error" in text or "Input/output error" in text:
         return f"the disk that holds {path} refused to write; see that it has space and is sound"
     if "not a database" in text:
         return (

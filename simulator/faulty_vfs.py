@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import apsw
@@ -21,6 +21,8 @@ from simulator.faulty_disk import DiskFails, DiskIsFull, FaultyDisk, FaultyFile,
 JULIAN_MS_OF_1970: Final = 210_866_760_000_000
 """SQLite counts milliseconds from noon of 24 November 4714 BC."""
 SECTOR_BYTES: Final = 4_096
+WAL_VERSIONS: Final = b"\x02\x02"
+"""Stands in a database's header from its 19th byte on, where the file is in WAL mode."""
 
 
 class FaultyVfs(apsw.VFS):
@@ -151,13 +153,22 @@ def _seed_sqlite(disk: FaultyDisk) -> None:
 class FaultyConnection:
     """What a store asks of a `sqlite3.Connection` in autocommit, on a faulty disk.
 
-    WAL needs memory that a VFS in Python cannot share, so the connection takes the exclusive lock,
-    which keeps the index of the WAL in its own memory. Errors are those of `sqlite3`.
+    WAL needs memory that a VFS in Python cannot share, so for a file in WAL mode the connection
+    takes the exclusive lock, which keeps the index of the WAL in its own memory. Any other file is
+    locked as usual: under the exclusive lock its journal would not be deleted at each commit, and a
+    disk could not bring it back. Errors are those of `sqlite3`.
     """
 
     def __init__(self, vfs: FaultyVfs, name: str) -> None:
         with _in_sqlite3_words():
             self._connection = apsw.Connection(name, vfs=vfs.vfs_name)
+        file = vfs.disk.files.get(name)
+        # As SQLite does: the header may be torn, and whole in the WAL.
+        if f"{name}-wal" in vfs.disk.files or (file and file.now[18:20] == WAL_VERSIONS):
+            self._stay_alone()
+
+    def _stay_alone(self) -> None:
+        with _in_sqlite3_words():
             self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
 
     @property
@@ -167,6 +178,8 @@ class FaultyConnection:
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> FaultyRows:
         """Run one statement."""
+        if sql == "PRAGMA journal_mode = WAL":
+            self._stay_alone()
         with _in_sqlite3_words():
             cursor = self._connection.execute(sql, tuple(parameters))
             rows = list(cursor)
@@ -184,6 +197,18 @@ class FaultyConnection:
         with _in_sqlite3_words():
             self._connection.execute(sql)
         return FaultyRows([], -1)
+
+    def backup(self, target: FaultyConnection) -> None:
+        """Copy the whole database to another connection's."""
+        with _in_sqlite3_words():
+            copying = target._connection.backup("main", self._connection, "main")
+            try:
+                while not copying.done:
+                    copying.step()
+            finally:
+                # What went wrong in a step is raised there; that apsw stumbles over it is no news.
+                with suppress(apsw.Error, SystemError):
+                    copying.close()
 
     def close(self) -> None:
         """Close; it is closed even where the disk failed meanwhile and an error says so."""

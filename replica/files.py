@@ -1,0 +1,54 @@
+"""The files of a store: the port through which it meets the disk.
+
+`MachineFiles` is the machine's own disk; the simulator has one that fails. Knows no tables.
+Invariant: whoever opens a file here finds it readable by its owner alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from pathlib import Path
+from typing import Protocol
+
+# What SQLite keeps beside a database's file.
+BESIDE = ("", "-journal", "-wal", "-shm")
+
+
+class Files(Protocol):
+    """What a store asks of a disk."""
+
+    def make(self, path: Path) -> bool:
+        """See that there is a file; whether it is empty."""
+
+    def connect(self, path: Path) -> sqlite3.Connection:
+        """A connection in autocommit to the database in a file. Raises sqlite3.Error."""
+
+    def delete(self, path: Path) -> None:
+        """Delete a database's file and what SQLite keeps beside it, where there are any.
+
+        Raises sqlite3.Error or OSError.
+        """
+
+
+class MachineFiles:
+    """The files of the machine itself."""
+
+    def make(self, path: Path) -> bool:
+        """As `Files` says; a folder that is not there is left to `connect` to say."""
+        with contextlib.suppress(OSError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        return not path.exists() or path.stat().st_size == 0
+
+    def connect(self, path: Path) -> sqlite3.Connection:
+        """As `Files` says."""
+        return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+    def delete(self, path: Path) -> None:
+        """As `Files` says."""
+        for suffix in BESIDE:
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+MACHINE_FILES = MachineFiles()
