@@ -7,6 +7,7 @@ Invariant: an act is one that a screen offers in that state.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from random import Random
 
 from core.dispatch import acts, day_acts
@@ -84,6 +85,10 @@ class Hand:
             return acts.set_tick(job, chance.randrange(4), chance.random() < 0.8)
         return acts.set_phase(job, self.worker, turn, _NEXT[rows[0][2]])
 
+    def forget(self) -> None:
+        """What was tapped last was not saved, or nobody knows; what ran is not stopped again."""
+        self._running = None
+
     def _log(self, day: str, job: bytes | None) -> Act:
         """Stop the time log that runs, or start one."""
         if self._running is not None:
@@ -98,3 +103,8 @@ class Hand:
         at_ms = phone.clock.now_ms() // 1_000 * 1_000
         steps = (self._chance.randrange(-99, 99) for _ in range(20))
         return [at_ms, 601_700_000, 249_400_000, 8, *steps]
+
+
+def day_of(phone: Replica) -> str:
+    """The day that a phone's clock says, as YYYY-MM-DD."""
+    return datetime.fromtimestamp(phone.clock.now_ms() / 1_000, UTC).date().isoformat()

@@ -11,10 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.damaged_bundles import undetected
+from tests.proof.device_days import lossy_days, lossy_days_in_memory
 from tests.proof.orders import SETS, wrong_orders
 from tests.proof.restores import lossy_rebuilds, lossy_restores
 from tests.proof.store_kills import lossy_kills
 from tests.proof.worlds import failed_worlds
+from tests.versions.killed_migrations import killed_migrations
 
 Work = Callable[[int, int], list[str]]
 
@@ -43,6 +45,9 @@ FAMILIES = (
     Family("damaged_bundles", "bundles", 10_000, 1_000, undetected),
     Family("orders_of_eight", "sets", SETS, 1, wrong_orders),
     Family("store_kills", "kills", 1_000, 100, lossy_kills),
+    Family("device_days_on_faulty_disks", "device-days", 25_000, 500, lossy_days),
+    Family("device_days_in_memory", "device-days", 30_000, 500, lossy_days_in_memory),
+    Family("killed_migrations", "points", 100_000, 100_000, killed_migrations),
     Family("hub_restores", "restores", 200, 20, lossy_restores),
     Family("hub_rebuilds", "rebuilds", 50, 10, lossy_rebuilds),
     Family("hostile_worlds", "worlds", 40, 1, failed_worlds),

@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
@@ -21,7 +20,7 @@ from replica.replica import Replica
 from replica.scope import scope_of
 from simulator.draw import chance_for
 from tests.build import Site, agree, clock_of, hold, interrupted, streams_of
-from tests.proof.acting import Hand, Office
+from tests.proof.acting import Hand, Office, day_of
 
 PHONES = 3
 STEPS = (40, 90)
@@ -71,7 +70,7 @@ class Days:
             if drawn < 0.25:
                 self.office.act()
             elif drawn < 0.8:
-                phone.write(self.hands[number].changes(phone, _day(phone)))
+                phone.write(self.hands[number].changes(phone, day_of(phone)))
             elif drawn < 0.95:
                 hold(phone, self.hub)
             else:
@@ -165,7 +164,3 @@ def _heights(replica: Replica) -> dict[tuple[bytes, str], int]:
         "SELECT stream, hex(author), max(height) FROM log GROUP BY 1, 2"
     )
     return {(stream, author): height for stream, author, height in rows.fetchall()}
-
-
-def _day(phone: Replica) -> str:
-    return datetime.fromtimestamp(phone.clock.now_ms() / 1_000, UTC).date().isoformat()

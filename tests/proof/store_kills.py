@@ -16,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 from random import Random
+from typing import IO
 
 from core.dispatch import acts
 from core.dispatch.fields import Kind
@@ -24,8 +25,11 @@ from replica.store import STORE_FILE, Store
 from simulator.draw import chance_for
 from tests.build import START_MS, Entropy, SettableClock, Site
 
-# At the mean a life writes some hundred acts before it is killed.
-LIFE_S = (0.005, 0.12)
+# A life ends within some milliseconds of its so manieth acknowledgement, at the mean the 65th.
+ACKNOWLEDGED_MAX = 130
+LATE_S_MAX = 0.004
+# A process that says nothing for so long is broken.
+SILENT_S_MAX = 60.0
 # Lives of one store; a new one then, so that files stay as small as a phone's.
 LIVES_PER_STORE = 50
 # A life writes no more than this, wherever the killing is late.
@@ -78,31 +82,27 @@ def _of_one_store(lives: int, chance: Random) -> tuple[list[str], int]:
 def _life(path: Path, before: Replica, job: bytes, life: int, chance: Random) -> list[str]:
     """One process from its start to its end; what it acknowledged."""
     reading, writing = os.pipe()
-    after_s = chance.uniform(*LIFE_S)
     child = os.fork()
     if child == 0:
         os.close(reading)
         _write(path, before, job, life, writing)
     os.close(writing)
-    try:
-        said = _heard(reading, after_s)
+    with os.fdopen(reading, "rb", buffering=0) as pipe:
+        said = _heard(pipe, chance.randrange(1, ACKNOWLEDGED_MAX))
+        time.sleep(chance.uniform(0.0, LATE_S_MAX))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         # What it had said before it died is in the pipe.
-        said += _heard(reading, 1.0)
-    finally:
-        os.close(reading)
+        said += pipe.read()
     return said.decode().split("\n")[:-1]
 
 
-def _heard(reading: int, for_s: float) -> bytes:
-    """What comes out of a pipe in so many seconds, or until its end."""
-    said, until_s = b"", time.monotonic() + for_s
-    while (left_s := until_s - time.monotonic()) > 0:
-        ready, _, _ = select.select([reading], [], [], left_s)
-        if not ready:
-            break
-        data = os.read(reading, 65_536)
+def _heard(pipe: IO[bytes], lines: int) -> bytes:
+    """What comes out of a pipe until so many lines have come, or its end."""
+    said = b""
+    while said.count(b"\n") < lines:
+        ready, _, _ = select.select([pipe], [], [], SILENT_S_MAX)
+        data = pipe.read(65_536) if ready else b""
         if not data:
             break
         said += data

@@ -11,7 +11,10 @@ from core.dispatch.fields import NOTE
 from core.log.stream import StreamState
 from replica.replica import Replica, Written
 from replica.shelf import ReplicaShelf
+from simulator.faulty_vfs import FaultyConnection, FaultyRows
 from tests.core.log.merge_cases import read_cases
+from tests.proof.acting import DAY_ENTRIES_MIN
+from tests.proof.device_days import lived, lossy_days
 from tests.proof.families import FAMILIES, Family, parts_of
 from tests.proof.orders import ENTRIES, SETS, grown, wrong_orders
 from tests.proof.restores import lossy_rebuilds, lossy_restores
@@ -65,7 +68,7 @@ def test_hubs_that_are_made_anew_lose_nothing_that_a_phone_held() -> None:
 def test_killed_stores_keep_what_they_acknowledged() -> None:
     found, acknowledged = kills(6, 1)
     assert found == []
-    assert acknowledged > 20
+    assert acknowledged >= 6 * 20
 
 
 def test_a_store_that_says_so_too_early_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,6 +81,24 @@ def test_a_store_that_says_so_too_early_is_found(monkeypatch: pytest.MonkeyPatch
     found, acknowledged = kills(2, 1)
     assert acknowledged > 0
     assert len(found) == acknowledged
+
+
+def test_phones_on_failing_disks_lose_nothing_that_they_acknowledged() -> None:
+    found, happened = lived(30, 1, faulty=True)
+    assert found == []
+    assert happened["power cuts"] > 10
+    assert happened["entries"] >= 30 * DAY_ENTRIES_MIN
+    assert lived(10, 1, faulty=False)[0] == []
+
+
+def test_a_phone_that_does_not_wait_for_its_disk_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = FaultyConnection.execute
+
+    def hasty(self: FaultyConnection, sql: str, *arguments: Any) -> FaultyRows:
+        return plain(self, sql.replace("synchronous = FULL", "synchronous = OFF"), *arguments)
+
+    monkeypatch.setattr(FaultyConnection, "execute", hasty)
+    assert any("saved entries are not there" in words for words in lossy_days(20, 1))
 
 
 def test_the_parts_of_a_family_make_up_its_number() -> None:

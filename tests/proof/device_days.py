@@ -1,0 +1,238 @@
+"""Phones that live for weeks on disks that fail: nothing that was acknowledged is lost.
+
+A phone's store lies on a faulty disk; its hub's does not. A day has at least twelve entries and
+some meetings with the hub, some of them cut. The power goes at any operation of the disk, an
+operation fails, or the disk is full for a while; then the phone is opened again and must hold what
+it had said to be saved, and all that it ever sent. At the end of its life it comes to agree with
+the hub, and none of its logs was forked. Invariant: one seed lives the same days.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from core.dispatch.acts import Act
+from replica.checking import check_store
+from replica.files import MACHINE_FILES, Files
+from replica.replica import Replica
+from replica.store import Store, StoreError
+from simulator.draw import chance_for
+from simulator.faulty_disk import FaultyDisk
+from simulator.faulty_files import FaultyFiles
+from simulator.faulty_vfs import FaultyVfs
+from tests.build import Entropy, Meeting, SettableClock, Site, agree, clock_of
+from tests.proof.acting import DAY_ENTRIES_MIN, Hand, Office, day_of
+
+# How long a device lives before a new one takes its place.
+LIFE_DAYS = 25
+# Operations of the disk on a day, roughly: a cut is drawn within so many of the day's beginning.
+OPERATIONS_A_DAY = 700
+POWER_CUTS_A_DAY = 0.9
+FAILURES_A_DAY = 0.2
+FULL_DISKS_A_DAY = 0.1
+PAGE_BYTES = 4_096
+PATH = Path("store.sqlite")
+
+
+@dataclass
+class Device:
+    """A phone on a disk, its hub, and what people at both were told."""
+
+    site: Site
+    hub: Replica
+    phone: Replica
+    hand: Hand
+    office: Office
+    chance: Random
+    files: Files
+    disk: FaultyDisk | None = None
+    saved: set[bytes] = field(default_factory=set)
+    found: list[str] = field(default_factory=list)
+    happened: Counter[str] = field(default_factory=Counter)
+
+    # --- a day
+
+    def live(self, day: int) -> None:
+        """One day of work and meetings, with whatever befalls the disk."""
+        self._draw_faults()
+        acts = DAY_ENTRIES_MIN + self.chance.randrange(6)
+        written = 0
+        while written < acts:
+            self._pass_minutes(30)
+            written += self._tap()
+            if self.chance.random() < 0.12:
+                self.office.act()
+            if self.chance.random() < 0.12:
+                self._meet(cut=self.chance.random() < 0.4)
+        self._meet(cut=False)
+        self._pass_minutes(600)
+        self.happened["days"] += 1
+        self.happened["entries"] += written
+
+    def _pass_minutes(self, most: int) -> None:
+        passed_ms = self.chance.randrange(1, most + 1) * 60_000
+        for replica in (self.hub, self.phone):
+            clock_of(replica).pass_ms(passed_ms)
+
+    def _draw_faults(self) -> None:
+        if self.disk is None:
+            return
+        chance, disk = self.chance, self.disk
+        disk.fail_at, disk.capacity_bytes = frozenset(), None
+        at = disk.operations + chance.randrange(1, OPERATIONS_A_DAY)
+        if chance.random() < POWER_CUTS_A_DAY:
+            disk.cut_at = at
+        elif chance.random() < FAILURES_A_DAY:
+            disk.fail_at = frozenset(range(at, at + chance.randrange(1, 4)))
+        elif chance.random() < FULL_DISKS_A_DAY:
+            disk.capacity_bytes = disk.used_bytes() + chance.randrange(12) * PAGE_BYTES
+
+    def _tap(self) -> int:
+        """The worker does one thing; how many entries were saved."""
+        try:
+            changes: Act = self.hand.changes(self.phone, day_of(self.phone))
+            written = self.phone.write(changes)
+        except (StoreError, sqlite3.Error) as error:
+            self._fault(error)
+            self.hand.forget()
+            return 0
+        self.saved |= {entry_hash[:8] for entry_hash in written.hash_by_stream.values()}
+        return len(written.hash_by_stream)
+
+    def _meet(self, *, cut: bool) -> None:
+        """A session with the hub, whole or cut after some frames."""
+        deliveries = self.chance.randrange(3, 12) if cut else 10_000
+        meeting = Meeting(self.phone, self.hub)
+        try:
+            meeting.start()
+            for _ in range(deliveries):
+                moved = meeting.deliver(1) | meeting.deliver(0)
+                if not moved and not meeting.tell():
+                    break
+        except (StoreError, sqlite3.Error) as error:
+            self._fault(error)
+            return
+        if not cut and not meeting.live:
+            self.found.append("a whole meeting did not become live")
+
+    # --- faults
+
+    def _fault(self, error: Exception) -> None:
+        """The disk refused something; where the power went, begin again."""
+        disk = self.disk
+        if disk is None:
+            raise error
+        if disk.has_power:
+            self.happened["refusals of the disk"] += 1
+            disk.fail_at, disk.capacity_bytes = frozenset(), None
+            return
+        self.happened["power cuts"] += 1
+        with suppress(sqlite3.Error):
+            self.phone.close()
+        disk.power_cut()
+        self._open()
+        self._look("after a power cut")
+
+    def _open(self) -> None:
+        clock, identity = clock_of(self.phone), self.phone.identity
+        entropy = Entropy(str(self.chance.random()))
+        self.phone = Replica(Store(PATH, self.files), identity, clock, entropy)
+
+    def _look(self, when: str) -> None:
+        """What was promised must be there, and so must all that the hub has of this phone."""
+        held = _named(self.phone, self.phone.author)
+        if lost := self.saved - held:
+            self.found.append(f"{len(lost)} saved entries are not there {when}")
+        if sent := _named(self.hub, self.phone.author) - held:
+            self.found.append(f"{len(sent)} entries were sent that are not there {when}")
+
+    def end(self) -> None:
+        """In calm: agree with the hub, and be whole."""
+        if self.disk is not None:
+            self.disk.cut_at, self.disk.fail_at, self.disk.capacity_bytes = None, frozenset(), None
+        self._meet(cut=False)
+        self._look("at the end")
+        if not agree(self.hub, self.phone):
+            self.found.append("phone and hub fold the same streams to different states")
+        if missing := self.saved - _named(self.hub, self.phone.author):
+            self.found.append(f"{len(missing)} saved entries never came to the hub")
+        for replica in (self.hub, self.phone):
+            (forks,) = replica.store.db.execute(
+                "SELECT count(*) FROM log WHERE branch <> x''"
+            ).fetchone()
+            if forks:
+                self.found.append(f"{forks} logs were forked")
+        self.found += [f"check: {words}" for words in check_store(self.phone)]
+
+
+def lossy_days(count: int, seed: int) -> list[str]:
+    """So many device-days on faulty disks; what was lost or did not agree."""
+    return lived(count, seed, faulty=True)[0]
+
+
+def lossy_days_in_memory(count: int, seed: int) -> list[str]:
+    """So many device-days on sound disks; the same."""
+    return lived(count, seed, faulty=False)[0]
+
+
+def lived(count: int, seed: int, *, faulty: bool) -> tuple[list[str], Counter[str]]:
+    """Live `count` device-days; what went wrong, and how often what happened."""
+    found: list[str] = []
+    happened = Counter[str]()
+    for first in range(0, count, LIFE_DAYS):
+        days = min(LIFE_DAYS, count - first)
+        with _device(seed + first, faulty=faulty) as device:
+            for day in range(days):
+                device.live(day)
+            device.end()
+            found += [f"device {seed + first}: {words}" for words in device.found]
+            happened += device.happened
+    return found, happened
+
+
+@contextmanager
+def _device(seed: int, *, faulty: bool) -> Iterator[Device]:
+    memory = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+    chance = chance_for(seed, "device", faulty)
+    site = Site(folder, seed=str(chance.random()))
+    try:
+        hub = site.hub("A")
+        worker = site.worker(hub, "Ana")
+        phone = site.phone(hub, worker)
+        if not faulty:
+            office = Office(hub, [worker], chance)
+            yield Device(site, hub, phone, Hand(worker, chance), office, chance, MACHINE_FILES)
+            return
+        identity = phone.identity
+        site.opened.remove(phone)
+        phone.close()
+        disk = FaultyDisk(chance_for(seed, "disk"), unordered_directory=chance.random() < 0.5)
+        with FaultyVfs(disk) as vfs:
+            files = FaultyFiles(vfs)
+            clock = SettableClock(hub.clock.now_ms())
+            phone = Replica(Store(PATH, files), identity, clock, Entropy(str(seed)))
+            office = Office(hub, [worker], chance)
+            device = Device(site, hub, phone, Hand(worker, chance), office, chance, files, disk)
+            yield device
+            with suppress(sqlite3.Error):
+                device.phone.close()
+    finally:
+        site.close()
+        shutil.rmtree(folder)
+
+
+def _named(replica: Replica, author: bytes) -> set[bytes]:
+    """What the entries of an author that a replica holds are named by."""
+    rows = replica.store.db.execute(
+        "SELECT substr(hash, 1, 8) FROM entry JOIN log USING (log) WHERE author = ?", (author,)
+    )
+    return {row[0] for row in rows}
