@@ -47,7 +47,7 @@ FAMILIES = (
     Family("store_kills", "kills", 1_000, 100, lossy_kills),
     Family("device_days_on_faulty_disks", "device-days", 25_000, 500, lossy_days),
     Family("device_days_in_memory", "device-days", 30_000, 500, lossy_days_in_memory),
-    Family("killed_migrations", "points", 100_000, 100_000, killed_migrations),
+    Family("killed_migrations", "points", 2_000, 2_000, killed_migrations),
     Family("hub_restores", "restores", 200, 20, lossy_restores),
     Family("hub_rebuilds", "rebuilds", 50, 10, lossy_rebuilds),
     Family("hostile_worlds", "worlds", 40, 1, failed_worlds),
