@@ -93,8 +93,8 @@ def fits(value, shape) -> bool:
     return shape in (object, type(value))
 
 
-KEY, SIGNATURE, HASH_OR_EMPTY, COUNT = range(32, 33), range(64, 65), range(0, 33, 32), 2**64
-SEAL = (KEY, 2**63 - 1, range(32, 64 * 32 + 1, 32), SIGNATURE)
+KEY, SIGNATURE, HASH_OR_EMPTY, COUNT = range(32, 33), range(64, 65), range(0, 33, 32), 2**63 - 1
+SEAL = (KEY, COUNT, range(32, 64 * 32 + 1, 32), SIGNATURE)
 LOG = (KEY, HASH_OR_EMPTY, object, [range(16_384 + 1), 1])
 WITNESS = (KEY, LATEST, [(COUNT, COUNT), 1], range(0, 32 * 32 + 1, 32), SIGNATURE)
 STREAM = (range(12, 13), COUNT, [LOG, 1], [WITNESS, 0])
