@@ -45,8 +45,19 @@ def written_next(
     log = state.logs.get((author, b""))
     previous = log.head if log is not None else chain_start(replica.site, stream, author)
     cursor = state.cursor_of((author, b"")) if log is not None else Cursor.at_start(stream)
+    seen = tuple(state.unseen_by((author, b""))[:1_000])
+    # Whatever an entry can say of itself is said, so that it can be changed.
     draft = Entry(
-        wall_ms=MS, changes=tuple(changes), seen=tuple(state.unseen_by((author, b""))[:1_000])
+        wall_ms=MS + 10 * (log.height if log is not None else 0),
+        changes=tuple(changes),
+        offset_ms=5_000,
+        boot=9,
+        uptime_ms=123_450,
+        actor=b"account1",
+        act=b"act-0001",
+        seen=seen,
+        basis=seen[:1],
+        by_rule=True,
     )
     body, _, _ = encode(draft, cursor, previous)
     return Run(stream, 0, (log.height if log is not None else 0) + 1, (body,))
