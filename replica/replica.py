@@ -26,7 +26,7 @@ from core.log.certificate import (
     standing_of,
 )
 from core.log.chain import SHORT_BYTES, chain_start
-from core.log.entry import Entry, encode
+from core.log.entry import FORMAT, Entry, encode
 from core.log.errors import LogError
 from core.log.frontier import read_token
 from core.log.registers import LogKey
@@ -288,9 +288,12 @@ class Replica:
 
     def _format_for(self, state: StreamState, changes: Sequence[Change]) -> int:
         """The format to write in: a write covers none of a later format than its own."""
+        # Who may write is told in the format that all read: who can't read it takes in no entries
+        # of those it names.
+        least = FORMAT if state.stream == SITE_STREAM else self.reading.writes
         registers = [state.registers.get(change.path) for change in changes]
         replaced = [write.version for each in registers if each for write in each.writes.values()]
-        return max([self.reading.writes, *replaced])
+        return max([least, *replaced])
 
     def _own_key(self, state: StreamState) -> LogKey:
         """The own log to write to: the highest branch, where the own log was forked."""

@@ -1,8 +1,8 @@
 """Equal sets of entries give byte-identical states and projection rows, on whatever machine.
 
-Streams are grouped by the heads held of them; within a group fingerprints are equal, and so are the
-rows of every table that is made from the stream alone. Rows of days depend on the days beside
-them and are compared at the end, when all hold the same.
+Streams are grouped by the heads held of them and by how the machine's program reads; within a group
+fingerprints are equal, and so are the rows of every table that is made from the stream alone. Rows
+of days depend on the days beside them and are compared at the end, when all hold the same.
 """
 
 from __future__ import annotations
@@ -32,18 +32,19 @@ def unlike(world: World, *, whole: bool) -> Iterator[str]:
 
     `whole` compares projection rows too, which takes longer.
     """
-    first_by_leaf: dict[bytes, tuple[Machine, bytes, Rows]] = {}
+    first_by_kind: dict[tuple[bytes, bytes], tuple[Machine, bytes, Rows]] = {}
     for machine in world.machines:
         if not machine.up:
             continue
         rows = _rows_by_stream(machine) if whole else {}
+        mark = machine.replica.reading.mark()
         held = machine.store.db.execute(
             "SELECT stream, leaf FROM stream WHERE left_at IS NULL ORDER BY stream"
         )
         for stream, leaf in held.fetchall():
             fingerprint = machine.replica.state(stream).fingerprint()
             own = rows.get(stream.hex(), {})
-            first = first_by_leaf.setdefault(leaf, (machine, fingerprint, own))
+            first = first_by_kind.setdefault((leaf, mark), (machine, fingerprint, own))
             if first[1] != fingerprint:
                 yield (
                     f"{first[0].name} and {machine.name} hold the same entries of stream "

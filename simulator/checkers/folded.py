@@ -33,7 +33,8 @@ def _unlike_naive(machine: Machine) -> Iterator[str]:
     for (stream,) in replica.store.db.execute("SELECT stream FROM stream").fetchall():
         entries = logs.stored_entries(replica.store.db, stream)
         standing_by_author = {e.author: replica.standing(e.author) for e in entries}
-        expected = naive.fold(replica.site, stream, entries, standing_by_author)
+        formats = replica.reading.formats
+        expected = naive.fold(replica.site, stream, entries, standing_by_author, formats)
         state = replica.state(stream)
         shown = {path: standing_hashes(state, path) for path in state.registers}
         if shown != expected:

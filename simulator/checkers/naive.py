@@ -1,18 +1,19 @@
 """A fold of our own: slow in method, plain in meaning, and made without production's fold.
 
 What each write had seen is a set of entries (here a mask of bits), closed over the chains of the
-heads it names; a write stands unless one to the same path had seen it. From production come only
-the bytes of an entry and what a certificate permits. Entries of formats other than the first stand
-nowhere, and cuts have no place here.
+heads it names; a write stands unless one to the same path, of no earlier format, had seen it. From
+production come only the bytes of an entry and what a certificate permits. Entries of formats that
+the machine does not read stand nowhere, and cuts have no place here.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 
 from core.dispatch.permits import permits
 from core.log.certificate import Standing
-from core.log.entry import FORMAT, Cursor, Entry, Path, decode, format_of
+from core.log.entry import Cursor, Entry, Path, decode, format_of
 from core.log.errors import LogError
 from core.log.stream import Stored
 
@@ -22,15 +23,16 @@ def fold(
     stream: bytes,
     entries: Sequence[Stored],
     standing_by_author: Mapping[bytes, Standing],
+    formats: frozenset[int],
 ) -> dict[Path, set[bytes]]:
     """For each path the hashes of the entries whose writes stand there."""
     by_hash = {stored.hash: stored for stored in entries}
     bit = {entry_hash: 1 << number for number, entry_hash in enumerate(sorted(by_hash))}
     chain = _chains(by_hash, bit)
-    read = _read(stream, by_hash)
+    read = _read(stream, by_hash, formats)
     seen_by_hash: dict[bytes, int] = {}
-    covered: dict[Path, int] = {}
-    writers: dict[Path, set[bytes]] = {}
+    covered: dict[tuple[Path, int], int] = {}
+    writers: dict[Path, dict[bytes, int]] = {}
     for entry_hash in sorted(by_hash, key=lambda each: by_hash[each].seq):
         stored, entry = by_hash[entry_hash], read[entry_hash]
         seen = seen_by_hash.get(stored.previous, 0)
@@ -46,11 +48,13 @@ def fold(
             for short in entry.basis:
                 context |= _named(short, chain)
         for path, _ in entry.changes:
-            writers.setdefault(path, set()).add(entry_hash)
-            covered[path] = covered.get(path, 0) | context
+            writers.setdefault(path, {})[entry_hash] = entry.version
+            for version in formats:
+                if version <= entry.version:
+                    covered[path, version] = covered.get((path, version), 0) | context
     return {
-        path: {entry_hash for entry_hash in hashes if not bit[entry_hash] & covered[path]}
-        for path, hashes in writers.items()
+        path: {each for each, version in made.items() if not bit[each] & covered[path, version]}
+        for path, made in writers.items()
     }
 
 
@@ -70,18 +74,20 @@ def _named(short: bytes, chain: Mapping[bytes, int]) -> int:
     return mask
 
 
-def _read(stream: bytes, by_hash: Mapping[bytes, Stored]) -> dict[bytes, Entry | None]:
-    """Each entry decoded with the cursor of its chain; None where it can't be read."""
-    cursors: dict[bytes, Cursor] = {}
+def _read(
+    stream: bytes, by_hash: Mapping[bytes, Stored], formats: frozenset[int]
+) -> dict[bytes, Entry | None]:
+    """Each entry decoded with its format's cursor of its chain; None where it can't be read."""
+    cursors: dict[bytes, dict[int, Cursor]] = {}
     read: dict[bytes, Entry | None] = {}
     for entry_hash in sorted(by_hash, key=lambda each: by_hash[each].seq):
         stored = by_hash[entry_hash]
-        before = cursors.get(stored.previous)
-        cursor = Cursor.at_start(stream) if before is None else before.copy()
-        try:
-            known = format_of(stored.body) == FORMAT
-            read[entry_hash] = decode(stored.body, cursor, stored.hash) if known else None
-        except LogError:
-            read[entry_hash] = None
-        cursors[entry_hash] = cursor
+        before = cursors.get(stored.previous, {})
+        after = {version: cursor.copy() for version, cursor in before.items()}
+        read[entry_hash], cursors[entry_hash] = None, after
+        with contextlib.suppress(LogError):
+            version = format_of(stored.body)
+            if version in formats:
+                cursor = after.setdefault(version, Cursor.at_start(stream))
+                read[entry_hash] = decode(stored.body, cursor, stored.hash)
     return read

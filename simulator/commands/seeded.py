@@ -48,6 +48,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hostile", type=int, default=size.hostile, help="phones that break every rule, besides"
     )
+    parser.add_argument(
+        "--upgrades", action="store_true", help="replace all programs by later ones on the way"
+    )
     parser.add_argument("--plant", default="", help=f"plant a bug: {', '.join(PLANTED)}")
     parser.add_argument(
         "--without",
@@ -63,7 +66,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the seeds; 1 if any failed."""
     _check(arguments)
-    size = Size(arguments.phones, arguments.days, arguments.entries, hostile=arguments.hostile)
+    size = Size(
+        arguments.phones,
+        arguments.days,
+        arguments.entries,
+        hostile=arguments.hostile,
+        upgrades=arguments.upgrades,
+    )
     seeds = range(arguments.first, arguments.first + arguments.seeds)
     tally, began_s = Tally(), time.monotonic()
     for outcome in attempts(
@@ -110,6 +119,7 @@ def _replay(seed: int, arguments: argparse.Namespace) -> str:
     ):
         if value != usual:
             words += f" --{name} {value}"
+    words += " --upgrades" if arguments.upgrades else ""
     return words + "".join(f" --without {name}" for name in arguments.without)
 
 

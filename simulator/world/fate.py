@@ -1,4 +1,4 @@
-"""What befalls a machine: kills, power cuts, full disks, copies and what comes back from them.
+"""What befalls a machine: kills, power cuts, full disks, copies, a later version of its program.
 
 Times are drawn for each machine from its own chance. Holds no people and no network. Invariant: a
 machine comes back after whatever befell it, before the weather clears.
@@ -42,6 +42,7 @@ class Fate:
         reborn: called when the machine is open again, before its program starts.
         renewed: gives a restored hub the identity it goes on with.
         elsewhere: the hashes of all entries that other machines hold.
+        upgrade_s: when its program is replaced by a later version, None for never.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Fate:
         reborn: Reborn,
         renewed: Callable[[Machine], Identity],
         elsewhere: Elsewhere,
+        upgrade_s: float | None = None,
     ) -> None:
         self._machine = machine
         self._options = options
@@ -59,6 +61,7 @@ class Fate:
         self._reborn = reborn
         self._renewed = renewed
         self._elsewhere = elsewhere
+        self._upgrade_s = upgrade_s
         self._copy: tuple[Path, Identity] | None = None
 
     async def befall(self, until_s: float) -> None:
@@ -73,12 +76,17 @@ class Fate:
         ]
         total_per_day = sum(per_day for per_day, _ in happenings)
         if not total_per_day:
+            await self._upgrade()
             return
         weights = [per_day for per_day, _ in happenings]
         loop = asyncio.get_running_loop()
         self._copy = self._take_copy()
         while True:
             wait_s = chance.expovariate(total_per_day / DAY_S)
+            next_s = min(loop.time() + wait_s, until_s)
+            if self._upgrade_s is not None and self._upgrade_s <= next_s:
+                await self._upgrade()
+                continue
             if loop.time() + wait_s > until_s:
                 return
             await asyncio.sleep(wait_s)
@@ -99,6 +107,18 @@ class Fate:
         await asyncio.sleep(self._chance.choice((2.0, 60.0, 1_800.0, 14_400.0)))
         machine.open()
         await self._reborn(machine)
+
+    async def _upgrade(self) -> None:
+        """Start with a later version of the program, once its time has come."""
+        if self._upgrade_s is None:
+            return
+        machine, at_s = self._machine, self._upgrade_s
+        self._upgrade_s = None
+        await asyncio.sleep(max(0.0, at_s - asyncio.get_running_loop().time()))
+        machine.note("upgraded")
+        machine.truth.points["a program was replaced by a later one"] += 1
+        machine.upgrade()
+        await self._come_back(silent=False)
 
     async def _kill(self) -> None:
         self._machine.note("killed")

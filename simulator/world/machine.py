@@ -17,6 +17,8 @@ from typing import Any
 
 from core.dispatch.acts import Act
 from core.dispatch.fields import Role
+from core.dispatch.reading import PRESENT, Reading
+from core.log.entry import FORMAT
 from core.log.entry import Path as EntryPath
 from replica.identity import Identity
 from replica.replica import Replica, Written
@@ -28,6 +30,9 @@ from simulator.world.disk import STORE_FILE, SimulatedStore, copy_files
 from simulator.world.truth import Truth, views_of
 
 Part = Callable[[], Coroutine[Any, Any, None]]
+
+# A version of the program that is to come: it reads one format more, and writes in it.
+LATER_PROGRAM = Reading(formats=frozenset({FORMAT, FORMAT + 1}), writes=FORMAT + 1)
 
 
 class WatchedReplica(Replica):
@@ -73,6 +78,7 @@ class Machine:
         self.weather = weather
         self.truth = truth
         self.trace: Trace = weather.trace
+        self.reading = PRESENT
         self.lives = 0
         self.up = False
         self._failed = failed
@@ -109,7 +115,9 @@ class Machine:
     def open(self) -> None:
         """Open the store of this life."""
         self.store = SimulatedStore(self.home / STORE_FILE)
-        self.replica = WatchedReplica(self.store, self.identity, self.clock, self.chance.randbytes)
+        self.replica = WatchedReplica(
+            self.store, self.identity, self.clock, self.chance.randbytes, self.reading
+        )
         self.replica.dropped = self._dropped
         self.writer = Writer(self.replica, self._executor)
         self._dying = False
@@ -164,6 +172,10 @@ class Machine:
     def become(self, identity: Identity) -> None:
         """Have another key from the next life on."""
         self.identity = identity
+
+    def upgrade(self) -> None:
+        """Have a later version of the program from the next life on."""
+        self.reading = LATER_PROGRAM
 
     # --- acts
 

@@ -68,13 +68,14 @@ CLOCK_ERROR_MS_MAX: Final = 10 * 365 * DAY_S * 1_000
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a world is."""
+    """How large a world is, and whether all programs are replaced by later ones on the way."""
 
     phones: int = 8
     days: int = 3
     entries_per_phone: int = 100
     dispatchers_per_hub: int = 2
     hostile: int = 0
+    upgrades: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,9 +244,16 @@ class World:
                 self._reborn,
                 self._renewed,
                 self._elsewhere,
+                self._upgrade_s(machine.name),
             )
             for machine in self.machines
         }
+
+    def _upgrade_s(self, name: str) -> float | None:
+        """When a machine's program is replaced; hubs and phones in any order, within the days."""
+        if not self.size.upgrades:
+            return None
+        return chance_for(self.seed, name, "upgrade").uniform(0.05, 0.9) * self.size.days * DAY_S
 
     def _happenings(self, until_s: float) -> Iterable[tuple[str, Coroutine[object, object, None]]]:
         names = [machine.name for machine in self.machines]

@@ -209,6 +209,51 @@ def test_what_a_program_writes_alone_makes_no_other_mark() -> None:
     assert LATER.mark() == replace(LATER, writes=1).mark()
 
 
+def test_a_fleet_that_is_upgraded_one_by_one_agrees_all_the_while(
+    site: Site, hub: Replica, ana: bytes, phone: Replica
+) -> None:
+    bo = site.worker(hub, "Bo")
+    fleet = [hub, site.hub("B"), phone, site.phone(hub, bo)]
+
+    def meet() -> None:
+        hubs, phones = fleet[:2], fleet[2:]
+        for _ in range(2):
+            assert hold(hubs[1], hubs[0]).live
+            for one in phones:
+                assert all(hold(one, each).live for each in hubs)
+
+    job, _ = site.job(hub, "Boiler", ana, bo)
+    meet()
+    for turn in range(len(fleet)):
+        fleet[turn] = site.reopen(fleet[turn], LATER)
+        for number, writer in enumerate(fleet):
+            writer.write(acts.add_note(job, f"{turn}: of {number}"))
+        fleet[0].write(acts.edit_job(job, {"title": f"hub A's of turn {turn}"}))
+        fleet[1].write(acts.edit_job(job, {"title": f"hub B's of turn {turn}"}))
+        meet()
+        assert len({replica.state(job).leaf() for replica in fleet}) == 1
+        readers = {replica.reading.mark() for replica in fleet}
+        assert len({replica.state(job).fingerprint() for replica in fleet}) == len(readers)
+    assert all(len(notes(replica)) == 16 and inert(replica, job) == 0 for replica in fleet)
+    assert values(fleet[2], job, TITLE) == {"hub A's of turn 3", "hub B's of turn 3"}
+    assert agree(*fleet)
+    assert sound(fleet)
+
+
+def test_certificates_are_written_so_that_earlier_programs_read_them(
+    site: Site, hub: Replica, ana: bytes, phone: Replica
+) -> None:
+    job, _ = site.job(hub, "Boiler", ana)
+    hold(phone, hub)
+    hub = site.reopen(hub, LATER)
+    colleague = site.phone(hub, ana)
+    hold(colleague, hub)
+    colleague.write(acts.add_note(job, "of a phone that the later program let in"))
+    hold(colleague, hub)
+    assert hold(phone, hub).live
+    assert notes(phone) == {"of a phone that the later program let in"}
+
+
 # --- writing over what a later format says
 
 
