@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.damaged_bundles import undetected
+from tests.mixed_fleets import mixed_fleets
 from tests.proof.device_days import lossy_days, lossy_days_in_memory
 from tests.proof.orders import SETS, wrong_orders
 from tests.proof.restores import lossy_rebuilds, lossy_restores
@@ -47,7 +48,8 @@ FAMILIES = (
     Family("store_kills", "kills", 1_000, 100, lossy_kills),
     Family("device_days_on_faulty_disks", "device-days", 25_000, 500, lossy_days),
     Family("device_days_in_memory", "device-days", 30_000, 500, lossy_days_in_memory),
-    Family("killed_migrations", "points", 2_000, 2_000, killed_migrations),
+    Family("killed_migrations", "points", 4_000, 100, killed_migrations),
+    Family("mixed_fleets", "sites", 100, 2, mixed_fleets),
     Family("hub_restores", "restores", 200, 20, lossy_restores),
     Family("hub_rebuilds", "rebuilds", 50, 10, lossy_rebuilds),
     Family("hostile_worlds", "worlds", 40, 1, failed_worlds),

@@ -47,10 +47,18 @@ class Point:
 
 
 def killed_migrations(count: int, seed: int) -> list[str]:
-    """Try `count` points, drawn without repetition, all of them if there are no more."""
+    """Try `count` points from the one numbered `seed` on, in an order that mixes them.
+
+    After the last the first comes again, with another chance of what is left on the disk; so as
+    many as there are try them all, also in parts.
+    """
     points = list(every_point())
-    Random(seed).shuffle(points)
-    return [f"{point}: {wrong}" for point in points[:count] for wrong in wrong_after(point, seed)]
+    Random(0).shuffle(points)
+    return [
+        f"{points[number % len(points)]}: {wrong}"
+        for number in range(seed, seed + count)
+        for wrong in wrong_after(points[number % len(points)], number)
+    ]
 
 
 def every_point() -> Iterator[Point]:
