@@ -11,6 +11,7 @@ from core.dispatch.acts import create_job, edit_customer, edit_worker, new_strea
 from core.dispatch.fields import Kind
 from hub.browser_authority import BrowserAuthority
 from replica.transport_security import show_fingerprint
+from tests.build import force
 from tests.web.office import NOON_MS, Office
 
 
@@ -138,6 +139,21 @@ async def test_phones_page_shows_what_was_refused(office: Office) -> None:
 
     await office.hub.writer.run(refuse)
     assert "a seal does not fit its entries" in (await eva.get("/phones")).words
+
+
+async def test_phones_page_counts_what_a_later_version_wrote(office: Office) -> None:
+    eva = await office.signed_in("Eva")
+    assert "Kept, but not counted" not in (await eva.get("/phones")).words
+    replica = office.hub.replica
+    job = new_stream_id(Kind.JOB, NOON_MS, b"unknown")
+
+    await office.hub.writer.run(
+        lambda: force(replica, job, create_job(job, {"title": "Boiler"}), version=2)
+    )
+    seen = await eva.get("/phones")
+    assert "Kept, but not counted" in seen.words
+    assert "count by themselves once this hub has that version" in seen.words
+    assert job.hex() in seen.text
 
 
 async def test_hubs_own_root_certificate_is_offered_to_everybody(office: Office) -> None:
