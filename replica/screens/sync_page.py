@@ -68,4 +68,5 @@ async def _about(reader: Rows, stream: str, kind: int) -> str:
     if kind == Kind.JOB:
         row = await reader.row("SELECT number, title FROM job WHERE job = ?", (stream,))
         return f"{row['number']} {row['title']}" if row is not None else "A job"
-    return {Kind.DAY: "My day", Kind.WORKER: "Settings"}.get(Kind(kind), "This phone")
+    known: dict[int, str] = {Kind.DAY: "My day", Kind.WORKER: "Settings"}
+    return known.get(kind, "This phone")

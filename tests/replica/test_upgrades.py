@@ -13,7 +13,7 @@ import pytest
 
 from core.dispatch import acts
 from core.dispatch.acts import SITE_STREAM, Change
-from core.dispatch.fields import FIELDS, NOTE, PRIORITY, REVOKED, TITLE, Role
+from core.dispatch.fields import FIELDS, NOTE, PRIORITY, REVOKED, TITLE, Kind, Role
 from core.dispatch.reading import PRESENT, Reading
 from core.log.entry import MINT
 from core.log.session import Stage
@@ -95,6 +95,22 @@ def test_a_field_that_came_later_takes_effect_after_the_upgrade_without_any_sync
     assert (notes(hub), inert(hub, job)) == ({"the field is new"}, 0)
     assert agree(phone, hub)
     assert sound((hub, phone))
+
+
+def test_streams_of_a_kind_to_come_are_carried_between_hubs_and_from_phones(
+    site: Site, hub: Replica, phone: Replica
+) -> None:
+    other = site.hub("B")
+    stream = site.new_id(Kind.DAY)
+    stream = stream[:4] + bytes([max(Kind) + 1]) + stream[5:]
+    hub.write([Change(stream, (3_000,), "of a field to come")])
+    force(phone, stream, [Change(stream, (3_000,), "of another")], version=2)
+    assert hold(phone, hub).live
+    assert hold(other, hub).live
+    assert inert(other, stream) == 1
+    assert values(other, stream, 3_000) == {"of a field to come"}
+    assert agree(hub, other)
+    assert sound((hub, other, phone))
 
 
 def test_a_program_without_a_field_does_not_write_it(

@@ -145,13 +145,18 @@ async def phones_page(request: web.Request) -> web.StreamResponse:
         ),
         refused_total=totals["refused"],
         inert=tuple(
-            InertRow(row["stream"], _KINDS[row["kind"]], row["inert"], row["entries"])
+            InertRow(row["stream"], _kind_words(row["kind"]), row["inert"], row["entries"])
             for row in await hub.reader.rows(_INERT)
         ),
         streams=totals["streams"],
         entries=totals["entries"],
     )
     return await show(request, "phones.html", page)
+
+
+def _kind_words(kind: int) -> str:
+    """What a stream is of; a later version may have made kinds that this one does not know."""
+    return _KINDS[kind] if kind < len(_KINDS) else "Something new"
 
 
 async def _hubs(request: web.Request) -> tuple[HubRow, ...]:

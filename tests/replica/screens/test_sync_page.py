@@ -11,10 +11,13 @@ import aiohttp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.dispatch.acts import Change
+from core.dispatch.fields import Kind
 from core.log.limits import CARRIED_BYTES_MAX
 from replica.carrying import file_for, receiver_named, take_file
 from replica.screens.pill import pill_of
 from replica.screens.port import Need, SyncState
+from tests.build import force
 from tests.replica.screens.conftest import HOUR_MS, HUB_ADDRESS, Answer, Phone
 
 QUIET = SyncState(HUB_ADDRESS, False, 1, None, 0, 0, ())
@@ -77,6 +80,18 @@ async def test_what_was_done_offline_waits_with_its_words_until_the_hub_has_it(
     page = (await phone.get("/sync")).text
     assert pill(page) == "All saved on hub"
     assert "a hub has confirmed everything" in page
+
+
+async def test_what_a_later_program_wrote_of_a_kind_to_come_waits_as_all_does(
+    phone: Phone,
+) -> None:
+    replica = phone.device.writer.replica
+    stream = bytes.fromhex("0b995470") + bytes([max(Kind) + 1]) + b"unknown"
+    change = Change(stream, (3_000,), "of a field to come")
+    await phone.device.writer.run(lambda: force(replica, stream, [change], version=2))
+    seen = await phone.get("/sync")
+    assert seen.status == 200
+    assert "This phone" in seen.text
 
 
 async def test_send_now_is_a_button_that_says_what_it_does(phone: Phone) -> None:

@@ -7,7 +7,7 @@ import re
 import aiohttp
 import pytest
 
-from core.dispatch.acts import create_job, edit_customer, edit_worker, new_stream_id
+from core.dispatch.acts import Change, create_job, edit_customer, edit_worker, new_stream_id
 from core.dispatch.fields import Kind
 from hub.browser_authority import BrowserAuthority
 from replica.transport_security import show_fingerprint
@@ -147,13 +147,18 @@ async def test_phones_page_counts_what_a_later_version_wrote(office: Office) -> 
     replica = office.hub.replica
     job = new_stream_id(Kind.JOB, NOON_MS, b"unknown")
 
-    await office.hub.writer.run(
-        lambda: force(replica, job, create_job(job, {"title": "Boiler"}), version=2)
-    )
+    new = bytes.fromhex("0b995470") + bytes([max(Kind) + 1]) + b"unknown"
+
+    def write() -> None:
+        force(replica, job, create_job(job, {"title": "Boiler"}), version=2)
+        force(replica, new, [Change(new, (3_000,), "of a kind to come")], version=2)
+
+    await office.hub.writer.run(write)
     seen = await eva.get("/phones")
     assert "Kept, but not counted" in seen.words
     assert "count by themselves once this hub has that version" in seen.words
     assert job.hex() in seen.text
+    assert "Something new" in seen.words
 
 
 async def test_hubs_own_root_certificate_is_offered_to_everybody(office: Office) -> None:
