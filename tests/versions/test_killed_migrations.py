@@ -9,6 +9,7 @@ import pytest
 
 from replica.files import Files
 from replica.store import Store, schema_files
+from tests.proof.families import FAMILIES
 from tests.versions.killed_migrations import (
     FULL,
     POWER,
@@ -35,6 +36,8 @@ def test_every_operation_of_every_upgrade_is_a_point() -> None:
     assert operations > pages > 57
     found = {point.at for point in points if (point.version, point.side) == ("v1", "hub")}
     assert found == set(range(operations + 1))
+    (family,) = (each for each in FAMILIES if each.name == "killed_migrations")
+    assert family.count >= len(points), "`make proof` tries them all"
 
 
 def test_a_disk_that_is_full_while_the_copy_is_made_keeps_no_part_of_it() -> None:
