@@ -1,9 +1,9 @@
 """How a program reads the log: which formats and fields it knows, as one value.
 
 Two versions of the program that hold the same entries may read them differently: the earlier one
-keeps inert what it does not know. So what was made from the log (rows, counts, who is revoked)
-belongs to the reading that made it, and a store remembers which one that was (`mark`). Holds no
-entries. Invariant: two programs with equal marks make the same rows of the same entries.
+keeps inert what it does not know. So what was made from the log, rows and counts, belongs to the
+reading that made it, and a store remembers which one that was (`mark`). Holds no entries.
+Invariant: two programs with equal marks make the same rows of the same entries.
 """
 
 from __future__ import annotations

@@ -170,9 +170,11 @@ def _wrong_with_files(vfs: FaultyVfs, point: Point) -> Iterator[str]:
     old = _schema_of(point.version, point.side)
     if sound != "ok" or not old <= now <= schema_files()[-1][0]:
         yield f"its schema is {now}, and SQLite finds it {sound}"
-    if now == old:
-        return
     copy = PATH.with_suffix(f".before-{old + 1}")
+    if now == old:
+        if point.what == FULL and str(copy) in vfs.disk.files:
+            yield "part of a copy takes up the room that is missing"
+        return
     if files.make(copy):
         yield "it was upgraded, and the copy from before is gone"
         return
