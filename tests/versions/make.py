@@ -74,7 +74,7 @@ def lived_in(site: Site) -> tuple[Replica, Replica, dict[str, Meeting]]:
     other.write(acts.add_note(job, "Bo's"))
     other.write(acts.add_note(job, "written after the phone was lost"))
     phone.write(acts.set_phase(gone, ana, turn, Phase.RECEIVED))
-    disagree(site, hub, job)
+    disagree(hub, job)
     fork(site, hub, phone, job)
     work(phone, ana, job, turns[0])
     keep_unread(hub, phone, other, job)
@@ -88,8 +88,8 @@ def lived_in(site: Site) -> tuple[Replica, Replica, dict[str, Meeting]]:
     return hub, phone, {"first": first, "repair": again}
 
 
-def disagree(site: Site, hub: Replica, job: bytes) -> None:
-    """Two dispatchers at once, and one that decides nothing."""
+def disagree(hub: Replica, job: bytes) -> None:
+    """Two dispatchers at once, from the same page."""
     token = hub.state(job).token()
     hub.write(acts.edit_job(job, {"title": "Eva's"}), actor=b"eva", basis={job: token})
     hub.write(acts.edit_job(job, {"title": "Dan's"}), actor=b"dan", basis={job: token})
@@ -106,7 +106,7 @@ def fork(site: Site, hub: Replica, phone: Replica, job: bytes) -> None:
 
 
 def work(phone: Replica, ana: bytes, job: bytes, turn: bytes) -> None:
-    """Half an hour on site, corrected later."""
+    """Half an hour on site, with its track."""
     log = b"log-0001"
     phone.write(day_acts.start_duty(ana, DAY, b"duty0001"))
     phone.write(acts.set_phase(job, ana, turn, Phase.ON_SITE))
