@@ -23,11 +23,12 @@ from hashlib import blake2b
 from pathlib import Path
 
 from core.dispatch.fields import Role
-from replica.checking import check_store, replica_to_check
+from core.log.errors import LogError
+from replica.checking import UNREADABLE, check_store, replica_to_check
 from replica.clock import Clock
 from replica.generation import NOWHERE, seal_own
 from replica.identity import KEY_FILE, fsync_folder, load_certificates, load_key
-from replica.store import STORE_FILE, Store, StoreError, read_only
+from replica.store import STORE_FILE, Store, read_only
 
 FORMAT = 1
 MANIFEST_FILE = "manifest.json"
@@ -169,6 +170,8 @@ def _seal_and_check(
             if (folder / KEY_FILE).exists():
                 seal_own(store, load_key(folder / KEY_FILE))
             store.put("mark", NOWHERE)
+    except (LogError, ValueError, TypeError, LookupError) as error:
+        raise BackupError(f"the store is damaged: {error}; run 'fieldlog check'") from error
     finally:
         store.close()
     return prove_store(room, folder, clock, entropy)
@@ -192,7 +195,7 @@ def prove_store(
             replica.store.db.execute("PRAGMA journal_mode = DELETE")
         finally:
             replica.close()
-    except (sqlite3.Error, StoreError) as error:
+    except UNREADABLE as error:
         raise BackupError(f"the store is damaged: {error}; run 'fieldlog check'") from error
     if findings:
         raise BackupError(f"the store is damaged: {findings[0]}; run 'fieldlog check'")

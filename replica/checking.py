@@ -55,16 +55,21 @@ def replica_to_check(
 
     Raises:
         StoreError: the file can't be used, or belongs to no site yet.
+        UNREADABLE: what stands in it makes no sense.
     """
     store = Store(path)
-    site = store.get("site")
-    if site is None or (certificates and certificates[0].site != site):
+    try:
+        site = store.get("site")
+        if site is None or (certificates and certificates[0].site != site):
+            whose = "no site yet" if site is None else "another site than the certificate beside it"
+            raise StoreError(f"{path} belongs to {whose}")
+        key = Ed25519PrivateKey.from_private_bytes(entropy(32))
+        author = certificates[0].author if certificates else public_bytes(key)
+        identity = Identity(key, author, site, tuple(certificates or ()))
+        return Replica(store, identity, clock, entropy)
+    except BaseException:
         store.close()
-        whose = "no site yet" if site is None else "another site than the certificate beside it"
-        raise StoreError(f"{path} belongs to {whose}")
-    key = Ed25519PrivateKey.from_private_bytes(entropy(32))
-    author = certificates[0].author if certificates else public_bytes(key)
-    return Replica(store, Identity(key, author, site, tuple(certificates or ())), clock, entropy)
+        raise
 
 
 def check_store(replica: Replica, *, sealed: bool = False) -> list[str]:

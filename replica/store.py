@@ -77,6 +77,10 @@ class Store:
         except (sqlite3.Error, OSError) as error:
             self._let_go()
             raise StoreError(_in_words(error, path)) from error
+        except UnicodeDecodeError as error:
+            # In its words SQLite repeats names of the file's tables, whatever bytes they are now.
+            self.db.close()
+            raise StoreError(_in_words(sqlite3.DatabaseError("malformed"), path)) from error
         except StoreError:
             self._let_go()
             raise

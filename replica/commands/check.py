@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
             return _repair(folder) if arguments.repair else _report(*_check(folder, folder))
     except (FolderInUse, IdentityError, StoreError) as error:
         raise CommandError(str(error)) from error
-    except (sqlite3.Error, ValueError, TypeError, LookupError) as error:
+    except UNREADABLE as error:
         words = f"{folder / STORE_FILE} is damaged ({error}); run it again with --repair"
         raise CommandError(words) from error
     except OSError as error:

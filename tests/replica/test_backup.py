@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import replica.commands.backup
+import replica.commands.check
 import replica.commands.restore
 from core.dispatch import acts, day_acts
 from core.dispatch.fields import LogKind, Phase
@@ -25,12 +26,13 @@ from replica.identity import KEY_FILE, SITE_KEY_FILE, write_private
 from replica.occupied import occupied
 from replica.replica import Replica
 from replica.restoring import read_manifest, restore_backup, unpack_backup
-from replica.store import Store
+from replica.store import Store, StoreError
 from tests.build import START_MS, Entropy, SettableClock, Site, hold
 from tests.commands import refused, run
 from tests.core.log.pages import FORMATS
 
 BACKUP, RESTORE = replica.commands.backup.configure, replica.commands.restore.configure
+CHECK = replica.commands.check.configure
 CLOCK = SettableClock()
 
 # JSON knows numbers that no whole number is.
@@ -116,6 +118,38 @@ def test_a_damaged_store_gets_no_backup(hub: Replica, tmp_path: Path) -> None:
         backup_of(hub, tmp_path / "backup")
     assert not (tmp_path / "backup").exists()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["site"]
+
+
+HARMS = (
+    "UPDATE certificate SET certificate = 7",
+    "UPDATE certificate SET certificate = x'9a01c4'",
+    "UPDATE meta SET value = x'93c4' WHERE name = 'position'",
+)
+
+
+@pytest.mark.parametrize("harm", [*HARMS, "UPDATE meta SET value = x'93c4' WHERE name = 'mine'"])
+def test_a_store_whose_rows_make_no_sense_gets_no_backup(
+    hub: Replica, tmp_path: Path, harm: str
+) -> None:
+    hub.store.db.execute(harm)
+    with pytest.raises(BackupError, match="fieldlog check"):
+        backup_of(hub, tmp_path / "backup")
+    assert not (tmp_path / "backup").exists()
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_check_says_that_rows_make_no_sense(hub: Replica, harm: str) -> None:
+    hub.store.db.execute(harm)
+    hub.store.close()
+    assert "damaged" in refused(CHECK, "--data", folder_of(hub))
+
+
+def test_a_store_whose_table_has_lost_its_name_is_said_to_be_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    Store(path).close()
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE meta", b"CREATE TAB\x9a\xff meta"))
+    with pytest.raises(StoreError, match="damaged"):
+        Store(path)
 
 
 def test_a_file_that_sqlite_cannot_read_gets_no_backup(hub: Replica, tmp_path: Path) -> None:
