@@ -35,6 +35,7 @@ UNREADABLE = (
     ValueError,
     TypeError,
     LookupError,
+    AttributeError,
     ArithmeticError,
     AssertionError,
 )

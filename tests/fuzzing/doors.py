@@ -63,7 +63,10 @@ class Fault(Exception):
 
 @dataclass(frozen=True)
 class Door:
-    """Where bytes come in. `weight`: how many of a thousand mutants go there."""
+    """Where bytes come in. `weight`: how many of a thousand mutants or so go there.
+
+    `make` makes a mutant where neither bytes alone nor `open` and `close` will do.
+    """
 
     name: str
     examples: Callable[[], Sequence[bytes]]
@@ -72,6 +75,7 @@ class Door:
     open: Open | None = None
     close: Close = spelt
     weight: int = 50
+    make: Callable[[Random], bytes] | None = None
 
 
 def same(taken: bytes, again: bytes) -> None:
@@ -344,6 +348,8 @@ DOORS: tuple[Door, ...] = (
 
 def mutant(door: Door, chance: Random) -> bytes:
     """A mutant of one of the door's examples."""
+    if door.make is not None:
+        return door.make(chance)
     examples = door.examples()
     sound = chance.choice(examples)
     if door.open is None or chance.random() < 0.25:

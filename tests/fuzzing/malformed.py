@@ -20,8 +20,11 @@ from tests.fuzzing.entries import ENTRY_DOORS
 from tests.fuzzing.files import FILE_DOORS
 from tests.fuzzing.hubs import HUB_DOORS
 from tests.fuzzing.sessions import World, build_world, faults_at, mutant_at, seeds_of
+from tests.fuzzing.stores import STORE_DOORS
 
-ALL_DOORS: tuple[Door, ...] = (*DOORS, *ENTRY_DOORS, *FILE_DOORS, *HUB_DOORS)
+ALL_DOORS: tuple[Door, ...] = (
+    *DOORS, *ENTRY_DOORS, *FILE_DOORS, *HUB_DOORS, *STORE_DOORS,
+)  # fmt: skip
 
 SESSIONS_SHARE = 7
 """One mutant in so many goes into a session."""

@@ -36,7 +36,8 @@ def door_named(name: str) -> Door:
 @pytest.mark.parametrize("door", ALL_DOORS, ids=lambda door: door.name)
 def test_what_was_kept_for_a_door_is_taken_or_refused_by_name(door: Door) -> None:
     files = kept.kept_at(door.name)
-    assert files
+    # A store is too large to be kept.
+    assert files or door.make is not None
     assert [fault_of(door, path.read_bytes()) for path in files] == [None] * len(files)
 
 

@@ -81,6 +81,14 @@ def _lose_an_assignment(hub: Replica) -> None:
     hub.store.db.execute("DELETE FROM assignment")
 
 
+def _make_a_height_bytes(hub: Replica) -> None:
+    hub.store.db.execute("UPDATE log SET height = x'ff'")
+
+
+def _make_an_id_a_number(hub: Replica) -> None:
+    hub.store.db.execute("UPDATE stream SET stream = 7 WHERE kind = 4")
+
+
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
@@ -92,6 +100,8 @@ def _lose_an_assignment(hub: Replica) -> None:
         (_change_a_leaf, "digest's leaf"),
         (_add_a_minute, "table time_log: 2 rows differ"),
         (_rename_a_job, "table job: 2 rows differ"),
+        (_make_a_height_bytes, "can't be read whole"),
+        (_make_an_id_a_number, "can't be read whole"),
         (_lose_an_assignment, "table assignment: 1 rows differ"),
     ],
 )
