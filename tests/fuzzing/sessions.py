@@ -31,11 +31,13 @@ from core.log.chain import chain_next, chain_start, seal_leaf
 from core.log.errors import LogError
 from core.log.limits import FRAME_BYTES_MAX
 from core.log.packing import packed, unpacked
+from core.log.repair import Repair
 from core.log.seal import _signed_bytes
 from core.log.session import Close, Effect, Send, Session, Stage
 from core.log.tree import Split
 from replica import logs
 from replica.replica import Replica
+from replica.shelf import ReplicaShelf
 from tests.build import START_MS, Meeting, Site, fresh_fold, hold, revoke, rows_of
 from tests.core.log.authors import author_of, key_of
 from tests.fuzzing.doors import signed_again
@@ -84,7 +86,10 @@ class Point:
 def _own(value: Any) -> Any:
     if isinstance(value, (list, dict, set)):
         return value.copy()
-    if type(value).__name__ == "Repair":
+    if isinstance(value, ReplicaShelf):
+        # It remembers a scope by a position, which comes again with other entries.
+        return ReplicaShelf(value._replica)
+    if isinstance(value, Repair):
         own = copy.copy(value)
         own._asked, own._told, own._heard = value._asked.copy(), value._told.copy(), []
         return own
