@@ -226,6 +226,18 @@ def keep_stream(db: sqlite3.Connection, state: StreamState, position: int, own: 
     return row[0] is None
 
 
+# --- keys
+
+
+def author_number(db: sqlite3.Connection, author: bytes) -> int:
+    """The local number of a key, given to it where it has none."""
+    asked = "SELECT number FROM author WHERE author = ?"
+    row = db.execute(asked, (author,)).fetchone()
+    if row is None:
+        row = (db.execute("INSERT INTO author VALUES (NULL, ?)", (author,)).lastrowid,)
+    return int(row[0])
+
+
 # --- seals
 
 

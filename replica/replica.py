@@ -110,6 +110,8 @@ class Replica:
         store.after_rollback = self._forget
         for certificate in identity.certificates:
             self.adopt_certificate(certificate)
+        if store.get("stale", False):
+            self.rebuild_projections()
 
     # --- what it is
 
@@ -419,6 +421,8 @@ class Replica:
                 row[0] for row in db.execute("SELECT stream FROM stream WHERE left_at IS NULL")
             }
             project_stream(self, streams, fresh=True)
+            # An upgrade of the store's tables leaves it to this.
+            db.execute("DELETE FROM meta WHERE name = 'stale'")
 
     def close(self) -> None:
         """Close the store."""

@@ -1,4 +1,4 @@
-"""Rows of a job: the job, its assignments, notes, check items, conflicts and search text."""
+"""Rows of a job: it, its assignments, phases, notes, check items, conflicts and search text."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from core.dispatch.job import Assignment, Job, fold_job
 from core.dispatch.show import show, value_at
 from core.log.registers import Registers, Write
 from core.log.stream import StreamState
-from replica.projection.conflict import conflict_rows
-from replica.projection.history import phase_words
+from replica.logs import author_number
+from replica.projection.conflict import conflict_rows, phase_words
 from replica.projection.people import DEFAULT_RADIUS_M, identity, point, text
 from replica.projection.rows import Row, rewrite
 
-_TABLES = ("job", "assignment", "note", "check_item", "conflict")
+_TABLES = ("job", "assignment", "note", "check_item", "conflict", "phase_time")
 TABLES = (*_TABLES, "job_text")
 
 
@@ -32,17 +32,26 @@ def project(db: sqlite3.Connection, state: StreamState) -> None:
     words: str | None = None
     if state.registers:
         words = _fill(state, rows)
+        rows["phase_time"] = _phase_rows(db, state)
     was_there = db.execute("SELECT 1 FROM job WHERE job = ?", (name,)).fetchone() is not None
     for table, wanted in rows.items():
-        rewrite(db, table, {"stream" if table == "conflict" else "job": name}, wanted)
+        rewrite(db, table, _key(table, state.stream), wanted)
     _write_text(db, name, words, was_there)
 
 
-def clear(db: sqlite3.Connection, name: str) -> None:
+def _key(table: str, stream: bytes) -> dict[str, object]:
+    """The columns by which a table names its job."""
+    if table == "phase_time":
+        return {"job": stream}
+    return {"stream" if table == "conflict" else "job": stream.hex()}
+
+
+def clear(db: sqlite3.Connection, stream: bytes) -> None:
     """Take a job's rows out."""
+    name = stream.hex()
     was_there = db.execute("SELECT 1 FROM job WHERE job = ?", (name,)).fetchone() is not None
     for table in _TABLES:
-        rewrite(db, table, {"stream" if table == "conflict" else "job": name}, [])
+        rewrite(db, table, _key(table, stream), [])
     _write_text(db, name, None, was_there)
 
 
@@ -195,6 +204,21 @@ def _check_items(name: str, registers: Registers) -> list[Row]:
             ticked = int(bool(value_at(registers, (fields.TICK, path[1]))))
             rows.append((name, path[1], words, ticked))
     return rows
+
+
+def _phase_rows(db: sqlite3.Connection, state: StreamState) -> list[Row]:
+    """When each key first wrote each phase, of what stands."""
+    first: dict[tuple[bytes, int], int] = {}
+    for placed in state.entries():
+        if placed.entry is None or placed.inert:
+            continue
+        for path, value in placed.entry.changes:
+            if path[0] == fields.PHASE and type(value) is int and value in PHASES:
+                first.setdefault((placed.stored.author, value), placed.entry.corrected_ms)
+    return [
+        (state.stream, author_number(db, author), phase, at)
+        for (author, phase), at in first.items()
+    ]
 
 
 def _phase_times(state: StreamState) -> dict[tuple[bytes, bytes, Phase], int]:

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from core.dispatch.fields import Phase
+from replica.projection.conflict import phase_words
 from web.board.reader import Rows
 
 ASKED_AT_ONCE: Final = 400
@@ -148,14 +150,14 @@ async def _places(reader: Rows, turns: Sequence[Turn]) -> dict[bytes, tuple[int,
 
 async def _own_words(reader: Rows, turns: Sequence[Turn]) -> dict[tuple[str, str], frozenset[str]]:
     """The phases that each key wrote in each job: what a phone says it did, it knew of."""
-    jobs = sorted({turn.job for turn in turns})
+    jobs = sorted({bytes.fromhex(turn.job) for turn in turns})
     marks = ", ".join("?" * len(jobs))
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     rows: list[Any] = await reader.rows(
-        "SELECT DISTINCT stream, author, value FROM history"
-        f" WHERE field = 'phase' AND NOT inert AND stream IN ({marks})",
+        "SELECT job, author.author, phase FROM phase_time JOIN author"
+        f" ON author.number = phase_time.author WHERE job IN ({marks})",
         jobs,
     )
     for row in rows:
-        found[(row["stream"], row["author"])].add(row["value"])
+        found[(row["job"].hex(), row["author"].hex())].add(phase_words(Phase(row["phase"])))
     return {key: frozenset(values & _RECEIVED) for key, values in found.items()}

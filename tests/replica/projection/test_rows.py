@@ -97,22 +97,22 @@ def test_a_number_that_another_job_has_already_costs_neither_its_text(hub: Repli
     assert check_store(hub) == []
 
 
-def test_history_goes_on_where_it_ended_and_is_mended_where_a_late_entry_belongs(
-    tmp_path: Path,
-) -> None:
+def test_a_phase_is_dated_by_the_first_time_that_its_key_wrote_it(tmp_path: Path) -> None:
     site = Site(tmp_path)
     hub = site.hub()
     ana = site.worker(hub, "Ana")
     job, (turn,) = site.job(hub, "Boiler", ana)
-    numbers = "SELECT number, field FROM history WHERE stream = ? ORDER BY number"
-    began = hub.store.db.execute(numbers, (job.hex(),)).fetchall()
-    clock_of(hub).pass_ms(60_000)
-    hub.write(acts.set_phase(job, ana, turn, Phase.ACCEPTED))
-    grown = hub.store.db.execute(numbers, (job.hex(),)).fetchall()
-    assert grown == [*began, (len(began) + 1, "phase")]
-    clock_of(hub).pass_ms(-30_000)
-    hub.write(acts.add_note(job, "Made before, written after"))
-    mended = hub.store.db.execute(numbers, (job.hex(),)).fetchall()
-    assert mended == [*began, (len(began) + 1, "note"), (len(began) + 2, "phase")]
+    began_ms = hub.clock.now_ms()
+    for phase in (Phase.TRAVELLING, Phase.ACCEPTED, Phase.TRAVELLING):
+        clock_of(hub).pass_ms(60_000)
+        hub.write(acts.set_phase(job, ana, turn, phase))
+    rows = hub.store.db.execute(
+        "SELECT phase_time.job, author.author, phase, at FROM phase_time JOIN author"
+        " ON author.number = phase_time.author ORDER BY at"
+    ).fetchall()
+    assert rows == [
+        (job, hub.author, Phase.TRAVELLING, began_ms + 60_000),
+        (job, hub.author, Phase.ACCEPTED, began_ms + 120_000),
+    ]
     assert check_store(hub) == []
     site.close()
