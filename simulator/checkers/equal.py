@@ -22,7 +22,7 @@ _STREAM_COLUMNS = {
     "job": 0, "assignment": 0, "note": 0, "check_item": 0, "customer": 0, "customer_place": 0,
     "contact": 0, "worker": 0, "conflict": 0,
 }  # fmt: skip
-_OF_DAYS = ("time_log", "interval", "duty", "track")
+_OF_DAYS = ("time_log", "duty")
 
 Rows = dict[str, list[tuple[object, ...]]]
 

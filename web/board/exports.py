@@ -212,7 +212,7 @@ async def _job_lines(moment: Moment, rows: Sequence[Any]) -> list[list[object]]:
         " GROUP BY time_log.job, kind, source",
         jobs,
     )
-    streams = [bytes.fromhex(job) for job in jobs]
+    streams = [bytes.fromhex(row["job"]) for row in rows]
     marks = ", ".join("?" * len(streams))
     first_by_job: dict[str, dict[str, int]] = {}
     for row in await reader.rows(
