@@ -102,15 +102,17 @@ def _check_waiting(replica: Replica) -> Iterator[str]:
 def _check_stream(replica: Replica, stream: bytes, *, own_too: bool) -> Iterator[str]:
     db, name = replica.store.db, stream.hex()
     for row in logs.log_rows(db, stream):
-        previous, seq = row.base_hash, row.base
+        previous = row.base_hash
         if row.base == 0 and previous != chain_start(replica.site, stream, row.author):
             yield f"stream {name}: a log does not begin where its chain does"
-        for entry_hash, body in logs.entries_after(db, row.log, row.base):
+        seq = row.base
+        rows = db.execute("SELECT hash, body FROM entry WHERE log = ? ORDER BY seq", (row.log,))
+        for kept, body in rows.fetchall():
             seq += 1
-            if chain_next(previous, body) != entry_hash:
+            previous = chain_next(previous, body)
+            if not previous.startswith(kept) or len(kept) != logs.kept_bytes(seq):
                 yield f"stream {name}: entry {seq} of {row.author.hex()[:8]} is not what was signed"
                 break
-            previous = entry_hash
         if (seq, previous) != (row.height, row.head):
             yield f"stream {name}: the log of {row.author.hex()[:8]} is not as long as it says"
         if row.seal is not None and (own_too or row.author != replica.author):

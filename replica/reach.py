@@ -26,10 +26,10 @@ _OWN = """
 
 @dataclass(frozen=True, slots=True)
 class OwnUnsent:
-    """One own entry that no hub has confirmed."""
+    """One own entry that no hub has confirmed; `short` is what its hash begins with (8 bytes)."""
 
     stream: bytes
-    hash: bytes
+    short: bytes
     arrived_ms: int
     size_bytes: int
 
@@ -45,8 +45,9 @@ def unsent_entries(
         if max(base, reached) >= height:
             continue
         rows = db.execute(
-            "SELECT hash, arrived, length(body) FROM entry WHERE log = ? AND seq > ?",
+            "SELECT substr(hash, 1, 8), coalesce(arrived, 0), length(body) FROM entry "
+            "WHERE log = ? AND seq > ?",
             (log, max(base, reached)),
         )
         found += [OwnUnsent(stream, *row) for row in rows]
-    return sorted(found, key=lambda entry: (entry.arrived_ms, entry.hash))
+    return sorted(found, key=lambda entry: (entry.arrived_ms, entry.short))

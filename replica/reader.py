@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,9 +17,11 @@ import aiosqlite
 from core.log.canonical import unpack
 from core.log.stream import Stored, StreamState
 from replica.history import HistoryRow, folded, history_of, history_since
+from replica.logs import chain_of
 
 _ENTRIES = """
-    SELECT log.author, log.base_hash, entry.log, entry.seq, entry.hash, entry.body
+    SELECT log.author, log.base, log.base_hash, log.height, log.head,
+           entry.log, entry.hash, entry.body
     FROM log JOIN entry ON entry.log = log.log WHERE log.stream = ? ORDER BY entry.log, entry.seq
 """
 _AUTHORS = "IN (SELECT author FROM log WHERE stream = ?)"
@@ -86,10 +89,9 @@ class Reader:
 def _stored(rows: Sequence[sqlite3.Row]) -> list[Stored]:
     """Entries from their rows, which stand in the order of their logs."""
     found: list[Stored] = []
-    log, previous = None, b""
-    for row in rows:
-        if row["log"] != log:
-            log, previous = row["log"], row["base_hash"]
-        found.append(Stored(row["author"], row["seq"], previous, row["hash"], row["body"]))
-        previous = row["hash"]
+    for _, own in groupby(rows, key=lambda row: row["log"]):
+        of_log = list(own)
+        _, base, base_hash, height, head, *_ = first = of_log[0]
+        bodies = [(row["hash"], row["body"]) for row in of_log]
+        found += chain_of(first["author"], base, base_hash, height, head, bodies)
     return found

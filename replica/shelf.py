@@ -210,7 +210,7 @@ class ReplicaShelf:
         if row is None:
             return None
         above = max(self._reach(peer, log), sent, row.base)
-        entries = logs.entries_after(self._db, row.log, above)
+        entries = logs.entries_after(self._db, row, above)
         if not entries:
             return None
         seal = None
@@ -218,7 +218,7 @@ class ReplicaShelf:
             seal = logs.seal_at(self._db, row.seal)
         previous = b""
         if row.branch or self._branches(row):
-            previous = self._hash_at(row, above)[:8]
+            previous = logs.hash_at(self._db, row, above)[:8]
         return Slice(row.stream, row.author, row.branch, above + 1, entries, seal, previous)
 
     def _branches(self, row: logs.LogRow) -> bool:
@@ -226,14 +226,6 @@ class ReplicaShelf:
             "SELECT count(*) FROM log WHERE stream = ? AND author = ?", (row.stream, row.author)
         ).fetchone()
         return bool(count > 1)
-
-    def _hash_at(self, row: logs.LogRow, seq: int) -> bytes:
-        if seq == row.base:
-            return row.base_hash
-        (found,) = self._db.execute(
-            "SELECT hash FROM entry WHERE log = ? AND seq = ?", (row.log, seq)
-        ).fetchone()
-        return bytes(found)
 
     def take(self, peer: Certificate, runs: Runs) -> tuple[tuple[int, str, str], ...]:
         """Store what a frame brings."""

@@ -11,6 +11,7 @@ from core.dispatch import fields
 from core.dispatch.fields import PHASES, Phase
 from core.dispatch.job import Assignment, Job, fold_job
 from core.dispatch.show import show, value_at
+from core.log.chain import SHORT_BYTES
 from core.log.registers import Registers, Write
 from core.log.stream import StreamState
 from replica.logs import author_number
@@ -158,7 +159,7 @@ def _assignment(name: str, state: StreamState, assignment: Assignment) -> Row:
         phase = "released"
     made = assignment.made
     log = state.logs[made.log]
-    entry_hash = log.placed[made.seq - log.base - 1].stored.hash
+    entry_hash = log.placed[made.seq - log.base - 1].stored.hash[:SHORT_BYTES]
     return (
         name,
         assignment.worker.hex(),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from replica.logs import held_hashes
 from simulator.world.truth import standing_hashes
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def wrong(world: World) -> Iterator[str]:
     """Paths at which other writes stand than people must expect."""
     hub = world.hubs[0]
-    held = {row[0] for row in hub.store.db.execute("SELECT hash FROM entry")}
+    held = held_hashes(hub.store.db)
     for stream, by_path in world.truth.views.items():
         state = hub.replica.state(stream)
         for path, views in by_path.items():
