@@ -23,6 +23,7 @@ from replica import logs, witnesses
 from replica.clock import Clock
 from replica.identity import Identity, public_bytes
 from replica.projection import project_stream, projected_tables
+from replica.projection.job import dump_text
 from replica.replica import Replica
 from replica.set_aside import set_aside_in
 from replica.store import Store, StoreError
@@ -143,10 +144,15 @@ def _check_seal(replica: Replica, row: logs.LogRow) -> Iterator[str]:
 
 def dump_projections(db: sqlite3.Connection) -> dict[str, list[tuple[object, ...]]]:
     """Every projection row by table, in an order that the rows alone decide."""
-    return {
+    found = {
         table: sorted((tuple(row) for row in db.execute(f"SELECT * FROM {table}")), key=repr)
         for table in projected_tables()
+        if table not in ("job", "job_text")
     }
+    # A job's local number follows from nothing.
+    found["job"] = sorted((row[1:] for row in db.execute("SELECT * FROM job")), key=repr)
+    found["job_text"] = sorted(dump_text(db), key=repr)
+    return found
 
 
 def _check_projections(replica: Replica) -> list[str]:

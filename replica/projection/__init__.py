@@ -66,8 +66,9 @@ def project_stream(replica: Replica, streams: Iterable[bytes], *, fresh: bool = 
     db = replica.store.db
     touched = sorted(set(streams))
     if fresh:
-        for table in projected_tables():
+        for table in set(projected_tables()) - {"job", "job_text"}:
             db.execute(f"DELETE FROM {table}")
+        job.clear_all(db)
     days: set[bytes] = set()
     for stream in touched:
         state = replica.state(stream)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from hashlib import blake2b
 from typing import Any
 
 from core.dispatch import fields
@@ -19,8 +18,28 @@ from replica.projection.conflict import conflict_rows, phase_words
 from replica.projection.people import DEFAULT_RADIUS_M, identity, point, text
 from replica.projection.rows import Row, rewrite
 
-_TABLES = ("job", "assignment", "note", "check_item", "conflict", "phase_time")
-TABLES = (*_TABLES, "job_text")
+_TABLES = ("assignment", "note", "check_item", "conflict", "phase_time")
+TABLES = ("job", *_TABLES, "job_text")
+
+# The columns of a job's row, but for its local number.
+_COLUMNS = (
+    "job", "number", "title", "description", "customer", "place", "address", "lat_e7", "lon_e7",
+    "radius_m", "contact", "contact_phone", "priority", "window_start", "window_end",
+    "planned_minutes", "skills", "status", "attention", "overridden", "worker", "phase", "reason",
+    "created_at", "updated_at", "arrived_at", "finished_at", "conflicts", "notes", "frontier",
+)  # fmt: skip
+# Those with the words that a job is found by.
+_SEARCHED = [
+    _COLUMNS.index(name)
+    for name in ("number", "title", "description", "address", "contact", "contact_phone")
+]
+_HELD = f"SELECT local, {', '.join(_COLUMNS)} FROM job WHERE job = ?"
+_WRITE = (
+    f"INSERT INTO job ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
+    "ON CONFLICT (job) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:])
+    + " RETURNING local"
+)
 
 
 def project(db: sqlite3.Connection, state: StreamState) -> None:
@@ -28,16 +47,11 @@ def project(db: sqlite3.Connection, state: StreamState) -> None:
 
     Where nothing that was written counts (of a key that may not make jobs, say) there is no job.
     """
-    name = state.stream.hex()
     rows: dict[str, list[Row]] = {table: [] for table in _TABLES}
-    words: str | None = None
-    if state.registers:
-        words = _fill(state, rows)
-        rows["phase_time"] = _phase_rows(db, state)
-    was_there = db.execute("SELECT 1 FROM job WHERE job = ?", (name,)).fetchone() is not None
+    row = _fill(db, state, rows) if state.registers else None
     for table, wanted in rows.items():
         rewrite(db, table, _key(table, state.stream), wanted)
-    _write_text(db, name, words, was_there)
+    _write_job(db, state.stream.hex(), row)
 
 
 def _key(table: str, stream: bytes) -> dict[str, object]:
@@ -49,15 +63,27 @@ def _key(table: str, stream: bytes) -> dict[str, object]:
 
 def clear(db: sqlite3.Connection, stream: bytes) -> None:
     """Take a job's rows out."""
-    name = stream.hex()
-    was_there = db.execute("SELECT 1 FROM job WHERE job = ?", (name,)).fetchone() is not None
     for table in _TABLES:
         rewrite(db, table, _key(table, stream), [])
-    _write_text(db, name, None, was_there)
+    _write_job(db, stream.hex(), None)
 
 
-def _fill(state: StreamState, rows: dict[str, list[Row]]) -> str:
-    """Add a job's rows by table; returns the text that it is found by."""
+def clear_all(db: sqlite3.Connection) -> None:
+    """Take all jobs and the index of their text out; the other tables are the caller's."""
+    db.execute("DELETE FROM job")
+    db.execute("INSERT INTO job_text (job_text) VALUES ('delete-all')")
+
+
+def dump_text(db: sqlite3.Connection) -> list[Row]:
+    """What the index of text says: job, word and place in the text."""
+    words = "USING fts5vocab (main, job_text, instance)"
+    db.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.job_word {words}")
+    question = "SELECT job, term, offset FROM job_word LEFT JOIN job ON local = job_word.doc"
+    return db.execute(question).fetchall()
+
+
+def _fill(db: sqlite3.Connection, state: StreamState, rows: dict[str, list[Row]]) -> Row:
+    """Add what a job has of rows in the other tables; returns its own."""
     registers = state.registers
     name = state.stream.hex()
     job = fold_job(registers)
@@ -65,31 +91,34 @@ def _fill(state: StreamState, rows: dict[str, list[Row]]) -> str:
     rows["note"] = _notes(name, state)
     rows["check_item"] = _check_items(name, registers)
     rows["assignment"] = [_assignment(name, state, each) for each in job.assignments]
-    row = _job_row(state, job, _phase_times(state), len(rows["conflict"]), len(rows["note"]))
-    rows["job"] = [row]
-    searched = [row[1], row[2], row[3], row[6], row[10], row[11]]
-    return " ".join(str(part) for part in searched if part)
+    rows["phase_time"] = _phase_rows(db, state)
+    return _job_row(state, job, _phase_times(state), len(rows["conflict"]), len(rows["note"]))
 
 
-def _write_text(db: sqlite3.Connection, name: str, words: str | None, was_there: bool) -> None:
-    """Keep the text that a job is found by, None for no job.
+def _write_job(db: sqlite3.Connection, name: str, row: Row | None) -> None:
+    """Keep a job's row, None for no job, and let the index of text follow it.
 
-    The index can be asked for a row by number alone: asking for a job's name reads all of it. So a
-    row has a number that follows from the name. Stores of earlier versions gave numbers in turn,
-    and two names may have one number; such a row is looked for the long way.
+    The index can't be asked for what it holds, only told to forget it: that stands in the row.
     """
-    number = int.from_bytes(blake2b(name.encode(), digest_size=7).digest(), "big")
-    held = db.execute("SELECT job, text FROM job_text WHERE rowid = ?", (number,)).fetchone()
-    if held == (name, words):
+    held = db.execute(_HELD, (name,)).fetchone()
+    if (held is None and row is None) or (held is not None and held[1:] == row):
         return
-    if held is not None and held[0] == name:
-        db.execute("DELETE FROM job_text WHERE rowid = ?", (number,))
-        held = None
-    elif was_there:
-        db.execute("DELETE FROM job_text WHERE job = ?", (name,))
-    if words is not None:
-        place = number if held is None else None
-        db.execute("INSERT INTO job_text (rowid, job, text) VALUES (?, ?, ?)", (place, name, words))
+    before = None if held is None else _words(held[1:])
+    after = None if row is None else _words(row)
+    if held is not None and before != after:
+        forget = "INSERT INTO job_text (job_text, rowid, text) VALUES ('delete', ?, ?)"
+        db.execute(forget, (held[0], before))
+    if row is None:
+        db.execute("DELETE FROM job WHERE job = ?", (name,))
+        return
+    ((local,),) = db.execute(_WRITE, row).fetchall()
+    if before != after:
+        db.execute("INSERT INTO job_text (rowid, text) VALUES (?, ?)", (local, after))
+
+
+def _words(row: Row) -> str:
+    """The text that a job is found by."""
+    return " ".join(str(row[at]) for at in _SEARCHED if row[at])
 
 
 def _job_row(

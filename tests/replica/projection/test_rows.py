@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import blake2b
 from pathlib import Path
 
 import pytest
@@ -30,13 +29,11 @@ def new_job(hub: Replica, number: int, title: str) -> bytes:
 
 
 def found_by(hub: Replica, word: str) -> list[str]:
-    asked = "SELECT job FROM job_text WHERE job_text MATCH ? ORDER BY job"
+    asked = (
+        "SELECT job FROM job_text JOIN job ON local = job_text.rowid WHERE job_text MATCH ? "
+        "ORDER BY job"
+    )
     return [row[0] for row in hub.store.db.execute(asked, (word,))]
-
-
-def texts_of(hub: Replica, job: bytes) -> list[str]:
-    rows = hub.store.db.execute("SELECT text FROM job_text WHERE job = ?", (job.hex(),))
-    return [row[0] for row in rows]
 
 
 def test_rows_that_stand_are_not_written_again(hub: Replica) -> None:
@@ -69,31 +66,19 @@ def test_a_note_does_not_write_the_search_text_again(hub: Replica) -> None:
     assert hub.store.db.execute(index).fetchone() == before
 
 
-def test_search_text_of_an_earlier_version_is_replaced_and_not_doubled(hub: Replica) -> None:
+def test_a_job_that_left_is_found_no_more(hub: Replica) -> None:
     job = new_job(hub, 1, "Boiler")
-    with hub.store.transaction() as db:
-        # Earlier versions let the index count its rows.
-        db.execute("DELETE FROM job_text")
-        db.execute("INSERT INTO job_text VALUES (?, ?)", (job.hex(), "~000001 Boiler"))
-    hub.write(acts.edit_job(job, {"title": "Chimney"}))
-    assert texts_of(hub, job) == ["~000001 Chimney"]
-    hub.write(acts.edit_job(job, {"title": "Gutter"}))
-    assert texts_of(hub, job) == ["~000001 Gutter"]
-    assert check_store(hub) == []
+    hub.drop_streams([job])
+    assert found_by(hub, "boiler") == []
+    assert hub.store.db.execute("SELECT count(*) FROM job_text").fetchone() == (0,)
 
 
-def test_a_number_that_another_job_has_already_costs_neither_its_text(hub: Replica) -> None:
-    job = acts.new_stream_id(Kind.JOB, hub.clock.now_ms(), bytes(7))
-    taken = int.from_bytes(blake2b(job.hex().encode(), digest_size=7).digest(), "big")
-    other = new_job(hub, 1, "Boiler")
+def test_an_index_of_text_that_does_not_follow_from_the_rows_is_noticed(hub: Replica) -> None:
+    new_job(hub, 1, "Boiler")
     with hub.store.transaction() as db:
-        db.execute("DELETE FROM job_text")
-        row = (taken, other.hex(), "~000001 Boiler")
-        db.execute("INSERT INTO job_text (rowid, job, text) VALUES (?, ?, ?)", row)
-    hub.write(acts.create_job(job, {"title": "Chimney"}))
-    hub.write(acts.edit_job(job, {"title": "Gutter"}))
-    assert texts_of(hub, other) == ["~000001 Boiler"]
-    assert texts_of(hub, job) == ["~000000 Gutter"]
+        db.execute("INSERT INTO job_text (rowid, text) VALUES (1, 'palace')")
+    assert "table job_text: 1 rows differ from the log" in check_store(hub)
+    hub.rebuild_projections()
     assert check_store(hub) == []
 
 
