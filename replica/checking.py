@@ -147,9 +147,14 @@ def dump_projections(db: sqlite3.Connection) -> dict[str, list[tuple[object, ...
     found = {
         table: sorted((tuple(row) for row in db.execute(f"SELECT * FROM {table}")), key=repr)
         for table in projected_tables()
-        if table not in ("job", "job_text")
+        if table not in ("job", "job_text", "phase_time")
     }
-    # A job's local number follows from nothing.
+    # Local numbers follow from nothing.
+    phases = (
+        "SELECT lower(hex(job)), author.author, phase, at FROM phase_time "
+        "JOIN author ON author.number = phase_time.author"
+    )
+    found["phase_time"] = sorted(db.execute(phases), key=repr)
     found["job"] = sorted((row[1:] for row in db.execute("SELECT * FROM job")), key=repr)
     found["job_text"] = sorted(dump_text(db), key=repr)
     return found

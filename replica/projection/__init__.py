@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from core.dispatch.fields import Kind
 from replica.projection import day, job, office, people, site
+from replica.projection.rows import stored_in
 from replica.scope import days_of
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def project_stream(replica: Replica, streams: Iterable[bytes], *, fresh: bool = 
     touched = sorted(set(streams))
     if fresh:
         for table in set(projected_tables()) - {"job", "job_text"}:
-            db.execute(f"DELETE FROM {table}")
+            db.execute(f"DELETE FROM {stored_in(table)}")
+        db.execute("DELETE FROM word")
         job.clear_all(db)
     days: set[bytes] = set()
     for stream in touched:

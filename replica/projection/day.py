@@ -52,7 +52,7 @@ def clear(db: sqlite3.Connection, stream: bytes) -> None:
 
 def _clear_day(db: sqlite3.Connection, worker: str, day: str) -> None:
     for table in TABLES:
-        db.execute(f"DELETE FROM {table} WHERE worker = ? AND day = ?", (worker, day))
+        rewrite(db, table, {"worker": worker, "day": day}, [])
 
 
 def project(replica: Replica, days: set[bytes]) -> None:

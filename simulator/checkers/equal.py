@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Tables whose rows name their stream in this column; a day's name their worker and day instead.
 _STREAM_COLUMNS = {
     "job": 0, "assignment": 0, "note": 0, "check_item": 0, "customer": 0, "customer_place": 0,
-    "contact": 0, "worker": 0, "conflict": 0,
+    "contact": 0, "worker": 0, "conflict": 0, "phase_time": 0,
 }  # fmt: skip
 _OF_DAYS = ("time_log", "duty")
 
