@@ -113,6 +113,7 @@ class Replica:
             self.adopt_certificate(certificate)
         if store.get("stale", False):
             self.rebuild_projections()
+            store.compact()
 
     # --- what it is
 
