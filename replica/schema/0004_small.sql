@@ -1,7 +1,10 @@
 -- The store small. History in words is made from the entries when it is asked for
--- (replica/history.py); what lists phases across jobs has an index of its own.
+-- (replica/history.py), and so are the intervals that count of a day and its tracks
+-- (replica/projection/day.py); what lists phases across jobs has an index of its own.
 
 DROP TABLE history;
+DROP TABLE interval;
+DROP TABLE track;
 
 CREATE TABLE author (
     number INTEGER PRIMARY KEY,        -- local number of a key, for tables that name it in every row
@@ -44,8 +47,10 @@ CREATE TRIGGER peer_stream_gone INSTEAD OF DELETE ON peer_stream BEGIN
         AND peer = (SELECT number FROM author WHERE author = old.peer);
 END;
 
--- Which logs a key has is asked when a certificate changes, and may read them all.
+-- Which logs a key has is asked when a certificate changes, and which streams changed when a hub
+-- witnesses them: both may read all.
 DROP INDEX log_author;
+DROP INDEX stream_changed;
 
 CREATE TABLE phase_time (
     job    BLOB NOT NULL,              -- stream id, 12 bytes
