@@ -21,8 +21,7 @@ from core.dispatch.workday import day_of
 from core.log.certificate import Standing
 from core.log.entry import Path
 from core.log.registers import Registers
-from replica.projection.conflict import words
-from replica.projection.history import phase_words
+from replica.projection.conflict import phase_words, words
 
 # A longer text is one that nobody reads in a list; the bundle has it whole.
 _LETTERS_MAX: Final = 400

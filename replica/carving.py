@@ -26,11 +26,13 @@ _INT = rb"[\x01-\x06\x08\x09]"
 _MAYBE = rb"[\x00-\x06\x08\x09]"
 _HASH = rb"\x4c"
 _STREAM = rb"\x24"
+# Of an entry's hash a row keeps all, or what the entry is named by.
+_HASH_OR_SHORT = rb"[\x4c\x1c]"
 _LONG = rb"[\x80-\xff]{0,2}[\x00-\x7f]"
 
 # The header of a record is its own length and then the types of its columns.
 _ENTRY = re.compile(
-    b"(?=[\x06-\x08]" + _INT + _INT + _HASH + _LONG + _INT + b")",
+    b"(?=[\x06-\x08]" + _INT + _INT + _HASH_OR_SHORT + _LONG + _MAYBE + b")",
     re.DOTALL,
 )
 _LOG = re.compile(
@@ -55,12 +57,13 @@ _WIDTHS = {0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 8: 0, 9: 0}
 class Carved:
     """Rows as they stand in the tables.
 
-    `entries` are (log, seq, hash, body, arrived), `logs` (log, stream, author, base, base_hash,
-    height, head), `indexed` (log, stream, author) of logs that are no branch, `seals` (author,
-    number, leaves, signature), `left` (stream, left_at); `streams` are ids that stand anywhere.
+    `entries` are (log, seq, hash or its first 8 bytes, body, arrived or None), `logs` (log, stream,
+    author, base, base_hash, height, head), `indexed` (log, stream, author) of logs that are no
+    branch, `seals` (author, number, leaves, signature), `left` (stream, left_at); `streams` are ids
+    that stand anywhere.
     """
 
-    entries: list[tuple[int, int, bytes, bytes, int]]
+    entries: list[tuple[int, int, bytes, bytes, int | None]]
     logs: list[tuple[int, bytes, bytes, int, bytes, int, bytes]]
     seals: list[tuple[bytes, int, bytes, bytes]]
     left: list[tuple[bytes, int]]
@@ -119,7 +122,7 @@ def _carve_image(image: _Image, found: Carved) -> None:
             continue
         log, seq, entry_hash, body, arrived = values
         if isinstance(body, bytes) and 0 < len(body) <= ENTRY_BYTES_MAX:
-            found.entries.append((log, seq, entry_hash, body, arrived))
+            found.entries.append((log, seq, entry_hash, body, arrived or None))
     for match in _LOG.finditer(data):
         values = _record(image, match.start(), 10, index=False)
         log = _rowid_before(data, match.start())

@@ -360,4 +360,4 @@ def _unsent_and_met(replica: Replica) -> tuple[list[OwnUnsent], int | None]:
 
 
 def _shown(entry: OwnUnsent) -> Unsent:
-    return Unsent(entry.stream.hex(), entry.hash[:8].hex(), entry.arrived_ms, entry.size_bytes)
+    return Unsent(entry.stream.hex(), entry.short.hex(), entry.arrived_ms, entry.size_bytes)

@@ -185,7 +185,7 @@ def _store(replica: Replica, run: Joined, touched: Touched, intake: Intake) -> N
         return
     db, stream = replica.store.db, run.stream
     if run.author == replica.author and run.seal is None:
-        run.entries = [s for s in run.entries if not _held(replica, s.hash)]
+        run.entries = _not_held(replica, run)
         if not run.entries:
             return
     if replica.standing(run.author).role == 0 and not _certified_by(replica, run):
@@ -193,7 +193,7 @@ def _store(replica: Replica, run: Joined, touched: Touched, intake: Intake) -> N
         intake.refused.append((run.index, Uncertified.name, words))
         return
     if run.seal is None:
-        logs.stage(db, stream, [s for s in run.entries if not _held(replica, s.hash)])
+        logs.stage(db, stream, _not_held(replica, run))
         intake.may_be_staged = True
         return
     chain = _with_staged(replica, run)
@@ -241,17 +241,20 @@ def _bound_refused(replica: Replica) -> None:
     )
 
 
-def _held(replica: Replica, entry_hash: bytes) -> bool:
-    row = replica.store.db.execute("SELECT 1 FROM entry WHERE hash = ?", (entry_hash,))
-    return row.fetchone() is not None
+def _not_held(replica: Replica, run: Joined) -> list[Stored]:
+    db = replica.store.db
+    return [s for s in run.entries if not logs.holds(db, run.stream, s.author, s.seq, s.hash)]
 
 
 def _with_staged(replica: Replica, run: Joined) -> list[Stored] | None:
     """The run's entries and the staged ones before them, back to what is held."""
     db = replica.store.db
     backwards = run.entries[::-1]
-    while (last := backwards[-1]).seq > 1 and not _held(replica, last.previous):
-        before = logs.staged_entry(db, run.stream, run.author, last.seq - 1, last.previous)
+    while (last := backwards[-1]).seq > 1:
+        place = (run.stream, run.author, last.seq - 1, last.previous)
+        if logs.holds(db, *place):
+            break
+        before = logs.staged_entry(db, *place)
         if not before:
             return None
         backwards.append(before[0])

@@ -1,7 +1,9 @@
 """The tables of the log: streams, logs, entries, seals, staged entries.
 
 Plain SQL for one stream at a time, inside the caller's transaction. Knows no peers and no meaning.
-Invariant: a log's row always says what its entries say: height, head and seal.
+An entry's hash follows from its chain, so a row keeps the whole of it at every 16th entry alone,
+and of the others what an entry is named by. Invariant: a log's row always says what its entries
+say: height, head and seal.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from core.log.chain import chain_start
+from core.log.chain import HASH_BYTES, SHORT_BYTES, chain_next, chain_start
 from core.log.registers import LogKey
 from core.log.seal import Seal
 from core.log.stream import Stored, StreamState
@@ -32,6 +34,10 @@ class LogRow:
     changed: int
 
 
+# A row keeps its whole hash at heights that this divides: what an entry's hash costs to work out is
+# bounded, and what lies beyond damage can be proven from there.
+WHOLE_HASH_EVERY = 16
+
 _LOG = "log, stream, author, branch, base, base_hash, height, head, seal, changed"
 
 
@@ -39,13 +45,53 @@ def stored_entries(db: sqlite3.Connection, stream: bytes) -> list[Stored]:
     """All entries of a stream that are held, in no order that matters."""
     found: list[Stored] = []
     for row in log_rows(db, stream):
-        previous, seq = row.base_hash, row.base
-        for entry_hash, body in db.execute(
-            "SELECT hash, body FROM entry WHERE log = ? ORDER BY seq", (row.log,)
-        ):
-            seq += 1
-            found.append(Stored(row.author, seq, previous, entry_hash, body))
-            previous = entry_hash
+        rows = db.execute("SELECT hash, body FROM entry WHERE log = ? ORDER BY seq", (row.log,))
+        found += chain_of(row.author, row.base, row.base_hash, row.height, row.head, rows)
+    return found
+
+
+def chain_of(
+    author: bytes,
+    base: int,
+    previous: bytes,
+    height: int,
+    head: bytes,
+    rows: Iterable[tuple[bytes, bytes]],
+) -> list[Stored]:
+    """Entries after `base`, where the hash is `previous`, from their rows (hash, body) in order.
+
+    `height` and `head` are the log's. A damaged row harms no hash beyond the next that is whole.
+    """
+    found: list[Stored] = []
+    for seq, (kept, body) in enumerate(rows, base + 1):
+        if seq == height:
+            kept = head
+        elif len(kept) != HASH_BYTES:
+            kept = chain_next(previous, body)
+        found.append(Stored(author, seq, previous, kept, body))
+        previous = kept
+    return found
+
+
+def hash_at(db: sqlite3.Connection, row: LogRow, seq: int) -> bytes:
+    """The chain hash of a log at `seq`, which it holds, or at its base."""
+    if seq == row.height:
+        return row.head
+    start = max(row.base, seq - seq % WHOLE_HASH_EVERY)
+    between = "SELECT hash, body FROM entry WHERE log = ? AND seq >= ? AND seq <= ? ORDER BY seq"
+    entry_hash = row.base_hash
+    for kept, body in db.execute(between, (row.log, start, seq)):
+        entry_hash = kept if len(kept) == HASH_BYTES else chain_next(entry_hash, body)
+    return entry_hash
+
+
+def held_hashes(db: sqlite3.Connection, author: bytes | None = None) -> set[bytes]:
+    """The chain hashes of all entries that are held, or of one author's."""
+    found: set[bytes] = set()
+    for (stream,) in db.execute("SELECT DISTINCT stream FROM log").fetchall():
+        for stored in stored_entries(db, stream):
+            if author is None or stored.author == author:
+                found.add(stored.hash)
     return found
 
 
@@ -68,18 +114,31 @@ def place_of(
 ) -> list[tuple[LogRow, bytes]]:
     """Logs and hashes of the author's entries `seq`; with `short` only those that begin so."""
     rows = db.execute(
-        f"SELECT {', '.join('log.' + name for name in _LOG.split(', '))}, entry.hash FROM log "
-        "JOIN entry ON entry.log = log.log AND entry.seq = ? "
-        "WHERE log.stream = ? AND log.author = ?",
-        (seq, stream, author),
-    )
-    return [(LogRow(*row[:-1]), row[-1]) for row in rows if row[-1].startswith(short)]
+        f"SELECT {_LOG} FROM log WHERE stream = ? AND author = ? AND base < ? AND height >= ?",
+        (stream, author, seq, seq),
+    ).fetchall()
+    places = [(row, hash_at(db, row, seq)) for row in (LogRow(*each) for each in rows)]
+    return [(row, entry_hash) for row, entry_hash in places if entry_hash.startswith(short)]
 
 
-def entries_after(db: sqlite3.Connection, log: int, height: int) -> tuple[tuple[bytes, bytes], ...]:
-    """(hash, body) of a log's entries beyond `height`."""
+def holds(
+    db: sqlite3.Connection, stream: bytes, author: bytes, seq: int, entry_hash: bytes
+) -> bool:
+    """Whether the author's entry `seq` with this hash is held."""
+    return bool(place_of(db, stream, author, seq, entry_hash))
+
+
+def entries_after(
+    db: sqlite3.Connection, row: LogRow, height: int
+) -> tuple[tuple[bytes, bytes], ...]:
+    """(hash, body) of a log's entries beyond `height`, which is no less than its base."""
+    if height >= row.height:
+        return ()
     beyond = "SELECT hash, body FROM entry WHERE log = ? AND seq > ? ORDER BY seq"
-    return tuple(db.execute(beyond, (log, height)))
+    rows = db.execute(beyond, (row.log, height)).fetchall()
+    previous = hash_at(db, row, height)
+    chain = chain_of(row.author, height, previous, row.height, row.head, rows)
+    return tuple((stored.hash, stored.body) for stored in chain)
 
 
 def append_chain(
@@ -87,42 +146,58 @@ def append_chain(
     site: bytes,
     stream: bytes,
     chain: Sequence[Stored],
-    now_ms: int,
+    arrived_ms: int | None,
     position: int,
 ) -> list[Stored]:
     """Add entries that follow each other in one chain; those that were not held already.
 
-    Where they fork a log, the log is split at the fork first.
+    Where they fork a log, the log is split at the fork first. `arrived_ms` is kept with entries of
+    the replica's own alone.
     """
     first, last = chain[0], chain[-1]
     row = log_row(db, stream, (first.author, b""))
     if row is None and first.seq == 1:
         row = _make(db, stream, (first.author, b""), 0, first.previous, None, position)
     elif row is None or row.head != first.previous or _has_branches(db, row):
-        return [s for s in chain if _append_one(db, site, stream, s, now_ms, position)]
+        return [s for s in chain if _append_one(db, site, stream, s, arrived_ms, position)]
     # They grow the only log that ends where they begin, so none of them can be held.
-    _insert(db, row.log, chain, now_ms)
+    _insert(db, row.log, chain, arrived_ms)
     _grow(db, row.log, last, position)
     return list(chain)
 
 
 def _append_one(
-    db: sqlite3.Connection, site: bytes, stream: bytes, stored: Stored, now_ms: int, position: int
+    db: sqlite3.Connection,
+    site: bytes,
+    stream: bytes,
+    stored: Stored,
+    arrived_ms: int | None,
+    position: int,
 ) -> bool:
     """Add one entry wherever it belongs; False where it was held already."""
-    if db.execute("SELECT 1 FROM entry WHERE hash = ?", (stored.hash,)).fetchone():
+    if holds(db, stream, stored.author, stored.seq, stored.hash):
         return False
     row = _log_for(db, site, stream, stored, position)
-    _insert(db, row.log, [stored], now_ms)
+    _insert(db, row.log, [stored], arrived_ms)
     _grow(db, row.log, stored, position)
     return True
 
 
-def _insert(db: sqlite3.Connection, log: int, entries: Sequence[Stored], now_ms: int) -> None:
+def _insert(
+    db: sqlite3.Connection, log: int, entries: Sequence[Stored], arrived_ms: int | None
+) -> None:
     db.executemany(
         "INSERT INTO entry VALUES (?, ?, ?, ?, ?)",
-        [(log, stored.seq, stored.hash, stored.body, now_ms) for stored in entries],
+        [
+            (log, stored.seq, stored.hash[: kept_bytes(stored.seq)], stored.body, arrived_ms)
+            for stored in entries
+        ],
     )
+
+
+def kept_bytes(seq: int) -> int:
+    """How many bytes of its hash the row of entry `seq` keeps."""
+    return SHORT_BYTES if seq % WHOLE_HASH_EVERY else HASH_BYTES
 
 
 def _grow(db: sqlite3.Connection, log: int, last: Stored, position: int) -> None:
@@ -186,9 +261,7 @@ def _split(db: sqlite3.Connection, parent: LogRow, at: int, at_hash: bytes, posi
     """Give what a log holds beyond `at` to a branch of its own, named by its first entry."""
     if parent.height <= at:
         return
-    (first,) = db.execute(
-        "SELECT hash FROM entry WHERE log = ? AND seq = ?", (parent.log, at + 1)
-    ).fetchone()
+    first = hash_at(db, parent, at + 1)
     tail = _make(db, parent.stream, (parent.author, first), at, at_hash, parent.seal, position)
     db.execute("UPDATE entry SET log = ? WHERE log = ? AND seq > ?", (tail.log, parent.log, at))
     db.execute(
@@ -230,6 +303,18 @@ def count_inert(db: sqlite3.Connection, state: StreamState) -> None:
     """Bring a stream's count of inert entries up to a state that holds the same entries."""
     row = (state.inert_count(), state.stream)
     db.execute("UPDATE stream SET inert = ? WHERE stream = ?", row)
+
+
+# --- keys
+
+
+def author_number(db: sqlite3.Connection, author: bytes) -> int:
+    """The local number of a key, given to it where it has none."""
+    asked = "SELECT number FROM author WHERE author = ?"
+    row = db.execute(asked, (author,)).fetchone()
+    if row is None:
+        row = (db.execute("INSERT INTO author VALUES (NULL, ?)", (author,)).lastrowid,)
+    return int(row[0])
 
 
 # --- seals

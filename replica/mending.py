@@ -1,9 +1,10 @@
 """Mending: the chains that salvaged rows make, proven from their starts, flipped bits set right.
 
-An entry counts only where its hash follows from the one before. Where it does not, the hash tells
-which bit of the body flipped, or the next entry that it was the hash itself. What lies beyond an
-entry that is good nowhere is kept loose: it joins again when that entry comes back. Reads and
-writes no file. Invariant: what stands in a `Chain` is, byte for byte, what its author wrote.
+An entry counts only where its hash follows from the one before; of most a row keeps the first bytes
+alone. Where it does not, they tell which bit of the body flipped, or the next entry that it was the
+hash itself. What lies beyond an entry that is good nowhere is kept loose: it joins again when that
+entry comes back, and is proven then. Reads and writes no file. Invariant: what stands in a `Chain`
+is, byte for byte, what its author wrote.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from core.log.chain import chain_next, chain_start, seal_leaf
+from core.log.chain import HASH_BYTES, chain_next, chain_start, seal_leaf
 from core.log.errors import LogError
 from core.log.seal import Seal, check_seal
 from core.log.stream import Stored
@@ -27,7 +28,7 @@ SEARCHES_MAX = 200
 LOST_MAX = 10_000
 
 Loose = tuple[int, bytes, bytes]
-"""Seq, hash and body of an entry whose predecessor is lost."""
+"""Seq, hash (or how it begins) and body of an entry whose predecessor is lost."""
 
 
 @dataclass(slots=True)
@@ -39,7 +40,7 @@ class Chain:
 
     stream: bytes
     author: bytes
-    entries: list[tuple[Stored, int]]
+    entries: list[tuple[Stored, int | None]]
     mended: int = 0
     lost: list[int] = field(default_factory=list)
     loose: list[Loose] = field(default_factory=list)
@@ -138,7 +139,7 @@ class _Mender:
             chain.entries.append((Stored(start.author, seq, previous, row[0], row[1]), row[2]))
             previous = row[0]
         top = min(max([top, *(other for other in by_seq if own)]), seq + LOST_MAX)
-        chain.loose = list(_loose(by_seq, seq, top))
+        chain.loose = list(_loose(by_seq, seq, top, heads))
         kept = {loose for loose, _, _ in chain.loose}
         chain.lost = [other for other in range(seq + 1, top + 1) if other not in kept]
         return chain
@@ -164,7 +165,12 @@ def _forget_what_is_held(chains: list[Chain]) -> None:
 
 
 def _good(previous: bytes, rows: list[Row]) -> Row | None:
-    return next((row for row in rows if chain_next(previous, row[1]) == row[0]), None)
+    """The row that follows from `previous`, with its whole hash."""
+    for kept, body, arrived in rows:
+        computed = chain_next(previous, body)
+        if computed.startswith(kept):
+            return computed, body, arrived
+    return None
 
 
 def _mended(
@@ -173,15 +179,15 @@ def _mended(
     """The entry with what rotted in it set right: its stored hash, or one bit of its body."""
     for entry_hash, body, arrived in rows:
         computed = chain_next(previous, body)
-        goes_on = any(chain_next(computed, after) == own for own, after, _ in following)
+        goes_on = any(chain_next(computed, after).startswith(own) for own, after, _ in following)
         if computed == head or goes_on:
             return computed, body, arrived
         if len(body) > MENDED_BYTES_MAX:
             continue
-        targets = {entry_hash, head or entry_hash}
+        targets = (entry_hash, head or entry_hash)
         for variant in _flipped(body):
             computed = chain_next(previous, variant)
-            if computed in targets:
+            if computed.startswith(targets):
                 return computed, variant, arrived
     return None
 
@@ -196,20 +202,24 @@ def _flipped(body: bytes) -> Iterator[bytes]:
             draft[at] ^= 1 << bit
 
 
-def _loose(by_seq: dict[int, list[Row]], reached: int, top: int) -> Iterator[Loose]:
-    """Rows beyond the damage that a row beside them vouches for: one's hash goes on in the other's.
+def _loose(
+    by_seq: dict[int, list[Row]], reached: int, top: int, heads: dict[int, bytes]
+) -> Iterator[Loose]:
+    """Rows beyond the damage, each with its whole hash where that is known.
 
-    The first after what is lost has nobody before it; whether it joins is seen when it does.
+    Where the whole hash of the one before is known, only one that follows from it counts. Of the
+    others nothing is proven before what is lost comes back; then each must follow from the last.
     """
+    before: bytes | None = None
     for seq in range(reached + 2, top + 1):
-        before = by_seq.get(seq - 1, []) if seq - 1 > reached + 1 else []
-        after = by_seq.get(seq + 1, [])
-        for entry_hash, body, _ in by_seq.get(seq, []):
-            follows = any(chain_next(other, body) == entry_hash for other, _, _ in before)
-            leads = any(chain_next(entry_hash, other) == own for own, other, _ in after)
-            if follows or leads or not before:
-                yield seq, entry_hash, body
-                break
+        rows = by_seq.get(seq, [])
+        row = rows[0] if before is None and rows else _good(before, rows) if before else None
+        if row is None:
+            before = None
+            continue
+        own = heads.get(seq, row[0]) if heads.get(seq, b"").startswith(row[0]) else row[0]
+        before = own if len(own) == HASH_BYTES else None
+        yield seq, own, row[1]
 
 
 # --- seals

@@ -15,10 +15,9 @@ from core.dispatch.fields import Role
 # The own log of each stream with the furthest height that any hub has confirmed of it. Of what a
 # former key wrote only what is in scope: the rest was confirmed before it left, or it had stayed.
 _OWN = """
-    SELECT log.log, log.stream, log.base, log.height, coalesce(max(reach.height), 0)
-    FROM log LEFT JOIN reach
-        ON reach.stream = log.stream AND reach.author = log.author AND reach.branch = log.branch
-        AND reach.peer IN (SELECT author FROM certificate WHERE role = ?)
+    SELECT log.log, log.stream, log.base, log.height, coalesce(max(confirmed.height), 0)
+    FROM log LEFT JOIN confirmed ON confirmed.log = log.log AND confirmed.peer IN
+        (SELECT number FROM author JOIN certificate USING (author) WHERE role = ?)
     JOIN stream ON stream.stream = log.stream
     WHERE log.author = ? OR (stream.left_at ISNULL AND log.author IN ({former})) GROUP BY log.log
 """
@@ -26,10 +25,10 @@ _OWN = """
 
 @dataclass(frozen=True, slots=True)
 class OwnUnsent:
-    """One own entry that no hub has confirmed."""
+    """One own entry that no hub has confirmed; `short` is what its hash begins with (8 bytes)."""
 
     stream: bytes
-    hash: bytes
+    short: bytes
     arrived_ms: int
     size_bytes: int
 
@@ -45,8 +44,9 @@ def unsent_entries(
         if max(base, reached) >= height:
             continue
         rows = db.execute(
-            "SELECT hash, arrived, length(body) FROM entry WHERE log = ? AND seq > ?",
+            "SELECT substr(hash, 1, 8), coalesce(arrived, 0), length(body) FROM entry "
+            "WHERE log = ? AND seq > ?",
             (log, max(base, reached)),
         )
         found += [OwnUnsent(stream, *row) for row in rows]
-    return sorted(found, key=lambda entry: (entry.arrived_ms, entry.hash))
+    return sorted(found, key=lambda entry: (entry.arrived_ms, entry.short))

@@ -7,11 +7,24 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import aiosqlite
+
+from core.log.canonical import unpack
+from core.log.stream import Stored, StreamState
+from replica.history import HistoryRow, folded, history_of, history_since
+from replica.logs import chain_of
+
+_ENTRIES = """
+    SELECT log.author, log.base, log.base_hash, log.height, log.head,
+           entry.log, entry.hash, entry.body
+    FROM log JOIN entry ON entry.log = log.log WHERE log.stream = ? ORDER BY entry.log, entry.seq
+"""
+_AUTHORS = "IN (SELECT author FROM log WHERE stream = ?)"
 
 
 class Reader:
@@ -46,3 +59,39 @@ class Reader:
         """The first row of a question, None where there is none."""
         found = await self.rows(sql, parameters)
         return found[0] if found else None
+
+    async def history(self, stream: str) -> list[HistoryRow]:
+        """Every change of a stream (hex id), the oldest first; none where nothing is held of it."""
+        return history_of(await self._state(stream))
+
+    async def history_since(self, stream: str, tips: Sequence[bytes]) -> list[HistoryRow]:
+        """The changes of a stream that `tips`, the heads of a frontier token, do not cover."""
+        return history_since(await self._state(stream), tips)
+
+    async def _state(self, stream: str) -> StreamState:
+        """The fold of a stream; some 90 µs for each of its entries."""
+        name = (bytes.fromhex(stream),)
+        entries = await self.rows(_ENTRIES, name)
+        certificates = await self.rows(
+            f"SELECT author, certificate FROM certificate WHERE author {_AUTHORS}", name
+        )
+        revoked = await self.rows(f"SELECT author FROM revoked WHERE author {_AUTHORS}", name)
+        site = await self.row("SELECT value FROM meta WHERE name = 'site'")
+        return folded(
+            unpack(site[0]) if site is not None else b"",
+            name[0],
+            _stored(entries),
+            [(row["author"], row["certificate"]) for row in certificates],
+            {row["author"] for row in revoked},
+        )
+
+
+def _stored(rows: Sequence[sqlite3.Row]) -> list[Stored]:
+    """Entries from their rows, which stand in the order of their logs."""
+    found: list[Stored] = []
+    for _, own in groupby(rows, key=lambda row: row["log"]):
+        of_log = list(own)
+        _, base, base_hash, height, head, *_ = first = of_log[0]
+        bodies = [(row["hash"], row["body"]) for row in of_log]
+        found += chain_of(first["author"], base, base_hash, height, head, bodies)
+    return found

@@ -109,11 +109,13 @@ class Replica:
             raise ActError(f"{store.path} belongs to another site than this replica's certificate")
         self.generation: bytes = store.get("generation")
         self._position: int = store.get("position")
+        self._own_authors = {identity.author, *store.get("former", [])}
         store.after_rollback = self._forget
         for certificate in identity.certificates:
             self.adopt_certificate(certificate)
         if store.get("reading") != self._made_by():
             self._read_anew()
+            store.compact()
 
     # --- what it is
 
@@ -328,9 +330,10 @@ class Replica:
         all that a frame brings to a stream is folded at once.
         """
         position = self._position + 1
-        new = logs.append_chain(
-            self.store.db, self.site, stream, chain, self.clock.now_ms(), position
-        )
+        # Only of what it wrote itself, under this key or a former one, does anybody ask since when.
+        own = chain[0].author in self._own_authors
+        arrived_ms = self.clock.now_ms() if own else None
+        new = logs.append_chain(self.store.db, self.site, stream, chain, arrived_ms, position)
         if new and stream in self._states:
             self._unfolded.setdefault(stream, []).extend(new)
         return bool(new)

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.log.chain import HASH_BYTES
+from core.log.chain import HASH_BYTES, SHORT_BYTES
 from core.log.limits import ENTRY_BYTES_MAX
 from core.log.seal import Seal
 from replica.carving import carve
 from replica.store import read_only
 
-Row = tuple[bytes, bytes, int]
-"""Hash, body and time of arrival of an entry, as a row says; nothing is proven of it."""
+Row = tuple[bytes, bytes, int | None]
+"""Hash (or how it begins), body and time of arrival of an entry, as a row says, unproven."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,9 @@ def _read_tables(db: sqlite3.Connection, found: Salvaged) -> None:
     ):
         found.hints.setdefault(log, []).append(Hint(stream, author, base, base_hash, height, head))
     for log, seq, entry_hash, body, arrived in _table(
-        db, found, "entry", "log, seq, hash, body, arrived", (int, int, 32, bytes, int)
+        db, found, "entry", "log, seq, hash, body, arrived", (int, int, bytes, bytes, object)
     ):
+        arrived = arrived if isinstance(arrived, int) else None
         _add_row(found, log, seq, (entry_hash, body, arrived))
     for author, number, leaves, signature in _table(
         db, found, "seal", "author, number, leaves, signature", (32, int, bytes, 64)
@@ -134,7 +135,7 @@ def _fits(value: Any, wanted: Any) -> bool:
 
 
 def _add_row(found: Salvaged, log: int, seq: int, row: Row) -> None:
-    if len(row[0]) == HASH_BYTES and 0 < len(row[1]) <= ENTRY_BYTES_MAX and seq > 0:
+    if len(row[0]) in (SHORT_BYTES, HASH_BYTES) and 0 < len(row[1]) <= ENTRY_BYTES_MAX and seq > 0:
         held = found.rows.setdefault(log, {}).setdefault(seq, [])
         if all(row[:2] != other[:2] for other in held):
             held.append(row)

@@ -23,7 +23,10 @@ SET_ASIDE = "set aside"
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """A run of one log without its beginning: (seq, hash, body) in order, a seal over its end."""
+    """A run of one log without its beginning: (seq, hash, body) in order, a seal over its end.
+
+    Of a hash the first eight bytes may stand alone.
+    """
 
     stream: bytes
     author: bytes
@@ -91,12 +94,13 @@ def _split(
     for _, previous in places:
         ready: list[Stored] = []
         for at, (seq, own, body) in enumerate(run.entries):
-            if chain_next(previous, body) != own:
+            computed = chain_next(previous, body)
+            if not computed.startswith(own):
                 if ready:
                     return ready, run.entries[at:]
                 break
-            ready.append(Stored(run.author, seq, previous, own, body))
-            previous = own
+            ready.append(Stored(run.author, seq, previous, computed, body))
+            previous = computed
         else:
             return ready, ()
     return [], run.entries

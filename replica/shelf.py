@@ -193,24 +193,25 @@ class ReplicaShelf:
         """Whether it is the site's own stream, where certificates stand."""
         return stream == SITE_STREAM
 
-    def _reach(self, peer: Certificate, log: Log) -> int:
-        row = self._db.execute(
-            "SELECT height FROM reach WHERE stream = ? AND peer = ? AND author = ? AND branch = ?",
-            (log[0], peer.author, log[1], log[2]),
+    def _reach(self, peer: Certificate, row: logs.LogRow) -> int:
+        found = self._db.execute(
+            "SELECT height FROM confirmed WHERE log = ? AND peer = "
+            "(SELECT number FROM author WHERE author = ?)",
+            (row.log, peer.author),
         ).fetchone()
-        return 0 if row is None else int(row[0])
+        return 0 if found is None else int(found[0])
 
     def _lacks(self, peer: Certificate, log: Log) -> bool:
         row = logs.log_row(self._db, log[0], (log[1], log[2]))
-        return row is not None and self._reach(peer, log) < row.height
+        return row is not None and self._reach(peer, row) < row.height
 
     def slice(self, peer: Certificate, log: Log, sent: int) -> Slice | None:
         """What lies beyond the confirmed and the sent height of a log."""
         row = logs.log_row(self._db, log[0], (log[1], log[2]))
         if row is None:
             return None
-        above = max(self._reach(peer, log), sent, row.base)
-        entries = logs.entries_after(self._db, row.log, above)
+        above = max(self._reach(peer, row), sent, row.base)
+        entries = logs.entries_after(self._db, row, above)
         if not entries:
             return None
         seal = None
@@ -218,7 +219,7 @@ class ReplicaShelf:
             seal = logs.seal_at(self._db, row.seal)
         previous = b""
         if row.branch or self._branches(row):
-            previous = self._hash_at(row, above)[:8]
+            previous = logs.hash_at(self._db, row, above)[:8]
         return Slice(row.stream, row.author, row.branch, above + 1, entries, seal, previous)
 
     def _branches(self, row: logs.LogRow) -> bool:
@@ -226,14 +227,6 @@ class ReplicaShelf:
             "SELECT count(*) FROM log WHERE stream = ? AND author = ?", (row.stream, row.author)
         ).fetchone()
         return bool(count > 1)
-
-    def _hash_at(self, row: logs.LogRow, seq: int) -> bytes:
-        if seq == row.base:
-            return row.base_hash
-        (found,) = self._db.execute(
-            "SELECT hash FROM entry WHERE log = ? AND seq = ?", (row.log, seq)
-        ).fetchone()
-        return bytes(found)
 
     def take(self, peer: Certificate, runs: Runs) -> tuple[tuple[int, str, str], ...]:
         """Store what a frame brings."""
@@ -254,9 +247,10 @@ class ReplicaShelf:
         with self._replica.store.transaction() as db:
             for stream, author, branch, height in rows:
                 self._raise_reach(peer, stream, (author, branch), height)
+            number = logs.author_number(db, peer.author)
             db.executemany(
-                "INSERT OR IGNORE INTO peer_stream VALUES (?, ?)",
-                [(peer.author, stream) for stream in {row[0] for row in rows}],
+                "INSERT OR IGNORE INTO peer_held VALUES (?, ?)",
+                [(number, stream) for stream in {row[0] for row in rows}],
             )
         self._replica.mark_reach({row[0] for row in rows})
 
@@ -264,12 +258,13 @@ class ReplicaShelf:
         self, peer: Certificate, stream: bytes, key: tuple[bytes, bytes], height: int
     ) -> None:
         """The peer holds a log up to `height`, and so all that it branched from."""
+        number = logs.author_number(self._db, peer.author)
         row = logs.log_row(self._db, stream, key)
         while row is not None:
             self._db.execute(
-                "INSERT INTO reach VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                "INSERT INTO confirmed VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET "
                 "height = max(height, excluded.height)",
-                (stream, peer.author, row.author, row.branch, min(height, row.height)),
+                (row.log, number, min(height, row.height)),
             )
             parents = logs.place_of(self._db, stream, row.author, row.base, row.base_hash)
             height = row.base
@@ -295,10 +290,11 @@ class ReplicaShelf:
     def holds_all(self, peer: Certificate, streams: frozenset[bytes], position: int) -> None:
         """The digests agreed: the peer holds what was held here of `streams` at `position`."""
         unconfirmed = (
-            "SELECT log.stream, log.author, log.branch, log.height FROM log LEFT JOIN reach ON "
-            "reach.stream = log.stream AND reach.peer = ? AND reach.author = log.author AND "
-            "reach.branch = log.branch WHERE log.stream = ? AND log.changed <= ? AND "
-            "log.height > log.base AND coalesce(reach.height, 0) < log.height"
+            "SELECT log.stream, log.author, log.branch, log.height FROM log LEFT JOIN confirmed ON "
+            "confirmed.log = log.log AND confirmed.peer = "
+            "(SELECT number FROM author WHERE author = ?) "
+            "WHERE log.stream = ? AND log.changed <= ? AND "
+            "log.height > log.base AND coalesce(confirmed.height, 0) < log.height"
         )
         rows: list[tuple[bytes, bytes, bytes, int]] = []
         for stream in streams:
@@ -338,8 +334,8 @@ class ReplicaShelf:
                         key = (row.author, row.branch)
                         self._raise_reach(peer, held.stream, key, height)
                 db.execute(
-                    "INSERT OR IGNORE INTO peer_stream VALUES (?, ?)",
-                    (peer.author, held.stream),
+                    "INSERT OR IGNORE INTO peer_held VALUES (?, ?)",
+                    (logs.author_number(db, peer.author), held.stream),
                 )
 
     # --- leaving

@@ -182,6 +182,14 @@ class Store:
             (name, pack(value)),
         )
 
+    def compact(self) -> None:
+        """Give back to the disk what tables left that are gone; a full disk lets it be.
+
+        Not within a transaction.
+        """
+        with contextlib.suppress(sqlite3.Error):
+            self.db.execute("VACUUM")
+
     def close(self) -> None:
         """Close the file; what was committed is on disk already."""
         self.db.close()

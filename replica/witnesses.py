@@ -135,7 +135,7 @@ def faults(replica: Replica) -> Iterator[str]:
             yield f"witness {number} is not what its hub signed"
     kept = db.execute("SELECT stream, tips FROM witnessed ORDER BY stream, witness").fetchall()
     for stream, tips in kept:
-        held = {row[0][:TIP_BYTES] for row in db.execute(_HASHES, (stream,))}
+        held = {stored.hash[:TIP_BYTES] for stored in logs.stored_entries(db, stream)}
         if not held.issuperset(_split(tips, TIP_BYTES)):
             yield f"stream {stream.hex()}: an entry that was witnessed is not held"
 
@@ -147,9 +147,6 @@ def is_signed(site: bytes, at_ms: int, hub: bytes, leaves: bytes, signature: byt
     except (LogError, IndexError, OverflowError):
         return False
     return True
-
-
-_HASHES = "SELECT hash FROM entry JOIN log USING (log) WHERE stream = ?"
 
 
 def witnesses_of(db: sqlite3.Connection, stream: bytes) -> list[Kept]:

@@ -29,6 +29,7 @@ from core.log.stream import Stored, StreamState
 from replica import logs
 from replica.generation import begin_anew
 from replica.identity import KEY_FILE, load_identity, load_or_make_key, public_bytes, save_identity
+from replica.projection.day import Track, tracks_in
 from replica.replica import Replica, Touched
 from replica.shelf import ReplicaShelf
 from replica.store import Store
@@ -412,6 +413,12 @@ def streams_of(replica: Replica) -> set[bytes]:
     """The streams that a replica holds and did not leave."""
     rows = replica.store.db.execute("SELECT stream FROM stream WHERE left_at IS NULL")
     return {row[0] for row in rows}
+
+
+def tracks_held(replica: Replica) -> list[Track]:
+    """The tracks of all days that a replica holds."""
+    days = replica.store.db.execute("SELECT stream FROM stream WHERE kind = ?", (int(Kind.DAY),))
+    return [track for (day,) in days.fetchall() for track in tracks_in(replica.state(day))]
 
 
 def rows_of(replica: Replica, without: Callable[[str], bool] = lambda name: False) -> list[str]:

@@ -17,33 +17,15 @@ from typing import Any, Final, Protocol
 
 from core.log.errors import Malformed
 from core.log.frontier import read_token
+from replica.history import HistoryRow
 
 SHOWN_CHARACTERS_MAX: Final = 200_000
 """A customer with some hundred places fits; a form larger than that was not drawn by us."""
 
-_UNSEEN: Final = """
-    WITH seen AS (
-        SELECT entry.log AS log, max(entry.seq) AS height
-        FROM log JOIN entry ON entry.log = log.log
-        WHERE log.stream = ?1
-          AND lower(hex(substr(entry.hash, 1, 8))) IN (SELECT value FROM json_each(?2))
-        GROUP BY entry.log
-    )
-    SELECT lower(hex(substr(entry.hash, 1, 8))) AS entry
-    FROM log JOIN entry ON entry.log = log.log LEFT JOIN seen ON seen.log = log.log
-    WHERE log.stream = ?1 AND entry.seq > coalesce(seen.height, 0)
-"""
-_CHANGES: Final = f"""
-    SELECT history.field, history.path, history.value, history.at,
-           iif(history.actor = 'rule', 'a rule', coalesce(account.name, worker.name, 'the hub'))
-               AS who
-    FROM history
-    LEFT JOIN account ON account.account = history.actor
-    LEFT JOIN worker ON worker.worker = history.actor
-    WHERE history.stream = ?3 AND history.inert = 0
-      AND history.field IN (SELECT value FROM json_each(?4))
-      AND history.entry IN ({_UNSEEN})
-    ORDER BY history.number
+_NAMES: Final = """
+    SELECT account AS who, name FROM account WHERE account IN (SELECT value FROM json_each(?1))
+    UNION ALL
+    SELECT worker, name FROM worker WHERE worker IN (SELECT value FROM json_each(?1))
 """
 
 
@@ -52,6 +34,9 @@ class Rows(Protocol):
 
     async def rows(self, sql: str, parameters: Sequence[Any] = ...) -> list[Any]:
         """All rows of one question."""
+
+    async def history_since(self, stream: str, tips: Sequence[bytes]) -> list[HistoryRow]:
+        """The changes that the heads of a frontier token do not cover."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +64,18 @@ async def changed_since(
     Raises:
         Malformed: the token is not one that a page of this program was given.
     """
-    tips = [tip.hex() for tip in read_token(basis_token)]
-    rows = await reader.rows(
-        _CHANGES,
-        (bytes.fromhex(stream), json.dumps(tips), stream, json.dumps(sorted(set(fields)))),
-    )
+    wanted = set(fields)
+    rows = [
+        row
+        for row in await reader.history_since(stream, read_token(basis_token))
+        if row.field in wanted and not row.inert
+    ]
+    actors = json.dumps(sorted({row.actor for row in rows}))
+    names = {row["who"]: row["name"] for row in await reader.rows(_NAMES, (actors,))}
+    names["rule"] = "a rule"
     newest = {
-        (row["field"], row["path"]): FieldChange(
-            row["field"], row["path"], row["value"], row["who"], row["at"]
+        (row.field, row.path): FieldChange(
+            row.field, row.path, row.value, names.get(row.actor, "the hub"), row.at
         )
         for row in rows
     }

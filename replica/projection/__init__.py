@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 
 from core.dispatch.acts import OFFICE_STREAM, SITE_STREAM
 from core.dispatch.fields import Kind
-from replica.projection import day, history, job, office, people, site
+from replica.projection import day, job, office, people, site
+from replica.projection.rows import stored_in
 from replica.scope import days_of
 
 if TYPE_CHECKING:
     from replica.replica import Replica
 
 # What the streams of some kinds are shown by, written whole at every change: (table, column that
-# names the stream). Of jobs, days and history only what changed is written.
+# names the stream). Of jobs and days only what changed is written.
 _WHOLE: dict[int, tuple[tuple[str, str], ...]] = {
     Kind.SITE: (("setting", ""), ("team", ""), ("vehicle", ""), ("skill", "")),
     Kind.OFFICE: (("account", ""),),
@@ -35,7 +36,7 @@ _WHOLE: dict[int, tuple[tuple[str, str], ...]] = {
 def projected_tables() -> list[str]:
     """The names of all tables that are made from the log."""
     tables = [table for rows in _WHOLE.values() for table, _ in rows]
-    return [*tables, *job.TABLES, "history", *day.TABLES]
+    return [*tables, *job.TABLES, *day.TABLES]
 
 
 def clear_projections(db: sqlite3.Connection, streams: Iterable[bytes]) -> None:
@@ -44,11 +45,10 @@ def clear_projections(db: sqlite3.Connection, streams: Iterable[bytes]) -> None:
         _clear_whole(db, stream)
         name = stream.hex()
         if stream[4] == Kind.JOB:
-            job.clear(db, name)
+            job.clear(db, stream)
         elif stream[4] == Kind.DAY:
             day.clear(db, stream)
         db.execute("DELETE FROM conflict WHERE stream = ?", (name,))
-        db.execute("DELETE FROM history WHERE stream = ?", (name,))
 
 
 def _clear_whole(db: sqlite3.Connection, stream: bytes) -> None:
@@ -69,8 +69,10 @@ def project_stream(replica: Replica, streams: Iterable[bytes], *, fresh: bool = 
     db = replica.store.db
     touched = sorted(set(streams))
     if fresh:
-        for table in projected_tables():
-            db.execute(f"DELETE FROM {table}")
+        for table in set(projected_tables()) - {"job", "job_text"}:
+            db.execute(f"DELETE FROM {stored_in(table)}")
+        db.execute("DELETE FROM word")
+        job.clear_all(db)
     days: set[bytes] = set()
     for stream in touched:
         state = replica.state(stream)
@@ -89,5 +91,4 @@ def project_stream(replica: Replica, streams: Iterable[bytes], *, fresh: bool = 
                 job.project(db, state)
             case Kind.DAY:
                 days.add(stream)
-        history.project(db, state)
     day.project(replica, days)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from core.dispatch.fields import Phase
 from core.dispatch.job import Conflict
 from core.log.registers import Write
 from replica.projection.rows import Row
@@ -18,6 +19,11 @@ def words(value: Any) -> str:
     if isinstance(value, bytes):
         return value.hex()
     return json.dumps(value, default=bytes.hex)
+
+
+def phase_words(phase: Phase) -> str:
+    """A phase as people read it."""
+    return phase.name.lower().replace("_", " ")
 
 
 def _side(value: Any, write: Write | None) -> dict[str, Any]:

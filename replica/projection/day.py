@@ -1,7 +1,8 @@
-"""Rows of workers' days: time logs, what counts of them, duty, tracks.
+"""Rows of workers' days: time logs with what counts of them, and duty.
 
 What counts of a day follows from its logs and those of the days beside it, so when a day changes
-its neighbours' rows are made anew too. Holds no rules of counting.
+its neighbours' rows are made anew too. When it counts, and where the worker was, is read from the
+entries when it is asked for. Holds no rules of counting.
 Invariant: rows of a day follow from the entries of that day and its two neighbours alone.
 """
 
@@ -10,13 +11,12 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from core.dispatch.acts import day_stream
 from core.dispatch.duty import DutyMark, spans
 from core.dispatch.fields import LogKind, Role, Source
-from core.dispatch.fix import TrackError, decode_track
+from core.dispatch.fix import Fix, TrackError, decode_track
 from core.dispatch.timelog import Counted, Flag, TimeLogError, counted, standings
 from core.dispatch.workday import (
     LoggedLog,
@@ -35,10 +35,7 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger(__name__)
 
-TABLES = ("time_log", "interval", "duty", "track")
-
-# Tracks whose fixes are kept in memory as text; one of some minutes takes some 2 kB.
-TRACKS_KEPT_MAX = 2_000
+TABLES = ("time_log", "duty")
 
 _SHOWN = (Flag.UNCERTAIN, Flag.BRIDGED, Flag.OVERLAPS, Flag.LONG, Flag.BACKWARDS)
 
@@ -48,7 +45,6 @@ def clear(db: sqlite3.Connection, stream: bytes) -> None:
     day = day_of(stream)
     found = db.execute("SELECT DISTINCT worker FROM time_log WHERE day = ?", (day,)).fetchall()
     found += db.execute("SELECT DISTINCT worker FROM duty WHERE day = ?", (day,)).fetchall()
-    found += db.execute("SELECT DISTINCT worker FROM track WHERE day = ?", (day,)).fetchall()
     for worker in {row[0] for row in found}:
         # Another moment of the day in the id makes another stream, whose rows these are not.
         if day_stream(bytes.fromhex(worker), day) == stream:
@@ -57,7 +53,7 @@ def clear(db: sqlite3.Connection, stream: bytes) -> None:
 
 def _clear_day(db: sqlite3.Connection, worker: str, day: str) -> None:
     for table in TABLES:
-        db.execute(f"DELETE FROM {table} WHERE worker = ? AND day = ?", (worker, day))
+        rewrite(db, table, {"worker": worker, "day": day}, [])
 
 
 def project(replica: Replica, days: set[bytes]) -> None:
@@ -83,6 +79,22 @@ def project(replica: Replica, days: set[bytes]) -> None:
                 read_by_stream[each] = _Read(logs_of(state, worker), duties_of(state))
         days_read = [read_by_stream[each] for each in around]
         _project_day(replica, worker, day, read_by_stream[stream].duties, days_read)
+
+
+class CountedInterval(NamedTuple):
+    """A stretch of time that counts for one log; `end_ms` is None while it goes on."""
+
+    start_ms: int
+    end_ms: int | None
+    log: bytes
+    kind: LogKind
+
+
+class Track(NamedTuple):
+    """Where a worker was for some minutes: the track's id, and its fixes in order of time."""
+
+    track: bytes
+    fixes: tuple[Fix, ...]
 
 
 class _Read(NamedTuple):
@@ -122,13 +134,49 @@ def _project_day(
     logs = [log for read in around for log in read.logs]
     duties = [mark for read in around for mark in read.duties]
     known_ms = _known_ms(logs)
-    rows = _log_rows(name, day, logs, _counted(logs, duties, known_ms), known_ms)
-    rows["duty"] = [
-        (name, day, mark.duty_id.hex(), mark.start_ms, mark.stop_ms) for mark in own_duties
+    key: dict[str, object] = {"worker": name, "day": day}
+    time_logs = _log_rows(name, day, logs, _counted(logs, duties, known_ms))
+    rewrite(db, "time_log", key, time_logs)
+    marks = [(name, day, mark.duty_id.hex(), mark.start_ms, mark.stop_ms) for mark in own_duties]
+    rewrite(db, "duty", key, marks)
+
+
+def intervals_of(replica: Replica, worker: bytes, day: str) -> list[CountedInterval]:
+    """What counts of the logs that began on a worker's local day, disjoint, in order of time."""
+    around = _around(worker, day)
+    held = _held(replica.store.db, set(around))
+    states = [replica.state(stream) for stream in around if stream in held]
+    logs = [log for state in states for log in logs_of(state, worker)]
+    known_ms = _known_ms(logs)
+    found = _counted(logs, [mark for state in states for mark in duties_of(state)], known_ms)
+    own = {read.log.log_id: read.log for read in logs if read.log.day == day}
+    return [
+        CountedInterval(
+            interval.start_ms,
+            # Of an open log only the piece that goes on has no end.
+            None
+            if own[interval.log_id].stop is None and interval.stop_ms == known_ms
+            else interval.stop_ms,
+            interval.log_id,
+            interval.kind,
+        )
+        for interval in found.intervals
+        if interval.log_id in own
     ]
-    rows["track"] = _track_rows(name, day, replica.state(day_stream(worker, day)))
-    for table in TABLES:
-        rewrite(db, table, {"worker": name, "day": day}, rows[table])
+
+
+def tracks_in(state: StreamState) -> list[Track]:
+    """The tracks of a worker-day's state, those that can be read, in order of time."""
+    found = []
+    for track, coded in tracks_of(state.registers):
+        try:
+            fixes = decode_track(coded)
+        except TrackError:
+            # It stays in the log as it is; a later version may read it.
+            continue
+        if fixes:
+            found.append(Track(track, tuple(fixes)))
+    return sorted(found, key=lambda track: (track.fixes[0].time_ms, track.track))
 
 
 def _known_ms(logs: list[LoggedLog]) -> int:
@@ -148,41 +196,23 @@ def _counted(logs: list[LoggedLog], duties: list[DutyMark], known_ms: int) -> Co
         return Counted([], {}, standings(plain))
 
 
-def _log_rows(
-    worker: str, day: str, logs: list[LoggedLog], found: Counted, known_ms: int
-) -> dict[str, list[Row]]:
-    """The rows of the day's time logs and of their intervals, by table."""
+def _log_rows(worker: str, day: str, logs: list[LoggedLog], found: Counted) -> list[Row]:
+    """The rows of the day's time logs."""
     own = {read.log.log_id: read for read in logs if read.log.day == day}
     seconds = dict.fromkeys(own, 0.0)
-    intervals: list[Row] = []
     for interval in found.intervals:
         read = own.get(interval.log_id)
-        if read is None:
-            continue
-        is_open = read.log.stop is None
-        if not is_open:
+        if read is not None and read.log.stop is not None:
             seconds[interval.log_id] += interval.duration_ms / 1000
-        intervals.append(
-            (
-                worker,
-                day,
-                interval.start_ms,
-                interval.log_id.hex(),
-                # Of an open log only the piece that goes on has no end.
-                None if is_open and interval.stop_ms == known_ms else interval.stop_ms,
-                kind_words(interval.kind),
-                interval.job.hex() if interval.job else "",
-            )
-        )
-    time_logs: list[Row] = []
+    rows: list[Row] = []
     for log_id, read in own.items():
         told = found.flags_by_id.get(log_id, frozenset())
         certainty = ", ".join(flag.value for flag in _SHOWN if flag in told)
         if read.log.uncertain and not certainty:
             certainty = Flag.UNCERTAIN.value
         counts = found.standing_by_id[log_id].counts
-        time_logs.append(_log_row(worker, read, round(seconds[log_id]), certainty, counts))
-    return {"interval": intervals, "time_log": time_logs}
+        rows.append(_log_row(worker, read, round(seconds[log_id]), certainty, counts))
+    return rows
 
 
 def _log_row(worker: str, read: LoggedLog, seconds: int, certainty: str, counts: bool) -> Row:
@@ -205,30 +235,6 @@ def _log_row(worker: str, read: LoggedLog, seconds: int, certainty: str, counts:
         log.reason,
         read.actor.hex(),
     )
-
-
-def _track_rows(worker: str, day: str, state: StreamState) -> list[Row]:
-    rows: list[Row] = []
-    for track, coded in tracks_of(state.registers):
-        start_ms, fixes = _track(tuple(coded))
-        if start_ms is not None:
-            rows.append((worker, day, track.hex(), start_ms, fixes))
-    return rows
-
-
-@lru_cache(maxsize=TRACKS_KEPT_MAX)
-def _track(coded: tuple[Any, ...]) -> tuple[int | None, str]:
-    """Start and fixes (JSON) of a coded track; no start where it shows nothing.
-
-    What a track says never changes, and its day is read at every change of three days.
-    """
-    try:
-        fixes = decode_track(coded)
-    except TrackError:
-        # It stays in the log as it is; a later version may read it.
-        return None, ""
-    rows = [[f.time_ms, f.lat_e7, f.lon_e7, f.accuracy_m] for f in fixes]
-    return (fixes[0].time_ms if fixes else None), json.dumps(rows)
 
 
 def kind_words(kind: LogKind) -> str:

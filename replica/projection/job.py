@@ -1,25 +1,45 @@
-"""Rows of a job: the job, its assignments, notes, check items, conflicts and search text."""
+"""Rows of a job: it, its assignments, phases, notes, check items, conflicts and search text."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from hashlib import blake2b
 from typing import Any
 
 from core.dispatch import fields
 from core.dispatch.fields import PHASES, Phase
 from core.dispatch.job import Assignment, Job, fold_job
 from core.dispatch.show import show, value_at
+from core.log.chain import SHORT_BYTES
 from core.log.registers import Registers, Write
 from core.log.stream import StreamState
-from replica.projection.conflict import conflict_rows
-from replica.projection.history import phase_words
+from replica.logs import author_number
+from replica.projection.conflict import conflict_rows, phase_words
 from replica.projection.people import DEFAULT_RADIUS_M, identity, point, text
 from replica.projection.rows import Row, rewrite
 
-_TABLES = ("job", "assignment", "note", "check_item", "conflict")
-TABLES = (*_TABLES, "job_text")
+_TABLES = ("assignment", "note", "check_item", "conflict", "phase_time")
+TABLES = ("job", *_TABLES, "job_text")
+
+# The columns of a job's row, but for its local number.
+_COLUMNS = (
+    "job", "number", "title", "description", "customer", "place", "address", "lat_e7", "lon_e7",
+    "radius_m", "contact", "contact_phone", "priority", "window_start", "window_end",
+    "planned_minutes", "skills", "status", "attention", "overridden", "worker", "phase", "reason",
+    "created_at", "updated_at", "arrived_at", "finished_at", "conflicts", "notes", "frontier",
+)  # fmt: skip
+# Those with the words that a job is found by.
+_SEARCHED = [
+    _COLUMNS.index(name)
+    for name in ("number", "title", "description", "address", "contact", "contact_phone")
+]
+_HELD = f"SELECT local, {', '.join(_COLUMNS)} FROM job WHERE job = ?"
+_WRITE = (
+    f"INSERT INTO job ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
+    "ON CONFLICT (job) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:])
+    + " RETURNING local"
+)
 
 
 def project(db: sqlite3.Connection, state: StreamState) -> None:
@@ -27,27 +47,46 @@ def project(db: sqlite3.Connection, state: StreamState) -> None:
 
     Where nothing that was written counts (of a key that may not make jobs, say) there is no job.
     """
-    name = state.stream.hex()
     rows: dict[str, list[Row]] = {table: [] for table in _TABLES}
-    words: str | None = None
-    if state.registers:
-        words = _fill(state, rows)
-    was_there = db.execute("SELECT 1 FROM job WHERE job = ?", (name,)).fetchone() is not None
+    row = _fill(db, state, rows) if state.registers else None
     for table, wanted in rows.items():
-        rewrite(db, table, {"stream" if table == "conflict" else "job": name}, wanted)
-    _write_text(db, name, words, was_there)
+        rewrite(db, table, _key(table, state.stream), wanted)
+    _write_job(db, state.stream.hex(), row)
 
 
-def clear(db: sqlite3.Connection, name: str) -> None:
+def _key(table: str, stream: bytes) -> dict[str, object]:
+    """The columns by which a table names its job."""
+    if table == "phase_time":
+        return {"job": stream}
+    return {"stream" if table == "conflict" else "job": stream.hex()}
+
+
+def clear(db: sqlite3.Connection, stream: bytes) -> None:
     """Take a job's rows out."""
-    was_there = db.execute("SELECT 1 FROM job WHERE job = ?", (name,)).fetchone() is not None
     for table in _TABLES:
-        rewrite(db, table, {"stream" if table == "conflict" else "job": name}, [])
-    _write_text(db, name, None, was_there)
+        rewrite(db, table, _key(table, stream), [])
+    _write_job(db, stream.hex(), None)
 
 
-def _fill(state: StreamState, rows: dict[str, list[Row]]) -> str:
-    """Add a job's rows by table; returns the text that it is found by."""
+def clear_all(db: sqlite3.Connection) -> None:
+    """Take all jobs and the index of their text out; the other tables are the caller's."""
+    db.execute("DELETE FROM job")
+    db.execute("INSERT INTO job_text (job_text) VALUES ('delete-all')")
+
+
+def dump_text(db: sqlite3.Connection) -> list[Row]:
+    """What the index of text says: job, word and place in the text."""
+    # Made for each look: one that stands since before a rollback can't be asked any more.
+    db.execute("CREATE VIRTUAL TABLE temp.job_word USING fts5vocab (main, job_text, instance)")
+    question = "SELECT job, term, offset FROM job_word LEFT JOIN job ON local = job_word.doc"
+    try:
+        return db.execute(question).fetchall()
+    finally:
+        db.execute("DROP TABLE temp.job_word")
+
+
+def _fill(db: sqlite3.Connection, state: StreamState, rows: dict[str, list[Row]]) -> Row:
+    """Add what a job has of rows in the other tables; returns its own."""
     registers = state.registers
     name = state.stream.hex()
     job = fold_job(registers)
@@ -55,31 +94,34 @@ def _fill(state: StreamState, rows: dict[str, list[Row]]) -> str:
     rows["note"] = _notes(name, state)
     rows["check_item"] = _check_items(name, registers)
     rows["assignment"] = [_assignment(name, state, each) for each in job.assignments]
-    row = _job_row(state, job, _phase_times(state), len(rows["conflict"]), len(rows["note"]))
-    rows["job"] = [row]
-    searched = [row[1], row[2], row[3], row[6], row[10], row[11]]
-    return " ".join(str(part) for part in searched if part)
+    rows["phase_time"] = _phase_rows(db, state)
+    return _job_row(state, job, _phase_times(state), len(rows["conflict"]), len(rows["note"]))
 
 
-def _write_text(db: sqlite3.Connection, name: str, words: str | None, was_there: bool) -> None:
-    """Keep the text that a job is found by, None for no job.
+def _write_job(db: sqlite3.Connection, name: str, row: Row | None) -> None:
+    """Keep a job's row, None for no job, and let the index of text follow it.
 
-    The index can be asked for a row by number alone: asking for a job's name reads all of it. So a
-    row has a number that follows from the name. Stores of earlier versions gave numbers in turn,
-    and two names may have one number; such a row is looked for the long way.
+    The index can't be asked for what it holds, only told to forget it: that stands in the row.
     """
-    number = int.from_bytes(blake2b(name.encode(), digest_size=7).digest(), "big")
-    held = db.execute("SELECT job, text FROM job_text WHERE rowid = ?", (number,)).fetchone()
-    if held == (name, words):
+    held = db.execute(_HELD, (name,)).fetchone()
+    if (held is None and row is None) or (held is not None and held[1:] == row):
         return
-    if held is not None and held[0] == name:
-        db.execute("DELETE FROM job_text WHERE rowid = ?", (number,))
-        held = None
-    elif was_there:
-        db.execute("DELETE FROM job_text WHERE job = ?", (name,))
-    if words is not None:
-        place = number if held is None else None
-        db.execute("INSERT INTO job_text (rowid, job, text) VALUES (?, ?, ?)", (place, name, words))
+    before = None if held is None else _words(held[1:])
+    after = None if row is None else _words(row)
+    if held is not None and before != after:
+        forget = "INSERT INTO job_text (job_text, rowid, text) VALUES ('delete', ?, ?)"
+        db.execute(forget, (held[0], before))
+    if row is None:
+        db.execute("DELETE FROM job WHERE job = ?", (name,))
+        return
+    ((local,),) = db.execute(_WRITE, row).fetchall()
+    if before != after:
+        db.execute("INSERT INTO job_text (rowid, text) VALUES (?, ?)", (local, after))
+
+
+def _words(row: Row) -> str:
+    """The text that a job is found by."""
+    return " ".join(str(row[at]) for at in _SEARCHED if row[at])
 
 
 def _job_row(
@@ -149,7 +191,7 @@ def _assignment(name: str, state: StreamState, assignment: Assignment) -> Row:
         phase = "released"
     made = assignment.made
     log = state.logs[made.log]
-    entry_hash = log.placed[made.seq - log.base - 1].stored.hash
+    entry_hash = log.placed[made.seq - log.base - 1].stored.hash[:SHORT_BYTES]
     return (
         name,
         assignment.worker.hex(),
@@ -195,6 +237,21 @@ def _check_items(name: str, registers: Registers) -> list[Row]:
             ticked = int(bool(value_at(registers, (fields.TICK, path[1]))))
             rows.append((name, path[1], words, ticked))
     return rows
+
+
+def _phase_rows(db: sqlite3.Connection, state: StreamState) -> list[Row]:
+    """When each key first wrote each phase, of what stands."""
+    first: dict[tuple[bytes, int], int] = {}
+    for placed in state.entries():
+        if placed.entry is None or placed.inert:
+            continue
+        for path, value in placed.entry.changes:
+            if path[0] == fields.PHASE and type(value) is int and value in PHASES:
+                first.setdefault((placed.stored.author, value), placed.entry.corrected_ms)
+    return [
+        (state.stream, author_number(db, author), phase, at)
+        for (author, phase), at in first.items()
+    ]
 
 
 def _phase_times(state: StreamState) -> dict[tuple[bytes, bytes, Phase], int]:

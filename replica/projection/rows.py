@@ -1,8 +1,9 @@
 """Rows of one stream, written only where they differ from what stands in the table.
 
 Most changes of a stream alter one of its rows or add one, and reading rows back costs a tenth of
-writing them again. Knows no table by name. Invariant: afterwards the table holds of the stream
-exactly the rows that were given.
+writing them again. Of the tables that hold numbers of words it knows which columns do; they are
+read as views that say the words. Invariant: afterwards the table holds of the stream exactly the
+rows that were given.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ from collections.abc import Sequence
 from typing import Any
 
 Row = tuple[Any, ...]
+
+# The views whose table is named as they are with `_row` behind, and what stands in its columns: the
+# number of a word (w), the bytes of an id in hex (x), or the value itself (v).
+_NUMBERED = {"time_log": "wwxwwvvvwwvwvvw", "note": "wxvwv"}
 
 
 def rewrite(
@@ -25,9 +30,34 @@ def rewrite(
     values = tuple(key.values())
     held = set(db.execute(f"SELECT * FROM {table} WHERE {where}", values))
     wanted = set(rows)
+    coding = _NUMBERED.get(table)
     if not held <= wanted:
-        db.execute(f"DELETE FROM {table} WHERE {where}", values)
+        named = values if coding is None else _coded(db, "w" * len(values), values)
+        db.execute(f"DELETE FROM {stored_in(table)} WHERE {where}", named)
         held.clear()
     if held != wanted:
         new = [row for row in rows if row not in held]
-        db.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(new[0]))})", new)
+        if coding is not None:
+            new = [_coded(db, coding, row) for row in new]
+        marks = ", ".join("?" * len(new[0]))
+        db.executemany(f"INSERT INTO {stored_in(table)} VALUES ({marks})", new)
+
+
+def stored_in(table: str) -> str:
+    """The table that the rows of a projection stand in."""
+    return f"{table}_row" if table in _NUMBERED else table
+
+
+def _coded(db: sqlite3.Connection, coding: str, row: Sequence[Any]) -> Row:
+    return tuple(
+        word_number(db, value) if code == "w" else bytes.fromhex(value) if code == "x" else value
+        for code, value in zip(coding, row, strict=True)
+    )
+
+
+def word_number(db: sqlite3.Connection, word: str) -> int:
+    """The local number of a word, given to it where it has none."""
+    row = db.execute("SELECT number FROM word WHERE word = ?", (word,)).fetchone()
+    if row is None:
+        row = (db.execute("INSERT INTO word VALUES (NULL, ?)", (word,)).lastrowid,)
+    return int(row[0])

@@ -15,6 +15,7 @@ from aiohttp import web
 from core.dispatch import day_acts
 from core.dispatch.acts import Act, ActError
 from core.dispatch.fields import LogKind
+from replica.history import HistoryRow
 from replica.screens import local_time
 from replica.screens.here import SCREENS, Here, form_of, goto, message_of
 from replica.screens.job_page import card_of
@@ -41,6 +42,9 @@ CORRECTION_REASONS = (
 )
 
 
+_STATES = frozenset({"phase", "assigned", "withdrawn", "cancelled", "handed to"})
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
     """A log on the day's bar, in thousandths of its width."""
@@ -55,11 +59,8 @@ async def job_logs(request: web.Request) -> web.Response:
     screens = request.app[SCREENS]
     here, card = await card_of(request)
     logs = await logs_of_job(screens.device.reader, here.worker, card.job)
-    states = await screens.device.reader.rows(
-        "SELECT at, actor, field, value FROM history WHERE stream = ? AND inert = 0 AND field IN "
-        "('phase', 'assigned', 'withdrawn', 'cancelled', 'handed to') ORDER BY number DESC",
-        (card.job,),
-    )
+    history = await screens.device.reader.history(card.job)
+    states = [row for row in reversed(history) if row.field in _STATES and not row.inert]
     return screens.page(
         here,
         "logs.html",
@@ -81,15 +82,15 @@ def _unsent_days(here: Here) -> set[str]:
     return set(here.unsent_by_stream)
 
 
-def _state_words(here: Here, row: Any) -> dict[str, Any]:
+def _state_words(here: Here, row: HistoryRow) -> dict[str, Any]:
     words = {
         "assigned": "Given to a worker",
         "withdrawn": "Taken back by the office",
-        "cancelled": f"Cancelled: {row['value']}" if row["value"] else "No longer cancelled",
+        "cancelled": f"Cancelled: {row.value}" if row.value else "No longer cancelled",
         "handed to": "Handed on to a colleague",
-    }.get(row["field"], str(row["value"]).capitalize())
-    who = {here.worker: "you", "rule": "auto logging"}.get(row["actor"], "the office")
-    return {"at": row["at"], "words": words, "who": who}
+    }.get(row.field, row.value.capitalize())
+    who = {here.worker: "you", "rule": "auto logging"}.get(row.actor, "the office")
+    return {"at": row.at, "words": words, "who": who}
 
 
 async def my_day(request: web.Request) -> web.Response:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.dispatch.acts import Change
+from replica.history import HistoryRow
 
 
 class EnrolmentRefused(Exception):
@@ -101,6 +102,9 @@ class Rows(Protocol):
 
     async def row(self, sql: str, parameters: Sequence[Any] = ()) -> Any | None:
         """The first row, or None."""
+
+    async def history(self, stream: str) -> Sequence[HistoryRow]:
+        """Every change of a stream (hex id), the oldest first."""
 
 
 class Device(Protocol):

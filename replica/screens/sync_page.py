@@ -5,16 +5,20 @@ Invariant: nothing is called sent here that no hub has confirmed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from core.dispatch.fields import Kind
+from replica.history import HistoryRow
 from replica.screens.here import SCREENS, goto, message_of
 from replica.screens.port import Rows, Unsent
 from replica.screens.words import FIELD_WORDS
 
 ITEMS_MAX = 100
+# Changes of one entry that its line names.
+CHANGES_MAX = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,13 @@ async def sync(request: web.Request) -> web.Response:
     """The sync page."""
     screens = request.app[SCREENS]
     here = await screens.here()
-    items = [await _item(screens.device.reader, each) for each in here.sync.unsent[:ITEMS_MAX]]
+    shown = here.sync.unsent[:ITEMS_MAX]
+    reader = screens.device.reader
+    rows_by_entry: dict[str, list[HistoryRow]] = {}
+    for stream in {each.stream for each in shown}:
+        for row in await reader.history(stream):
+            rows_by_entry.setdefault(row.entry, []).append(row)
+    items = [await _item(reader, each, rows_by_entry.get(each.entry, [])) for each in shown]
     return screens.page(
         here,
         "sync.html",
@@ -49,16 +59,12 @@ async def sync_now(request: web.Request) -> web.Response:
     return goto("/sync", screens.messages.say("Trying to reach the hub now"))
 
 
-async def _item(reader: Rows, unsent: Unsent) -> Item:
+async def _item(reader: Rows, unsent: Unsent, rows: Sequence[HistoryRow]) -> Item:
     """What an entry says, from its rows of history."""
-    rows = await reader.rows(
-        "SELECT field, value FROM history WHERE stream = ? AND entry = ? ORDER BY number LIMIT 5",
-        (unsent.stream, unsent.entry),
-    )
     parts = []
-    for row in rows:
-        name = FIELD_WORDS.get(row["field"], str(row["field"]).capitalize())
-        parts.append(f"{name}: {row['value']}" if row["field"] in ("phase", "note") else name)
+    for row in rows[:CHANGES_MAX]:
+        name = FIELD_WORDS.get(row.field, row.field.capitalize())
+        parts.append(f"{name}: {row.value}" if row.field in ("phase", "note") else name)
     kind = bytes.fromhex(unsent.stream)[4]
     words = ", ".join(dict.fromkeys(parts)) or ("Track" if kind == Kind.DAY else "Change")
     return Item(words, await _about(reader, unsent.stream, kind), unsent.at_ms, unsent.size_bytes)

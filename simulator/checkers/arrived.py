@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from replica.logs import held_hashes
+
 if TYPE_CHECKING:
     from simulator.world.run import World
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 def missing(world: World) -> Iterator[str]:
     """Saved entries that a hub does not hold."""
     for hub in world.hubs:
-        held = {row[0] for row in hub.store.db.execute("SELECT hash FROM entry")}
+        held = held_hashes(hub.store.db)
         for saved in world.truth.saved.values():
             if saved.hash not in held and saved.hash not in world.truth.lost_with_a_disk:
                 yield (

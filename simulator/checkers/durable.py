@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from replica.logs import held_hashes
+
 if TYPE_CHECKING:
     from simulator.world.machine import Machine
     from simulator.world.run import World
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 def missing(world: World, machine: Machine) -> Iterator[str]:
     """Saved entries of a machine that its store does not hold."""
-    held = {row[0] for row in machine.store.db.execute("SELECT hash FROM entry")}
+    held = held_hashes(machine.store.db)
     excused = world.truth.missing_since_restore.get(machine.name, set())
     for saved in world.truth.saved_by(machine.name):
         if saved.hash not in held and saved.hash not in excused:

@@ -1,17 +1,19 @@
 """Minutes are conserved: no moment of a worker's day is counted twice, and no minute is made up.
 
-The rows of `interval` and `time_log` are measured by each other and by the stretches as they really
-were: a log that one boot covers never counts for longer than it ran, whatever the phone's clock
-said; and where no clock jumped all its time counts, for it or for another. Does not know the rules
-of what counts.
+What counts, and the rows of `time_log`, are measured by each other and by the stretches as they
+really were: a log that one boot covers never counts for longer than it ran, whatever the clock of
+the phone said; and where no clock jumped all its time counts, for it or for another. Does not know
+the rules of what counts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from core.dispatch.timelog import LOG_MS_MAX
+from replica.projection.day import CountedInterval, intervals_of
 
 if TYPE_CHECKING:
     from simulator.world.machine import Machine
@@ -28,8 +30,9 @@ def wrong(world: World) -> Iterator[str]:
     """Where time was counted twice, made up or lost."""
     jumps = bool(world.options.clock_upsets_per_day)
     for machine in world.machines:
-        yield from _twice(machine)
-        yield from _sums(machine)
+        counted = _counted(machine)
+        yield from _twice(machine, counted)
+        yield from _sums(machine, counted)
         rows = machine.store.db.execute(
             "SELECT log, seconds, superseded, start_at, stop_at FROM time_log"
         )
@@ -37,26 +40,47 @@ def wrong(world: World) -> Iterator[str]:
         for stretch in world.truth.stretches.values():
             if stretch.log in row_by_log and stretch.log not in world.truth.corrected:
                 row = row_by_log[stretch.log]
-                yield from _against_truth(machine, stretch, *row, jumps=jumps)
+                own = [
+                    piece
+                    for (who, _), day in counted.items()
+                    if who == stretch.worker
+                    for piece in day
+                ]
+                yield from _against_truth(machine, stretch, own, *row, jumps=jumps)
 
 
-def _twice(machine: Machine) -> Iterator[str]:
-    rows = machine.store.db.execute(
-        "SELECT worker, day, start_at, end_at FROM interval ORDER BY worker, day, start_at"
-    ).fetchall()
-    for before, after in zip(rows, rows[1:], strict=False):
-        same = before[:2] == after[:2]
-        if same and before[3] is not None and before[3] > after[2]:
-            yield f"{machine.name} counts a moment of worker {after[0]} on {after[1]} twice"
+def _counted(machine: Machine) -> dict[tuple[bytes, str], list[CountedInterval]]:
+    """What counts, by worker and day, wherever there is a log."""
+    days = machine.store.db.execute("SELECT DISTINCT worker, day FROM time_log").fetchall()
+    found = {}
+    for name, day in days:
+        worker = bytes.fromhex(name)
+        found[(worker, day)] = intervals_of(machine.replica, worker, day)
+    return found
 
 
-def _sums(machine: Machine) -> Iterator[str]:
+def _twice(
+    machine: Machine, counted: dict[tuple[bytes, str], list[CountedInterval]]
+) -> Iterator[str]:
+    for (worker, day), pieces in counted.items():
+        for before, after in pairwise(pieces):
+            if before.end_ms is not None and before.end_ms > after.start_ms:
+                yield f"{machine.name} counts a moment of worker {worker.hex()} on {day} twice"
+
+
+def _sums(
+    machine: Machine, counted: dict[tuple[bytes, str], list[CountedInterval]]
+) -> Iterator[str]:
     """What a log counts for is the sum of its intervals."""
     rows = machine.store.db.execute(
-        "SELECT time_log.log, seconds, coalesce(sum(end_at - interval.start_at), 0) FROM time_log "
-        "LEFT JOIN interval USING (worker, day, log) WHERE stop_at NOTNULL GROUP BY 1, worker, day"
+        "SELECT worker, day, log, seconds FROM time_log WHERE stop_at NOTNULL"
     )
-    for log, seconds, summed_ms in rows.fetchall():
+    for worker, day, log, seconds in rows.fetchall():
+        summed_ms = sum(
+            piece.end_ms - piece.start_ms
+            for piece in counted[(bytes.fromhex(worker), day)]
+            if piece.log.hex() == log and piece.end_ms is not None
+        )
         if abs(seconds - summed_ms / 1_000) > 1:
             yield f"{machine.name}: log {log} counts {seconds} s, its intervals {summed_ms} ms"
 
@@ -64,6 +88,7 @@ def _sums(machine: Machine) -> Iterator[str]:
 def _against_truth(
     machine: Machine,
     stretch: Stretch,
+    counted: list[CountedInterval],
     seconds: int,
     superseded: int,
     start_at: int,
@@ -79,17 +104,16 @@ def _against_truth(
     if seconds > true_s + slack_s:
         yield f"{name} counts for {seconds} s"
     if not superseded and not jumps:
-        counted_s = _counted_s(machine, stretch.worker, start_at, stop_at)
+        counted_s = _counted_s(counted, start_at, stop_at)
         # A log that was left running over a day counts for a day, by rule.
         if counted_s < min(true_s, LOG_MS_MAX / 1_000) - slack_s:
             yield f"{name} counts for {seconds} s, and only {counted_s:.0f} s of its time count"
 
 
-def _counted_s(machine: Machine, worker: bytes, start_ms: int, stop_ms: int) -> float:
+def _counted_s(counted: list[CountedInterval], start_ms: int, stop_ms: int) -> float:
     """How much of a stretch of a worker's time counts for any log."""
-    (counted_ms,) = machine.store.db.execute(
-        "SELECT coalesce(sum(min(end_at, ?2) - max(start_at, ?1)), 0) FROM interval "
-        "WHERE worker = ?3 AND end_at > ?1 AND start_at < ?2",
-        (start_ms, stop_ms, worker.hex()),
-    ).fetchone()
-    return float(counted_ms) / 1_000
+    return sum(
+        (min(piece.end_ms, stop_ms) - max(piece.start_ms, start_ms)) / 1_000
+        for piece in counted
+        if piece.end_ms is not None and piece.end_ms > start_ms and piece.start_ms < stop_ms
+    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from core.log.entry import Path
 from core.log.stream import StreamState
+from replica.logs import held_hashes
 from simulator.world.truth import standing_hashes
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def wrong(world: World) -> Iterator[str]:
     """Paths at which other writes stand than people must expect."""
     hub = world.hubs[0]
-    held = {row[0] for row in hub.store.db.execute("SELECT hash FROM entry")}
+    held = held_hashes(hub.store.db)
     hostile = {phone.identity.author for phone in world.hostile}
     for stream, by_path in world.truth.views.items():
         state = hub.replica.state(stream)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from replica.logs import hash_at, held_hashes, log_row
 from replica.reach import unsent_entries
 from simulator.battering import is_hostile
 
@@ -20,11 +21,7 @@ if TYPE_CHECKING:
     from simulator.world.run import World
 
 _REACHED = """
-    SELECT reach.stream, entry.hash FROM reach
-    JOIN log ON log.stream = reach.stream AND log.author = reach.author
-        AND log.branch = reach.branch
-    JOIN entry ON entry.log = log.log AND entry.seq = min(reach.height, log.height)
-    WHERE reach.peer = ?
+    SELECT stream, author, branch, height FROM reach WHERE peer = ?
 """
 
 
@@ -33,10 +30,7 @@ def overstated(world: World) -> Iterator[str]:
     if is_hostile(world.options):
         return
     up = [machine for machine in world.machines if machine.up]
-    held = {
-        machine.name: {row[0] for row in machine.store.db.execute("SELECT hash FROM entry")}
-        for machine in up
-    }
+    held = {machine.name: held_hashes(machine.store.db) for machine in up}
     for machine in up:
         for peer in up:
             if peer is not machine and not _excused(world, machine, peer):
@@ -61,8 +55,12 @@ def _of_peer(world: World, machine: Machine, peer: Machine, held: set[bytes]) ->
     left = {
         row[0] for row in peer.store.db.execute("SELECT stream FROM stream WHERE left_at NOTNULL")
     }
-    rows = machine.store.db.execute(_REACHED, (peer.replica.author,))
-    for stream, entry_hash in rows.fetchall():
+    db = machine.store.db
+    for stream, author, branch, height in db.execute(_REACHED, (peer.replica.author,)).fetchall():
+        row = log_row(db, stream, (author, branch))
+        if row is None or min(height, row.height) <= row.base:
+            continue
+        entry_hash = hash_at(db, row, min(height, row.height))
         if met_s <= dropped_at_s.get((peer.name, stream), -2.0):
             continue
         if entry_hash not in held and stream not in left:
@@ -76,12 +74,8 @@ def _of_own(world: World, phone: Machine, held: dict[str, set[bytes]]) -> Iterat
     """What a phone counts as sent is on a hub."""
     if any(hub.name in world.truth.restored_at_s or not hub.up for hub in world.hubs):
         return
-    unsent = {entry.hash for entry in unsent_entries(phone.store.db, phone.replica.author)}
+    unsent = {entry.short for entry in unsent_entries(phone.store.db, phone.replica.author)}
     on_hubs = set[bytes]().union(*(held[hub.name] for hub in world.hubs))
-    own = phone.store.db.execute(
-        "SELECT entry.hash FROM entry JOIN log USING (log) WHERE log.author = ?",
-        (phone.replica.author,),
-    )
-    for (entry_hash,) in own.fetchall():
-        if entry_hash not in unsent and entry_hash not in on_hubs:
+    for entry_hash in held_hashes(phone.store.db, phone.replica.author):
+        if entry_hash[:8] not in unsent and entry_hash not in on_hubs:
             yield f"{phone.name} counts entry {entry_hash.hex()[:16]} as sent, and no hub holds it"

@@ -17,6 +17,7 @@ from core.log.limits import SEAL_LEAVES_MAX
 from core.log.seal import make_seal
 from replica import logs
 from replica.identity import Identity
+from replica.logs import held_hashes
 from replica.replica import Replica
 from simulator.draw import Options
 from simulator.world.machine import Machine
@@ -176,12 +177,12 @@ class Fate:
         machine.note("restored")
         truth = machine.truth
         truth.points["a hub was restored" if machine.is_hub else "a phone was cloned"] += 1
-        before = {row[0] for row in machine.store.db.execute("SELECT hash FROM entry")}
+        before = held_hashes(machine.store.db)
         await machine.die(silent=True, image=copy)
         await asyncio.sleep(self._chance.choice((60.0, 3_600.0)))
         machine.become(identity)
         machine.open()
-        after = {row[0] for row in machine.store.db.execute("SELECT hash FROM entry")}
+        after = held_hashes(machine.store.db)
         gone = before - after
         truth.missing_since_restore.setdefault(machine.name, set()).update(gone)
         truth.lost_with_a_disk |= (gone & truth.saved.keys()) - self._elsewhere(machine)

@@ -20,6 +20,7 @@ from core.dispatch import acts
 from core.dispatch.acts import Act
 from core.dispatch.fields import Kind
 from replica.identity import Identity
+from replica.logs import held_hashes
 from simulator import checkers
 from simulator.checkers import Violation
 from simulator.device_clock import EPOCH_MS, DeviceClock, TrueClock, draw_upsets, live_through
@@ -343,10 +344,10 @@ class World:
 
     def _elsewhere(self, machine: Machine) -> set[bytes]:
         return {
-            row[0]
+            entry_hash
             for other in self.machines
             if other is not machine and other.up
-            for row in other.store.db.execute("SELECT hash FROM entry")
+            for entry_hash in held_hashes(other.store.db)
         }
 
     # --- checking on the way, and the end

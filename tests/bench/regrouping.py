@@ -38,4 +38,4 @@ def _slices(hub: Replica) -> Iterator[Slice]:
         row = logs.log_row(db, stream, (author, b""))
         assert row is not None
         seal = None if row.seal is None or author == hub.author else logs.seal_at(db, row.seal)
-        yield Slice(stream, author, b"", 1, logs.entries_after(db, row.log, 0), seal)
+        yield Slice(stream, author, b"", 1, logs.entries_after(db, row, 0), seal)

@@ -72,8 +72,8 @@ async def test_a_dispatcher_plans_and_sets_an_own_password(hub: HubAtWork) -> No
     job = acts.new_stream_id(Kind.JOB, hub.clock.now_ms(), b"1234567")
     await hub.hub.act(DAN, acts.create_job(job, {"title": "Boiler"}))
     await hub.hub.act(DAN, acts.set_account(b"\xd1" * 8, password="argon2id$…"))
-    ((actor,),) = await hub.rows("SELECT DISTINCT actor FROM history WHERE stream = ?", job.hex())
-    assert actor == DAN.account
+    history = await hub.hub.reader.history(job.hex())
+    assert {row.actor for row in history} == {DAN.account}
 
 
 async def test_jobs_are_numbered_in_the_act_that_makes_them(hub: HubAtWork) -> None:

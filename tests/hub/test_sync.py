@@ -25,7 +25,7 @@ from replica.device import Device
 from replica.replica import Replica
 from replica.shelf import ReplicaShelf
 from replica.transport_security import PEER_SERVER_NAME, client_pin
-from tests.build import START_MS, SettableClock
+from tests.build import START_MS, SettableClock, tracks_held
 from tests.running import HubAtWork, running_hub, running_phone, synced, until
 
 
@@ -449,10 +449,9 @@ async def test_a_place_is_told_on_duty_and_never_off_duty(
     await phone.act(acts.add_note((await hub.job("Boiler", worker))[0], "at home"))
     await synced(phone)
     assert presence() == (False, None, 80)
-    tracks = str(await hub.rows("SELECT fixes FROM track"))
-    assert "601000005" not in tracks
-    assert "601000001" not in tracks
-    assert "601000003" not in tracks
+    tracks = tracks_held(hub.hub.replica)
+    told = {fix.lat_e7 for track in tracks for fix in track.fixes}
+    assert not told & {601_000_001, 601_000_003, 601_000_005}
 
 
 def test_a_clock_in_the_future_does_not_hide_what_follows() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from core.dispatch import acts, day_acts
@@ -11,7 +10,7 @@ from core.dispatch.fix import Fix
 from replica.autologger import AutoLogger
 from replica.replica import Replica
 from replica.writer import Writer
-from tests.build import MINUTE_MS, SettableClock, Site, hold
+from tests.build import MINUTE_MS, SettableClock, Site, hold, tracks_held
 
 DAY = "2026-03-02"
 DUTY = b"duty-one"
@@ -131,8 +130,7 @@ class Pocket:
         return [
             self.rows("SELECT kind, start_at, stop_at, source, certainty, evidence FROM time_log"),
             self.rows("SELECT phase FROM assignment"),
-            sorted(fix for (fixes,) in self.rows("SELECT fixes FROM track")
-                   for fix in json.loads(str(fixes))),
+            [track.fixes for track in tracks_held(self.replica)],
             [notice.notice for notice in self.logger.notices()],
         ]  # fmt: skip
 

@@ -12,7 +12,9 @@ import pytest
 
 from core.dispatch import acts, day_acts
 from core.dispatch.fields import LogKind, Phase
-from tests.build import MINUTE_MS, START_MS
+from core.dispatch.workday import day_of
+from replica.projection.day import tracks_in
+from tests.build import MINUTE_MS, START_MS, tracks_held
 from tests.replica.pocket import DAY, DUTY, STEP_MS, Pocket, at, near
 
 
@@ -59,8 +61,7 @@ async def test_every_automatic_log_names_its_fixes_and_its_rule(pocket: Pocket) 
         named = json.loads(str(evidence))
         assert named["fixes"]
         assert named["rule"][1] == 3
-    tracked = {fix[0] for (fixes,) in pocket.rows("SELECT fixes FROM track")
-               for fix in json.loads(str(fixes))}  # fmt: skip
+    tracked = {fix.time_ms for track in tracks_held(pocket.replica) for fix in track.fixes}
     on_site = pocket.rows("SELECT evidence FROM time_log WHERE kind = 'on site'")
     assert set(json.loads(str(on_site[0][0]))["fixes"]) <= tracked
 
@@ -120,7 +121,7 @@ async def test_off_duty_nothing_is_kept(pocket: Pocket) -> None:
     await pocket.visit()
     assert (pocket.replica.position(), pocket.replica.store.get("autolog")) == before
     assert pocket.rows("SELECT * FROM time_log") == []
-    assert pocket.rows("SELECT * FROM track") == []
+    assert tracks_held(pocket.replica) == []
 
 
 async def test_a_fix_from_before_the_duty_is_neither_kept_nor_used(pocket: Pocket) -> None:
@@ -135,10 +136,7 @@ async def test_a_fix_from_before_the_duty_is_neither_kept_nor_used(pocket: Pocke
     ((start, *_),) = pocket.logs()
     duty_ms = START_MS
     assert start > duty_ms
-    (times,) = [
-        {fix[0] for (fixes,) in pocket.rows("SELECT fixes FROM track")
-         for fix in json.loads(str(fixes))}
-    ]  # fmt: skip
+    times = {fix.time_ms for track in tracks_held(pocket.replica) for fix in track.fixes}
     assert min(times) > duty_ms
 
 
@@ -152,8 +150,8 @@ async def test_a_fix_taken_on_duty_and_delivered_after_it_is_kept_as_track_alone
     assert await pocket.fix(500, ago_ms=5 * MINUTE_MS)
     assert not await pocket.fix(900, ago_ms=MINUTE_MS // 2)
     await pocket.logger.pass_time()
-    ((fixes,),) = pocket.rows("SELECT fixes FROM track")
-    assert [fix[1] for fix in json.loads(str(fixes))] == [at(500)[0]]
+    (track,) = tracks_held(pocket.replica)
+    assert [fix.lat_e7 for fix in track.fixes] == [at(500)[0]]
     assert pocket.rows("SELECT * FROM time_log") == []
 
 
@@ -168,7 +166,7 @@ async def test_going_off_duty_closes_the_log_at_its_last_evidence_and_marks_it(
     await pocket.logger.pass_time()
     ((_, stop, _, certainty),) = pocket.logs()
     assert (stop, certainty) == (last_ms, "uncertain")
-    assert pocket.rows("SELECT fixes FROM track"), "what waited is written when duty ends"
+    assert tracks_held(pocket.replica), "what waited is written when duty ends"
 
 
 async def test_a_duty_that_began_yesterday_goes_on_over_midnight(tmp_path: Path) -> None:
@@ -181,8 +179,12 @@ async def test_a_duty_that_began_yesterday_goes_on_over_midnight(tmp_path: Path)
     ((start, stop, *_),) = pocket.logs()
     assert near(start, began_ms)
     assert near(stop, ended_ms)
-    days = {str(day) for (day,) in pocket.rows("SELECT day FROM track")}
-    assert days == {DAY, "2026-03-03"}
+    days = pocket.rows("SELECT stream FROM stream WHERE kind = 5")
+    with_tracks = {
+        day_of(stream) for (stream,) in days
+        if isinstance(stream, bytes) and tracks_in(pocket.replica.state(stream))
+    }  # fmt: skip
+    assert with_tracks == {DAY, "2026-03-03"}
     pocket.site.close()
 
 
@@ -306,13 +308,13 @@ async def test_places_made_up_by_another_app_never_log_by_themselves(pocket: Poc
 async def test_fixes_become_entries_of_some_minutes(pocket: Pocket) -> None:
     await pocket.visit()
     await pocket.wait(12)
-    tracks = [json.loads(str(fixes)) for (fixes,) in pocket.rows("SELECT fixes FROM track")]
+    tracks = tracks_held(pocket.replica)
     assert 2 <= len(tracks) <= 12
-    times = [fix[0] for track in sorted(tracks) for fix in track]
+    times = [fix.time_ms for track in tracks for fix in track.fixes]
     assert times == sorted(set(times))
     assert times[0] == START_MS + MINUTE_MS
     pocket.sync()
-    assert pocket.hub.store.db.execute("SELECT count(*) FROM track").fetchone() == (len(tracks),)
+    assert tracks_held(pocket.hub) == tracks
 
 
 async def test_what_cannot_be_written_now_is_written_at_the_next_turn(pocket: Pocket) -> None:

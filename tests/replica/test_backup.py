@@ -23,6 +23,7 @@ from core.dispatch.fields import LogKind, Phase
 from replica.backup import HUB_FILES, PHONE_FILES, BackupError, Manifest, make_backup
 from replica.generation import is_at_home
 from replica.identity import KEY_FILE, SITE_KEY_FILE, write_private
+from replica.logs import held_hashes
 from replica.occupied import occupied
 from replica.replica import Replica
 from replica.restoring import read_manifest, restore_backup, unpack_backup
@@ -76,13 +77,13 @@ def backup_of(replica: Replica, to: Path) -> Path:
 def entries_in(folder: Path) -> set[bytes]:
     store = Store(folder / "store.sqlite")
     try:
-        return {row[0] for row in store.db.execute("SELECT hash FROM entry")}
+        return held_hashes(store.db)
     finally:
         store.close()
 
 
 def test_a_hub_at_work_is_backed_up_and_goes_on(hub: Replica, site: Site, tmp_path: Path) -> None:
-    held = {row[0] for row in hub.store.db.execute("SELECT hash FROM entry")}
+    held = held_hashes(hub.store.db)
     before = folder_of(hub).joinpath("store.sqlite").read_bytes()
     with occupied(folder_of(hub)), hub.store.transaction():
         # Even in the middle of a write: the copy is of what was committed.

@@ -70,7 +70,7 @@ def _change_a_leaf(hub: Replica) -> None:
 
 
 def _add_a_minute(hub: Replica) -> None:
-    hub.store.db.execute("UPDATE time_log SET seconds = seconds + 60")
+    hub.store.db.execute("UPDATE time_log_row SET seconds = seconds + 60")
 
 
 def _rename_a_job(hub: Replica) -> None:

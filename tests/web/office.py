@@ -26,6 +26,7 @@ from hub.hub import Hub
 from hub.keys import Account
 from hub.one_time_links import set_up_token
 from hub.passwords import Cost, hash_password
+from replica.history import HistoryRow
 from web.routes import attach
 
 PASSWORD = "three words together"
@@ -241,6 +242,10 @@ class Office:
     async def rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
         """What the store holds."""
         return [dict(row) for row in await self.hub.reader.rows(sql, parameters)]
+
+    async def history(self, stream: str) -> list[HistoryRow]:
+        """The changes of a stream, the oldest first."""
+        return await self.hub.reader.history(stream)
 
     async def setting(self, name: str) -> object:
         """A setting as it stands; None where it was never set."""

@@ -15,7 +15,8 @@ from core.dispatch.delay import Cause, Course, Delay, delays, is_delayed
 from core.dispatch.fields import Phase
 from hub.hub import Hub
 from hub.map.travel import travel_to
-from web.board.reach import Reach, Turn, reach_of
+from web.board.reach import ASKED_AT_ONCE, Reach, Turn, reach_of
+from web.board.reader import Rows
 
 HORIZON_MS: Final = 4 * 3_600_000
 """Travel times are asked for jobs whose window ends within this; few drives take longer."""
@@ -37,10 +38,7 @@ _ON_SITE: Final = """
     GROUP BY job.job
 """
 _SET_OUT: Final = """
-    SELECT history.stream, min(history.at) AS at FROM job JOIN history ON history.stream = job.job
-    WHERE job.status IN ('open', 'in progress') AND history.field = 'phase' AND NOT history.inert
-      AND history.value = 'travelling'
-    GROUP BY history.stream
+    SELECT job, min(at) AS at FROM phase_time WHERE phase = ? AND job IN ({}) GROUP BY job
 """
 _PHASE_BY_WORDS: Final = {phase.name.lower().replace("_", " "): phase for phase in Phase}
 _UNTOLD: Final = frozenset({Cause.UNACKNOWLEDGED})
@@ -73,7 +71,7 @@ async def compute_alerts(hub: Hub, now_ms: int) -> list[Alert]:
     reader = hub.reader
     rows = await reader.rows(_LIVE)
     on_site = {row["job"]: row for row in await reader.rows(_ON_SITE)}
-    set_out = {row["stream"]: row["at"] for row in await reader.rows(_SET_OUT)}
+    set_out = await _set_out(reader, [bytes.fromhex(row["job"]) for row in rows])
     reach = await _reach(hub, rows)
     eta_s = _travel_s(hub, rows, now_ms)
     found = []
@@ -82,6 +80,17 @@ async def compute_alerts(hub: Hub, now_ms: int) -> list[Alert]:
         alert = _alert(row["job"], row["worker"], delays(course, now_ms))
         if alert is not None:
             found.append(alert)
+    return found
+
+
+async def _set_out(reader: Rows, jobs: Sequence[bytes]) -> dict[str, int]:
+    """When somebody first set out to each job, ms, as far as anybody did."""
+    found = {}
+    for start in range(0, len(jobs), ASKED_AT_ONCE):
+        some = jobs[start : start + ASKED_AT_ONCE]
+        question = _SET_OUT.format(", ".join("?" * len(some)))
+        for row in await reader.rows(question, [int(Phase.TRAVELLING), *some]):
+            found[row["job"].hex()] = row["at"]
     return found
 
 

@@ -1,8 +1,8 @@
 """What a decision of a conflict writes: one act that clears it on every replica.
 
 A field's conflict clears by writing the chosen value, having seen both; the others clear by a
-decision record, with a withdrawal or a reopening where the choice asks for one. Holds no SQL but
-the look for a register's ids. Invariant: what was not chosen stays in the history.
+decision record, with a withdrawal or a reopening where the choice asks for one. Holds no SQL.
+Invariant: what was not chosen stays in the history.
 """
 
 from __future__ import annotations
@@ -84,13 +84,10 @@ async def _field(
     if number == 0:
         return acts.decide(stream, key, "as shown")
     if field == "check item":
-        row = await reader.row(
-            "SELECT path FROM history WHERE stream = ? AND field = ? AND value = ?"
-            " ORDER BY number DESC LIMIT 1",
-            (stream.hex(), field, text),
-        )
-        if row is not None:
-            return [acts.Change(stream, (CHECK_ITEM, int(row["path"])), text)]
+        rows = await reader.history(stream.hex())
+        paths = [row.path for row in rows if (row.field, row.value) == (field, text)]
+        if paths:
+            return [acts.Change(stream, (CHECK_ITEM, int(paths[-1])), text)]
     raise ActError("that value can't be put back here; set it in the job by hand")
 
 

@@ -8,10 +8,12 @@ the pane may offer follows the job's status; what it offers is checked again whe
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from replica.history import HistoryRow
 from web import formats
 from web.board.detail_history import (
     ConflictView,
@@ -160,6 +162,7 @@ async def job_detail(moment: Moment, wanted: Filter, job: str) -> JobDetail | No
     raw = found[0]
     (row,) = await board_rows(reader, question, found, zone, now_ms)
     names = await load_names(reader, raw["customer"])
+    changes = await reader.history(job)
     customer = await reader.row("SELECT * FROM customer WHERE customer = ?", (raw["customer"],))
     return JobDetail(
         row=row,
@@ -177,8 +180,8 @@ async def job_detail(moment: Moment, wanted: Filter, job: str) -> JobDetail | No
         skills=_skills(raw["skills"], names),
         assignments=await _assignments(moment, raw, names),
         time=await time_of(reader, raw, names, zone, now_ms),
-        history=await history_of(reader, job, names, zone, now_ms),
-        notes=await _notes(reader, job, names),
+        history=history_of(changes, names, zone, now_ms),
+        notes=await _notes(reader, job, changes, names),
         checks=tuple(
             CheckView(item["item"], item["text"], bool(item["ticked"]))
             for item in await reader.rows(
@@ -244,16 +247,16 @@ async def _visits(reader: Rows, wanted: Filter, raw: Any) -> tuple[Visit, ...]:
     )
 
 
-async def _notes(reader: Rows, job: str, names: Names) -> tuple[NoteView, ...]:
+async def _notes(
+    reader: Rows, job: str, changes: Sequence[HistoryRow], names: Names
+) -> tuple[NoteView, ...]:
     rows = await reader.rows(
-        "SELECT note.at, note.text, note.actor, coalesce(history.author, '') AS author FROM note"
-        " LEFT JOIN history ON history.stream = note.job AND history.field = 'note'"
-        " AND history.path = note.note WHERE note.job = ? GROUP BY note.note"
-        " ORDER BY note.at DESC, note.note",
-        (job,),
+        "SELECT note, at, text, actor FROM note WHERE job = ? ORDER BY at DESC, note", (job,)
     )
+    authors = {row.path: row.author for row in changes if row.field == "note"}
     return tuple(
-        NoteView(row["text"], names.author(row["actor"], row["author"]), row["at"]) for row in rows
+        NoteView(row["text"], names.author(row["actor"], authors.get(row["note"], "")), row["at"])
+        for row in rows
     )
 
 

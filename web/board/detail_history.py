@@ -8,10 +8,12 @@ that does not stand is listed and marked, never left out.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
+from replica.history import HistoryRow
 from web.board.reader import Rows
 from web.board.words import LABEL_BY_FIELD, STATE_FIELDS, Names, state_words, value_words
 
@@ -80,49 +82,44 @@ _WHY_BY_KIND: Final = {
 }
 
 
-async def history_of(
-    reader: Rows, job: str, names: Names, zone: ZoneInfo, now_ms: int
+def history_of(
+    all_rows: Sequence[HistoryRow], names: Names, zone: ZoneInfo, now_ms: int
 ) -> HistoryView:
-    """States and changes of a job, the newest first."""
-    rows = await reader.rows(
-        "SELECT at, author, actor, entry, field, path, value, inert FROM history"
-        " WHERE stream = ? ORDER BY number DESC LIMIT ?",
-        (job, CHANGES_MAX),
-    )
-    counted = await reader.row("SELECT count(*) AS n FROM history WHERE stream = ?", (job,))
+    """States and changes of a job, the newest first, from all that its log says."""
+    rows = list(reversed(all_rows))[:CHANGES_MAX]
     states = tuple(
         StateView(
-            words=state_words(row["field"], row["path"], row["value"], names),
-            who=names.actor(row["actor"]),
-            where="phone" if names.is_worker(row["actor"]) else "office",
-            at_ms=row["at"],
-            inert=bool(row["inert"]),
+            words=state_words(row.field, row.path, row.value, names),
+            who=names.actor(row.actor),
+            where="phone" if names.is_worker(row.actor) else "office",
+            at_ms=row.at,
+            inert=row.inert,
         )
         for row in rows
-        if row["field"] in STATE_FIELDS
+        if row.field in STATE_FIELDS
     )
     changes = _changes(rows, names, zone, now_ms)
-    return HistoryView(states, changes, max(counted["n"] - len(rows), 0))
+    return HistoryView(states, changes, len(all_rows) - len(rows))
 
 
-def _changes(rows: list[Any], names: Names, zone: ZoneInfo, now_ms: int) -> tuple[ChangeView, ...]:
-    by_entry: dict[str, list[Any]] = {}
+def _changes(
+    rows: Sequence[HistoryRow], names: Names, zone: ZoneInfo, now_ms: int
+) -> tuple[ChangeView, ...]:
+    by_entry: dict[str, list[HistoryRow]] = {}
     for row in rows:
-        if row["field"] not in STATE_FIELDS and row["field"] not in NOT_LISTED:
-            by_entry.setdefault(row["entry"], []).append(row)
+        if row.field not in STATE_FIELDS and row.field not in NOT_LISTED:
+            by_entry.setdefault(row.entry, []).append(row)
     found = []
     for own in by_entry.values():
         first = own[0]
         edits = tuple(
             (
-                LABEL_BY_FIELD.get(row["field"], row["field"] or "A change of a newer version"),
-                value_words(row["field"], row["value"], names, zone, now_ms),
+                LABEL_BY_FIELD.get(row.field, row.field or "A change of a newer version"),
+                value_words(row.field, row.value, names, zone, now_ms),
             )
             for row in reversed(own)
         )
-        found.append(
-            ChangeView(names.actor(first["actor"]), first["at"], edits, bool(first["inert"]))
-        )
+        found.append(ChangeView(names.actor(first.actor), first.at, edits, first.inert))
     return tuple(found)
 
 

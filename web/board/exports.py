@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from core.dispatch.fields import Phase
+from replica.projection.conflict import phase_words
 from web import formats
 from web.board.filters import read_filter
 from web.board.questions import Question
@@ -210,20 +212,22 @@ async def _job_lines(moment: Moment, rows: Sequence[Any]) -> list[list[object]]:
         " GROUP BY time_log.job, kind, source",
         jobs,
     )
-    firsts = await _by_job(
-        reader,
-        "SELECT history.stream AS job, history.value, min(history.at) AS at"
-        " FROM json_each(?) AS wanted"
-        " JOIN history ON history.stream = wanted.value"
-        " WHERE field = 'phase' AND NOT inert GROUP BY history.stream, history.value",
-        jobs,
-    )
-    edits = await _by_job(
-        reader,
-        "SELECT stream AS job, count(DISTINCT entry) AS n FROM json_each(?) AS wanted"
-        " JOIN history ON history.stream = wanted.value GROUP BY stream",
-        jobs,
-    )
+    streams = [bytes.fromhex(row["job"]) for row in rows]
+    marks = ", ".join("?" * len(streams))
+    first_by_job: dict[str, dict[str, int]] = {}
+    for row in await reader.rows(
+        "SELECT lower(hex(job)) AS job, phase, min(at) AS at FROM phase_time"
+        f" WHERE job IN ({marks}) GROUP BY job, phase",
+        streams,
+    ):
+        first_by_job.setdefault(row["job"], {})[phase_words(Phase(row["phase"]))] = row["at"]
+    edits = {
+        row["job"]: row["entries"]
+        for row in await reader.rows(
+            f"SELECT lower(hex(stream)) AS job, entries FROM stream WHERE stream IN ({marks})",
+            streams,
+        )
+    }
     return [
         _job_line(
             row,
@@ -231,8 +235,8 @@ async def _job_lines(moment: Moment, rows: Sequence[Any]) -> list[list[object]]:
             (customers.get(row["job"]) or [None])[0],
             people.get(row["job"], []),
             logs.get(row["job"], []),
-            {first["value"]: first["at"] for first in firsts.get(row["job"], [])},
-            sum(count["n"] for count in edits.get(row["job"], [])),
+            first_by_job.get(row["job"], {}),
+            edits.get(row["job"], 0),
         )
         for row in rows
     ]

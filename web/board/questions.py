@@ -255,7 +255,7 @@ class Question:
             number = _bind(values, wanted.text.upper())
             named = f"(SELECT value FROM json_each({_bind(values, json.dumps(self._named))}))"
             conditions.append(
-                f"job.job IN (SELECT job FROM job_text WHERE job_text MATCH {match})"
+                f"job.local IN (SELECT rowid FROM job_text WHERE job_text MATCH {match})"
                 f" OR upper(job.number) = {number}"
                 f" OR job.customer IN {named} OR job.worker IN {named}"
             )

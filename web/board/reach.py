@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from core.dispatch.fields import Phase
+from replica.projection.conflict import phase_words
 from web.board.reader import Rows
 
 ASKED_AT_ONCE: Final = 400
@@ -47,7 +49,7 @@ class Reach:
 
 
 class Turn(NamedTuple):
-    """An assignment: job and worker (hex ids) and the hash of the entry that made it."""
+    """An assignment: job, worker and turn (hex ids), and the first 8 bytes of its entry's hash."""
 
     job: str
     worker: str
@@ -88,7 +90,7 @@ async def _reach_of_some(
         row["log"]: _Log(row["stream"].hex(), row["author"], row["branch"], row["height"])
         for row in logs
     }
-    places = await _places(reader, turns)
+    places = await _places(reader, streams, turns)
     confirmed: dict[tuple[str, bytes], dict[tuple[bytes, bytes], int]] = defaultdict(dict)
     for row in await reader.rows(
         f"SELECT stream, peer, author, branch, height FROM reach WHERE stream IN ({marks})", streams
@@ -138,24 +140,31 @@ async def _phones_by_worker(reader: Rows, workers: set[str]) -> dict[str, frozen
     return {worker: frozenset(keys) for worker, keys in found.items()}
 
 
-async def _places(reader: Rows, turns: Sequence[Turn]) -> dict[bytes, tuple[int, int]]:
-    """Where the entry that made each assignment stands: its log and seq, by its hash."""
+async def _places(
+    reader: Rows, streams: Sequence[bytes], turns: Sequence[Turn]
+) -> dict[bytes, tuple[int, int]]:
+    """Where the entry that made each assignment stands: log and seq, by how its hash begins."""
     hashes = sorted({turn.entry for turn in turns})
-    marks = ", ".join("?" * len(hashes))
-    rows = await reader.rows(f"SELECT hash, log, seq FROM entry WHERE hash IN ({marks})", hashes)
-    return {row["hash"]: (row["log"], row["seq"]) for row in rows}
+    rows = await reader.rows(
+        "SELECT substr(entry.hash, 1, 8) AS short, entry.log, entry.seq"
+        " FROM log JOIN entry ON entry.log = log.log"
+        f" WHERE log.stream IN ({', '.join('?' * len(streams))})"
+        f" AND substr(entry.hash, 1, 8) IN ({', '.join('?' * len(hashes))})",
+        [*streams, *hashes],
+    )
+    return {row["short"]: (row["log"], row["seq"]) for row in rows}
 
 
 async def _own_words(reader: Rows, turns: Sequence[Turn]) -> dict[tuple[str, str], frozenset[str]]:
     """The phases that each key wrote in each job: what a phone says it did, it knew of."""
-    jobs = sorted({turn.job for turn in turns})
+    jobs = sorted({bytes.fromhex(turn.job) for turn in turns})
     marks = ", ".join("?" * len(jobs))
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     rows: list[Any] = await reader.rows(
-        "SELECT DISTINCT stream, author, value FROM history"
-        f" WHERE field = 'phase' AND NOT inert AND stream IN ({marks})",
+        "SELECT job, author.author, phase FROM phase_time JOIN author"
+        f" ON author.number = phase_time.author WHERE job IN ({marks})",
         jobs,
     )
     for row in rows:
-        found[(row["stream"], row["author"])].add(row["value"])
+        found[(row["job"].hex(), row["author"].hex())].add(phase_words(Phase(row["phase"])))
     return {key: frozenset(values & _RECEIVED) for key, values in found.items()}

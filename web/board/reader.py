@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from replica.history import HistoryRow
+
 
 class Rows(Protocol):
     """What can be asked: `replica.reader.Reader` in a running hub."""
@@ -13,3 +15,9 @@ class Rows(Protocol):
 
     async def row(self, sql: str, parameters: Any = ...) -> Any:
         """The first row, or None."""
+
+    async def history(self, stream: str) -> list[HistoryRow]:
+        """Every change of a stream (hex id), the oldest first."""
+
+    async def history_since(self, stream: str, tips: Any) -> list[HistoryRow]:
+        """The changes that the heads of a frontier token do not cover."""

@@ -5,18 +5,16 @@ Not a page of its own but a part of several. Entries that do not stand are shown
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Final
 
 HISTORY_SHOWN_MAX: Final = 60
 
-_HISTORY: Final = """
-    SELECT history.at, history.field, history.value, history.inert,
-           coalesce(account.name, worker.name, history.actor) AS who
-    FROM history
-    LEFT JOIN account ON account.account = history.actor
-    LEFT JOIN worker ON worker.worker = history.actor
-    WHERE history.stream = ? ORDER BY history.number DESC LIMIT ?
+_NAMES: Final = """
+    SELECT account AS who, name FROM account WHERE account IN (SELECT value FROM json_each(?1))
+    UNION ALL
+    SELECT worker, name FROM worker WHERE worker IN (SELECT value FROM json_each(?1))
 """
 
 
@@ -33,7 +31,10 @@ class HistoryRow:
 
 async def history_of(reader: Any, stream: str) -> tuple[HistoryRow, ...]:
     """The newest changes of a stream (hex id)."""
+    rows = list(reversed(await reader.history(stream)))[:HISTORY_SHOWN_MAX]
+    actors = json.dumps(sorted({row.actor for row in rows}))
+    names = {row["who"]: row["name"] for row in await reader.rows(_NAMES, (actors,))}
     return tuple(
-        HistoryRow(row["at"], row["field"], row["value"], row["who"], bool(row["inert"]))
-        for row in await reader.rows(_HISTORY, (stream, HISTORY_SHOWN_MAX))
+        HistoryRow(row.at, row.field, row.value, names.get(row.actor, row.actor), row.inert)
+        for row in rows
     )

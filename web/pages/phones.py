@@ -20,14 +20,14 @@ REFUSED_SHOWN_MAX: Final = 100
 """More than a person reads; the newest come first."""
 
 _BEHIND: Final = """
-    SELECT lower(hex(peer_stream.peer)) AS author, count(DISTINCT peer_stream.stream) AS streams
-    FROM peer_stream
-    JOIN log ON log.stream = peer_stream.stream
-    LEFT JOIN reach ON reach.stream = log.stream AND reach.peer = peer_stream.peer
-                   AND reach.author = log.author AND reach.branch = log.branch
-    WHERE log.author <> peer_stream.peer
-      AND coalesce(reach.height, 0) < log.height
-    GROUP BY peer_stream.peer
+    SELECT lower(hex(author.author)) AS author, count(DISTINCT peer_held.stream) AS streams
+    FROM peer_held
+    JOIN author ON author.number = peer_held.peer
+    JOIN log ON log.stream = peer_held.stream
+    LEFT JOIN confirmed ON confirmed.log = log.log AND confirmed.peer = peer_held.peer
+    WHERE log.author <> author.author
+      AND coalesce(confirmed.height, 0) < log.height
+    GROUP BY peer_held.peer
 """
 _HOLDS: Final = """
     SELECT lower(hex(peer)) AS author, count(*) AS streams FROM peer_stream GROUP BY peer

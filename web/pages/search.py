@@ -23,7 +23,7 @@ WORDS_MAX: Final = 8
 _JOBS: Final = """
     SELECT job.job, job.number, job.title, job.status, job.window_start, job.window_end,
            customer.name AS customer, worker.name AS worker
-    FROM job_text JOIN job ON job.job = job_text.job
+    FROM job_text JOIN job ON job.local = job_text.rowid
     LEFT JOIN customer ON customer.customer = job.customer
     LEFT JOIN worker ON worker.worker = job.worker
     WHERE job_text MATCH ? ORDER BY rank LIMIT ?

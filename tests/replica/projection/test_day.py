@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ from core.dispatch.fix import Fix, encode_track
 from core.log.stream import Stored
 from replica import logs
 from replica.checking import check_store, dump_projections
-from replica.projection.day import TABLES
+from replica.projection.day import TABLES, intervals_of
 from replica.replica import Replica, Touched
-from tests.build import MINUTE_MS, START_MS, SettableClock, Site, hold
+from tests.build import MINUTE_MS, START_MS, SettableClock, Site, hold, tracks_held
 
 DAY, NEXT = "2026-03-02", "2026-03-03"
 HOUR_MS = 3_600_000
@@ -107,7 +106,7 @@ def test_a_log_by_hand_counts_by_the_phones_monotonic_clock(worked: Worked) -> N
 def test_an_open_log_has_no_end_and_no_minutes(worked: Worked) -> None:
     worked.phone.write(worked.log(A, 0, None))
     worked.sync()
-    db = worked.hub.store.db
+    hub, db = worked.hub, worked.hub.store.db
     assert db.execute("SELECT stop_at, seconds, superseded FROM time_log").fetchone() == (
         None,
         0,
@@ -115,17 +114,13 @@ def test_an_open_log_has_no_end_and_no_minutes(worked: Worked) -> None:
     )
     worked.phone.write(worked.log(B, 90, 120))
     worked.sync()
-    ends = db.execute("SELECT log, end_at FROM interval ORDER BY start_at").fetchall()
+    ends = [(piece.log, piece.end_ms) for piece in intervals_of(hub, worked.worker, DAY)]
     # What has ended goes before what nobody ended: a log that was forgotten takes no pay.
-    assert ends == [(A.hex(), worked.at(90)), (B.hex(), worked.at(120))]
+    assert ends == [(A, worked.at(90)), (B, worked.at(120))]
     worked.phone.write(day_acts.stop_log(worked.worker, DAY, worked.job, A, at_ms=worked.at(95)))
     worked.sync()
-    ends = db.execute("SELECT log, end_at FROM interval ORDER BY start_at").fetchall()
-    assert ends == [
-        (A.hex(), worked.at(90)),
-        (A.hex(), worked.at(95)),
-        (B.hex(), worked.at(120)),
-    ]
+    ends = [(piece.log, piece.end_ms) for piece in intervals_of(hub, worked.worker, DAY)]
+    assert ends == [(A, worked.at(90)), (A, worked.at(95)), (B, worked.at(120))]
 
 
 def test_a_correction_takes_the_place_of_what_it_corrects(worked: Worked) -> None:
@@ -219,13 +214,10 @@ def test_a_break_is_cut_out_of_what_it_lies_in(worked: Worked) -> None:
     worked.phone.write(worked.log(A, 0, 60) + worked.log(B, 20, 35, LogKind.BREAK, job=b""))
     worked.sync()
     assert worked.minutes(worked.hub) == {A: 45, B: 15}
-    spans = worked.hub.store.db.execute(
-        "SELECT start_at, end_at, kind FROM interval ORDER BY start_at"
-    ).fetchall()
-    assert spans == [
-        (worked.at(0), worked.at(20), "on site"),
-        (worked.at(20), worked.at(35), "break"),
-        (worked.at(35), worked.at(60), "on site"),
+    assert intervals_of(worked.hub, worked.worker, DAY) == [
+        (worked.at(0), worked.at(20), A, LogKind.ON_SITE),
+        (worked.at(20), worked.at(35), B, LogKind.BREAK),
+        (worked.at(35), worked.at(60), A, LogKind.ON_SITE),
     ]
 
 
@@ -266,7 +258,7 @@ def test_the_night_the_clocks_change_counts_the_hours_that_passed(worked: Worked
     assert worked.minutes(worked.hub, "2026-10-25") == {A: 120}
 
 
-def test_duty_and_tracks_have_rows(worked: Worked) -> None:
+def test_duty_has_rows_and_tracks_are_read_from_the_entries(worked: Worked) -> None:
     worked.phone.write(day_acts.start_duty(worked.worker, DAY, b"duty-one"))
     fixes = [Fix(START_MS + step * 10_000, 601_000_000 + step, 249_000_000, 8) for step in range(3)]
     worked.phone.write(day_acts.add_fixes(worked.worker, DAY, encode_track(fixes)))
@@ -279,9 +271,9 @@ def test_duty_and_tracks_have_rows(worked: Worked) -> None:
     worked.phone.write(day_acts.stop_duty(worked.worker, DAY, b"duty-one"))
     worked.sync()
     assert db.execute("SELECT stop_at FROM duty").fetchall() == [(START_MS + HOUR_MS,)]
-    ((start_at, text),) = db.execute("SELECT start_at, fixes FROM track").fetchall()
-    assert start_at == START_MS
-    assert json.loads(text) == [[f.time_ms, f.lat_e7, f.lon_e7, f.accuracy_m] for f in fixes]
+    (track,) = tracks_held(worked.hub)
+    told = [(fix.time_ms, fix.lat_e7, fix.lon_e7, fix.accuracy_m) for fix in track.fixes]
+    assert told == [(fix.time_ms, fix.lat_e7, fix.lon_e7, fix.accuracy_m) for fix in fixes]
 
 
 def test_a_track_whose_numbers_run_away_is_kept_and_stops_nothing(worked: Worked) -> None:
@@ -290,7 +282,7 @@ def test_a_track_whose_numbers_run_away_is_kept_and_stops_nothing(worked: Worked
                     [1], [9, 9, 9]):  # fmt: skip
         worked.phone.write(day_acts.add_fixes(worked.worker, DAY, numbers))
     worked.sync()
-    assert len(worked.hub.store.db.execute("SELECT * FROM track").fetchall()) <= 1
+    assert len(tracks_held(worked.hub)) <= 1
     held = logs.stored_entries(worked.hub.store.db, acts.day_stream(worked.worker, DAY))
     assert len(held) == 4
 

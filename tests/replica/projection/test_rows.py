@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import blake2b
 from pathlib import Path
 
 import pytest
@@ -31,13 +30,11 @@ def new_job(hub: Replica, number: int, title: str) -> bytes:
 
 
 def found_by(hub: Replica, word: str) -> list[str]:
-    asked = "SELECT job FROM job_text WHERE job_text MATCH ? ORDER BY job"
+    asked = (
+        "SELECT job FROM job_text JOIN job ON local = job_text.rowid WHERE job_text MATCH ? "
+        "ORDER BY job"
+    )
     return [row[0] for row in hub.store.db.execute(asked, (word,))]
-
-
-def texts_of(hub: Replica, job: bytes) -> list[str]:
-    rows = hub.store.db.execute("SELECT text FROM job_text WHERE job = ?", (job.hex(),))
-    return [row[0] for row in rows]
 
 
 def test_rows_that_stand_are_not_written_again(hub: Replica) -> None:
@@ -70,51 +67,39 @@ def test_a_note_does_not_write_the_search_text_again(hub: Replica) -> None:
     assert hub.store.db.execute(index).fetchone() == before
 
 
-def test_search_text_of_an_earlier_version_is_replaced_and_not_doubled(hub: Replica) -> None:
+def test_a_job_that_left_is_found_no_more(hub: Replica) -> None:
     job = new_job(hub, 1, "Boiler")
+    hub.drop_streams([job])
+    assert found_by(hub, "boiler") == []
+    assert hub.store.db.execute("SELECT count(*) FROM job_text").fetchone() == (0,)
+
+
+def test_an_index_of_text_that_does_not_follow_from_the_rows_is_noticed(hub: Replica) -> None:
+    new_job(hub, 1, "Boiler")
     with hub.store.transaction() as db:
-        # Earlier versions let the index count its rows.
-        db.execute("DELETE FROM job_text")
-        db.execute("INSERT INTO job_text VALUES (?, ?)", (job.hex(), "~000001 Boiler"))
-    hub.write(acts.edit_job(job, {"title": "Chimney"}))
-    assert texts_of(hub, job) == ["~000001 Chimney"]
-    hub.write(acts.edit_job(job, {"title": "Gutter"}))
-    assert texts_of(hub, job) == ["~000001 Gutter"]
+        db.execute("INSERT INTO job_text (rowid, text) VALUES (1, 'palace')")
+    assert "table job_text: 1 rows differ from the log" in check_store(hub)
+    hub.rebuild_projections()
     assert check_store(hub) == []
 
 
-def test_a_number_that_another_job_has_already_costs_neither_its_text(hub: Replica) -> None:
-    job = acts.new_stream_id(Kind.JOB, hub.clock.now_ms(), bytes(7))
-    taken = int.from_bytes(blake2b(job.hex().encode(), digest_size=7).digest(), "big")
-    other = new_job(hub, 1, "Boiler")
-    with hub.store.transaction() as db:
-        db.execute("DELETE FROM job_text")
-        row = (taken, other.hex(), "~000001 Boiler")
-        db.execute("INSERT INTO job_text (rowid, job, text) VALUES (?, ?, ?)", row)
-    hub.write(acts.create_job(job, {"title": "Chimney"}))
-    hub.write(acts.edit_job(job, {"title": "Gutter"}))
-    assert texts_of(hub, other) == ["~000001 Boiler"]
-    assert texts_of(hub, job) == ["~000000 Gutter"]
-    assert check_store(hub) == []
-
-
-def test_history_goes_on_where_it_ended_and_is_mended_where_a_late_entry_belongs(
-    tmp_path: Path,
-) -> None:
+def test_a_phase_is_dated_by_the_first_time_that_its_key_wrote_it(tmp_path: Path) -> None:
     site = Site(tmp_path)
     hub = site.hub()
     ana = site.worker(hub, "Ana")
     job, (turn,) = site.job(hub, "Boiler", ana)
-    numbers = "SELECT number, field FROM history WHERE stream = ? ORDER BY number"
-    began = hub.store.db.execute(numbers, (job.hex(),)).fetchall()
-    clock_of(hub).pass_ms(60_000)
-    hub.write(acts.set_phase(job, ana, turn, Phase.ACCEPTED))
-    grown = hub.store.db.execute(numbers, (job.hex(),)).fetchall()
-    assert grown == [*began, (len(began) + 1, "phase")]
-    clock_of(hub).pass_ms(-30_000)
-    hub.write(acts.add_note(job, "Made before, written after"))
-    mended = hub.store.db.execute(numbers, (job.hex(),)).fetchall()
-    assert mended == [*began, (len(began) + 1, "note"), (len(began) + 2, "phase")]
+    began_ms = hub.clock.now_ms()
+    for phase in (Phase.TRAVELLING, Phase.ACCEPTED, Phase.TRAVELLING):
+        clock_of(hub).pass_ms(60_000)
+        hub.write(acts.set_phase(job, ana, turn, phase))
+    rows = hub.store.db.execute(
+        "SELECT phase_time.job, author.author, phase, at FROM phase_time JOIN author"
+        " ON author.number = phase_time.author ORDER BY at"
+    ).fetchall()
+    assert rows == [
+        (job, hub.author, Phase.TRAVELLING, began_ms + 60_000),
+        (job, hub.author, Phase.ACCEPTED, began_ms + 120_000),
+    ]
     assert check_store(hub) == []
     site.close()
 

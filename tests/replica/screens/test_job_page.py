@@ -9,6 +9,7 @@ import pytest
 from core.dispatch import acts
 from core.dispatch.fields import Kind, Phase
 from core.dispatch.fix import Fix
+from replica.history import history_of
 from tests.replica.screens.conftest import HOUR_MS, Answer, Phone
 
 MINUTE_MS = 60_000
@@ -34,10 +35,8 @@ async def test_opening_a_job_tells_the_office_once(phone: Phone) -> None:
     await phone.get(f"/jobs/{job}")
     assert await phone.phase(job) == "opened"
     await phone.sync()
-    rows = phone.hub.store.db.execute(
-        "SELECT value FROM history WHERE stream = ? AND field = 'phase'", (job,)
-    ).fetchall()
-    assert rows == [("opened",)]
+    history = history_of(phone.hub.state(bytes.fromhex(job)))
+    assert [row.value for row in history if row.field == "phase"] == ["opened"]
 
 
 async def test_a_page_that_refreshes_itself_opens_nothing(phone: Phone) -> None:

@@ -1,0 +1,121 @@
+"""History in words: every change of a stream, in an order that the entries alone decide.
+
+It is made from the entries when somebody asks, one stream at a time, and stands in no table:
+written out, it took more of the disk than all entries. Writes nothing. Invariant: equal sets of
+entries give equal histories, and a change that does not stand is told and marked, never left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.dispatch import fields
+from core.dispatch.fields import FIELDS, PHASES, Phase
+from core.dispatch.permits import permits
+from core.log.certificate import read_certificate, standing_of
+from core.log.chain import SHORT_BYTES
+from core.log.entry import Path
+from core.log.registers import LogKey
+from core.log.stream import Placed, Stored, StreamState
+from replica.projection.conflict import phase_words, words
+
+# Tracks and passwords are no history that people read.
+_SILENT = frozenset({fields.FIXES, fields.ACCOUNT_PASSWORD, fields.CERTIFICATE})
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One change, as people and pages read it.
+
+    `at` is ms UTC by the author's clock, corrected by its offset; `author` 64 hex digits, `actor`
+    the id of an account or a worker in hex, 'rule' or ''; `entry` the first 16 digits of its hash,
+    `act` an id or ''; `field` as in 'phase' or 'window', '' for an entry that this version can't
+    read; `path` the ids of the register, in hex, joined by '/'; `value` in words.
+    """
+
+    at: int
+    author: str
+    actor: str
+    entry: str
+    act: str
+    field: str
+    path: str
+    value: str
+    inert: bool
+
+
+def history_of(state: StreamState) -> list[HistoryRow]:
+    """Every change of a stream, the oldest first."""
+    return [_row(*change) for change in _changes(state.entries())]
+
+
+def history_since(state: StreamState, tips: Collection[bytes]) -> list[HistoryRow]:
+    """The changes of entries that no log covers up to one of `tips` (8 first bytes of hashes)."""
+    covered: dict[LogKey, int] = {}
+    for placed in state.entries():
+        if placed.stored.hash[:SHORT_BYTES] in tips:
+            covered[placed.log] = max(covered.get(placed.log, 0), placed.stored.seq)
+    beyond = [p for p in state.entries() if p.stored.seq > covered.get(p.log, 0)]
+    return [_row(*change) for change in _changes(beyond)]
+
+
+def folded(
+    site: bytes,
+    stream: bytes,
+    entries: Sequence[Stored],
+    certificates: Iterable[tuple[bytes, bytes]],
+    revoked: Collection[bytes],
+) -> StreamState:
+    """The fold of a stream from what a store's tables say; certificates by their author."""
+    certificates_by_author: dict[bytes, list[bytes]] = {}
+    for author, certificate in certificates:
+        certificates_by_author.setdefault(author, []).append(certificate)
+    standings = {
+        author: standing_of([read_certificate(data) for data in own], author in revoked)
+        for author, own in certificates_by_author.items()
+    }
+    return StreamState.build(site, stream, entries, standings, permits)
+
+
+def _changes(entries: Iterable[Placed]) -> Iterator[tuple[Placed, Path, Any]]:
+    """Every change that people read, in order; an entry that nobody can read has an empty path."""
+    for placed in entries:
+        if placed.entry is None:
+            yield placed, (), placed.inert
+            continue
+        for path, value in placed.entry.changes:
+            if path[0] not in _SILENT:
+                yield placed, path, value
+
+
+def _row(placed: Placed, path: Path, value: Any) -> HistoryRow:
+    entry = placed.entry
+    field = FIELDS.get(path[0]) if path else None
+    name = field.name if field is not None else f"field {path[0]}" if path else ""
+    return HistoryRow(
+        at=entry.corrected_ms if entry is not None else 0,
+        author=placed.stored.author.hex(),
+        actor=_actor(placed),
+        entry=placed.stored.hash[:SHORT_BYTES].hex(),
+        act=entry.act.hex() if entry is not None else "",
+        field=name,
+        path="/".join(part.hex() if isinstance(part, bytes) else str(part) for part in path[1:]),
+        value=_value(path[0], value) if path else value,
+        inert=bool(placed.inert),
+    )
+
+
+def _value(code: int, value: object) -> str:
+    if code == fields.PHASE and type(value) is int and value in PHASES:
+        return phase_words(Phase(value))
+    return words(value)
+
+
+def _actor(placed: Placed) -> str:
+    if placed.entry is not None and placed.entry.by_rule:
+        return "rule"
+    if placed.entry is not None and placed.entry.actor:
+        return placed.entry.actor.hex()
+    return placed.standing.subject.hex()
