@@ -25,7 +25,10 @@ from tests.build import Entropy, SettableClock, Site, hold
 from tests.fuzzing.doors import Door
 from tests.fuzzing.mutation import NUMBERS, TEXTS, changed, damaged, spelt
 
-TABLES = ("meta", "certificate", "stream", "log", "entry", "seal", "job", "note", "reach", "peer")
+TABLES = (
+    "meta", "certificate", "stream", "log", "entry", "seal", "job", "note_row", "time_log_row",
+    "confirmed", "peer_held", "author", "word", "peer",
+)  # fmt: skip
 
 
 @cache
