@@ -130,9 +130,12 @@ class Parcel:
         return Runs(number, position, tuple(self.authors), tuple(seals), tuple(self.runs))
 
 
-def fill(slices: Iterable[Slice], me: bytes) -> Iterator[Parcel]:
-    """Make parcels of slices, in their order, `me` being the sender's key."""
-    parcel = Parcel()
+def fill(slices: Iterable[Slice], me: bytes, begun: Parcel | None = None) -> Iterator[Parcel]:
+    """Make parcels of slices, in their order, `me` being the sender's key.
+
+    The first of them goes on from `begun`, the last may have room left.
+    """
+    parcel = begun or Parcel()
     for whole in slices:
         for part in _parts(whole, me):
             if not parcel.fits(part):

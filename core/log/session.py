@@ -400,8 +400,9 @@ class Session:
         assert self.peer is not None
         effects: list[Effect] = []
         while len(self._in_flight) < FRAMES_IN_FLIGHT_MAX:
-            if not self._parcels and self._queue:
-                self._parcels = self._next_parcels()
+            if self._queue and len(self._parcels) < 2:
+                # The last one that is made may have room left, which the next logs fill.
+                self._load()
                 continue
             if not self._parcels:
                 break
@@ -411,8 +412,8 @@ class Session:
             effects.append(self._send_parcel(Parcel()))
         return effects + self._settle()
 
-    def _next_parcels(self) -> list[Parcel]:
-        """Load the next logs of the queue, about a frame's worth at a time."""
+    def _load(self) -> None:
+        """Make parcels of the next logs of the queue, about a frame's worth at a time."""
         assert self.peer is not None
         slices: list[Slice] = []
         size = 0
@@ -425,7 +426,8 @@ class Session:
                 slices.append(part)
                 self._sent[log] = part.height
                 size += sum(len(body) for _, body in part.entries)
-        return list(fill(slices, self._shelf.author))
+        begun = self._parcels.pop() if self._parcels else None
+        self._parcels += fill(slices, self._shelf.author, begun)
 
     def _send_parcel(self, parcel: Parcel) -> Effect:
         last = not self._queue and not self._parcels
