@@ -144,6 +144,7 @@ class Session:
         self._told_dropped: tuple[bytes, ...] = ()
         self._waited_for_left = False
         self._refused: set[tuple[bytes, bytes]] = set()
+        self._spelled = False
         self._checked: int | None = None
         self._repair: Repair | None = None
         self._repair_is_own = False
@@ -379,6 +380,8 @@ class Session:
             self._refused.clear()
             self._enqueue(0)
         lacking = any(name != Uncertified.name for name in named.values())
+        # What is wrong with one run shall keep no other back that only names an entry of it.
+        self._spelled |= lacking
         if lacking and self.stage is Stage.LIVE and self._repairs < REPAIRS_MAX:
             # The peer holds less than was thought. A live session may last for days, so it is
             # repaired now; what is refused again and again waits for the next session.
@@ -427,7 +430,7 @@ class Session:
                 self._sent[log] = part.height
                 size += sum(len(body) for _, body in part.entries)
         begun = self._parcels.pop() if self._parcels else None
-        self._parcels += fill(slices, self._shelf.author, begun)
+        self._parcels += fill(slices, self._shelf.author, begun, spelled=self._spelled)
 
     def _send_parcel(self, parcel: Parcel) -> Effect:
         last = not self._queue and not self._parcels
