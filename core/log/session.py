@@ -46,7 +46,7 @@ from core.log.messages import (
     Runs,
     State,
 )
-from core.log.packing import packed, unpacked
+from core.log.packing import Packer, Unpacker
 from core.log.parcel import Parcel, Slice, fill
 from core.log.repair import Repair, frames
 from core.log.shelf import Shelf
@@ -145,6 +145,7 @@ class Session:
         self._waited_for_left = False
         self._refused: set[tuple[bytes, bytes]] = set()
         self._spelled = False
+        self._packer, self._unpacker = Packer(), Unpacker()
         self._checked: int | None = None
         self._repair: Repair | None = None
         self._repair_is_own = False
@@ -160,7 +161,10 @@ class Session:
         if self.stage is Stage.CLOSED:
             return []
         try:
-            return self._receive(messages.read(unpacked(frame)))
+            # Of one who has not proven who it is nothing is unpacked.
+            proven = self.stage not in (Stage.HELLO, Stage.PROOF)
+            plain = self._unpacker.unpacked(frame) if proven else frame
+            return self._receive(messages.read(plain))
         except LogError as error:
             self.stage = Stage.CLOSED
             return [self._send(Refuse(error.name, str(error)[:900])), Close(error)]
@@ -188,10 +192,13 @@ class Session:
 
     # --- the conversation
 
-    def _send(self, message: Message) -> Send:
+    def _send(self, message: Message, *, more: bool = False) -> Send:
+        """The message's frame; `more` where others that can be packed with it follow at once."""
         frame = messages.write(message)
         # The others are short, or, as in a hello, keys and signatures.
-        return Send(packed(frame) if isinstance(message, (Runs, Compare)) else frame)
+        if isinstance(message, (Runs, Compare)):
+            frame = self._packer.packed(frame, more=more)
+        return Send(frame)
 
     def _hello(self) -> Hello:
         shelf = self._shelf
@@ -440,7 +447,7 @@ class Session:
         # the peer does not check before it has it.
         self._position_due = not last
         self._in_flight[self._number] = parcel
-        return self._send(runs)
+        return self._send(runs, more=not last)
 
     def _settle(self) -> list[Effect]:
         """When all is sent and confirmed: drop what is to be dropped, and check."""
@@ -516,7 +523,9 @@ class Session:
         )
 
     def _send_step(self, step: Compare) -> list[Effect]:
-        return [self._send(frame) for frame in frames(step)]
+        parts = list(frames(step))
+        waiting = bool(self._queue or self._parcels)
+        return [self._send(part, more=waiting or part is not parts[-1]) for part in parts]
 
     def _on_compare(self, frame: Compare, peer: Certificate) -> list[Effect]:
         if frame.step == 0 and (self._repair is None or self._repair_is_own):

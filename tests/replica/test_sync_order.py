@@ -10,6 +10,7 @@ from core.dispatch import acts
 from core.dispatch.acts import SITE_STREAM
 from core.dispatch.fields import Kind
 from core.log.messages import Ack, Runs
+from core.log.packing import GOES_ON, IN_COLUMNS, MARK, MORE_COME
 from replica.replica import Replica
 from tests.build import Meeting, Site, agree, hold
 from tests.reference_day import eight_jobs, worker_day
@@ -128,6 +129,23 @@ def test_the_site_goes_first_and_what_the_sender_wrote_before_what_others_did(
     assert site == sorted(site, reverse=True)
     assert others == sorted(others)
     assert {True, False} <= set(others)
+
+
+def test_what_is_sent_at_once_is_packed_as_one_series_that_ends(
+    hub: Replica, second: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.log.parcel.FRAME_BYTES_TARGET", 800)
+    meeting = hold(second, hub)
+    flags = [frame[1] ^ IN_COLUMNS for frame in meeting.sent[1] if frame[:1] == MARK]
+    assert len(flags) > 3
+    assert flags == [MORE_COME, *[MORE_COME | GOES_ON] * (len(flags) - 2), GOES_ON]
+    # Live, each frame stands alone: nobody keeps anything for it.
+    hub.write(acts.edit_customer(site_stream(1), {"name": "Boiler works, Mannerheimintie " * 6}))
+    meeting.tell()
+    meeting.run()
+    assert meeting.sent[1][-1][:2] == MARK + bytes([IN_COLUMNS])
+    assert meeting.live
+    assert agree(second, hub)
 
 
 def test_frames_of_a_long_upload_are_full(
