@@ -30,6 +30,13 @@ _RANK = {int(kind): rank for rank, kind in enumerate(_ORDER)}
 # some thousands of lookups on a site of 20,000 streams. A phone's scope has some dozens.
 STREAMS_FEW = 2_000
 
+# A peer holds a log that branched from none up to some height, and never less than was known.
+_RAISE_REACH = (
+    "INSERT INTO reach SELECT stream, ?, author, branch, min(?, height) FROM log "
+    "WHERE stream = ? AND author = ? AND branch = x'' "
+    "ON CONFLICT DO UPDATE SET height = max(height, excluded.height)"
+)
+
 Log = tuple[bytes, bytes, bytes]
 
 
@@ -268,8 +275,11 @@ class ReplicaShelf:
         if not rows:
             return
         with self._replica.store.transaction() as db:
+            whole = [(peer.author, row[3], row[0], row[1]) for row in rows if not row[2]]
+            db.executemany(_RAISE_REACH, whole)
             for stream, author, branch, height in rows:
-                self._raise_reach(peer, stream, (author, branch), height)
+                if branch:
+                    self._raise_reach(peer, stream, (author, branch), height)
             db.executemany(
                 "INSERT OR IGNORE INTO peer_stream VALUES (?, ?)",
                 [(peer.author, stream) for stream in {row[0] for row in rows}],
