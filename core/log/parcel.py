@@ -25,7 +25,6 @@ from core.log.seal import Seal
 # What a run takes in a frame beside its entries: stream, numbers, eight bytes of hash.
 _RUN_BYTES = 36
 
-
 # What a seal takes beside its leaves: author, number, signature.
 _SEAL_BYTES = 80
 
