@@ -20,10 +20,11 @@ from core.log.errors import Gap, LogError, OverLimit, Unauthentic, Uncertified
 from core.log.limits import (
     ENTRY_BYTES_MAX,
     REFUSED_KEPT_MAX,
+    SEAL_LEAVES_MAX,
     STAGED_BYTES_MAX,
     STAGED_ROW_BYTES,
 )
-from core.log.messages import Run, Runs
+from core.log.messages import Run, Runs, WireLeaf
 from core.log.seal import Seal, check_seal
 from core.log.stream import Stored
 from replica import logs
@@ -143,41 +144,50 @@ def _seal_all(
 ) -> None:
     """Check each seal and let it cover the runs whose ends are among its leaves."""
     by_index = {run.index: run for run in joined}
+    own = [index for index, run in enumerate(runs.runs) if run.author == 0]
     for wire in runs.seals:
         author = _author_of(runs, peer, wire.author)
-        leaves: list[bytes] = []
+        named = wire.leaves
+        if not named:
+            named, own = tuple(own[:SEAL_LEAVES_MAX]), own[SEAL_LEAVES_MAX:]
+        leaves = [_leaf(by_index, author, leaf) for leaf in named]
         # By index: a seal may name a run twice, which then is refused once.
-        covered: dict[int, Joined] = {}
-        whole = True
-        own = [index for index, run in enumerate(runs.runs) if run.author == 0]
-        for leaf in wire.leaves or own:
-            if isinstance(leaf, bytes):
-                leaves.append(leaf)
-                continue
-            run = by_index.get(leaf)
-            if run is None or run.author != author or not run.entries:
-                # The run that this leaf stands for was refused, here or under another seal.
-                whole = False
-                continue
-            covered[leaf] = run
-            leaves.append(seal_leaf(run.stream, run.entries[-1].seq, run.entries[-1].hash))
-        if not whole:
+        covered = {
+            place: by_index[place]
+            for place, leaf in zip(named, leaves, strict=True)
+            if isinstance(place, int) and leaf is not None
+        }
+        whole = tuple(leaf for leaf in leaves if leaf is not None)
+        if len(whole) < len(named):
             # Without that hash the seal proves nothing of the others either.
-            for run in covered.values():
-                words = "the seal covers another run too, which was refused; send both again"
-                intake.refused.append((run.index, Unauthentic.name, words))
-                run.entries = []
+            words = "the seal covers another run too, which was refused; send both again"
+            _refuse(covered, Unauthentic.name, words, intake)
             continue
-        seal = Seal(author, wire.number, tuple(leaves), wire.signature)
+        seal = Seal(author, wire.number, whole, wire.signature)
         try:
             check_seal(replica.site, seal)
         except LogError as error:
-            for run in covered.values():
-                intake.refused.append((run.index, error.name, str(error)))
-                run.entries = []
+            _refuse(covered, error.name, str(error), intake)
             continue
         for run in covered.values():
             run.seal = seal
+
+
+def _leaf(by_index: dict[int, Joined], author: bytes, leaf: WireLeaf) -> bytes | None:
+    """The hash of a leaf, None where its run was refused, here or under another seal."""
+    if isinstance(leaf, bytes):
+        return leaf
+    run = by_index.get(leaf if isinstance(leaf, int) else leaf[0])
+    if run is None or run.author != author or not run.entries:
+        return None
+    end = run.entries[-1] if isinstance(leaf, int) else run.entries[leaf[1] - run.entries[0].seq]
+    return seal_leaf(run.stream, end.seq, end.hash)
+
+
+def _refuse(covered: dict[int, Joined], name: str, words: str, intake: Intake) -> None:
+    for run in covered.values():
+        intake.refused.append((run.index, name, words))
+        run.entries = []
 
 
 def _store(replica: Replica, run: Joined, touched: Touched, intake: Intake) -> None:

@@ -7,6 +7,7 @@ Holds no conversation. Invariant: reach says no more than a peer's acks and own 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from core.dispatch.acts import SITE_STREAM
 from core.dispatch.fields import Kind, Role
@@ -21,13 +22,20 @@ from replica.intake import take_runs
 from replica.replica import Replica
 from replica.scope import scope_of
 
-# The order in which streams travel: what others need to be understood goes first.
+# The order in which own logs travel: what others need to be understood goes first.
 _ORDER = (Kind.SITE, Kind.OFFICE, Kind.WORKER, Kind.CUSTOMER, Kind.JOB, Kind.DAY)
 _RANK = {int(kind): rank for rank, kind in enumerate(_ORDER)}
 
 # So many streams are looked up one by one; of more the whole table is read, which takes as long as
 # some thousands of lookups on a site of 20,000 streams. A phone's scope has some dozens.
 STREAMS_FEW = 2_000
+
+# A peer holds a log that branched from none up to some height, and never less than was known.
+_RAISE_REACH = (
+    "INSERT INTO confirmed SELECT log, ?, min(?, height) FROM log "
+    "WHERE stream = ? AND author = ? AND branch = x'' "
+    "ON CONFLICT DO UPDATE SET height = max(height, excluded.height)"
+)
 
 Log = tuple[bytes, bytes, bytes]
 
@@ -167,27 +175,42 @@ class ReplicaShelf:
                 "SELECT stream FROM peer_stream WHERE peer = ?", (peer.author,)
             )
         }
-        found: dict[Log, int] = {}
+        found: dict[Log, tuple[int, int]] = {}
         if len(held) < len(streams) or not streams <= held:
             for stream in streams - held:
                 for row in logs.log_rows(self._db, stream):
-                    found[(row.stream, row.author, row.branch)] = row.base
+                    found[(row.stream, row.author, row.branch)] = (row.base, row.seal or 0)
         rows = self._db.execute(
-            "SELECT stream, author, branch, base FROM log WHERE changed > ?", (since,)
+            "SELECT stream, author, branch, base, seal FROM log WHERE changed > ?", (since,)
         )
-        for stream, author, branch, base in rows:
+        for stream, author, branch, base, seal in rows:
             if stream in streams:
-                found[(stream, author, branch)] = base
+                found[(stream, author, branch)] = (base, seal or 0)
         if peer.role == Role.HUB and not self.is_hub:
             own = (
                 "SELECT stream, author, branch, base FROM stream JOIN log USING (stream) "
                 "WHERE left_at NOTNULL AND author = ?"
             )
             for stream, author, branch, base in self._db.execute(own, (self.author,)):
-                found[(stream, author, branch)] = base
-        # A fork's branch follows the log that it grew from.
-        ordered = sorted(found, key=lambda log: (_RANK.get(log[0][4], 9), log[0], found[log], log))
+                found[(stream, author, branch)] = (base, 0)
+        ordered = sorted(found, key=lambda log: self._place_in_order(log, *found[log]))
         return [log for log in ordered if self._lacks(peer, log)]
+
+    def _place_in_order(self, log: Log, base: int, seal: int) -> tuple[Any, ...]:
+        """Where a log stands among those that are sent.
+
+        The site's certificates go before what they certify, then what this replica wrote, by kind.
+        Other authors' logs go author by author and seal by seal, so that a seal meets in one frame
+        the logs that it covers. A fork's branch follows the log that it grew from.
+        """
+        stream, author, branch = log
+        if stream == SITE_STREAM:
+            return 0, base, log
+        if branch:
+            return 3, base, log
+        if author == self.author:
+            return 1, _RANK.get(stream[4], 9), log
+        return 2, author, seal, log
 
     def vouches(self, stream: bytes) -> bool:
         """Whether it is the site's own stream, where certificates stand."""
@@ -245,9 +268,12 @@ class ReplicaShelf:
         if not rows:
             return
         with self._replica.store.transaction() as db:
-            for stream, author, branch, height in rows:
-                self._raise_reach(peer, stream, (author, branch), height)
             number = logs.author_number(db, peer.author)
+            whole = [(number, row[3], row[0], row[1]) for row in rows if not row[2]]
+            db.executemany(_RAISE_REACH, whole)
+            for stream, author, branch, height in rows:
+                if branch:
+                    self._raise_reach(peer, stream, (author, branch), height)
             db.executemany(
                 "INSERT OR IGNORE INTO peer_held VALUES (?, ?)",
                 [(number, stream) for stream in {row[0] for row in rows}],

@@ -23,7 +23,7 @@ from core.log import messages
 from core.log.certificate import Certificate, issue
 from core.log.chain import chain_start
 from core.log.entry import FORMAT, Cursor, Entry, encode
-from core.log.packing import unpacked
+from core.log.packing import Unpacker
 from core.log.session import Effect, Send, Session, Stage
 from core.log.stream import Stored, StreamState
 from replica import logs
@@ -381,7 +381,8 @@ class Meeting:
 
     def plain(self, side: int) -> list[bytes]:
         """The frames that `side` sent, as they were before they were packed."""
-        return [unpacked(frame) for frame in self.sent[side]]
+        unpacker = Unpacker()
+        return [unpacker.unpacked(frame) for frame in self.sent[side]]
 
 
 def hold(opener: Replica, listener: Replica) -> Meeting:

@@ -18,7 +18,6 @@ from pathlib import Path
 
 from core.log import messages
 from core.log.messages import Proof, Runs, State
-from core.log.packing import unpacked
 from simulator.planted import PLANTED
 from simulator.world.campaign import Failure, Tally, attempts
 from simulator.world.run import Size, options_of
@@ -49,9 +48,13 @@ def sync_figures(folder: Path) -> None:
     hold(phone, hub)
     figure("worker_day_entries", worker_day(hub, phone, ana, jobs), "entries")
     upload = hold(phone, hub)
-    frames = [f for f in upload.sent[0] if isinstance(messages.read(unpacked(f)), Runs)]
-    figure("worker_day_bytes", sum(len(unpacked(frame)) for frame in frames), "bytes")
-    figure("worker_day_bytes_packed", sum(map(len, frames)), "bytes")
+    frames = [
+        (plain, sent)
+        for plain, sent in zip(upload.plain(0), upload.sent[0], strict=True)
+        if isinstance(messages.read(plain), Runs)
+    ]
+    figure("worker_day_bytes", sum(len(plain) for plain, _ in frames), "bytes")
+    figure("worker_day_bytes_packed", sum(len(sent) for _, sent in frames), "bytes")
     again = hold(phone, hub)
     after_hello = [
         [f for f in frames if not isinstance(messages.read(f), (messages.Hello, Proof))]

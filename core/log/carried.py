@@ -25,7 +25,7 @@ from core.log.chain import AUTHOR_BYTES
 from core.log.errors import Malformed, OverLimit, SessionRefused, Unauthentic, WrongSite
 from core.log.limits import CARRIED_BYTES_MAX, FRAME_BYTES_MAX
 from core.log.messages import Compare, Hello, Message, Proof, Runs, State, StreamHeads
-from core.log.packing import packed, unpacked
+from core.log.packing import Packer, Unpacker, unpacked
 from core.log.parcel import Parcel, Slice, fill
 from core.log.repair import frames
 from core.log.shelf import Shelf
@@ -69,12 +69,11 @@ def carry_out(
     """
     parcels = _parcels(shelf, peer)
     certificates = (*shelf.own_certificates(), *(each.to_bytes() for each in besides))
-    own: list[Message] = [
-        Hello((messages.PROTOCOL,), shelf.site, entropy[32:48], certificates),
-        *_where_it_stands(shelf, peer),
-    ]
+    hello = Hello((messages.PROTOCOL,), shelf.site, entropy[32:48], certificates)
+    state, *heads = _where_it_stands(shelf, peer)
     runs = [parcel.finish(at, None, shelf.seal) for at, parcel in enumerate(parcels, 1)]
-    plain = b"".join(_record(packed(messages.write(message))) for message in [*own, *runs])
+    plain = b"".join(_record(messages.write(message)) for message in (hello, state))
+    plain += b"".join(map(_record, _series([*heads, *runs])))
     proof = shelf.sign(proven_hash(shelf.site, shelf.author, peer.author, plain))
     plain += _record(messages.write(Proof(proof)))
     if len(plain) + _HEAD_BYTES + 16 > CARRIED_BYTES_MAX:
@@ -135,11 +134,27 @@ def hello_in(plain: bytes) -> Hello:
     return hello
 
 
-def _take(shelf: Shelf, peer: Certificate, state: State, frames: list[bytes]) -> CarriedIn:
-    """Take what the frames bring, all of which is seen to be sound before any of it is."""
-    heads: list[StreamHeads] = []
+def _series(carried: list[Message]) -> Iterator[bytes]:
+    """The frames of messages that are packed one after another."""
+    packer = Packer()
+    for at, message in enumerate(carried, 1):
+        yield packer.packed(messages.write(message), more=at < len(carried))
+
+
+def _messages_in(frames: list[bytes]) -> Iterator[Message]:
+    """The messages of frames that were packed one after another."""
+    unpacker = Unpacker()
     for frame in frames:
-        message = messages.read(unpacked(frame))
+        yield messages.read(unpacker.unpacked(frame))
+
+
+def _take(shelf: Shelf, peer: Certificate, state: State, frames: list[bytes]) -> CarriedIn:
+    """Take what the frames bring, all of which is seen to be sound before any of it is.
+
+    They are unpacked twice, since all of them together may be too large to hold.
+    """
+    heads: list[StreamHeads] = []
+    for message in _messages_in(frames):
         if isinstance(message, Compare):
             heads += message.streams
         elif not isinstance(message, Runs):
@@ -147,8 +162,7 @@ def _take(shelf: Shelf, peer: Certificate, state: State, frames: list[bytes]) ->
     entries, refused = 0, list[tuple[int, str, str]]()
     carried: set[bytes] = set()
     before, _ = shelf.meet(peer, b"")
-    for frame in frames:
-        message = messages.read(unpacked(frame))
+    for message in _messages_in(frames):
         if isinstance(message, Runs):
             refused += shelf.take(peer, message)
             entries += sum(len(run.bodies) for run in message.runs)

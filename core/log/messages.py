@@ -75,16 +75,22 @@ class Run:
     previous: bytes = b""
 
 
+# What stands for a leaf in a frame: a run's end, a run and a seq within it, or the hash.
+WireLeaf = int | tuple[int, int] | bytes
+
+
 @dataclass(frozen=True, slots=True)
 class WireSeal:
-    """A seal in a frame: a leaf is the index of a run in the same frame, or the hash itself.
+    """A seal in a frame, of the author with this index.
 
-    The sender's own seal (author 0) names no leaves: it covers its runs of the frame, in order.
+    A leaf is a run of the same frame, whose end it stands for; or a run and a seq within it, where
+    that log ended when the seal was made; or the hash itself. The sender's own seals (author 0)
+    name no leaves: each covers the next 64 of its runs in the frame, in order.
     """
 
     author: int
     number: int
-    leaves: tuple[int | bytes, ...]
+    leaves: tuple[WireLeaf, ...]
     signature: bytes
 
 
@@ -265,7 +271,15 @@ def _write_runs(message: Runs) -> bytes:
         ]
         for run in message.runs
     ]
-    seals = [[s.author, s.number, list(s.leaves), s.signature] for s in message.seals]
+    seals = [
+        [
+            seal.author,
+            seal.number,
+            [list(leaf) if isinstance(leaf, tuple) else leaf for leaf in seal.leaves],
+            seal.signature,
+        ]
+        for seal in message.seals
+    ]
     head = pack([3, message.number, message.position, list(message.authors), seals, runs])
     return head + b"".join(body for run in message.runs for body in run.bodies)
 
@@ -467,19 +481,33 @@ def _read_runs(head: list[Any], bodies: Any) -> Runs:
         _count(number),
         None if position is None else _count(position),
         tuple(_bytes(author, AUTHOR_BYTES) for author in authors),
-        tuple(_read_seal(seal, len(authors), len(runs)) for seal in seals),
+        tuple(_read_seal(seal, len(authors), read_runs) for seal in seals),
         tuple(read_runs),
     )
 
 
-def _read_seal(seal: list[Any], authors: int, runs: int) -> WireSeal:
+def _read_seal(seal: list[Any], authors: int, runs: list[Run]) -> WireSeal:
     author, number, leaves, signature = seal
     if len(leaves) > SEAL_LEAVES_MAX or _count(author) > authors or bool(leaves) is (author == 0):
         raise Malformed("a seal names an author, and 1 to 64 leaves where it is not the sender")
-    for leaf in leaves:
-        if type(leaf) is int:
-            if not 0 <= leaf < runs:
-                raise Malformed("a seal's leaf names no run of its frame")
-        else:
-            _bytes(leaf, HASH_BYTES)
-    return WireSeal(author, _count(number), tuple(leaves), _bytes(signature, 64))
+    return WireSeal(
+        author,
+        _count(number),
+        tuple(_read_leaf(leaf, runs) for leaf in leaves),
+        _bytes(signature, 64),
+    )
+
+
+def _read_leaf(leaf: Any, runs: list[Run]) -> WireLeaf:
+    if type(leaf) is int:
+        if not 0 <= leaf < len(runs):
+            raise Malformed("a seal's leaf names no run of its frame")
+        return leaf
+    if isinstance(leaf, list):
+        index, seq = leaf
+        run = runs[_count(index)]
+        # The end has a shorter form.
+        if not run.first <= _count(seq) < run.first + len(run.bodies) - 1:
+            raise Malformed("a seal's leaf names no entry within its run")
+        return index, seq
+    return _bytes(leaf, HASH_BYTES)

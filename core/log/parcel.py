@@ -1,8 +1,9 @@
 """Parcels: slices of logs made up into frames, sealed.
 
-The sender's own slices come under one new signature a frame; another author's slice travels with
-the seal that the replica keeps for it, whose other leaves go as hashes. A slice too large for a
-frame is split: an own one anywhere, another's so that its seal comes with the last part.
+The sender's own slices come under new signatures, one for each 64 of a frame; another author's
+slice travels with the seal that the replica keeps for it, whose other leaves are named by an entry
+of the same frame, or go as hashes. A slice too large for a frame is split: an own one anywhere,
+another's so that its seal comes with the last part.
 Holds no order of the conversation. Invariant: the receiver of all frames can check every entry.
 """
 
@@ -18,16 +19,19 @@ from core.log.limits import (
     FRAME_RUNS_MAX,
     SEAL_LEAVES_MAX,
 )
-from core.log.messages import Run, Runs, WireSeal
+from core.log.messages import Run, Runs, WireLeaf, WireSeal
 from core.log.seal import Seal
 
 # What a run takes in a frame beside its entries: stream, numbers, eight bytes of hash.
 _RUN_BYTES = 36
 
+# What a seal takes beside its leaves: author, number, signature.
+_SEAL_BYTES = 80
+
 
 def _seal_bytes(seal: Seal) -> int:
     """What a kept seal takes in a frame at most: all its leaves as hashes."""
-    return 80 + 34 * len(seal.leaves)
+    return _SEAL_BYTES + 34 * len(seal.leaves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +68,19 @@ class Reached:
 
 @dataclass(slots=True)
 class Parcel:
-    """One frame in the making, and what its ack will prove."""
+    """One frame in the making, and what its ack will prove.
 
+    With `spelled` an entry within a run stands for no leaf, so that a run that is refused takes
+    with it only those that end under the same seal.
+    """
+
+    spelled: bool = False
     runs: list[Run] = field(default_factory=list)
     authors: list[bytes] = field(default_factory=list)
-    own_leaves: list[tuple[int, bytes]] = field(default_factory=list)
+    own_leaves: list[bytes] = field(default_factory=list)
     seals: list[Seal] = field(default_factory=list)
-    index_by_leaf: dict[bytes, int] = field(default_factory=dict)
+    place_by_leaf: dict[bytes, WireLeaf] = field(default_factory=dict)
+    parts_by_author: dict[bytes, list[tuple[int, Slice]]] = field(default_factory=dict)
     reached: list[Reached] = field(default_factory=list)
     size: int = 0
     entries: int = 0
@@ -85,7 +95,6 @@ class Parcel:
         return (
             self.size + extra <= FRAME_BYTES_TARGET
             and len(self.runs) < FRAME_RUNS_MAX
-            and len(self.own_leaves) < SEAL_LEAVES_MAX
             and self.entries + len(part.entries) <= FRAME_ENTRIES_MAX
         )
 
@@ -96,9 +105,13 @@ class Parcel:
         bodies = tuple(body for _, body in part.entries)
         leaf = seal_leaf(part.stream, part.height, part.entries[-1][0])
         if own:
-            self.own_leaves.append((len(self.runs), leaf))
-        elif part.seal is not None:
-            self.index_by_leaf[leaf] = len(self.runs)
+            if len(self.own_leaves) % SEAL_LEAVES_MAX == 0:
+                self.size += _SEAL_BYTES
+            self.own_leaves.append(leaf)
+        else:
+            self.parts_by_author.setdefault(part.author, []).append((len(self.runs), part))
+        if part.seal is not None:
+            self.place_by_leaf[leaf] = len(self.runs)
             if part.seal not in self.seals:
                 self.seals.append(part.seal)
                 self.size += _seal_bytes(part.seal)
@@ -119,25 +132,43 @@ class Parcel:
     ) -> Runs:
         """The frame; `sign` seals the sender's own leaves."""
         seals: list[WireSeal] = []
-        if self.own_leaves:
-            seal = sign(tuple(leaf for _, leaf in self.own_leaves))
-            # An own seal without leaves covers all runs of the sender, in their order.
+        for at in range(0, len(self.own_leaves), SEAL_LEAVES_MAX):
+            # An own seal without leaves covers the sender's next runs, in their order.
+            seal = sign(tuple(self.own_leaves[at : at + SEAL_LEAVES_MAX]))
             seals.append(WireSeal(0, seal.number, (), seal.signature))
         for kept in self.seals:
-            leaves = tuple(self.index_by_leaf.get(leaf, leaf) for leaf in kept.leaves)
             author = 1 + self.authors.index(kept.author)
-            seals.append(WireSeal(author, kept.number, leaves, kept.signature))
+            seals.append(WireSeal(author, kept.number, self._leaves(kept), kept.signature))
         return Runs(number, position, tuple(self.authors), tuple(seals), tuple(self.runs))
 
+    def _leaves(self, kept: Seal) -> tuple[WireLeaf, ...]:
+        """A kept seal's leaves by their places in the frame, else as hashes."""
+        places = self.place_by_leaf
+        if not self.spelled and any(leaf not in places for leaf in kept.leaves):
+            self._place_within(kept.author)
+        return tuple(places.get(leaf, leaf) for leaf in kept.leaves)
 
-def fill(slices: Iterable[Slice], me: bytes) -> Iterator[Parcel]:
-    """Make parcels of slices, in their order, `me` being the sender's key."""
-    parcel = Parcel()
+    def _place_within(self, author: bytes) -> None:
+        """Note every entry of an author's runs: some log may have ended there under a seal."""
+        for index, part in self.parts_by_author.pop(author, ()):
+            for seq, (entry_hash, _) in enumerate(part.entries[:-1], part.first):
+                leaf = seal_leaf(part.stream, seq, entry_hash)
+                self.place_by_leaf.setdefault(leaf, (index, seq))
+
+
+def fill(
+    slices: Iterable[Slice], me: bytes, begun: Parcel | None = None, *, spelled: bool = False
+) -> Iterator[Parcel]:
+    """Make parcels of slices, in their order, `me` being the sender's key.
+
+    The first of them goes on from `begun`, the last may have room left.
+    """
+    parcel = begun or Parcel(spelled)
     for whole in slices:
         for part in _parts(whole, me):
             if not parcel.fits(part):
                 yield parcel
-                parcel = Parcel()
+                parcel = Parcel(spelled)
             parcel.add(part, me)
     if parcel.runs:
         yield parcel

@@ -46,7 +46,7 @@ from core.log.messages import (
     Runs,
     State,
 )
-from core.log.packing import packed, unpacked
+from core.log.packing import Packer, Unpacker
 from core.log.parcel import Parcel, Slice, fill
 from core.log.repair import Repair, frames
 from core.log.shelf import Shelf
@@ -144,6 +144,8 @@ class Session:
         self._told_dropped: tuple[bytes, ...] = ()
         self._waited_for_left = False
         self._refused: set[tuple[bytes, bytes]] = set()
+        self._spelled = False
+        self._packer, self._unpacker = Packer(), Unpacker()
         self._checked: int | None = None
         self._repair: Repair | None = None
         self._repair_is_own = False
@@ -159,7 +161,10 @@ class Session:
         if self.stage is Stage.CLOSED:
             return []
         try:
-            return self._receive(messages.read(unpacked(frame)))
+            # Of one who has not proven who it is nothing is unpacked.
+            proven = self.stage not in (Stage.HELLO, Stage.PROOF)
+            plain = self._unpacker.unpacked(frame) if proven else frame
+            return self._receive(messages.read(plain))
         except LogError as error:
             self.stage = Stage.CLOSED
             return [self._send(Refuse(error.name, str(error)[:900])), Close(error)]
@@ -187,10 +192,13 @@ class Session:
 
     # --- the conversation
 
-    def _send(self, message: Message) -> Send:
+    def _send(self, message: Message, *, more: bool = False) -> Send:
+        """The message's frame; `more` where others that can be packed with it follow at once."""
         frame = messages.write(message)
         # The others are short, or, as in a hello, keys and signatures.
-        return Send(packed(frame) if isinstance(message, (Runs, Compare)) else frame)
+        if isinstance(message, (Runs, Compare)):
+            frame = self._packer.packed(frame, more=more)
+        return Send(frame)
 
     def _hello(self) -> Hello:
         shelf = self._shelf
@@ -379,6 +387,8 @@ class Session:
             self._refused.clear()
             self._enqueue(0)
         lacking = any(name != Uncertified.name for name in named.values())
+        # What is wrong with one run shall keep no other back that only names an entry of it.
+        self._spelled |= lacking
         if lacking and self.stage is Stage.LIVE and self._repairs < REPAIRS_MAX:
             # The peer holds less than was thought. A live session may last for days, so it is
             # repaired now; what is refused again and again waits for the next session.
@@ -400,8 +410,9 @@ class Session:
         assert self.peer is not None
         effects: list[Effect] = []
         while len(self._in_flight) < FRAMES_IN_FLIGHT_MAX:
-            if not self._parcels and self._queue:
-                self._parcels = self._next_parcels()
+            if self._queue and len(self._parcels) < 2:
+                # The last one that is made may have room left, which the next logs fill.
+                self._load()
                 continue
             if not self._parcels:
                 break
@@ -411,8 +422,8 @@ class Session:
             effects.append(self._send_parcel(Parcel()))
         return effects + self._settle()
 
-    def _next_parcels(self) -> list[Parcel]:
-        """Load the next logs of the queue, about a frame's worth at a time."""
+    def _load(self) -> None:
+        """Make parcels of the next logs of the queue, about a frame's worth at a time."""
         assert self.peer is not None
         slices: list[Slice] = []
         size = 0
@@ -425,7 +436,8 @@ class Session:
                 slices.append(part)
                 self._sent[log] = part.height
                 size += sum(len(body) for _, body in part.entries)
-        return list(fill(slices, self._shelf.author))
+        begun = self._parcels.pop() if self._parcels else None
+        self._parcels += fill(slices, self._shelf.author, begun, spelled=self._spelled)
 
     def _send_parcel(self, parcel: Parcel) -> Effect:
         last = not self._queue and not self._parcels
@@ -435,7 +447,7 @@ class Session:
         # the peer does not check before it has it.
         self._position_due = not last
         self._in_flight[self._number] = parcel
-        return self._send(runs)
+        return self._send(runs, more=not last)
 
     def _settle(self) -> list[Effect]:
         """When all is sent and confirmed: drop what is to be dropped, and check."""
@@ -511,7 +523,9 @@ class Session:
         )
 
     def _send_step(self, step: Compare) -> list[Effect]:
-        return [self._send(frame) for frame in frames(step)]
+        parts = list(frames(step))
+        waiting = bool(self._queue or self._parcels)
+        return [self._send(part, more=waiting or part is not parts[-1]) for part in parts]
 
     def _on_compare(self, frame: Compare, peer: Certificate) -> list[Effect]:
         if frame.step == 0 and (self._repair is None or self._repair_is_own):

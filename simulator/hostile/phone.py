@@ -17,7 +17,7 @@ from typing import Final
 from core.log import messages
 from core.log.errors import LogError
 from core.log.messages import Ack
-from core.log.packing import unpacked
+from core.log.packing import Unpacker
 from core.log.session import Close, Effect, Met, Send, Session
 from replica.identity import Identity
 from replica.link import Link, LinkClosed
@@ -100,9 +100,10 @@ class HostilePhone:
 
     async def _listen(self, session: Session, link: Link) -> None:
         await self._carry_out(session.open(), link)
+        unpacker = Unpacker()
         while True:
             frame = await link.receive()
-            if not _answers_thrown(frame):
+            if not _answers_thrown(unpacker.unpacked(frame)):
                 await self._carry_out(session.receive(frame), link)
 
     async def _carry_out(self, effects: Sequence[Effect], link: Link) -> None:
@@ -130,5 +131,5 @@ class HostilePhone:
 
 def _answers_thrown(frame: bytes) -> bool:
     """Whether a frame acks one that was thrown, of which the own session knows nothing."""
-    message = messages.read(unpacked(frame))
+    message = messages.read(frame)
     return isinstance(message, Ack) and message.number >= FIRST_NUMBER

@@ -31,7 +31,7 @@ from core.log.messages import (
     StreamHeads,
     WireSeal,
 )
-from core.log.packing import packed
+from core.log.packing import IN_COLUMNS, MARK, packed
 from core.log.seal import make_seal
 from simulator.hostile.forging import Forger
 
@@ -70,9 +70,10 @@ class Volley:
         return self._chance.randbytes(self._chance.choice((0, 1, 40, 5_000)))
 
     def _bomb(self) -> bytes:
-        """A packed frame that becomes far larger than any frame may be."""
+        """A packed frame that becomes far larger than any frame may be: in columns, or whole."""
         raw = zlib.compressobj(9, zlib.DEFLATED, -15)
-        return b"\xc1" + raw.compress(bytes(16 * FRAME_BYTES_MAX)) + raw.flush()
+        form = self._chance.choice((MARK, MARK + bytes([IN_COLUMNS])))
+        return form + raw.compress(bytes(16 * FRAME_BYTES_MAX)) + raw.flush()
 
     def _runs(self, runs: list[Run], seals: list[WireSeal], authors: list[bytes]) -> bytes:
         position = self._chance.choice((None, 2**40))

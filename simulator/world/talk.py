@@ -18,7 +18,7 @@ from core.log import messages
 from core.log.certificate import Certificate
 from core.log.errors import LogError
 from core.log.messages import Runs
-from core.log.packing import unpacked
+from core.log.packing import Unpacker
 from replica.driver import Conversation, Hooks, converse
 from replica.link import Link, LinkClosed
 from replica.store import StoreError
@@ -39,10 +39,11 @@ class WatchedLink:
         self.link = link
         self._points = points
         self._leaks = leaks
+        self._unpacker = Unpacker()
 
     async def send(self, frame: bytes) -> None:
         """Send one frame."""
-        plain = unpacked(frame)
+        plain = self._unpacker.unpacked(frame)
         kind = plain[1]
         if kind == _COMPARE:
             self._points["compared digests or heads"] += 1

@@ -17,7 +17,6 @@ from replica.shelf import ReplicaShelf
 from tests.bench import floors
 from tests.bench.measuring import ROUNDS, Row, Timing, in_turns, median_rate, median_us, watched
 from tests.bench.peering import Peers
-from tests.bench.regrouping import frames_by_seal
 from tests.bench.stores import Built, runs_of
 
 # What is to be reached of the floor of plain SQL where cr-sqlite can't be had.
@@ -33,11 +32,6 @@ def take_live(built: Built) -> Timing:
 def take_first(built: Built) -> Timing:
     """Hub C takes the whole site in one go."""
     return _take(built, "hub-C-new", (), built.first)
-
-
-def take_by_seal(built: Built, frames: Sequence[bytes]) -> Timing:
-    """Hub C takes the whole site with runs packed by their seals."""
-    return _take(built, "hub-C-new", (), frames)
 
 
 def _take(built: Built, name: str, before: Sequence[bytes], frames: Sequence[bytes]) -> Timing:
@@ -80,13 +74,11 @@ def merge_rows(built: Built, peers: Peers | None, rounds: int = ROUNDS) -> list[
     packed = floors.packed(built.trace.ops)
     bodies = bodies_of(built)
     signatures = signatures_of(built)
-    by_seal = frames_by_seal(built)
     works: dict[str, Callable[[], Timing]] = {
         "live": lambda: take_live(built),
         "plain SQL, NORMAL": lambda: floors.merge_by_sql(packed),
         "plain SQL, FULL": lambda: floors.merge_by_sql(packed, "FULL"),
         "first": lambda: take_first(built),
-        "by seal": lambda: take_by_seal(built, by_seal),
         "bare inserts, FULL": lambda: floors.insert_bodies(bodies),
         "bare verification": lambda: floors.verify(signatures),
         "bare sockets": lambda: floors.send_frames(built.first),
@@ -113,8 +105,6 @@ def _rows(found: dict[str, list[Timing]], peers: Peers | None, signatures_each: 
     rows += [Row("bench_merge", live, unit, name, median_rate(found[name])) for name in beside]
     first = median_rate(found["first"])
     rows.append(Row("bench_first_merge", first, unit, "plain SQL, NORMAL", sql))
-    by_seal = median_rate(found["by seal"])
-    rows.append(Row("bench_first_by_seal_merge", by_seal, unit, "as it is sent", first))
     ours_us = median_us(found["live"])
     share = signatures_each * median_us(found["bare verification"])
     rows.append(Row("bench_merge_processor", ours_us, "us/entry", "its signatures alone", share))

@@ -1,8 +1,8 @@
 """What a session's frames would take compressed, by each way that could be chosen.
 
-Nothing is compressed on the wire yet. A frame must be whole when it is sent, so every stream is
-flushed after each frame; a way that keeps no memory between frames needs none to be reset when a
-session ends. Reads a file of frames and prints JSON, so that it can run where zstd is at hand.
+How frames are packed is `core.log.packing`, and is counted where they are sent; these are the other
+ways. A frame must be whole when it is sent, so every stream is flushed after each frame. Reads a
+file of frames and prints JSON, so that it can run where zstd is at hand.
 Invariant: every way counted here gives the frames back.
 """
 

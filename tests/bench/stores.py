@@ -32,8 +32,8 @@ _TOP = Path(__file__).parents[2]
 # What decides the bytes of a built store.
 _MADE_BY = (
     "replica/schema/*.sql", "replica/projection/*.py", "core/log/[cemp]*.py",
-    "core/dispatch/*acts.py", "tests/bench/trace.py", "tests/bench/acting.py",
-    "tests/bench/site.py", "tests/bench/stores.py",
+    "core/log/session.py", "replica/shelf.py", "core/dispatch/*acts.py",
+    "tests/bench/trace.py", "tests/bench/acting.py", "tests/bench/site.py", "tests/bench/stores.py",
 )  # fmt: skip
 _FRAMES = "frames"
 
@@ -43,7 +43,8 @@ class Built:
     """A built site: its trace, its folder, and what was sent while and after it was written.
 
     `live` are the frames of each epoch to hub B, `first` those of the first sync to hub C, `back`
-    what hub C said in it, `end_ms` the hub's clock when all was written.
+    what hub C said in it, `sent` the bytes of both as they travelled, `end_ms` the hub's clock when
+    all was written.
     """
 
     trace: Trace
@@ -51,6 +52,7 @@ class Built:
     live: tuple[tuple[bytes, ...], ...]
     first: tuple[bytes, ...]
     back: tuple[bytes, ...]
+    sent: int
     end_ms: int
 
     @contextmanager
@@ -88,10 +90,9 @@ def built(jobs: int, *, live: bool = True, cache: Path = CACHE) -> Built:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         _build(trace, folder, live)
-    end_ms, frames, first, back = msgpack.unpackb((folder / _FRAMES).read_bytes())
-    return Built(
-        trace, folder, tuple(tuple(epoch) for epoch in frames), tuple(first), tuple(back), end_ms
-    )
+    end_ms, frames, first, back, sent = msgpack.unpackb((folder / _FRAMES).read_bytes())
+    live_frames = tuple(tuple(epoch) for epoch in frames)
+    return Built(trace, folder, live_frames, tuple(first), tuple(back), sent, end_ms)
 
 
 def _build(trace: Trace, folder: Path, live: bool) -> None:
@@ -112,7 +113,8 @@ def _build(trace: Trace, folder: Path, live: bool) -> None:
     meeting = hold(newcomer, site.hub)
     for replica in (site.hub, listener, newcomer):
         folded(replica)
-    kept = [end_ms, frames, meeting.plain(1), meeting.plain(0)]
+    sent = sum(len(frame) for side in meeting.sent for frame in side)
+    kept = [end_ms, frames, meeting.plain(1), meeting.plain(0), sent]
     site.close()
     (folder / _FRAMES).write_bytes(msgpack.packb(kept))
 

@@ -14,7 +14,7 @@ from tests.bench.stores import built, runs_of
 from tests.build import agree, hold, streams_of
 
 FIGURES = {
-    "bench_first_by_seal_bytes[deflate-6 stream]", "bench_reconnect_bytes",
+    "bench_first_bytes[as sent]", "bench_apart_bytes[as sent]", "bench_reconnect_bytes",
     "bench_reconnect_round_trips", "bench_first_bytes[none]",
     "bench_first_bytes[deflate-6 stream]", "bench_first_signatures_bytes",
     "bench_first_leaves_bytes", "bench_apart_bytes[none]", "bench_merge", "bench_first_merge",

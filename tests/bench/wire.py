@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import msgpack
@@ -19,13 +19,12 @@ import msgpack
 from core.dispatch import acts
 from core.dispatch.fields import Kind
 from core.log import messages
-from core.log.messages import Hello, Proof, Runs
+from core.log.messages import Hello, Message, Proof, Runs
 from replica.replica import Replica
 from tests.bench import peering, squeezing
 from tests.bench.acting import SETTLED_MS, Acting, worker_of
 from tests.bench.measuring import Row
 from tests.bench.peering import PeerError, Peers
-from tests.bench.regrouping import frames_by_seal
 from tests.bench.site import ACCOUNT
 from tests.bench.squeezing import DICTIONARY_BYTES
 from tests.bench.stores import Built, runs_of
@@ -86,6 +85,7 @@ def day_rows() -> list[Row]:
         meeting = hold(phone, hub)
         assert meeting.live
         upload = runs_of(tuple(meeting.plain(0)))
+        sent = _sent(meeting, 0, lambda message: isinstance(message, Runs))
         site.close()
     size = sum(map(len, upload))
     rows = [
@@ -93,7 +93,8 @@ def day_rows() -> list[Row]:
             reached=size <= DAY_BYTES_MAX),
     ]  # fmt: skip
     words = f"<= {DAY_BYTES_SQUEEZED_MAX}"
-    return rows + _ways_of("bench_day", squeezed([upload]), DAY_BYTES_SQUEEZED_MAX, words)
+    sizes = {"as sent": sent, **squeezed([upload])}
+    return rows + _ways_of("bench_day", sizes, DAY_BYTES_SQUEEZED_MAX, words)
 
 
 # --- the whole site
@@ -116,8 +117,18 @@ def reconnect_rows(built: Built, peers: Peers | None) -> list[Row]:
     return rows + [_beside(rows[0], name, size / 2) for name, size in found.items()]
 
 
+def _sent(meeting: Meeting, side: int, counted: Callable[[Message], bool]) -> int:
+    """Bytes, as they travelled, of those frames of a side that are to be counted."""
+    travelled = zip(meeting.sent[side], meeting.read(side), strict=True)
+    return sum(len(frame) for frame, message in travelled if counted(message))
+
+
 def _after_hello(frames: Sequence[bytes]) -> list[bytes]:
-    return [f for f in frames if not isinstance(messages.read(f), (Hello, Proof))]
+    return [frame for frame in frames if _is_after_hello(messages.read(frame))]
+
+
+def _is_after_hello(message: Message) -> bool:
+    return not isinstance(message, (Hello, Proof))
 
 
 def first_rows(built: Built, dictionary: Sequence[bytes], peers: Peers | None) -> list[Row]:
@@ -125,15 +136,10 @@ def first_rows(built: Built, dictionary: Sequence[bytes], peers: Peers | None) -
     goal, words = 0, ""
     if built.trace.jobs == JOBS_OF_THE_GOALS:
         goal, words = FIRST_BYTES_MAX, f"<= {FIRST_BYTES_MAX}"
-    sizes = squeezed([built.first, built.back], dictionary)
+    sizes = {"as sent": built.sent, **squeezed([built.first, built.back], dictionary)}
     rows = _ways_of("bench_first", sizes, goal, words)
-    ours = next(row for row in rows if "deflate-6 stream" in row.name)
+    ours = next(row for row in rows if "as sent" in row.name)
     found = _of_peers(peers, "first_deflated")
-    for way, size in squeezed([frames_by_seal(built), built.back], dictionary).items():
-        rows.append(
-            Row(f"bench_first_by_seal_bytes[{way}]", size, "bytes", "as it is sent", sizes[way],
-                words, size <= goal if goal and way != "none" else None)
-        )  # fmt: skip
     return rows + _parts(built) + [_beside(ours, name, size) for name, size in found.items()]
 
 
@@ -164,11 +170,13 @@ def apart_rows(built: Built, dictionary: Sequence[bytes], peers: Peers | None) -
         meeting = hold(other, hub)
         assert meeting.live
         directions = [_after_hello(frames) for frames in (meeting.plain(0), meeting.plain(1))]
+        sent = sum(_sent(meeting, side, _is_after_hello) for side in (0, 1))
     goal, words = 0, ""
     if built.trace.jobs == JOBS_OF_THE_GOALS:
         goal, words = APART_BYTES_MAX, f"<= {APART_BYTES_MAX}"
-    rows = _ways_of("bench_apart", squeezed(directions, dictionary), goal, words)
-    ours = next(row for row in rows if "deflate-6 stream" in row.name)
+    sizes = {"as sent": sent, **squeezed(directions, dictionary)}
+    rows = _ways_of("bench_apart", sizes, goal, words)
+    ours = next(row for row in rows if "as sent" in row.name)
     found = _of_peers(peers, "apart_deflated")
     return rows + [_beside(ours, name, size) for name, size in found.items()]
 

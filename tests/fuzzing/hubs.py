@@ -23,7 +23,7 @@ from core.log.canonical import pieces, unpack
 from core.log.carried import MAGIC, _places, opened, proven_hash, sealed
 from core.log.certificate import read_certificate
 from core.log.errors import LogError
-from core.log.packing import packed, unpacked
+from core.log.packing import Unpacker, packed
 from hub.enrolment import EnrolmentRefused, Enrolments
 from replica import pairing
 from replica.carrying import file_for, receiver_named, take_file
@@ -165,7 +165,8 @@ def open_carried(data: bytes) -> Any:
     """The records but the last, which is the proof, each as the values of its frame."""
     here = place()
     plain = opened(data, here.hub.identity.key, here.hub.author)
-    frames = [unpacked(plain[start:end]) for start, end in list(_places(plain))[:-1]]
+    unpacker = Unpacker()
+    frames = [unpacker.unpacked(plain[start:end]) for start, end in list(_places(plain))[:-1]]
     return [[msgpack.unpackb(p, strict_map_key=False) for p in pieces(f)] for f in frames]
 
 

@@ -17,6 +17,7 @@ from tests.proof.orders import SETS, wrong_orders
 from tests.proof.restores import lossy_rebuilds, lossy_restores
 from tests.proof.store_kills import lossy_kills
 from tests.proof.worlds import failed_worlds
+from tests.series_of_frames import lost_on_the_way
 from tests.versions.killed_migrations import killed_migrations
 
 Work = Callable[[int, int], list[str]]
@@ -44,6 +45,7 @@ class Part:
 
 FAMILIES = (
     Family("damaged_bundles", "bundles", 10_000, 1_000, undetected),
+    Family("series_of_frames", "series", 20_000, 500, lost_on_the_way),
     Family("orders_of_eight", "sets", SETS, 1, wrong_orders),
     Family("store_kills", "kills", 1_000, 100, lossy_kills),
     Family("device_days_on_faulty_disks", "device-days", 25_000, 500, lossy_days),

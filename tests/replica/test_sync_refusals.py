@@ -15,9 +15,10 @@ from core.log import messages
 from core.log.certificate import issue
 from core.log.chain import seal_leaf
 from core.log.entry import MINT
-from core.log.errors import LogError, SessionRefused, Unauthentic, Uncertified, WrongSite
+from core.log.errors import LogError, Malformed, SessionRefused, Unauthentic, Uncertified, WrongSite
 from core.log.limits import ENTRY_BYTES_MAX, STAGED_BYTES_MAX
 from core.log.messages import Hello, Run, Runs, WireSeal
+from core.log.packing import GOES_ON, IN_COLUMNS, MARK, Packer
 from core.log.seal import make_seal
 from core.log.session import Close, Stage
 from core.log.stream import Stored
@@ -457,3 +458,33 @@ def test_a_worker_who_writes_what_it_may_not_is_kept_and_shown_but_does_not_stan
     colleague = site.phone(hub, ana)
     assert hold(colleague, hub).live
     assert agree(colleague, hub, streams={job})
+
+
+def test_nothing_is_unpacked_of_one_who_has_not_proven_who_it_is(
+    hub: Replica, phone: Replica
+) -> None:
+    before = rows_of(hub)
+    meeting = Meeting(phone, hub).start()
+    hello = meeting.waiting[1].pop()
+    meeting.waiting[1].append(Packer().packed(hello, more=True))
+    meeting.run()
+    assert isinstance(closed(meeting, 1), Malformed)
+    assert rows_of(hub) == before
+
+
+def test_a_frame_that_goes_on_from_none_ends_the_session_and_loses_nothing(
+    site: Site, hub: Replica, ana: bytes, phone: Replica
+) -> None:
+    for number in range(40):
+        site.job(hub, f"Boiler {number}", ana)
+    meeting = Meeting(phone, hub).start()
+    while not any(frame[:1] == MARK for frame in meeting.waiting[0]):
+        assert meeting.deliver(1) | meeting.deliver(0)
+    ((at, frame),) = [
+        (at, frame) for at, frame in enumerate(meeting.waiting[0]) if frame[:1] == MARK
+    ]
+    meeting.waiting[0][at] = MARK + bytes([IN_COLUMNS | GOES_ON]) + frame[2:]
+    meeting.run()
+    assert isinstance(closed(meeting, 0), Malformed)
+    assert hold(phone, hub).live
+    assert agree(phone, hub)

@@ -95,6 +95,20 @@ def test_a_seal_has_1_to_64_leaves() -> None:
         read(runs(run, seals=(WireSeal(0, 1, leaves, bytes(64)),)))
 
 
+def test_a_leaf_within_a_run_names_an_entry_before_its_end() -> None:
+    run = Run(JOB, 1, 3, (BODY,) * 3)
+    for seq, sound in ((2, False), (3, True), (4, True), (5, False), (6, False)):
+        frame = runs(run, authors=1, seals=(WireSeal(1, 1, ((0, seq),), bytes(64)),))
+        if sound:
+            assert isinstance(read(frame), Runs)
+            continue
+        with pytest.raises(Malformed):
+            read(frame)
+    for place in ((1, 3), (-1, 3)):
+        with pytest.raises(Malformed):
+            read(runs(run, authors=1, seals=(WireSeal(1, 1, (place,), bytes(64)),)))
+
+
 def test_a_message_names_at_most_so_many_streams() -> None:
     assert isinstance(read(write(Leave((JOB,) * HEADS_STREAMS_MAX))), MESSAGES)
     with pytest.raises(OverLimit):

@@ -37,11 +37,12 @@ EXAMPLES: dict[str, Message] = {
         2,
         4_713,
         (OTHER,),
-        (WireSeal(0, 120, (), b"s" * 64), WireSeal(1, 7, (1, b"L" * 32), b"t" * 64)),
+        (WireSeal(0, 120, (), b"s" * 64), WireSeal(1, 7, (1, (3, 1), b"L" * 32), b"t" * 64)),
         (
             Run(JOB, 0, 3, (bytes.fromhex("930046a178"), bytes.fromhex("930046a179"))),
             Run(DAY, 1, 1, (bytes.fromhex("93006301"),)),
             Run(JOB, 0, 9, (bytes.fromhex("93006302"),), b"before 9"),
+            Run(JOB, 1, 1, (bytes.fromhex("93006303"), bytes.fromhex("93006304"))),
         ),
     ),
     "runs that only say that all was sent": Runs(3, 4_713, (), (), ()),
