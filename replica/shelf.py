@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from core.dispatch.acts import SITE_STREAM
 from core.dispatch.fields import Kind, Role
+from core.log.authority import counts
 from core.log.certificate import Certificate, check_certificate, read_certificate
 from core.log.errors import SessionRefused
 from core.log.frontier import digest_of
@@ -17,6 +18,7 @@ from core.log.messages import Runs, StreamHeads
 from core.log.parcel import Reached, Slice
 from core.log.seal import Seal, make_seal
 from replica import logs
+from replica.authority import is_kept, revoked_keys
 from replica.intake import take_runs
 from replica.replica import Replica
 from replica.scope import scope_of
@@ -84,8 +86,11 @@ class ReplicaShelf:
         own, *issuers = [read_certificate(data) for data in certificates]
         hubs = [*issuers, *self._replica.certificates_of(Role.HUB)]
         check_certificate(own, self.site, hubs)
-        if self._db.execute("SELECT 1 FROM revoked WHERE author = ?", (own.author,)).fetchone():
+        revoked = revoked_keys(self._db)
+        if own.author in revoked:
             raise SessionRefused("this device's certificate was revoked; ask the office")
+        if not counts(own, revoked, stands=is_kept(self._db, own)):
+            raise SessionRefused("the hub that certified this device was shut out; enrol it again")
         if own.session_until < self._replica.clock.now_ms():
             raise SessionRefused("this device's certificate has run out; enrol it again")
         for issuer in issuers:

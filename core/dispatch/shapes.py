@@ -153,6 +153,7 @@ _CHECKS: Final[Mapping[int, Check]] = {
     **dict.fromkeys(_MARKS, _mark),
     fields.CUT: _tuple(_moment, _bytes),
     fields.CERTIFICATE: _bytes,
+    fields.CLOSED: _tuple(_bytes, _bytes),
     fields.SETTING: _setting,
     fields.HUB_ADDRESSES: _several(_text),
     fields.PLACE_POINT: _point,

@@ -205,13 +205,24 @@ def test_the_lowest_of_several_roles_counts_in_any_order() -> None:
     several = [
         certify("ana", "north", 2, b"account1", ("read all",)),
         certify("ana", "north", 1, WORKER, ("create jobs",)),
-        certify("ana", "site", 1, WORKER, ("hand on",)),
+        certify("ana", "south", 1, WORKER, ("hand on",)),
         certify("ana", "north", 1, b"\xff" * 12, ("other",)),
     ]
     for order in permutations(several):
         standing = standing_of(order, False)
         assert (standing.role, standing.subject) == (1, WORKER)
         assert standing.rights == {"create jobs", "hand on"}
+
+
+def test_no_hub_has_a_say_in_what_the_site_key_certified() -> None:
+    hub = certify("north", "site", HUB_ROLE, b"A", ("one",))
+    lowered = certify("north", "south", 1, WORKER, ("two",))
+    for order in permutations([hub, lowered]):
+        standing = standing_of(order, False)
+        assert (standing.role, standing.subject) == (HUB_ROLE, b"A")
+        assert standing.rights == {"one"}
+    retired = certify("north", "site", 1, WORKER)
+    assert standing_of([hub, lowered, retired], False).role == 1
 
 
 def test_a_standing_says_that_the_key_is_revoked() -> None:
