@@ -22,6 +22,7 @@ from core.log.messages import Run, Runs
 from core.log.seal import Seal, check_seal
 from core.log.stream import Stored
 from replica import logs
+from replica.cuts import write_cuts
 from replica.replica import Replica, Touched
 
 Refused = tuple[int, str, str]
@@ -67,6 +68,9 @@ def take_runs(replica: Replica, peer: Certificate, runs: Runs) -> Intake:
         for run in [run for run in joined if run.stream == SITE_STREAM]:
             _store(replica, run, site, intake)
         replica.finish(site)
+        # Before anything else comes in: a cut says what was held when the revocation was learnt.
+        write_cuts(replica, replica.newly_revoked)
+        replica.newly_revoked.clear()
         for run in [run for run in joined if run.stream != SITE_STREAM]:
             _store(replica, run, touched, intake)
         _bound_staged(replica)

@@ -98,6 +98,8 @@ class Replica:
         self.seal_rows: dict[Seal, int] = {}
         self._standings: dict[bytes, Standing] = {}
         self._changed: set[bytes] = set()
+        # Keys of which this replica has learnt that they are shut out, and not cut them yet.
+        self.newly_revoked: set[bytes] = set()
         with store.transaction():
             if store.get("site") is None:
                 store.put("site", identity.site)
@@ -317,7 +319,9 @@ class Replica:
     def _read_site(self, touched: Touched) -> None:
         """Take up who is shut out and whose certificates count; what they wrote folds anew."""
         self._restand(keep_site_certificates(self), touched)
-        self._restand(keep_revoked(self), touched)
+        changed = keep_revoked(self)
+        self.newly_revoked |= changed & revoked_keys(self.store.db)
+        self._restand(changed, touched)
         self._restand(keep_certificates(self), touched)
 
     def _restand(self, authors: Iterable[bytes], touched: Touched) -> None:
@@ -334,6 +338,7 @@ class Replica:
         self._states.clear()
         self._unfolded.clear()
         self._standings.clear()
+        self.newly_revoked.clear()
         self._position = self.store.get("position", 0)
 
     def mark_changed(self, streams: Iterable[bytes]) -> None:
