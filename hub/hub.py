@@ -32,6 +32,7 @@ from hub.hub_sessions import HubSessions
 from hub.live import LiveFeed
 from hub.origins import origin_of
 from hub.presence import Presence, read_presence
+from hub.renewal import renew
 from hub.revocation import shut_out
 from replica.clock import Clock
 from replica.driver import Conversation, Hooks, converse
@@ -333,6 +334,10 @@ class Hub:
                 # A phone that lost its connection comes back before the hub has noticed; the old
                 # one may be dead, so nobody waits for its farewell.
                 self._begin(before.link.close())
+            try:
+                await self.writer.run(renew, self.replica, peer)
+            except StoreError as error:
+                LOGGER.warning("a phone's certificate was not renewed; the next time: %s", error)
 
         async def seen(peer: Certificate, presence: dict[int, Any]) -> None:
             self.keep_presence(peer, presence)

@@ -85,6 +85,31 @@ def revoked_keys(db: sqlite3.Connection) -> frozenset[bytes]:
     return frozenset(row[0] for row in db.execute("SELECT author FROM revoked"))
 
 
+def shown_certificates(replica: Replica) -> tuple[Certificate, ...]:
+    """With what the replica opens sessions: its own that lasts the longest, then who issued that.
+
+    A hub renews a phone's certificate in the site stream, and any hub may; a phone that the stream
+    has not reached yet shows those that it joined with.
+    """
+    joined = replica.identity.certificates
+    if not joined:
+        return ()
+    own = joined[0]
+    hubs = {each.author: each for each in replica.certificates_of(Role.HUB)}
+    rows = replica.store.db.execute(
+        "SELECT certificate FROM certificate WHERE author = ? AND role = ? AND subject = ? "
+        "AND session_until > ? ORDER BY session_until DESC, certificate",
+        (own.author, own.role, own.subject, own.session_until),
+    )
+    for (data,) in rows:
+        newest = read_certificate(data)
+        if newest.issuer == replica.site:
+            return (newest,)
+        if newest.issuer in hubs:
+            return newest, hubs[newest.issuer]
+    return joined
+
+
 def _keep_all(replica: Replica, certificates: Iterable[Certificate]) -> set[bytes]:
     """Keep those that hold and are new; their authors."""
     db = replica.store.db

@@ -18,7 +18,7 @@ from typing import TypeVar
 from core.dispatch.acts import Change
 from core.dispatch.autofact import Mode
 from core.dispatch.fix import Fix, usable
-from core.log.errors import LogError
+from core.log.errors import EnrolAgain, LogError, Revoked
 from replica.autologger import AutoLogger
 from replica.carrying import (
     NobodyToCarryTo,
@@ -40,9 +40,10 @@ from replica.location.owntracks import (
     Told,
     answer_for,
 )
-from replica.opening import JOIN_AGAIN, open_phone
+from replica.opening import JOIN_AGAIN, SHUT_OUT, TIME_IS_UP, open_phone
 from replica.reach import OwnUnsent, unsent_entries
 from replica.reader import Reader
+from replica.rejoining import join_beside
 from replica.replica import Replica, Written
 from replica.screens.port import (
     AutoNotice,
@@ -85,7 +86,7 @@ class Device:
         self.folder = folder
         self.clock = clock
         self.worker = ""
-        self.join_again = ""
+        self._join_again = ""
         self._entropy = entropy
         self._executor = executor
         self._over = over
@@ -111,6 +112,10 @@ class Device:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
+        """End what runs and close the store."""
         for task in self._tasks:
             task.cancel()
         for ended in await asyncio.gather(*self._tasks, return_exceptions=True):
@@ -118,8 +123,10 @@ class Device:
                 LOGGER.error("a part of the phone had stopped by a fault", exc_info=ended)
         self._tasks.clear()
         if self._writer is not None and self._replica is not None:
-            await self._reader.__aexit__(kind, error, trace)
+            await self._reader.__aexit__(None, None, None)
             await self._writer.run(self._replica.close)
+        self._writer = self._replica = self._syncer = self._logger = None
+        self.worker = ""
 
     async def _open(self) -> None:
         """Open the store and start syncing, if the phone has joined a site."""
@@ -127,9 +134,9 @@ class Device:
         replica = open_phone(self.folder, self.clock, self._entropy)
         if replica is None:
             if (self.folder / STORE_FILE).exists():
-                self.join_again = JOIN_AGAIN
+                self._join_again = JOIN_AGAIN
             return
-        self.join_again = ""
+        self._join_again = ""
         self._replica = replica
         identity = replica.identity
         self._writer = Writer(self._replica, self._executor)
@@ -181,6 +188,13 @@ class Device:
         """The owner of the replica."""
         assert self._writer is not None, "the phone has not joined a site yet"
         return self._writer
+
+    @property
+    def join_again(self) -> str:
+        """Why the phone has to join again: it has no key, or the hub opens no session for it."""
+        refused = self._syncer.figures.refused_name if self._syncer is not None else ""
+        told = {EnrolAgain.name: TIME_IS_UP, Revoked.name: SHUT_OUT}
+        return self._join_again or told.get(refused, "")
 
     def now_ms(self) -> int:
         """What the phone's clock says, ms UTC."""
@@ -251,12 +265,22 @@ class Device:
 
     async def enrol(self, *, link: str = "", code: str = "", address: str = "") -> None:
         """Join a site. Raises EnrolmentRefused with what to do."""
-        if self.worker:
+        if self.worker and not self.join_again:
             raise EnrolmentRefused("this phone has joined a site already")
-        if link:
-            await join_by_link(self.folder, link, self._entropy)
+
+        async def join(folder: Path) -> None:
+            if link:
+                await join_by_link(folder, link, self._entropy)
+            else:
+                await join_by_code(folder, code, address, self._entropy)
+
+        if self._replica is None:
+            await join(self.folder)
         else:
-            await join_by_code(self.folder, code, address, self._entropy)
+            assert self._syncer is not None
+            new_key = self._syncer.figures.refused_name == Revoked.name
+            await join_beside(self.folder, self._replica.identity, join, new_key=new_key)
+            await self._close()
         await self._open()
         self._announce()
 
