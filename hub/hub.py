@@ -23,6 +23,7 @@ from core.dispatch.acts import OFFICE_STREAM, SITE_STREAM, Act, ActError, Change
 from core.dispatch.fields import Kind, Role
 from core.log.certificate import Certificate
 from core.log.errors import LogError
+from hub.admission import admit
 from hub.browser_authority import AuthorityError, BrowserAuthority
 from hub.browser_sessions import BrowserSessions
 from hub.code_limits import CodeLimits
@@ -298,6 +299,17 @@ class Hub:
 
     def _revoke(self, author: bytes, actor: bytes) -> None:
         shut_out(self.replica, author, actor=actor)
+
+    async def admit(self, account: Actor, stream: bytes, author: bytes) -> int:
+        """Let count what a key wrote in a stream after it was shut out; how many entries that were.
+
+        Raises:
+            ActError: the account's role does not permit it.
+            StoreError: the disk refused; nothing was written.
+        """
+        check_may_write(account)
+        actor = bytes.fromhex(account.account)
+        return await self.writer.run(lambda: admit(self.replica, stream, author, actor=actor))
 
     # --- sync
 

@@ -100,7 +100,7 @@ _OFFICE = frozenset({Role.HUB, Role.DISPATCHER})
 _ALL = frozenset({Role.HUB, Role.DISPATCHER, Role.WORKER})
 
 # --- every stream
-CUT = 1
+CUT, ADMITTED = 1, 19
 # --- site
 CERTIFICATE, REVOKED, ERASED, SITE_NAME, SETTING = 2, 3, 4, 5, 6
 TEAM_NAME, VEHICLE_NAME, VEHICLE_PLATE, SKILL_NAME, GROUP_ARCHIVED = 7, 8, 9, 10, 11
@@ -130,6 +130,7 @@ def _site_and_office() -> tuple[Field, ...]:
     latest, one, further, true = Rule.LATEST, Rule.ONE_WRITER, Rule.FURTHEST, Rule.TRUE_FIRST
     return (
         Field(CUT, "cut", None, ("author",), _HUB, further),
+        Field(ADMITTED, "admitted", None, ("entry",), _OFFICE, true),
         Field(CERTIFICATE, "certificate", site, ("author", "certificate"), _HUB, one),
         Field(REVOKED, "revoked", site, ("author",), _HUB, true),
         Field(CLOSED, "closed", site, ("author",), _HUB, one),

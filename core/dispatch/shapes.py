@@ -113,6 +113,7 @@ _IDS: Final[Mapping[str, Check]] = {
     "conflict": _bytes,
     "contact": _short,
     "duty": _short,
+    "entry": _key,
     "file": _bytes,
     "group": _short,
     "item": _small,
@@ -145,7 +146,7 @@ _MARKS: Final = frozenset(
         fields.REVOKED, fields.ERASED, fields.GROUP_ARCHIVED, fields.ACCOUNT_DISABLED,
         fields.CUSTOMER_ARCHIVED, fields.PLACE_ARCHIVED, fields.CONTACT_ARCHIVED,
         fields.WORKER_ARCHIVED, fields.APP_JOBS_ON, fields.APP_AUTO_ON, fields.CREATED,
-        fields.ASSIGNED, fields.TICK,
+        fields.ASSIGNED, fields.TICK, fields.ADMITTED,
     }
 )  # fmt: skip
 _CHECKS: Final[Mapping[int, Check]] = {

@@ -72,6 +72,10 @@ def _row(stream: str, number: int, placed: Placed, path: Path, value: Any) -> tu
     field = FIELDS.get(path[0]) if path else None
     name = field.name if field is not None else f"field {path[0]}" if path else ""
     entry_hash, actor, inert = _identity(placed)
+    shown = _value(path[0], value) if path else value
+    if path and path[0] == fields.ADMITTED and isinstance(path[1], bytes):
+        # By the digits under which the entry itself stands here.
+        shown = f"entry {path[1][:8].hex()}"
     return (
         stream,
         number,
@@ -82,7 +86,7 @@ def _row(stream: str, number: int, placed: Placed, path: Path, value: Any) -> tu
         entry.act.hex() if entry is not None else "",
         name,
         "/".join(part.hex() if isinstance(part, bytes) else str(part) for part in path[1:]),
-        _value(path[0], value) if path else value,
+        shown,
         inert,
     )
 

@@ -11,8 +11,13 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from core.dispatch.acts import ActError
+from core.dispatch.fields import FIELDS
+from hub.admission import waiting
 from hub.hub import Hub
-from hub.keys import HUB
+from hub.keys import ACCOUNT, HUB
+from web.formats import sentence
+from web.frame import see_other
 from web.phones import Phone, phones_of, summarize
 from web.rendering import show
 
@@ -102,6 +107,19 @@ class InertRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingRow:
+    """What somebody's shut-out key wrote in a stream: how much, what about and when it began."""
+
+    stream: str
+    kind: str
+    author: str
+    who: str
+    count: int
+    about: str
+    first_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class PhonesPage:
     """Phones, hubs, refusals, inert entries and the size of the log."""
 
@@ -110,6 +128,7 @@ class PhonesPage:
     hubs: tuple[HubRow, ...]
     refused: tuple[RefusedRow, ...]
     refused_total: int
+    waiting: tuple[WaitingRow, ...]
     inert: tuple[InertRow, ...]
     streams: int
     entries: int
@@ -144,6 +163,7 @@ async def phones_page(request: web.Request) -> web.StreamResponse:
             for row in refused
         ),
         refused_total=totals["refused"],
+        waiting=await _waiting(hub),
         inert=tuple(
             InertRow(row["stream"], _KINDS[row["kind"]], row["inert"], row["entries"])
             for row in await hub.reader.rows(_INERT)
@@ -159,6 +179,51 @@ async def _hubs(request: web.Request) -> tuple[HubRow, ...]:
     return tuple(
         [_hub_row(hub, row) for row in await hub.reader.rows(_HUBS, (hub.replica.author,))]
     )
+
+
+async def _waiting(hub: Hub) -> tuple[WaitingRow, ...]:
+    """What waits for somebody to say that it counts after all."""
+    found = await hub.writer.run(waiting, hub.replica)
+    names = {
+        row["author"]: row["name"]
+        for row in await hub.reader.rows(
+            "SELECT certificate.author, worker.name FROM certificate JOIN worker "
+            "ON worker.worker = lower(hex(certificate.subject))"
+        )
+    }
+    rows = []
+    for each in found:
+        entries = [placed.entry for placed in each.placed if placed.entry is not None]
+        codes = dict.fromkeys(path[0] for entry in entries for path, _ in entry.changes)
+        fields = (FIELDS[code].name if code in FIELDS else "other" for code in codes)
+        rows.append(
+            WaitingRow(
+                stream=each.stream.hex(),
+                kind=_KINDS[each.stream[4]],
+                author=each.author.hex(),
+                who=names.get(each.author) or f"key {each.author.hex()[:12]}",
+                count=len(each.placed),
+                about=", ".join(fields),
+                first_at_ms=min(entry.corrected_ms for entry in entries),
+            )
+        )
+    return tuple(rows)
+
+
+async def admit(request: web.Request) -> web.StreamResponse:
+    """POST /phones/admit: let count what a shut-out key wrote in one stream."""
+    hub, form = request.app[HUB], await request.post()
+    try:
+        stream, author = (bytes.fromhex(str(form.get(name, ""))) for name in ("stream", "author"))
+        count = await hub.admit(request[ACCOUNT], stream, author)
+    except ValueError as error:
+        raise see_other("/phones", "Load the page anew; nothing was changed.", "bad") from error
+    except ActError as refusal:
+        raise see_other("/phones", sentence(str(refusal)), "bad") from refusal
+    if not count:
+        raise see_other("/phones", "Nothing waits there any more; somebody was faster.")
+    entries = "1 entry counts" if count == 1 else f"{count} entries count"
+    raise see_other("/phones", f"{entries} now, as written again by you.")
 
 
 def _hub_row(hub: Hub, row: Any) -> HubRow:
@@ -185,3 +250,4 @@ def add_routes(app: web.Application) -> None:
     """Add this module's pages to `app`."""
     app.router.add_get("/phones", phones_page)
     app.router.add_get("/phones/pill", phones_pill)
+    app.router.add_post("/phones/admit", admit)

@@ -17,6 +17,7 @@ from core.dispatch.acts import (
 )
 from core.dispatch.fields import Kind
 from hub.hub_sessions import HubSessions
+from hub.revocation import shut_out
 from hub.second_hub import answer, ask, begin, read_request
 from replica.carrying import file_for, receiver_named, take_file
 from replica.clock import SystemClock
@@ -24,6 +25,7 @@ from replica.joining import join_by_link
 from replica.opening import open_at_rest
 from replica.replica import Replica
 from tests.build import SettableClock
+from tests.hub.test_admission import put
 from tests.running import running_hub, until
 from tests.web.office import NOON_MS, Office, Person, Seen
 
@@ -114,3 +116,32 @@ async def test_another_hub_stands_in_the_list_with_a_file_and_whether_it_is_in_s
                 return "Hub B in session now" in (await eva.get("/phones")).words
 
             await until(shown, "the page shows the session")
+
+
+async def test_what_came_after_a_key_was_shut_out_is_listed_and_let_count(
+    office: Office, tmp_path: Path
+) -> None:
+    eva, max_reads = await office.signed_in("Eva"), await office.signed_in("Max", "manager")
+    worker = new_stream_id(Kind.WORKER, NOON_MS, office.entropy(7))
+    job = new_stream_id(Kind.JOB, NOON_MS, office.entropy(7))
+    await office.act(edit_worker(worker, {"name": "Ana"}))
+    phone = await phone_of(office, worker, tmp_path / "phone")
+    await office.act(create_job(job, {"title": "Boiler"}) + assign(job, worker, office.entropy(8)))
+    receiver = receiver_named(office.hub.replica, phone.author.hex())
+    assert take_file(phone, file_for(office.hub.replica, receiver).data).refused == ()
+    assert "after a key was shut out" not in (await eva.get("/phones")).words
+    await office.hub.writer.run(shut_out, office.hub.replica, phone.author)
+    phone.write(add_note(job, "valve replaced"))
+    await office.hub.writer.run(put, phone, office.hub.replica, job)
+    phone.close()
+    form = {"stream": job.hex(), "author": phone.author.hex()}
+    assert "Let it count" not in (await max_reads.get("/phones")).words
+    assert "reads only" in (await max_reads.post("/phones/admit", form)).words
+    page = await eva.get("/phones")
+    assert "Written after a key was shut out" in page.words
+    assert "Ana" in page.words
+    assert await office.rows("SELECT text FROM note") == []
+    assert "1 entry counts now" in (await eva.post("/phones/admit", form)).words
+    assert await office.rows("SELECT text FROM note") == [{"text": "valve replaced"}]
+    assert "somebody was faster" in (await eva.post("/phones/admit", form)).words
+    assert "nothing was changed" in (await eva.post("/phones/admit", {"stream": "x"})).words
