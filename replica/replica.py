@@ -22,6 +22,8 @@ from core.log.chain import SHORT_BYTES, chain_start
 from core.log.entry import FORMAT, Entry, encode
 from core.log.errors import LogError
 from core.log.frontier import read_token
+from core.log.limits import LOG_ENTRIES_MAX
+from core.log.quota import Quotas
 from core.log.registers import LogKey
 from core.log.seal import Seal
 from core.log.stream import Stored, StreamState
@@ -96,6 +98,7 @@ class Replica:
         self._unfolded: dict[bytes, list[Stored]] = {}
         # Rows of seals that came in lately; a hint, which the store is asked to confirm.
         self.seal_rows: dict[Seal, int] = {}
+        self.quotas = Quotas()
         self._standings: dict[bytes, Standing] = {}
         self._changed: set[bytes] = set()
         # Keys of which this replica has learnt that they are shut out, and not cut them yet.
@@ -258,6 +261,8 @@ class Replica:
         if not permits(standing, stream, entry):
             raise ActError("this device's certificate does not permit that; ask the office")
         seq = (log.height if log is not None else 0) + 1
+        if seq > LOG_ENTRIES_MAX:
+            raise ActError("this device has written here as much as one key may; give it a new key")
         stored = Stored(self.author, seq, previous, entry_hash, body)
         self.add(stream, stored)
         return entry_hash
