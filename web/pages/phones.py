@@ -16,6 +16,7 @@ from core.dispatch.fields import FIELDS
 from hub.admission import waiting
 from hub.hub import Hub
 from hub.keys import ACCOUNT, HUB
+from replica.forks import forked_keys, proof_of_fork
 from web.formats import sentence
 from web.frame import see_other
 from web.phones import Phone, phones_of, summarize
@@ -120,6 +121,16 @@ class WaitingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ForkRow:
+    """A key that wrote in two places at once: whose, and in how many records."""
+
+    author: str
+    worker: str
+    who: str
+    streams: int
+
+
+@dataclass(frozen=True, slots=True)
 class PhonesPage:
     """Phones, hubs, refusals, inert entries and the size of the log."""
 
@@ -128,6 +139,7 @@ class PhonesPage:
     hubs: tuple[HubRow, ...]
     refused: tuple[RefusedRow, ...]
     refused_total: int
+    forks: tuple[ForkRow, ...]
     waiting: tuple[WaitingRow, ...]
     inert: tuple[InertRow, ...]
     streams: int
@@ -163,6 +175,7 @@ async def phones_page(request: web.Request) -> web.StreamResponse:
             for row in refused
         ),
         refused_total=totals["refused"],
+        forks=await _forks(hub),
         waiting=await _waiting(hub),
         inert=tuple(
             InertRow(row["stream"], _KINDS[row["kind"]], row["inert"], row["entries"])
@@ -178,6 +191,46 @@ async def _hubs(request: web.Request) -> tuple[HubRow, ...]:
     hub = request.app[HUB]
     return tuple(
         [_hub_row(hub, row) for row in await hub.reader.rows(_HUBS, (hub.replica.author,))]
+    )
+
+
+async def _forks(hub: Hub) -> tuple[ForkRow, ...]:
+    """Keys that somebody should replace: those that are shut out already are not listed."""
+    found = await hub.writer.run(forked_keys, hub.replica.store.db)
+    owners = {
+        row["author"]: (row["worker"], row["name"])
+        for row in await hub.reader.rows(
+            "SELECT certificate.author, worker.worker, worker.name FROM certificate "
+            "LEFT JOIN worker ON worker.worker = lower(hex(certificate.subject)) "
+            "WHERE certificate.author NOT IN (SELECT author FROM revoked)"
+        )
+    }
+    return tuple(
+        ForkRow(
+            author=each.author.hex(),
+            worker=owners[each.author][0] or "",
+            who=owners[each.author][1] or f"key {each.author.hex()[:12]}",
+            streams=each.streams,
+        )
+        for each in found
+        if each.author in owners
+    )
+
+
+async def fork_proof(request: web.Request) -> web.StreamResponse:
+    """GET /phones/{author}/fork: the proof that a key signed two entries at one place."""
+    hub, author = request.app[HUB], request.match_info["author"]
+    replica = hub.replica
+    proof = await hub.writer.run(
+        proof_of_fork, replica.store.db, replica.identity, bytes.fromhex(author)
+    )
+    if proof is None:
+        raise see_other("/phones", "Of this key no fork can be proven here.", "bad")
+    name = f"fork-{author[:12]}.proof"
+    return web.Response(
+        body=proof.to_bytes(),
+        content_type="application/octet-stream",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
@@ -251,3 +304,4 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/phones", phones_page)
     app.router.add_get("/phones/pill", phones_pill)
     app.router.add_post("/phones/admit", admit)
+    app.router.add_get("/phones/{author:[0-9a-f]{64}}/fork", fork_proof)

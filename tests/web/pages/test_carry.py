@@ -16,6 +16,7 @@ from core.dispatch.acts import (
     set_hub_addresses,
 )
 from core.dispatch.fields import Kind
+from core.log.equivocation import check_fork, read_fork
 from hub.hub_sessions import HubSessions
 from hub.revocation import shut_out
 from hub.second_hub import answer, ask, begin, read_request
@@ -24,6 +25,7 @@ from replica.clock import SystemClock
 from replica.joining import join_by_link
 from replica.opening import open_at_rest
 from replica.replica import Replica
+from replica.store import Store
 from tests.build import SettableClock
 from tests.hub.test_admission import put
 from tests.running import running_hub, until
@@ -145,3 +147,44 @@ async def test_what_came_after_a_key_was_shut_out_is_listed_and_let_count(
     assert await office.rows("SELECT text FROM note") == [{"text": "valve replaced"}]
     assert "somebody was faster" in (await eva.post("/phones/admit", form)).words
     assert "nothing was changed" in (await eva.post("/phones/admit", {"stream": "x"})).words
+
+
+async def test_a_key_that_wrote_in_two_places_is_shown_with_its_proof(
+    office: Office, tmp_path: Path
+) -> None:
+    eva = await office.signed_in("Eva")
+    worker = new_stream_id(Kind.WORKER, NOON_MS, office.entropy(7))
+    job = new_stream_id(Kind.JOB, NOON_MS, office.entropy(7))
+    await office.act(edit_worker(worker, {"name": "Ana"}))
+    phone = await phone_of(office, worker, tmp_path / "phone")
+    await office.act(create_job(job, {"title": "Boiler"}) + assign(job, worker, office.entropy(8)))
+    receiver = receiver_named(office.hub.replica, phone.author.hex())
+    assert take_file(phone, file_for(office.hub.replica, receiver).data).refused == ()
+    phone.store.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    clone = Replica(
+        Store(copied(phone.store.path, tmp_path / "clone.sqlite")),
+        phone.identity,
+        phone.clock,
+        os.urandom,
+    )
+    for each in (phone, clone):
+        each.write(add_note(job, f"on {each.store.path.name}"))
+    assert "wrote in two places" not in (await eva.get("/phones")).words
+    for each in (phone, clone):
+        seen = await bring(eva, file_for(each, receiver_named(each, "")).data)
+        assert "1 entry; all is saved here" in seen.words
+        each.close()
+    page = await eva.get("/phones")
+    assert "Keys that wrote in two places" in page.words
+    (link,) = re.findall(r'href="(/phones/[0-9a-f]{64}/fork)"', page.text)
+    _, data = await eva.download(link)
+    assert check_fork(read_fork(data), phone.site).subject == worker
+    await office.hub.writer.run(shut_out, office.hub.replica, phone.author)
+    assert "Keys that wrote in two places" not in (await eva.get("/phones")).words
+    assert len(await office.rows("SELECT text FROM note")) == 2
+
+
+def copied(source: Path, to: Path) -> Path:
+    """A copy of a store's file, as somebody makes who puts a backup back by hand."""
+    to.write_bytes(source.read_bytes())
+    return to
