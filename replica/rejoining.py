@@ -1,8 +1,9 @@
-"""Joining again on a phone that is at work: under the same key, or under a new one.
+"""Becoming somebody anew on a replica that is at work: under the same key, or under a new one.
 
 A phone whose certificate has run out keeps its key; one whose key was shut out begins anew under
-another, and what it had not sent goes on waiting. All that is new is made in a folder of its own
-first, and put in place once it is whole, so that nothing is given up before a hub has agreed.
+another, and what it had not sent goes on waiting; a hub's key is replaced so too. All that is new
+is made in a folder of its own first, and put in place once it is whole, so that nothing is given up
+before a hub, or the site's key, has agreed.
 Holds no screens. Invariant: after a power cut the next start finishes what was whole, and forgets
 what was not.
 """
@@ -13,13 +14,11 @@ import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from core.dispatch.fields import Role
 from replica.generation import begin_anew
 from replica.identity import (
     IDENTITY_FILE,
     KEY_FILE,
     Identity,
-    IdentityError,
     fsync_folder,
     load_identity,
     load_key,
@@ -44,9 +43,7 @@ async def join_beside(folder: Path, current: Identity, join: Join, *, new_key: b
     Raises:
         EnrolmentRefused: it did not work, or the code is for another site or worker.
     """
-    beside = folder / NEXT_FOLDER
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(mode=0o700)
+    beside = fresh_beside(folder)
     try:
         if not new_key:
             for name in (KEY_FILE, TRANSPORT_FILE_NAME):
@@ -70,8 +67,16 @@ async def join_beside(folder: Path, current: Identity, join: Join, *, new_key: b
         raise
 
 
+def fresh_beside(folder: Path) -> Path:
+    """The empty folder in which the next identity of `folder` is made."""
+    beside = folder / NEXT_FOLDER
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(mode=0o700)
+    return beside
+
+
 def put_in_place(folder: Path, entropy: Callable[[int], bytes]) -> None:
-    """Let the phone be who it joined as beside, if it did; nothing else may have the store open.
+    """Let the replica be who it became beside, if it did; nothing else may have the store open.
 
     May be repeated after a power cut. Under a new key the old one is taken away first, as
     `begin_anew` does.
@@ -98,7 +103,5 @@ def put_in_place(folder: Path, entropy: Callable[[int], bytes]) -> None:
         if (beside / name).exists():
             (beside / name).replace(folder / name)
             fsync_folder(folder)
-    identity = load_identity(folder)
-    if identity is None or identity.own.role != Role.WORKER:
-        raise IdentityError(f"{folder} did not become a phone's folder; enrol it again")
+    load_identity(folder)
     shutil.rmtree(beside, ignore_errors=True)

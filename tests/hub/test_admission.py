@@ -12,9 +12,12 @@ from core.dispatch.acts import SITE_STREAM
 from core.dispatch.day_acts import start_duty, start_log, stop_log
 from core.dispatch.fields import ADMITTED, LogKind, Phase
 from core.dispatch.workday import logs_of
+from core.log.chain import seal_leaf
 from core.log.entry import MINT
+from core.log.seal import make_seal
 from hub.admission import admit, waiting
 from hub.revocation import shut_out
+from replica import logs
 from replica.replica import Replica, Touched
 from tests.build import MINUTE_MS, START_MS, Site, agree, clock_of, hold
 
@@ -147,9 +150,14 @@ def test_time_logs_and_duty_keep_the_workers_time_and_source(site: Site) -> None
 
 def put(source: Replica, target: Replica, stream: bytes) -> None:
     """Bring a whole stream, as its author that joined again under a new key would."""
-    with target.store.transaction():
+    with target.store.transaction() as db:
         for log in source.state(stream).logs.values():
             target.add_chain(stream, [placed.stored for placed in log.placed])
+        for row in logs.log_rows(db, stream):
+            if row.author == source.author:
+                leaves = (seal_leaf(stream, row.height, row.head),)
+                seal = make_seal(source.site, row.author, source.identity.key, 1, leaves)
+                logs.cover(db, row, logs.keep_seal(db, seal))
         target.finish(Touched({stream}))
 
 
