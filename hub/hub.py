@@ -31,6 +31,7 @@ from hub.enrolment import Enrolments
 from hub.founding import JOBS_NUMBERED, open_hub_replica
 from hub.hub_sessions import HubSessions
 from hub.live import LiveFeed
+from hub.next_key import follow_keys
 from hub.origins import origin_of
 from hub.presence import Presence, read_presence
 from hub.renewal import renew
@@ -193,6 +194,11 @@ class Hub:
                 self.feed.publish("streams", (stream.hex() for stream in streams))
                 if SITE_STREAM in streams and self.conversations:
                     await self._end_revoked()
+                for conversation in list(self.conversations.values()):
+                    peer = conversation.session.peer
+                    if peer is not None and peer.subject in streams:
+                        # A phone that is in session names its next key there and then.
+                        await self._follow_keys(conversation, agreed=False)
         finally:
             self.writer.unsubscribe(subscription)
 
@@ -356,6 +362,7 @@ class Hub:
 
         async def live() -> None:
             self.feed.publish("sync", ())
+            await self._follow_keys(mine[0], agreed=True)
 
         hooks = Hooks(met=met, seen=seen, live=live)
         try:
@@ -374,6 +381,15 @@ class Hub:
                 if mine and conversation is mine[0]:
                     del self.conversations[author]
                     self.feed.publish("sync", ())
+
+    async def _follow_keys(self, conversation: Conversation, *, agreed: bool) -> None:
+        """Certify or retire keys of a phone that changes its own."""
+        peer = conversation.session.peer
+        try:
+            if peer is not None:
+                await self.writer.run(lambda: follow_keys(self.replica, peer, agreed=agreed))
+        except StoreError as error:
+            LOGGER.warning("a phone's key was not followed; the next contact does it: %s", error)
 
     def keep_presence(self, peer: Certificate, message: dict[int, Any]) -> None:
         """Keep where a worker's phone says it is; an older one than is known changes nothing."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from core.dispatch.acts import Change
+from core.dispatch.acts import ActError, Change
 from core.dispatch.autofact import Mode
 from core.dispatch.fix import Fix, usable
 from core.log.errors import EnrolAgain, LogError, Revoked
@@ -31,6 +31,7 @@ from replica.clock import Clock
 from replica.dialling import Dialler, hub_dialler
 from replica.generation import former_authors
 from replica.hubs import other_hubs
+from replica.identity import IdentityError
 from replica.joining import HubAddress, join_by_code, join_by_link, load_hub_address
 from replica.location.owntracks import (
     NOTHING_TOLD,
@@ -40,6 +41,7 @@ from replica.location.owntracks import (
     Told,
     answer_for,
 )
+from replica.next_key import answer_request, change_over
 from replica.opening import JOIN_AGAIN, SHUT_OUT, TIME_IS_UP, open_phone
 from replica.reach import OwnUnsent, unsent_entries
 from replica.reader import Reader
@@ -54,7 +56,7 @@ from replica.screens.port import (
     SyncState,
     Unsent,
 )
-from replica.store import STORE_FILE
+from replica.store import STORE_FILE, StoreError
 from replica.syncing import Syncer, SyncFigures
 from replica.telling import PresenceTeller
 from replica.writer import Writer
@@ -96,6 +98,7 @@ class Device:
         self._syncer: Syncer | None = None
         self._logger: AutoLogger | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._syncing: asyncio.Task[None] | None = None
         self._listeners: set[asyncio.Event] = set()
         self._fix: Fix | None = None
         self._told: Told = NOTHING_TOLD
@@ -147,17 +150,43 @@ class Device:
         if hub is not None:
             dial = hub_dialler(lambda: self._hubs_in_turn(hub))
             self._syncer = Syncer(self._writer, self._over(dial), self._announce)
-            self._tasks.append(loop.create_task(self._syncer.run()))
+            self._sync()
         self._tasks.append(loop.create_task(self._watch()))
         self._tasks.append(loop.create_task(self._logger.run()))
         self._tasks.append(loop.create_task(self._tell()))
 
+    def _sync(self) -> None:
+        """Keep in session with a hub from here on."""
+        assert self._syncer is not None
+        self._syncing = asyncio.get_running_loop().create_task(self._syncer.run())
+        self._tasks.append(self._syncing)
+
     async def _watch(self) -> None:
-        """Tell the screens of what was committed."""
+        """Tell the screens of what was committed, and change the key where the office asked."""
         assert self._writer is not None
         subscription = self._writer.subscribe()
+        await self._see_key()
         async for _ in subscription:
+            await self._see_key()
             self._announce()
+
+    async def _see_key(self) -> None:
+        """Answer a request for a new key; go on under it as soon as a hub has certified it."""
+        assert self._writer is not None
+        try:
+            if not await self._writer.run(answer_request, self._replica, self.folder):
+                return
+            if self._syncing is not None:
+                self._tasks.remove(self._syncing)
+                self._syncing.cancel()
+                # Not `await`: that would swallow this task's own end too.
+                await asyncio.wait([self._syncing])
+                self._syncing = None
+            await self._writer.run(change_over, self._replica, self.folder)
+        except (ActError, IdentityError, StoreError, OSError) as error:
+            LOGGER.warning("the key was not changed yet: %s", error)
+        if self._syncer is not None and self._syncing is None:
+            self._sync()
 
     async def _tell(self) -> None:
         """Tell the hub of duty and app state when they change, and in each new session."""

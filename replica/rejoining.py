@@ -75,8 +75,10 @@ def fresh_beside(folder: Path) -> Path:
     return beside
 
 
-def put_in_place(folder: Path, entropy: Callable[[int], bytes]) -> None:
+def put_in_place(folder: Path, entropy: Callable[[int], bytes], store: Store | None = None) -> None:
     """Let the replica be who it became beside, if it did; nothing else may have the store open.
+
+    `store` is the folder's, where the caller has it open.
 
     May be repeated after a power cut. Under a new key the old one is taken away first, as
     `begin_anew` does.
@@ -86,18 +88,18 @@ def put_in_place(folder: Path, entropy: Callable[[int], bytes]) -> None:
     """
     beside = folder / NEXT_FOLDER
     if not (beside / IDENTITY_FILE).exists():
-        # Nothing was begun, or it was not whole: the certificates are what is written last.
-        shutil.rmtree(beside, ignore_errors=True)
+        # Nothing was begun, or it is not whole yet: the certificates are what is written last.
         return
     if (beside / KEY_FILE).exists():
         new = public_bytes(load_key(beside / KEY_FILE))
         old = folder / KEY_FILE
         if old.exists() and public_bytes(load_key(old)) != new and (folder / STORE_FILE).exists():
-            store = Store(folder / STORE_FILE)
+            opened = store or Store(folder / STORE_FILE)
             try:
-                begin_anew(store, entropy)
+                begin_anew(opened, entropy)
             finally:
-                store.close()
+                if store is None:
+                    opened.close()
     # The certificates go last: as long as they lie beside, all of this is done again.
     for name in (TRANSPORT_FILE_NAME, HUB_FILE, KEY_FILE, IDENTITY_FILE):
         if (beside / name).exists():

@@ -138,6 +138,13 @@ class Replica:
         """A number that grows with every transaction that brought entries in."""
         return self._position
 
+    def become(self, identity: Identity) -> None:
+        """Go on under another key, of the same site, whose store has begun anew already."""
+        self.identity = identity
+        self.generation = self.store.get("generation")
+        for certificate in reversed(identity.certificates):
+            self.adopt_certificate(certificate)
+
     # --- states and standings
 
     def state(self, stream: bytes) -> StreamState:

@@ -113,6 +113,7 @@ PLACE_NAME, PLACE_ADDRESS, PLACE_POINT, PLACE_RADIUS, PLACE_ARCHIVED = 34, 35, 3
 CONTACT_NAME, CONTACT_PHONE, CONTACT_EMAIL, CONTACT_ARCHIVED = 39, 40, 41, 42
 WORKER_NAME, WORKER_PHONE, WORKER_TEAM, WORKER_VEHICLE, WORKER_SKILLS = 50, 51, 52, 53, 54
 WORKER_SHIFT, WORKER_ARCHIVED, WORKER_NOTE = 55, 56, 57
+KEY_ASKED, NEXT_KEY = 58, 59
 APP_JOBS_ON, APP_AUTO_ON, APP_AUTO_MODE, APP_THRESHOLD_MIN = 60, 61, 62, 63
 # --- job (70..109)
 TITLE, DESCRIPTION, CUSTOMER, PLACE, ADDRESS, POINT, RADIUS = 70, 71, 72, 73, 74, 75, 76
@@ -176,6 +177,8 @@ def _customer_and_worker() -> tuple[Field, ...]:
         Field(WORKER_SHIFT, "shift", worker, (), _OFFICE, latest, "Shift"),
         Field(WORKER_ARCHIVED, "archived", worker, (), _OFFICE, latest, "Archived"),
         Field(WORKER_NOTE, "note", worker, (), _OFFICE, latest, "Note on the worker"),
+        Field(KEY_ASKED, "new key asked", worker, ("author",), _OFFICE, Rule.TRUE_FIRST),
+        Field(NEXT_KEY, "next key", worker, ("author",), _ALL, latest),
         Field(APP_JOBS_ON, "jobs on", worker, (), _ALL, latest),
         Field(APP_AUTO_ON, "auto logging on", worker, (), _ALL, latest),
         Field(APP_AUTO_MODE, "auto logging mode", worker, (), _ALL, latest),

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from core.dispatch.acts import ActError
 from core.dispatch.fields import FIELDS
+from core.dispatch.next_key import ask_for_key
 from hub.admission import waiting
 from hub.hub import Hub
 from hub.keys import ACCOUNT, HUB
@@ -234,6 +235,20 @@ async def fork_proof(request: web.Request) -> web.StreamResponse:
     )
 
 
+async def ask_new_key(request: web.Request) -> web.StreamResponse:
+    """POST /phones/{author}/new-key: ask a phone to go on under a new key at its next contact."""
+    hub, author = request.app[HUB], request.match_info["author"]
+    phone = next((each for each in await phones_of(hub) if each.author == author), None)
+    if phone is None:
+        raise see_other("/phones", "There is no such phone any more.", "bad")
+    changes = ask_for_key(bytes.fromhex(phone.worker), bytes.fromhex(author))
+    try:
+        await hub.act(request[ACCOUNT], changes)
+    except ActError as refusal:
+        raise see_other("/phones", sentence(str(refusal)), "bad") from refusal
+    raise see_other("/phones", "The phone makes itself a new key at its next contact.")
+
+
 async def _waiting(hub: Hub) -> tuple[WaitingRow, ...]:
     """What waits for somebody to say that it counts after all."""
     found = await hub.writer.run(waiting, hub.replica)
@@ -304,4 +319,5 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/phones", phones_page)
     app.router.add_get("/phones/pill", phones_pill)
     app.router.add_post("/phones/admit", admit)
+    app.router.add_post("/phones/{author:[0-9a-f]{64}}/new-key", ask_new_key)
     app.router.add_get("/phones/{author:[0-9a-f]{64}}/fork", fork_proof)

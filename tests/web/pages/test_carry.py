@@ -16,6 +16,7 @@ from core.dispatch.acts import (
     set_hub_addresses,
 )
 from core.dispatch.fields import Kind
+from core.dispatch.next_key import is_asked
 from core.log.equivocation import check_fork, read_fork
 from hub.hub_sessions import HubSessions
 from hub.revocation import shut_out
@@ -179,6 +180,10 @@ async def test_a_key_that_wrote_in_two_places_is_shown_with_its_proof(
     (link,) = re.findall(r'href="(/phones/[0-9a-f]{64}/fork)"', page.text)
     _, data = await eva.download(link)
     assert check_fork(read_fork(data), phone.site).subject == worker
+    asked = f"/phones/{phone.author.hex()}/new-key"
+    assert "at its next contact" in (await eva.post(asked, {})).words
+    assert is_asked(office.hub.replica.state(worker), phone.author)
+    assert "no such phone" in (await eva.post(f"/phones/{'0' * 64}/new-key", {})).words
     await office.hub.writer.run(shut_out, office.hub.replica, phone.author)
     assert "Keys that wrote in two places" not in (await eva.get("/phones")).words
     assert len(await office.rows("SELECT text FROM note")) == 2
