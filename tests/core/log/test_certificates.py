@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.log.authority import Closing
 from core.log.canonical import pack
 from core.log.certificate import (
     HUB_ROLE,
@@ -20,6 +21,7 @@ from core.log.certificate import (
 )
 from core.log.errors import LogError, Malformed, OverLimit, Unauthentic, Uncertified, WrongSite
 from core.log.limits import CERTIFICATE_BYTES_MAX, WALL_MS_MAX
+from core.log.succession import NextKey
 from tests.core.log.authors import AT_MS, author_of, key_of
 from tests.core.log.pages import hex_examples
 
@@ -63,6 +65,18 @@ def test_the_pages_example_is_what_is_written_and_read() -> None:
     assert EXAMPLE.to_bytes().hex() == data.hex()
     assert read_certificate(data) == EXAMPLE
     check_certificate(read_certificate(data), SITE, [NORTH])
+
+
+def test_the_pages_closing_and_next_key_are_what_is_written_and_read() -> None:
+    examples = hex_examples("certificate.md")
+    closing = Closing(SITE, author_of("north"), bytes(range(32)))
+    assert pack(closing.value(key_of("site"))).hex() == examples["closing"].hex()
+    named = NextKey(SITE, author_of("ana"), author_of("bo"), b"T" * 32)
+    value = [named.author, named.tls, named.sign(key_of("bo"))]
+    assert pack(value).hex() == examples["next key"].hex()
+    assert named.holds(value[2])
+    assert not named.holds(named.sign(key_of("ana")))
+    assert not replace(named, former=author_of("bo")).holds(value[2])
 
 
 def test_a_hub_is_certified_by_the_site_key_alone() -> None:
