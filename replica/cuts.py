@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 def revoke_and_cut(replica: Replica, author: bytes, *, actor: bytes = b"") -> None:
     """Shut `author` out as of what is held here now, in one transaction and one act."""
     revoked = Change(SITE_STREAM, (REVOKED, author), True)
-    _write(replica, [revoked, *_cuts_of(replica, author, needed_only=False)], actor)
+    with replica.store.transaction():
+        _write(replica, [revoked, *_cuts_of(replica, author, needed_only=False)], actor)
+        replica.newly_revoked.discard(author)
 
 
 def write_cuts(replica: Replica, authors: Iterable[bytes], *, actor: bytes = b"") -> int:

@@ -32,7 +32,8 @@ def answer_request(replica: Replica, folder: Path) -> bool:
     """
     own = replica.identity.own
     state = replica.state(own.subject)
-    if not is_asked(state, own.author):
+    if not is_asked(state, own.author) or replica.standing(own.author).revoked:
+        # What a key writes that was shut out names nothing; its phone joins again with a code.
         return False
     beside = folder / NEXT_FOLDER
     path = beside / KEY_FILE

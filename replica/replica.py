@@ -46,6 +46,10 @@ LOGGER = logging.getLogger(__name__)
 # States of streams kept in memory; a job's takes some 20 kB, so this is at most some 40 MB.
 STATES_MAX = 2_000
 
+# Of the rules by which the tables of authority were last filled: an earlier version of this program
+# judged otherwise, so what it left is worked out anew once.
+AUTHORITY = 1
+
 # A monotonic clock that stands this near to where it should needs no words in the entry.
 UPTIME_SLACK_MS = 100
 
@@ -116,6 +120,11 @@ class Replica:
         store.after_rollback = self._forget
         for certificate in identity.certificates:
             self.adopt_certificate(certificate)
+        if store.get("authority") != AUTHORITY:
+            with store.transaction():
+                store.put("authority", AUTHORITY)
+                if logs.log_rows(store.db, SITE_STREAM):
+                    self.finish(Touched({SITE_STREAM}))
 
     # --- what it is
 

@@ -14,24 +14,32 @@ from typing import Any
 from core.dispatch.acts import Act, Change
 from core.dispatch.fields import (
     ADMITTED,
+    CUT,
     DUTY_START,
     DUTY_STOP,
+    KEY_ASKED,
     LOG_START,
     LOG_STOP,
+    NEXT_KEY,
     Kind,
     Role,
     Source,
 )
 from core.dispatch.show import value_at
+from core.log.canonical import pack
 from core.log.chain import SHORT_BYTES
 from core.log.entry import Entry, Path
-from core.log.limits import CHANGES_MAX
+from core.log.limits import CHANGES_MAX, ENTRY_BYTES_MAX
 from core.log.registers import LogKey
 from core.log.stream import AFTER_REVOCATION, Placed, StreamState
 
 # What concerns the whole site or the office is set again by hand: nobody should let a stolen hub's
 # accounts or certificates count by one click.
 _ADMISSIBLE = frozenset({Kind.CUSTOMER, Kind.WORKER, Kind.JOB, Kind.DAY})
+_NOT_BY_A_CLICK = frozenset({CUT, ADMITTED, KEY_ASKED, NEXT_KEY})
+
+# An entry that admits keeps the other half of its bytes for the heads on which it stands.
+PART_BYTES_MAX = ENTRY_BYTES_MAX // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +103,27 @@ def _together(state: StreamState, group: Sequence[Placed]) -> list[Admission]:
     for placed in group:
         assert placed.entry is not None
         for path, value in placed.entry.changes:
+            if path[0] in _NOT_BY_A_CLICK:
+                continue
             written[path] = at_its_time(path, value, placed.entry, placed.standing.role)
     marks = [Change(state.stream, (ADMITTED, placed.stored.hash), True) for placed in group]
     # The marks come last, so that what was cut short is not taken for admitted.
     changes = [Change(state.stream, path, value) for path, value in written.items()] + marks
-    return [
-        Admission(changes[at : at + CHANGES_MAX], basis)
-        for at in range(0, len(changes), CHANGES_MAX)
-    ]
+    return [Admission(part, basis) for part in _parts(changes)]
+
+
+def _parts(changes: Act) -> list[Act]:
+    """The changes in portions that an entry holds, and in their order."""
+    parts: list[Act] = [[]]
+    room = PART_BYTES_MAX
+    for change in changes:
+        size = len(pack([list(change.path), change.value]))
+        if parts[-1] and (size > room or len(parts[-1]) == CHANGES_MAX):
+            parts.append([])
+            room = PART_BYTES_MAX
+        parts[-1].append(change)
+        room -= size
+    return parts
 
 
 def _had_seen(state: StreamState, placed: Placed) -> tuple[bytes, ...]:

@@ -10,7 +10,7 @@ import pytest
 from core.dispatch import acts
 from core.dispatch.acts import SITE_STREAM
 from core.dispatch.day_acts import start_duty, start_log, stop_log
-from core.dispatch.fields import ADMITTED, LogKind, Phase
+from core.dispatch.fields import ADMITTED, CUT, LogKind, Phase
 from core.dispatch.workday import logs_of
 from core.log.chain import seal_leaf
 from core.log.entry import MINT
@@ -112,6 +112,35 @@ def test_two_dispatchers_who_admit_the_same_at_two_hubs_come_to_the_same(site: S
         assert hub.store.db.execute("SELECT count(*) FROM conflict").fetchone() == (0,)
         assert waiting(hub) == []
     assert agree(town.hub, other)
+
+
+def test_more_than_one_entry_holds_is_admitted_in_several(site: Site) -> None:
+    town = Town(site)
+    for number in range(60):
+        town.phone.write(acts.add_note(town.job, f"{number} " + "x" * 900))
+    town.bring()
+    before = town.hub.state(town.job).logs[(town.hub.author, b"")].height
+    assert town.admit() == 60
+    assert town.hub.state(town.job).logs[(town.hub.author, b"")].height > before + 5
+    assert town.hub.store.db.execute("SELECT count(*) FROM note").fetchone() == (60,)
+    assert waiting(town.hub) == []
+
+
+def test_what_a_shut_out_hub_let_stand_is_not_let_stand_by_a_click(site: Site) -> None:
+    town = Town(site)
+    other = site.hub("B")
+    hold(other, town.hub)
+    town.phone.write(acts.add_note(town.job, "late"))
+    shut_out(town.hub, other.author)
+    put(town.phone, other, town.job)
+    head = other.state(town.job).logs[(town.phone.author, b"")]
+    cut = acts.Change(town.job, (CUT, town.phone.author), [head.height, head.head])
+    other.write([cut, *acts.add_note(town.job, "by the other hub")])
+    put(other, town.hub, town.job)
+    (found,) = [each for each in waiting(town.hub) if each.author == other.author]
+    assert admit(town.hub, found.stream, found.author) == 1
+    notes = town.hub.store.db.execute("SELECT text FROM note").fetchall()
+    assert notes == [("by the other hub",)]
 
 
 def test_an_admission_overwrites_nothing_that_its_author_had_not_seen(site: Site) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.log.authority import Closing
+from core.log.authority import Closing, counts
 from core.log.canonical import pack
 from core.log.certificate import (
     HUB_ROLE,
@@ -237,6 +237,12 @@ def test_no_hub_has_a_say_in_what_the_site_key_certified() -> None:
         assert standing.rights == {"one"}
     retired = certify("north", "site", 1, WORKER)
     assert standing_of([hub, lowered, retired], False).role == 1
+
+
+def test_nobody_can_shut_out_the_site_key() -> None:
+    assert counts(NORTH, frozenset({SITE}), stands=False)
+    assert not counts(EXAMPLE, frozenset({author_of("north")}), stands=False)
+    assert counts(EXAMPLE, frozenset({author_of("north")}), stands=True)
 
 
 def test_a_standing_says_that_the_key_is_revoked() -> None:
