@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.crossing_revocations import crossing_revocations
 
-WORLDS = 25
+WORLDS = 12
 SEED = 20_261_128
 
 
