@@ -100,7 +100,7 @@ WITNESS = (KEY, LATEST, [(COUNT, COUNT), 1], range(0, 32 * 32 + 1, 32), SIGNATUR
 STREAM = (range(12, 13), COUNT, [LOG, 1], [WITNESS, 0])
 BODY = (KEY, LATEST, [bytes, 0], [KEY, 0], [SEAL, 0], [STREAM, 1])
 CERTIFICATE = (1, KEY, KEY, range(33), 255, [str, 0], LATEST, range(33), KEY, SIGNATURE)
-Certificate = namedtuple("Certificate", "role author subject issuer")
+Certificate = namedtuple("Certificate", "by_hub role author subject issuer")  # as they rank
 Log = namedtuple("Log", "author before seal entries first last")
 
 
@@ -167,12 +167,12 @@ class Bundle:
         need(form == 1 and its_site == self.site, "a certificate is of another kind")
         # signed is the list of nine without the signature: another head, and 66 bytes less
         need_signed(issuer, signature, tagged("cert", b"\x99", data[1:-66]), "a certificate")
-        return Certificate(role, author, subject, issuer)
+        return Certificate(issuer != self.site, role, author, subject, issuer)
 
     def check_certificates(self, streams: list) -> None:
         certified, wanted = self.certificates, {self.exporter}
         hubs = {one.author for one in certified if one.role == HUB and one.issuer == self.site}
-        for role, _, _, issuer in certified:
+        for _, role, _, _, issuer in certified:
             good = issuer == self.site or role != HUB and issuer in hubs
             need(good, "one issued a certificate who may not")
         for _, _, logs, witnesses in streams:
@@ -249,7 +249,7 @@ class Bundle:
         return sorted(doubts)
 
     def name(self, key: bytes) -> str:
-        role, _, subject, _ = self.lowest[key]
+        _, role, _, subject, _ = self.lowest[key]
         subject = subject.decode() if subject.isalnum() else subject.hex()
         return f"{ROLES.get(role, 'unknown')} {subject} (key {key.hex()})"
 

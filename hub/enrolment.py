@@ -153,6 +153,7 @@ class Enrolments:
             )
         if len(phone_tls) != FINGERPRINT_BYTES:
             raise Malformed("a phone names its TLS certificate by a fingerprint of 32 bytes")
+        self._check_key(phone_key, found.worker)
         # Spent only once the certificate is kept: on a full disk the code stays good.
         certificate = self._issue(phone_key, found.worker, phone_tls)
         found.pending = attempt.pending
@@ -180,6 +181,17 @@ class Enrolments:
             found.pending.check_open(self._replica.clock.now_ms())
         except pairing.EnrolmentOver as over:
             raise EnrolmentRefused(str(over)) from over
+
+    def _check_key(self, phone_key: bytes, worker: bytes) -> None:
+        """A key that was shut out stays so; one that is certified acts for whom it always did."""
+        standing = self._replica.standing(phone_key)
+        if standing.revoked:
+            raise EnrolmentRefused("this phone's key was shut out; it has to join under a new one")
+        if standing.role and (standing.role, standing.subject) != (Role.WORKER, worker):
+            raise EnrolmentRefused(
+                "this phone's key is another worker's; take a code of that one, or let it begin "
+                "in a new folder"
+            )
 
     def _issue(self, phone_key: bytes, worker: bytes, phone_tls: bytes) -> Certificate:
         identity = self._replica.identity

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.dispatch.acts import SITE_STREAM, Change
-from core.dispatch.fields import CERTIFICATE, Role
+from core.dispatch.fields import CERTIFICATE, CLOSED, Role
 from core.log.certificate import Certificate, issue
 from hub.site_key import open_site_key
 from replica.clock import Clock
+from replica.cuts import revoke_and_cut
 from replica.generation import begin_anew, is_at_home, settle
 from replica.identity import (
     KEY_FILE,
@@ -28,6 +29,7 @@ from replica.identity import (
     public_bytes,
     save_identity,
 )
+from replica.rejoining import put_in_place
 from replica.replica import Replica
 from replica.set_aside import join_set_aside
 from replica.store import STORE_FILE, Store
@@ -40,6 +42,10 @@ HUB_SESSION_MS = 20 * 365 * 86_400_000
 # Stands in the folder of a hub that asked to be another one of a site, until it is: such a hub must
 # not found a site of its own.
 ASKED_FILE = "asked"
+
+# Under this name the store keeps, from when a new key is made until the old one is shut out, the
+# old key and the site key's closing of it.
+RETIRING = "retiring"
 
 # Under this name the store counts the jobs that this hub numbered.
 JOBS_NUMBERED = "jobs numbered"
@@ -66,6 +72,7 @@ def open_hub_replica(
         IdentityError, StoreError: the folder holds something broken, or another program's files.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    put_in_place(folder, entropy)
     certificates = load_certificates(folder)
     if certificates is None and (folder / ASKED_FILE).exists():
         raise IdentityError(
@@ -94,8 +101,21 @@ def open_hub_replica(
     path = (CERTIFICATE, identity.author, certificate_id(certificate))
     if path not in replica.state(SITE_STREAM).registers:
         replica.write([Change(SITE_STREAM, path, certificate)])
+    retire(replica)
     join_set_aside(replica)
     return replica
+
+
+def retire(replica: Replica) -> None:
+    """Shut out the key that this hub had before, if it was replaced, by the site's own word."""
+    retiring = replica.store.get(RETIRING)
+    if retiring is None or retiring[0] == replica.author:
+        return
+    author, last, signature = retiring
+    with replica.store.transaction():
+        replica.write([Change(SITE_STREAM, (CLOSED, author), [last, signature])])
+        revoke_and_cut(replica, author)
+        replica.store.put(RETIRING, None)
 
 
 def certificate_id(certificate: bytes) -> bytes:

@@ -23,6 +23,7 @@ from core.dispatch.acts import OFFICE_STREAM, SITE_STREAM, Act, ActError, Change
 from core.dispatch.fields import Kind, Role
 from core.log.certificate import Certificate
 from core.log.errors import LogError
+from hub.admission import admit
 from hub.browser_authority import AuthorityError, BrowserAuthority
 from hub.browser_sessions import BrowserSessions
 from hub.code_limits import CodeLimits
@@ -30,8 +31,10 @@ from hub.enrolment import Enrolments
 from hub.founding import JOBS_NUMBERED, open_hub_replica
 from hub.hub_sessions import HubSessions
 from hub.live import LiveFeed
+from hub.next_key import follow_keys
 from hub.origins import origin_of
 from hub.presence import Presence, read_presence
+from hub.renewal import renew
 from hub.revocation import shut_out
 from replica.clock import Clock
 from replica.driver import Conversation, Hooks, converse
@@ -191,6 +194,11 @@ class Hub:
                 self.feed.publish("streams", (stream.hex() for stream in streams))
                 if SITE_STREAM in streams and self.conversations:
                     await self._end_revoked()
+                for conversation in list(self.conversations.values()):
+                    peer = conversation.session.peer
+                    if peer is not None and peer.subject in streams:
+                        # A phone that is in session names its next key there and then.
+                        await self._follow_keys(conversation, agreed=False)
         finally:
             self.writer.unsubscribe(subscription)
 
@@ -298,6 +306,17 @@ class Hub:
     def _revoke(self, author: bytes, actor: bytes) -> None:
         shut_out(self.replica, author, actor=actor)
 
+    async def admit(self, account: Actor, stream: bytes, author: bytes) -> int:
+        """Let count what a key wrote in a stream after it was shut out; how many entries that were.
+
+        Raises:
+            ActError: the account's role does not permit it.
+            StoreError: the disk refused; nothing was written.
+        """
+        check_may_write(account)
+        actor = bytes.fromhex(account.account)
+        return await self.writer.run(lambda: admit(self.replica, stream, author, actor=actor))
+
     # --- sync
 
     def is_crowded(self, address: str) -> bool:
@@ -333,12 +352,17 @@ class Hub:
                 # A phone that lost its connection comes back before the hub has noticed; the old
                 # one may be dead, so nobody waits for its farewell.
                 self._begin(before.link.close())
+            try:
+                await self.writer.run(renew, self.replica, peer)
+            except StoreError as error:
+                LOGGER.warning("a phone's certificate was not renewed; the next time: %s", error)
 
         async def seen(peer: Certificate, presence: dict[int, Any]) -> None:
             self.keep_presence(peer, presence)
 
         async def live() -> None:
             self.feed.publish("sync", ())
+            await self._follow_keys(mine[0], agreed=True)
 
         hooks = Hooks(met=met, seen=seen, live=live)
         try:
@@ -357,6 +381,15 @@ class Hub:
                 if mine and conversation is mine[0]:
                     del self.conversations[author]
                     self.feed.publish("sync", ())
+
+    async def _follow_keys(self, conversation: Conversation, *, agreed: bool) -> None:
+        """Certify or retire keys of a phone that changes its own."""
+        peer = conversation.session.peer
+        try:
+            if peer is not None:
+                await self.writer.run(lambda: follow_keys(self.replica, peer, agreed=agreed))
+        except StoreError as error:
+            LOGGER.warning("a phone's key was not followed; the next contact does it: %s", error)
 
     def keep_presence(self, peer: Certificate, message: dict[int, Any]) -> None:
         """Keep where a worker's phone says it is; an older one than is known changes nothing."""

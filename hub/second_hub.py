@@ -141,7 +141,7 @@ def _certify(replica: Replica, folder: Path, request: HubRequest, site_secret: s
         request.fingerprint,
         replica.site,
     )
-    certificate = issue(unsigned, _site_key(replica, folder, site_secret))
+    certificate = issue(unsigned, site_key_of(replica, folder, site_secret))
     data = certificate.to_bytes()
     path = (CERTIFICATE, request.author, certificate_id(data))
     with replica.store.transaction():
@@ -150,12 +150,20 @@ def _certify(replica: Replica, folder: Path, request: HubRequest, site_secret: s
     return certificate
 
 
-def _site_key(replica: Replica, folder: Path, site_secret: str) -> Ed25519PrivateKey:
+def site_key_of(replica: Replica, folder: Path, site_secret: str) -> Ed25519PrivateKey:
+    """The site's private key, where this hub keeps it.
+
+    Raises:
+        HubRefused: it does not.
+        IdentityError: it is locked, or broken.
+    """
     if (folder / SITE_KEY_FILE).exists():
         key = open_site_key(folder, site_secret)
         if public_bytes(key) == replica.site:
             return key
-    raise HubRefused("only the hub that keeps the site's key can certify another; do it there")
+    raise HubRefused(
+        "only the hub that keeps the site's key can certify a hub or close one; do it there"
+    )
 
 
 def begin(folder: Path, data: bytes) -> bytes:

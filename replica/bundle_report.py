@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.dispatch import fields
 from core.dispatch.acts import SITE_STREAM
 from core.dispatch.duty import spans
 from core.dispatch.fields import Kind as StreamKind
@@ -18,6 +17,7 @@ from core.dispatch.fields import Role
 from core.dispatch.permits import is_day_of, permits
 from core.dispatch.timelog import TimeLogError, counted
 from core.dispatch.workday import duties_of, logs_of
+from core.log.authority import revoked_in
 from core.log.certificate import HUB_ROLE, Standing
 from core.log.proof import Doubt, Kind, Proven, ProvenStream
 from core.log.stream import Placed, StreamState
@@ -72,13 +72,7 @@ def _folds(proven: Proven) -> dict[bytes, StreamState]:
 def _standings(proven: Proven, folds: dict[bytes, StreamState]) -> dict[bytes, Standing]:
     """Standings as the exporter tells them, and as the site's stream does if it is there."""
     state = folds.get(SITE_STREAM)
-    revoked = {
-        path[1]
-        for placed in (state.entries() if state is not None else ())
-        if placed.entry is not None and not placed.inert
-        for path, value in placed.entry.changes
-        if path[0] == fields.REVOKED and value
-    }
+    revoked = revoked_in(state) if state is not None else frozenset()
     return {
         author: Standing(s.subject, s.role, s.rights, s.revoked or author in revoked)
         for author, s in proven.standings.items()

@@ -103,7 +103,10 @@ def change_words(path: Path, value: Any, names: Names) -> str:
             (worker, *_),
         ):
             name = f"{name}, worker {_named(worker, names)}"
-        case (fields.CERTIFICATE | fields.REVOKED | fields.CUT, (bytes(key), *_)):
+        case (
+            fields.CERTIFICATE | fields.REVOKED | fields.CLOSED | fields.CUT,
+            (bytes(key), *_),
+        ):
             name = f"{name}, {names.key(key)}"
         case (
             fields.LOG_START | fields.LOG_STOP | fields.LOG_SUPERSEDES | fields.LOG_REMOVED,
@@ -144,6 +147,8 @@ def _value_words(code: int, value: Any, names: Names) -> str:
             return f"counts up to entry {height} here"
         case fields.CERTIFICATE, bytes():
             return "issued"
+        case fields.CLOSED, [bytes(), bytes()]:
+            return "by the site's key"
         case fields.FIXES, list():
             return _track(value)
     return words(value)

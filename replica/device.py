@@ -15,10 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from core.dispatch.acts import Change
+from core.dispatch.acts import ActError, Change
 from core.dispatch.autofact import Mode
 from core.dispatch.fix import Fix, usable
-from core.log.errors import LogError
+from core.log.errors import EnrolAgain, LogError, Revoked
 from replica.autologger import AutoLogger
 from replica.carrying import (
     NobodyToCarryTo,
@@ -31,6 +31,7 @@ from replica.clock import Clock
 from replica.dialling import Dialler, hub_dialler
 from replica.generation import former_authors
 from replica.hubs import other_hubs
+from replica.identity import IdentityError
 from replica.joining import HubAddress, join_by_code, join_by_link, load_hub_address
 from replica.location.owntracks import (
     NOTHING_TOLD,
@@ -40,9 +41,11 @@ from replica.location.owntracks import (
     Told,
     answer_for,
 )
-from replica.opening import JOIN_AGAIN, open_phone
+from replica.next_key import answer_request, change_over
+from replica.opening import JOIN_AGAIN, SHUT_OUT, TIME_IS_UP, open_phone
 from replica.reach import OwnUnsent, unsent_entries
 from replica.reader import Reader
+from replica.rejoining import join_beside
 from replica.replica import Replica, Written
 from replica.screens.port import (
     AutoNotice,
@@ -53,7 +56,7 @@ from replica.screens.port import (
     SyncState,
     Unsent,
 )
-from replica.store import STORE_FILE
+from replica.store import STORE_FILE, StoreError
 from replica.syncing import Syncer, SyncFigures
 from replica.telling import PresenceTeller
 from replica.writer import Writer
@@ -85,7 +88,7 @@ class Device:
         self.folder = folder
         self.clock = clock
         self.worker = ""
-        self.join_again = ""
+        self._join_again = ""
         self._entropy = entropy
         self._executor = executor
         self._over = over
@@ -95,6 +98,7 @@ class Device:
         self._syncer: Syncer | None = None
         self._logger: AutoLogger | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._syncing: asyncio.Task[None] | None = None
         self._listeners: set[asyncio.Event] = set()
         self._fix: Fix | None = None
         self._told: Told = NOTHING_TOLD
@@ -111,6 +115,10 @@ class Device:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
+        """End what runs and close the store."""
         for task in self._tasks:
             task.cancel()
         for ended in await asyncio.gather(*self._tasks, return_exceptions=True):
@@ -118,8 +126,10 @@ class Device:
                 LOGGER.error("a part of the phone had stopped by a fault", exc_info=ended)
         self._tasks.clear()
         if self._writer is not None and self._replica is not None:
-            await self._reader.__aexit__(kind, error, trace)
+            await self._reader.__aexit__(None, None, None)
             await self._writer.run(self._replica.close)
+        self._writer = self._replica = self._syncer = self._logger = None
+        self.worker = ""
 
     async def _open(self) -> None:
         """Open the store and start syncing, if the phone has joined a site."""
@@ -127,9 +137,9 @@ class Device:
         replica = open_phone(self.folder, self.clock, self._entropy)
         if replica is None:
             if (self.folder / STORE_FILE).exists():
-                self.join_again = JOIN_AGAIN
+                self._join_again = JOIN_AGAIN
             return
-        self.join_again = ""
+        self._join_again = ""
         self._replica = replica
         identity = replica.identity
         self._writer = Writer(self._replica, self._executor)
@@ -140,17 +150,43 @@ class Device:
         if hub is not None:
             dial = hub_dialler(lambda: self._hubs_in_turn(hub))
             self._syncer = Syncer(self._writer, self._over(dial), self._announce)
-            self._tasks.append(loop.create_task(self._syncer.run()))
+            self._sync()
         self._tasks.append(loop.create_task(self._watch()))
         self._tasks.append(loop.create_task(self._logger.run()))
         self._tasks.append(loop.create_task(self._tell()))
 
+    def _sync(self) -> None:
+        """Keep in session with a hub from here on."""
+        assert self._syncer is not None
+        self._syncing = asyncio.get_running_loop().create_task(self._syncer.run())
+        self._tasks.append(self._syncing)
+
     async def _watch(self) -> None:
-        """Tell the screens of what was committed."""
+        """Tell the screens of what was committed, and change the key where the office asked."""
         assert self._writer is not None
         subscription = self._writer.subscribe()
+        await self._see_key()
         async for _ in subscription:
+            await self._see_key()
             self._announce()
+
+    async def _see_key(self) -> None:
+        """Answer a request for a new key; go on under it as soon as a hub has certified it."""
+        assert self._writer is not None
+        try:
+            if not await self._writer.run(answer_request, self._replica, self.folder):
+                return
+            if self._syncing is not None:
+                self._tasks.remove(self._syncing)
+                self._syncing.cancel()
+                # Not `await`: that would swallow this task's own end too.
+                await asyncio.wait([self._syncing])
+                self._syncing = None
+            await self._writer.run(change_over, self._replica, self.folder)
+        except (ActError, IdentityError, StoreError, OSError) as error:
+            LOGGER.warning("the key was not changed yet: %s", error)
+        if self._syncer is not None and self._syncing is None:
+            self._sync()
 
     async def _tell(self) -> None:
         """Tell the hub of duty and app state when they change, and in each new session."""
@@ -181,6 +217,13 @@ class Device:
         """The owner of the replica."""
         assert self._writer is not None, "the phone has not joined a site yet"
         return self._writer
+
+    @property
+    def join_again(self) -> str:
+        """Why the phone has to join again: it has no key, or the hub opens no session for it."""
+        refused = self._syncer.figures.refused_name if self._syncer is not None else ""
+        told = {EnrolAgain.name: TIME_IS_UP, Revoked.name: SHUT_OUT}
+        return self._join_again or told.get(refused, "")
 
     def now_ms(self) -> int:
         """What the phone's clock says, ms UTC."""
@@ -251,12 +294,22 @@ class Device:
 
     async def enrol(self, *, link: str = "", code: str = "", address: str = "") -> None:
         """Join a site. Raises EnrolmentRefused with what to do."""
-        if self.worker:
+        if self.worker and not self.join_again:
             raise EnrolmentRefused("this phone has joined a site already")
-        if link:
-            await join_by_link(self.folder, link, self._entropy)
+
+        async def join(folder: Path) -> None:
+            if link:
+                await join_by_link(folder, link, self._entropy)
+            else:
+                await join_by_code(folder, code, address, self._entropy)
+
+        if self._replica is None:
+            await join(self.folder)
         else:
-            await join_by_code(self.folder, code, address, self._entropy)
+            assert self._syncer is not None
+            new_key = self._syncer.figures.refused_name == Revoked.name
+            await join_beside(self.folder, self._replica.identity, join, new_key=new_key)
+            await self._close()
         await self._open()
         self._announce()
 

@@ -22,7 +22,7 @@ from core.log.stream import Placed, Stored, StreamState
 from replica.projection.conflict import phase_words, words
 
 # Tracks and passwords are no history that people read.
-_SILENT = frozenset({fields.FIXES, fields.ACCOUNT_PASSWORD, fields.CERTIFICATE})
+_SILENT = frozenset({fields.FIXES, fields.ACCOUNT_PASSWORD, fields.CERTIFICATE, fields.NEXT_KEY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +102,16 @@ def _row(placed: Placed, path: Path, value: Any) -> HistoryRow:
         act=entry.act.hex() if entry is not None else "",
         field=name,
         path="/".join(part.hex() if isinstance(part, bytes) else str(part) for part in path[1:]),
-        value=_value(path[0], value) if path else value,
+        value=_shown(path, value) if path else value,
         inert=bool(placed.inert),
     )
+
+
+def _shown(path: Path, value: object) -> str:
+    if path[0] == fields.ADMITTED and isinstance(path[1], bytes):
+        # By the digits under which the entry itself stands here.
+        return f"entry {path[1][:8].hex()}"
+    return _value(path[0], value)
 
 
 def _value(code: int, value: object) -> str:

@@ -12,15 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core.dispatch.acts import SITE_STREAM
-from core.dispatch.fields import CERTIFICATE
+from core.dispatch.fields import CERTIFICATE, Role
 from core.log.certificate import Certificate, check_certificate, read_certificate
 from core.log.chain import chain_next, chain_start, seal_leaf
 from core.log.entry import Cursor, decode, format_of
 from core.log.errors import Gap, LogError, OverLimit, Unauthentic, Uncertified
 from core.log.limits import (
     ENTRY_BYTES_MAX,
+    LOG_ENTRIES_MAX,
     REFUSED_KEPT_MAX,
     SEAL_LEAVES_MAX,
+    STAGED_BYTES_AUTHOR_MAX,
     STAGED_BYTES_MAX,
     STAGED_ROW_BYTES,
 )
@@ -28,9 +30,12 @@ from core.log.messages import Run, Runs, WireLeaf
 from core.log.seal import Seal, check_seal
 from core.log.stream import Stored
 from replica import logs
+from replica.cuts import write_cuts
 from replica.replica import Replica, Touched
 
 Refused = tuple[int, str, str]
+
+UNKNOWN = "the author has no certificate of this site; the site stream must come first"
 
 # Seals whose rows are remembered, some 3 kB each at most; one that was forgotten is kept twice.
 SEALS_KNOWN_MAX = 2_048
@@ -73,17 +78,13 @@ def take_runs(replica: Replica, peer: Certificate, runs: Runs) -> Intake:
         for run in [run for run in joined if run.stream == SITE_STREAM]:
             _store(replica, run, site, intake)
         replica.finish(site)
+        # Before anything else comes in: a cut says what was held when the revocation was learnt.
+        write_cuts(replica, replica.newly_revoked)
+        replica.newly_revoked.clear()
         for run in [run for run in joined if run.stream != SITE_STREAM]:
             _store(replica, run, touched, intake)
         _bound_staged(replica)
-        for index, name, words in intake.refused:
-            stream = runs.runs[index].stream
-            replica.store.db.execute(
-                "INSERT INTO refused VALUES (NULL, ?, ?, ?, ?)",
-                (replica.clock.now_ms(), peer.author, stream, f"{name}: {words}"),
-            )
-        if intake.refused:
-            _bound_refused(replica)
+        _keep_refused(replica, peer, runs, intake)
         replica.finish(touched)
     replica.mark_changed(touched.streams | site.streams)
     return intake
@@ -97,9 +98,17 @@ def _join_all(replica: Replica, peer: Certificate, runs: Runs, intake: Intake) -
     """Runs that join what is held, staged or came earlier in the frame."""
     joined: list[Joined] = []
     ends: dict[tuple[bytes, bytes, int], list[bytes]] = {}
+    brings_site = any(run.stream == SITE_STREAM for run in runs.runs)
     for index, run in enumerate(runs.runs):
         author = _author_of(runs, peer, run.author)
         try:
+            if not brings_site and replica.standing(author).role == 0:
+                # Before it costs a signature: nothing in this frame can certify it.
+                raise Uncertified(UNKNOWN)
+            if peer.role != Role.HUB:
+                _see_quotas(replica, peer, run, author)
+            if run.first + len(run.bodies) - 1 > LOG_ENTRIES_MAX:
+                raise OverLimit(f"a log has at most {LOG_ENTRIES_MAX:,} entries")
             previous = _previous(replica, run, author, ends)
             entries = _walk(run, author, previous)
         except LogError as error:
@@ -109,6 +118,16 @@ def _join_all(replica: Replica, peer: Certificate, runs: Runs, intake: Intake) -
         ends.setdefault((run.stream, author, last.seq), []).append(last.hash)
         joined.append(Joined(index, run.stream, author, entries))
     return joined
+
+
+def _see_quotas(replica: Replica, peer: Certificate, run: Run, author: bytes) -> None:
+    """Charge the peer, and see that the author has not brought too much. Raises OverLimit."""
+    size, uptime_ms = sum(map(len, run.bodies)), replica.clock.uptime_ms()
+    peers, authors = replica.quotas.peers, replica.quotas.authors
+    peers.see(peer.author, len(run.bodies), size, uptime_ms)
+    peers.charge(peer.author, len(run.bodies), size, uptime_ms)
+    if replica.standing(author).role != Role.HUB:
+        authors.see(author, len(run.bodies), size, uptime_ms)
 
 
 def _previous(
@@ -199,8 +218,7 @@ def _store(replica: Replica, run: Joined, touched: Touched, intake: Intake) -> N
         if not run.entries:
             return
     if replica.standing(run.author).role == 0 and not _certified_by(replica, run):
-        words = "the author has no certificate of this site; the site stream must come first"
-        intake.refused.append((run.index, Uncertified.name, words))
+        intake.refused.append((run.index, Uncertified.name, UNKNOWN))
         return
     if run.seal is None:
         logs.stage(db, stream, _not_held(replica, run))
@@ -211,6 +229,9 @@ def _store(replica: Replica, run: Joined, touched: Touched, intake: Intake) -> N
         intake.refused.append((run.index, Gap.name, "the run joins nothing that is held"))
         return
     new = replica.add_chain(stream, chain)
+    if new:
+        size, uptime_ms = sum(len(s.body) for s in chain), replica.clock.uptime_ms()
+        replica.quotas.authors.charge(run.author, len(chain), size, uptime_ms)
     if intake.may_be_staged:
         logs.unstage(db, stream, chain)
     last = chain[-1]
@@ -234,18 +255,30 @@ def _keep_seal(replica: Replica, seal: Seal) -> int:
 
 
 def _bound_staged(replica: Replica) -> None:
-    """Forget all that is staged where it grew too much; its senders still have it."""
+    """Forget what is staged of the authors of whom it grew too much; its senders still have it."""
     db = replica.store.db
-    rows, size = db.execute(
-        "SELECT count(*), coalesce(sum(length(body)), 0) FROM staged"
-    ).fetchone()
-    if size + rows * STAGED_ROW_BYTES > STAGED_BYTES_MAX:
-        db.execute("DELETE FROM staged")
+    sizes = "SELECT author, sum(length(body) + ?) AS size FROM staged GROUP BY author ORDER BY size"
+    left = 0
+    for author, size in db.execute(sizes, (STAGED_ROW_BYTES,)).fetchall():
+        # From the least on, so that all together it is the greatest who go.
+        left += size
+        if size > STAGED_BYTES_AUTHOR_MAX or left > STAGED_BYTES_MAX:
+            db.execute("DELETE FROM staged WHERE author = ?", (author,))
 
 
-def _bound_refused(replica: Replica) -> None:
-    """Keep the latest of what was refused."""
-    replica.store.db.execute(
+def _keep_refused(replica: Replica, peer: Certificate, runs: Runs, intake: Intake) -> None:
+    """Keep for people what was refused, the newest of it."""
+    if not intake.refused:
+        return
+    db, now_ms = replica.store.db, replica.clock.now_ms()
+    db.executemany(
+        "INSERT INTO refused VALUES (NULL, ?, ?, ?, ?)",
+        [
+            (now_ms, peer.author, runs.runs[index].stream, f"{name}: {words}")
+            for index, name, words in intake.refused
+        ],
+    )
+    db.execute(
         "DELETE FROM refused WHERE number <= (SELECT max(number) FROM refused) - ?",
         (REFUSED_KEPT_MAX,),
     )

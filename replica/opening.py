@@ -19,12 +19,24 @@ from replica.identity import (
     load_certificates,
     load_identity,
 )
+from replica.rejoining import put_in_place
 from replica.replica import Replica
 from replica.set_aside import join_set_aside
 from replica.store import STORE_FILE, Store
 from replica.transport_security import TRANSPORT_FILE_NAME
 
 LOGGER = logging.getLogger(__name__)
+
+# What it says where the hub no longer opens a session for the phone as it is.
+TIME_IS_UP = (
+    "This phone's time to sync has run out, so it has to join again. Work on: everything on it is "
+    "kept, and what waits goes to the hub once it has joined. Ask the office for a code."
+)
+SHUT_OUT = (
+    "The office has shut this phone out. If it is yours all the same, join again with a code of "
+    "the office: everything on it is kept, and what it had not sent goes to the hub, where the "
+    "office decides what of it counts."
+)
 
 # What the join page says first on a phone that holds work and no key.
 JOIN_AGAIN = (
@@ -45,6 +57,8 @@ def open_phone(folder: Path, clock: Clock, entropy: Callable[[int], bytes]) -> R
     certificates = load_certificates(folder)
     if certificates is not None and certificates[0].role != Role.WORKER:
         raise IdentityError(f"{folder} is a hub's folder; start it with 'fieldlog hub'")
+    put_in_place(folder, entropy)
+    certificates = load_certificates(folder)
     if certificates is None and not (folder / STORE_FILE).exists():
         return None
     store = Store(folder / STORE_FILE)

@@ -8,31 +8,34 @@ Invariant: the states it caches are the folds of what is committed.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from core.dispatch import fields
 from core.dispatch.acts import SITE_STREAM, ActError, Change
-from core.dispatch.fields import Kind, Role
+from core.dispatch.fields import Kind
 from core.dispatch.reading import PRESENT, Reading
-from core.log.certificate import (
-    Certificate,
-    Standing,
-    check_certificate,
-    read_certificate,
-    standing_of,
-)
+from core.log.authority import counts
+from core.log.certificate import Certificate, Standing, read_certificate, standing_of
 from core.log.chain import SHORT_BYTES, chain_start
 from core.log.entry import FORMAT, Entry, encode
 from core.log.errors import LogError
 from core.log.frontier import read_token
+from core.log.limits import LOG_ENTRIES_MAX
+from core.log.quota import Quotas
 from core.log.registers import LogKey
 from core.log.seal import Seal
 from core.log.stream import Stored, StreamState
 from replica import logs
+from replica.authority import (
+    is_kept,
+    keep_certificate,
+    keep_certificates,
+    keep_revoked,
+    keep_site_certificates,
+    revoked_keys,
+)
 from replica.clock import Clock
 from replica.identity import Identity
 from replica.projection import clear_projections, project_stream
@@ -96,8 +99,11 @@ class Replica:
         self._unfolded: dict[bytes, list[Stored]] = {}
         # Rows of seals that came in lately; a hint, which the store is asked to confirm.
         self.seal_rows: dict[Seal, int] = {}
+        self.quotas = Quotas()
         self._standings: dict[bytes, Standing] = {}
         self._changed: set[bytes] = set()
+        # Keys of which this replica has learnt that they are shut out, and not cut them yet.
+        self.newly_revoked: set[bytes] = set()
         with store.transaction():
             if store.get("site") is None:
                 store.put("site", identity.site)
@@ -138,6 +144,13 @@ class Replica:
         """A number that grows with every transaction that brought entries in."""
         return self._position
 
+    def become(self, identity: Identity) -> None:
+        """Go on under another key, of the same site, whose store has begun anew already."""
+        self.identity = identity
+        self.generation = self.store.get("generation")
+        for certificate in reversed(identity.certificates):
+            self.adopt_certificate(certificate)
+
     # --- states and standings
 
     def state(self, stream: bytes) -> StreamState:
@@ -177,37 +190,17 @@ class Replica:
         return [read_certificate(row[0]) for row in rows]
 
     def adopt_certificate(self, certificate: Certificate) -> None:
-        """Keep a certificate that was checked, so that its author's entries can come in."""
+        """Keep a certificate that was checked, so that its author's entries can come in.
+
+        One by a hub that is shut out counts only where the site stream has it, as `counts` says.
+        """
         with self.store.transaction() as db:
-            if self._keep_certificate(certificate):
-                of_author = db.execute(
-                    "SELECT DISTINCT stream FROM log WHERE author = ?", (certificate.author,)
-                )
-                streams = {row[0] for row in of_author}
-                for stream in streams:
-                    self._states.pop(stream, None)
-                self.finish(Touched(streams))
-
-    def _knows(self, certificate: Certificate) -> bool:
-        row = self.store.db.execute(
-            "SELECT 1 FROM certificate WHERE author = ? AND certificate = ?",
-            (certificate.author, certificate.to_bytes()),
-        )
-        return row.fetchone() is not None
-
-    def _keep_certificate(self, certificate: Certificate) -> bool:
-        cursor = self.store.db.execute(
-            "INSERT OR IGNORE INTO certificate VALUES (?, ?, ?, ?, ?)",
-            (
-                certificate.author,
-                certificate.to_bytes(),
-                certificate.subject,
-                certificate.role,
-                certificate.session_until,
-            ),
-        )
-        self._standings.pop(certificate.author, None)
-        return cursor.rowcount > 0
+            kept = is_kept(db, certificate)
+            if not kept and counts(certificate, revoked_keys(db), stands=False):
+                keep_certificate(db, certificate)
+                touched = Touched()
+                self._restand({certificate.author}, touched)
+                self.finish(touched)
 
     # --- writing
 
@@ -284,6 +277,8 @@ class Replica:
         if not self._permits(standing, stream, entry):
             raise ActError("this device's certificate does not permit that; ask the office")
         seq = (log.height if log is not None else 0) + 1
+        if seq > LOG_ENTRIES_MAX:
+            raise ActError("this device has written here as much as one key may; give it a new key")
         stored = Stored(self.author, seq, previous, entry_hash, body)
         self.add(stream, stored)
         return entry_hash
@@ -353,29 +348,19 @@ class Replica:
         self.store.put("position", self._position)
 
     def _read_site(self, touched: Touched) -> None:
-        """Take up certificates and revocations; streams of authors that they concern fold anew."""
-        db = self.store.db
-        concerned: set[bytes] = set()
-        certificates, revoked = _site_facts(self.state(SITE_STREAM))
-        hubs = self.certificates_of(Role.HUB)
-        # Hubs come first: they certify the others.
-        for certificate in sorted(certificates, key=lambda found: -found.role):
-            try:
-                if not self._knows(certificate):
-                    check_certificate(certificate, self.site, hubs)
-            except LogError as error:
-                LOGGER.warning("a certificate in the site stream does not count: %s", error)
-                continue
-            if self._keep_certificate(certificate):
-                concerned.add(certificate.author)
-                if certificate.role == Role.HUB:
-                    hubs.append(certificate)
-        for author in revoked:
-            if db.execute("INSERT OR IGNORE INTO revoked VALUES (?)", (author,)).rowcount:
-                concerned.add(author)
-        for author in concerned:
+        """Take up who is shut out and whose certificates count; what they wrote folds anew."""
+        self._restand(keep_site_certificates(self), touched)
+        changed = keep_revoked(self)
+        self.newly_revoked |= changed & revoked_keys(self.store.db)
+        self._restand(changed, touched)
+        self._restand(keep_certificates(self), touched)
+
+    def _restand(self, authors: Iterable[bytes], touched: Touched) -> None:
+        """Let the streams of authors fold anew whose standing may be another now."""
+        for author in authors:
             self._standings.pop(author, None)
-            for (stream,) in db.execute("SELECT stream FROM log WHERE author = ?", (author,)):
+            of_author = "SELECT stream FROM log WHERE author = ?"
+            for (stream,) in self.store.db.execute(of_author, (author,)):
                 self._states.pop(stream, None)
                 touched.streams.add(stream)
 
@@ -407,6 +392,7 @@ class Replica:
         self._states.clear()
         self._unfolded.clear()
         self._standings.clear()
+        self.newly_revoked.clear()
         self._position = self.store.get("position", 0)
 
     def mark_changed(self, streams: Iterable[bytes]) -> None:
@@ -465,25 +451,6 @@ class Replica:
     def close(self) -> None:
         """Close the store."""
         self.store.close()
-
-
-def _site_facts(state: StreamState) -> tuple[list[Certificate], set[bytes]]:
-    """Certificates and revoked keys of all entries that stand, whatever was written over them.
-
-    Only so are they a function of the set of entries: a register forgets what was covered.
-    """
-    certificates: list[Certificate] = []
-    revoked: set[bytes] = set()
-    for placed in state.entries():
-        if placed.entry is None or placed.inert:
-            continue
-        for path, value in placed.entry.changes:
-            if path[0] == fields.CERTIFICATE and isinstance(value, bytes):
-                with contextlib.suppress(LogError):
-                    certificates.append(read_certificate(value))
-            elif path[0] == fields.REVOKED and value:
-                revoked.add(path[1])
-    return certificates, revoked
 
 
 def _start(state: StreamState, author: bytes) -> bytes:

@@ -11,13 +11,15 @@ from typing import Any
 
 from core.dispatch.acts import SITE_STREAM
 from core.dispatch.fields import Kind, Role
+from core.log.authority import counts
 from core.log.certificate import Certificate, check_certificate, read_certificate
-from core.log.errors import SessionRefused
+from core.log.errors import EnrolAgain, Revoked, SessionRefused
 from core.log.frontier import digest_of
 from core.log.messages import Runs, StreamHeads
 from core.log.parcel import Reached, Slice
 from core.log.seal import Seal, make_seal
 from replica import logs
+from replica.authority import is_kept, revoked_keys, shown_certificates
 from replica.intake import take_runs
 from replica.replica import Replica
 from replica.scope import scope_of
@@ -68,8 +70,8 @@ class ReplicaShelf:
         return self._replica.position()
 
     def own_certificates(self) -> tuple[bytes, ...]:
-        """The replica's certificate and those of its issuers."""
-        return tuple(c.to_bytes() for c in self._replica.identity.certificates)
+        """The replica's certificate that lasts the longest, and those of its issuers."""
+        return tuple(c.to_bytes() for c in shown_certificates(self._replica))
 
     def sign(self, data: bytes) -> bytes:
         """A signature by the replica's key."""
@@ -81,21 +83,24 @@ class ReplicaShelf:
         number = self._replica.store.get("mine", 0)
         return make_seal(self.site, identity.author, identity.key, number, leaves)
 
-    def admit(self, certificates: tuple[bytes, ...]) -> Certificate:
+    def admit(self, certificates: tuple[bytes, ...], *, by_hand: bool = False) -> Certificate:
         """Check a peer's certificates and take them up.
 
         Raises:
-            LogError: none, not of this site, revoked, or past `session_until`.
+            LogError: none, not of this site, revoked, or past `session_until` in a session.
         """
         if not certificates:
             raise SessionRefused("the peer showed no certificate; enrol it")
         own, *issuers = [read_certificate(data) for data in certificates]
         hubs = [*issuers, *self._replica.certificates_of(Role.HUB)]
         check_certificate(own, self.site, hubs)
-        if self._db.execute("SELECT 1 FROM revoked WHERE author = ?", (own.author,)).fetchone():
-            raise SessionRefused("this device's certificate was revoked; ask the office")
-        if own.session_until < self._replica.clock.now_ms():
-            raise SessionRefused("this device's certificate has run out; enrol it again")
+        revoked = revoked_keys(self._db)
+        if own.author in revoked:
+            raise Revoked("this device's certificate was revoked; ask the office")
+        if not counts(own, revoked, stands=is_kept(self._db, own)):
+            raise EnrolAgain("the hub that certified this device was shut out; enrol it again")
+        if not by_hand and own.session_until < self._replica.clock.now_ms():
+            raise EnrolAgain("this device's certificate has run out; enrol it again")
         for issuer in issuers:
             check_certificate(issuer, self.site, hubs)
             self._replica.adopt_certificate(issuer)

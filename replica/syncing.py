@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.log.errors import LogError
+from core.log.errors import LogError, SessionRefused
 from replica.dialling import Dialler
 from replica.driver import Conversation, Hooks, converse
 from replica.link import LinkClosed
@@ -34,6 +34,7 @@ class SyncFigures:
     met_at_ms: int | None = None
     refusal: str = ""
     refused_words: str = ""
+    refused_name: str = ""
     tries: int = 0
     conversation: Conversation | None = None
 
@@ -73,7 +74,7 @@ class Syncer:
             nonlocal lived
             lived = True
             self.figures.live = True
-            self.figures.refusal = ""
+            self.figures.refusal = self.figures.refused_name = ""
             self.figures.met_at_ms = self._writer.replica.clock.now_ms()
             self._changed()
 
@@ -95,7 +96,7 @@ class Syncer:
         except LinkClosed:
             pass
         except LogError as error:
-            self._refused("Sync with the hub was refused.", str(error))
+            self._refused("Sync with the hub was refused.", str(error), _told(error))
         except StoreError as error:
             # A full disk may have room at the next turn.
             self._refused("This phone could not save what came.", str(error))
@@ -109,6 +110,12 @@ class Syncer:
             self._changed()
         return lived
 
-    def _refused(self, words: str, why: str) -> None:
+    def _refused(self, words: str, why: str, name: str = "") -> None:
         """Keep for the worker what went wrong; the next session that comes to agree clears it."""
         self.figures.refused_words, self.figures.refusal = words, why
+        self.figures.refused_name = name
+
+
+def _told(error: LogError) -> str:
+    """The name of a refusal that the hub told of this phone; what it told of the hub is no such."""
+    return error.name if isinstance(error, SessionRefused) and error.by_peer else ""

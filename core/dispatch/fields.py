@@ -100,11 +100,11 @@ _OFFICE = frozenset({Role.HUB, Role.DISPATCHER})
 _ALL = frozenset({Role.HUB, Role.DISPATCHER, Role.WORKER})
 
 # --- every stream
-CUT = 1
+CUT, ADMITTED = 1, 19
 # --- site
 CERTIFICATE, REVOKED, ERASED, SITE_NAME, SETTING = 2, 3, 4, 5, 6
 TEAM_NAME, VEHICLE_NAME, VEHICLE_PLATE, SKILL_NAME, GROUP_ARCHIVED = 7, 8, 9, 10, 11
-HUB_ADDRESSES = 17
+HUB_ADDRESSES, CLOSED = 17, 18
 # --- office
 ACCOUNT_NAME, ACCOUNT_PASSWORD, ACCOUNT_ROLE, ACCOUNT_DISABLED, SAVED_VIEW = 12, 13, 14, 15, 16
 # --- customer (30..49) and worker (50..69)
@@ -113,6 +113,7 @@ PLACE_NAME, PLACE_ADDRESS, PLACE_POINT, PLACE_RADIUS, PLACE_ARCHIVED = 34, 35, 3
 CONTACT_NAME, CONTACT_PHONE, CONTACT_EMAIL, CONTACT_ARCHIVED = 39, 40, 41, 42
 WORKER_NAME, WORKER_PHONE, WORKER_TEAM, WORKER_VEHICLE, WORKER_SKILLS = 50, 51, 52, 53, 54
 WORKER_SHIFT, WORKER_ARCHIVED, WORKER_NOTE = 55, 56, 57
+KEY_ASKED, NEXT_KEY = 58, 59
 APP_JOBS_ON, APP_AUTO_ON, APP_AUTO_MODE, APP_THRESHOLD_MIN = 60, 61, 62, 63
 # --- job (70..109)
 TITLE, DESCRIPTION, CUSTOMER, PLACE, ADDRESS, POINT, RADIUS = 70, 71, 72, 73, 74, 75, 76
@@ -130,8 +131,10 @@ def _site_and_office() -> tuple[Field, ...]:
     latest, one, further, true = Rule.LATEST, Rule.ONE_WRITER, Rule.FURTHEST, Rule.TRUE_FIRST
     return (
         Field(CUT, "cut", None, ("author",), _HUB, further),
+        Field(ADMITTED, "admitted", None, ("entry",), _OFFICE, true),
         Field(CERTIFICATE, "certificate", site, ("author", "certificate"), _HUB, one),
         Field(REVOKED, "revoked", site, ("author",), _HUB, true),
+        Field(CLOSED, "closed", site, ("author",), _HUB, one),
         Field(HUB_ADDRESSES, "hub addresses", site, ("author",), _HUB, latest),
         Field(ERASED, "erased", site, ("stream",), _HUB, true),
         Field(SITE_NAME, "site name", site, (), _OFFICE, latest, "Name of the site"),
@@ -174,6 +177,8 @@ def _customer_and_worker() -> tuple[Field, ...]:
         Field(WORKER_SHIFT, "shift", worker, (), _OFFICE, latest, "Shift"),
         Field(WORKER_ARCHIVED, "archived", worker, (), _OFFICE, latest, "Archived"),
         Field(WORKER_NOTE, "note", worker, (), _OFFICE, latest, "Note on the worker"),
+        Field(KEY_ASKED, "new key asked", worker, ("author",), _OFFICE, Rule.TRUE_FIRST),
+        Field(NEXT_KEY, "next key", worker, ("author",), _ALL, latest),
         Field(APP_JOBS_ON, "jobs on", worker, (), _ALL, latest),
         Field(APP_AUTO_ON, "auto logging on", worker, (), _ALL, latest),
         Field(APP_AUTO_MODE, "auto logging mode", worker, (), _ALL, latest),

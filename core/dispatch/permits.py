@@ -19,6 +19,7 @@ from core.dispatch.fields import (
     FIELDS,
     FILE,
     HANDED_TO,
+    NEXT_KEY,
     NOTE,
     PHASE,
     REASON,
@@ -38,7 +39,7 @@ CREATE_JOBS = "create jobs"
 
 _OWN_TURN = frozenset({PHASE, REASON, HANDED_TO})
 _ANY_JOB = frozenset({NOTE, TICK, FILE})
-_OWN_PHONE = frozenset({APP_JOBS_ON, APP_AUTO_ON, APP_AUTO_MODE, APP_THRESHOLD_MIN})
+_OWN_PHONE = frozenset({APP_JOBS_ON, APP_AUTO_ON, APP_AUTO_MODE, APP_THRESHOLD_MIN, NEXT_KEY})
 
 
 def kind_of(stream: bytes) -> int:

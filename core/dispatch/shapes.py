@@ -113,6 +113,7 @@ _IDS: Final[Mapping[str, Check]] = {
     "conflict": _bytes,
     "contact": _short,
     "duty": _short,
+    "entry": _key,
     "file": _bytes,
     "group": _short,
     "item": _small,
@@ -145,7 +146,7 @@ _MARKS: Final = frozenset(
         fields.REVOKED, fields.ERASED, fields.GROUP_ARCHIVED, fields.ACCOUNT_DISABLED,
         fields.CUSTOMER_ARCHIVED, fields.PLACE_ARCHIVED, fields.CONTACT_ARCHIVED,
         fields.WORKER_ARCHIVED, fields.APP_JOBS_ON, fields.APP_AUTO_ON, fields.CREATED,
-        fields.ASSIGNED, fields.TICK,
+        fields.ASSIGNED, fields.TICK, fields.ADMITTED, fields.KEY_ASKED,
     }
 )  # fmt: skip
 _CHECKS: Final[Mapping[int, Check]] = {
@@ -153,6 +154,7 @@ _CHECKS: Final[Mapping[int, Check]] = {
     **dict.fromkeys(_MARKS, _mark),
     fields.CUT: _tuple(_moment, _bytes),
     fields.CERTIFICATE: _bytes,
+    fields.CLOSED: _tuple(_bytes, _bytes),
     fields.SETTING: _setting,
     fields.HUB_ADDRESSES: _several(_text),
     fields.PLACE_POINT: _point,
@@ -160,6 +162,7 @@ _CHECKS: Final[Mapping[int, Check]] = {
     fields.WORKER_TEAM: _short,
     fields.WORKER_VEHICLE: _short,
     fields.WORKER_SKILLS: _several(_short),
+    fields.NEXT_KEY: _tuple(_key, _bytes, _bytes),
     fields.WORKER_SHIFT: _tuple(_moment, _moment),
     fields.APP_THRESHOLD_MIN: _small,
     fields.CUSTOMER: _stream,

@@ -111,7 +111,7 @@ def carry_in(shelf: Shelf, key: Ed25519PrivateKey, data: bytes) -> CarriedIn:
     assert isinstance(proof, Proof)
     if hello.site != shelf.site:
         raise WrongSite("the file belongs to another site")
-    peer = shelf.admit(hello.certificates)
+    peer = shelf.admit(hello.certificates, by_hand=True)
     proven = plain[: places[-1][0] - _LENGTH_BYTES]
     signed = proven_hash(shelf.site, peer.author, shelf.author, proven)
     try:

@@ -3,7 +3,7 @@
 The site key certifies hubs; a hub certifies phones and dispatchers. A certificate is self-contained
 bytes, so it can be checked wherever it turns up. `session_until` is judged only by the peer that
 opens a session, never against an entry. Invariant: an author's role is the lowest that any of its
-certificates names.
+certificates names, and where the site key certified it, no hub has a say in that.
 """
 
 from __future__ import annotations
@@ -162,10 +162,14 @@ class Standing:
 def standing_of(certificates: Iterable[Certificate], revoked: bool) -> Standing:
     """The standing of one author from all its certificates; the lowest role counts.
 
+    Where the site key certified the author, only its certificates count: else one hub could make
+    another a worker, and nothing would stand that this one ever wrote.
+
     Raises:
         Uncertified: there are none.
     """
     ordered = sorted(certificates, key=lambda c: (c.role, c.subject, c.to_bytes()))
+    ordered = [c for c in ordered if c.issuer == c.site] or ordered
     if not ordered:
         raise Uncertified("the author has no certificate; enrol it again")
     lowest = ordered[0]

@@ -8,6 +8,8 @@
     ├── WrongSite         of another site
     ├── Gap               a run that does not join what is held
     └── SessionRefused    the peer may not open a session
+        ├── EnrolAgain    its certificate opens none any more; another one for its key does
+        └── Revoked       its key was shut out; it needs another
 
 Each carries the sentence that people read. Holds no codes of any transport.
 """
@@ -61,3 +63,26 @@ class SessionRefused(LogError):
     """The peer may not open a session: revoked, expired or unknown."""
 
     name = "session-refused"
+    # Whether the peer said so, of this side; else this side said it of the peer.
+    by_peer = False
+
+
+class EnrolAgain(SessionRefused):
+    """The certificate has run out, or its hub was shut out; the key itself is in good standing."""
+
+    name = "enrol-again"
+
+
+class Revoked(SessionRefused):
+    """The key was shut out; the replica joins again under another one."""
+
+    name = "revoked"
+
+
+def refusal_told(name: str, words: str) -> SessionRefused:
+    """The error that a peer refused this side with, by its name on the wire."""
+    kinds: dict[str, type[SessionRefused]] = {each.name: each for each in (EnrolAgain, Revoked)}
+    kind = kinds.get(name)
+    error = SessionRefused(f"{name}: {words}") if kind is None else kind(words)
+    error.by_peer = True
+    return error

@@ -25,6 +25,11 @@ PATH_IDS_MAX = 4
 # Distinct ids that one log may introduce; a worker-day of a thousand time logs has two thousand.
 LOG_IDS_MAX = 16_384
 
+# Entries of one author in one stream: by its own `seq` every replica refuses the same ones beyond.
+# The longest that work makes are a hub's in the site's and the office's streams, some thousands a
+# year; an author that comes to the end goes on under another key.
+LOG_ENTRIES_MAX = 65_536
+
 # Heads that `seen` or `basis` may name: every author of a site may have written to one stream.
 SEEN_MAX = 1_024
 
@@ -62,6 +67,23 @@ STAGED_BYTES_MAX = 16_777_216
 STAGED_ROW_BYTES = 256
 
 # Refused runs that are kept for people to look at; a peer may send what is refused for ever.
+REFUSED_KEPT_MAX = 10_000
+
+# Of these, of one author: half, so that whoever stages without end pushes out nobody else's. No log
+# that work makes is a quarter as long.
+STAGED_BYTES_AUTHOR_MAX = 8_388_608
+
+# What one author's key may bring within a day, through whatever peer that is no hub. A phone at
+# work makes a thousand entries a day with its track: one that was away for months comes in at once.
+AUTHOR_DAY_ENTRIES_MAX = 100_000
+AUTHOR_DAY_BYTES_MAX = 64_000_000
+
+# What one peer that is no hub may send within a day, of all authors, true or not: a hub that was
+# restored gets back from a phone what many wrote.
+PEER_DAY_ENTRIES_MAX = 400_000
+PEER_DAY_BYTES_MAX = 256_000_000
+
+# Refusals that are kept for people to read, the newest; a hostile frame can make a thousand.
 REFUSED_KEPT_MAX = 10_000
 
 # A certificate and its issuer's.

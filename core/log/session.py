@@ -29,6 +29,7 @@ from core.log.errors import (
     Unauthentic,
     Uncertified,
     WrongSite,
+    refusal_told,
 )
 from core.log.limits import FRAMES_IN_FLIGHT_MAX, HEADS_STREAMS_MAX
 from core.log.messages import (
@@ -208,7 +209,7 @@ class Session:
         match message:
             case Refuse():
                 self.stage = Stage.CLOSED
-                return [Close(SessionRefused(f"{message.reason}: {message.detail}"))]
+                return [Close(refusal_told(message.reason, message.detail))]
             case Hello() if self.stage is Stage.HELLO:
                 return self._on_hello(message)
             case Proof() if self.stage is Stage.PROOF:

@@ -46,8 +46,11 @@ class Shelf(Protocol):
     def seal(self, leaves: tuple[bytes, ...]) -> Seal:
         """A seal by the replica's key over leaves of its own logs."""
 
-    def admit(self, certificates: tuple[bytes, ...]) -> Certificate:
-        """Check a peer's certificates; raises a `LogError` where it may not open a session."""
+    def admit(self, certificates: tuple[bytes, ...], *, by_hand: bool = False) -> Certificate:
+        """Check a peer's certificates; raises a `LogError` where it may not open a session.
+
+        `by_hand`: it brings a file and opens none, so that `session_until` says nothing.
+        """
 
     def shared(self, peer: Certificate) -> frozenset[bytes]:
         """The streams that both sides should hold, as far as this side can say."""

@@ -25,6 +25,9 @@ from core.log.registers import LogKey, Register, Registers, Write
 # The path of a cut: (CUT, author) in any stream, written by a hub, with value [height, hash].
 CUT = 1
 
+# Why an entry of a revoked key does not stand that a certificate permits.
+AFTER_REVOCATION = "after revocation"
+
 Permits = Callable[[Standing, bytes, Entry], bool]
 
 
@@ -115,7 +118,7 @@ class StreamState:
         """The fold of a whole set of entries, in whatever order they are given."""
         state = cls(site, stream, permits, supported)
         state._place_all(list(entries), standings)
-        state._cuts = state._collect_cuts()
+        state._collect_cuts()
         state._fold_all()
         return state
 
@@ -233,19 +236,35 @@ class StreamState:
 
     # --- folding
 
-    def _collect_cuts(self) -> dict[bytes, set[bytes]]:
-        cuts: dict[bytes, set[bytes]] = {}
+    def _collect_cuts(self) -> None:
+        """Keep the cuts that count: those by hubs in standing, and those that stand by such cuts.
+
+        A revoked hub's cut counts only where another's lets it stand, else a stolen hub could cut
+        its own log, or a thief's, ever further on. Each that counts may let others count and takes
+        none away, so there is one end to it, whichever is looked at first.
+        """
+        waiting: list[Placed] = []
         for log in self.logs.values():
             for placed in log.placed:
                 if placed.entry is None or placed.inert or placed.standing.role != HUB_ROLE:
                     continue
-                if placed.standing.revoked:
-                    # Else a stolen hub could cut its own log, or a thief's, ever further on.
-                    continue
-                for path, value in placed.entry.changes:
-                    if path[0] == CUT and len(path) == 2 and _is_cut_value(value):
-                        cuts.setdefault(path[1], set()).add(value[1])
-        return cuts
+                if not placed.standing.revoked:
+                    self._keep_cuts(placed.entry)
+                elif any(path[0] == CUT for path, _ in placed.entry.changes):
+                    waiting.append(placed)
+        while waiting:
+            standing = [placed for placed in waiting if self._before_cut(placed)]
+            if not standing:
+                return
+            for placed in standing:
+                assert placed.entry is not None
+                self._keep_cuts(placed.entry)
+            waiting = [placed for placed in waiting if placed not in standing]
+
+    def _keep_cuts(self, entry: Entry) -> None:
+        for path, value in entry.changes:
+            if path[0] == CUT and len(path) == 2 and _is_cut_value(value):
+                self._cuts.setdefault(path[1], set()).add(value[1])
 
     def _fold_all(self) -> None:
         pending = sorted(self.logs.values(), key=lambda log: (log.base, log.key))
@@ -255,20 +274,22 @@ class StreamState:
             for index, placed in enumerate(log.placed):
                 if placed.standing.revoked and not placed.inert and not self._before_cut(placed):
                     placed = Placed(
-                        placed.stored, placed.log, placed.entry, placed.standing, "after revocation"
+                        placed.stored, placed.log, placed.entry, placed.standing, AFTER_REVOCATION
                     )
                     log.placed[index] = placed
                 self._fold(placed)
 
     def _before_cut(self, placed: Placed) -> bool:
         """Whether a cut of the author that is held lies at the entry or later on its chain."""
-        for cut_hash in self._cuts.get(placed.stored.author, ()):
-            place = self._place_by_hash.get(cut_hash)
-            if place is not None:
-                reached = self._ancestry(*place)
-                if reached.get(placed.log, 0) >= placed.stored.seq:
-                    return True
-        return False
+        cuts = self._cuts.get(placed.stored.author, ())
+        return any(self.is_before(placed, cut_hash) for cut_hash in cuts)
+
+    def is_before(self, placed: Placed, last: bytes) -> bool:
+        """Whether an entry is that of the hash `last`, or lies before it on its author's chain."""
+        place = self._place_by_hash.get(last)
+        if place is None or place[0][0] != placed.stored.author:
+            return False
+        return self._ancestry(*place).get(placed.log, 0) >= placed.stored.seq
 
     def _fold(self, placed: Placed) -> None:
         entry = placed.entry

@@ -1,4 +1,6 @@
-"""The command `fieldlog enrol`: a second hub of a site, by two files and without a network.
+"""The command `fieldlog enrol`: hubs of a site, certified, given new keys and shut out.
+
+A second hub is made by two files and without a network.
 
 Holds what is asked and printed. Invariant: both machines print the same digits of the site, so that
 people can see that nobody put another site between them.
@@ -10,11 +12,12 @@ import argparse
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from core.log.errors import LogError
 from core.log.limits import CARRIED_BYTES_MAX
-from hub import second_hub
+from hub import rekeying, second_hub
 from hub.commandline import letter
 from hub.commands.site_key import add_secret, secret_of
 from hub.founding import open_hub_replica
@@ -32,8 +35,8 @@ _FAULTS = (FolderInUse, HubRefused, IdentityError, LogError, StoreError, Transpo
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Make a second hub of a site: it asks, the first answers, it takes the answer in."""
-    ways = parser.add_subparsers(title="steps", metavar="ask|answer|take")
+    """Make a second hub of a site (ask, answer, take), give a hub a new key, or shut one out."""
+    ways = parser.add_subparsers(title="steps", metavar="ask|answer|take|rekey|close")
     asking = ways.add_parser("ask", help="on the new machine: make a file that asks")
     asking.add_argument("--letter", type=letter, required=True, help="stands in its job numbers")
     asking.set_defaults(run=ask)
@@ -42,7 +45,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_secret(answering)
     taking = ways.add_parser("take", help="on the new machine: begin with the answer")
     taking.set_defaults(run=take)
-    for way in (asking, answering, taking):
+    rekeyed = ways.add_parser(
+        "rekey", help="on the first hub: give it a new key instead of its old"
+    )
+    rekeyed.set_defaults(run=rekey)
+    closing = ways.add_parser("close", help="on the first hub: shut another hub out for good")
+    closing.add_argument("--letter", type=letter, required=True, help="of the hub to shut out")
+    closing.add_argument(
+        "--stolen",
+        metavar="WHEN",
+        type=_moment,
+        help="since when it was in wrong hands (2026-11-28T14:30, UTC): what it revoked and "
+        "certified since counts no more; left out, what is held here counts",
+    )
+    closing.set_defaults(run=close)
+    for way in (rekeyed, closing):
+        add_secret(way)
+    for way in (asking, answering, taking, rekeyed, closing):
         way.add_argument("--data", type=Path, required=True, help="the hub's folder")
     for way in (answering, taking):
         way.add_argument("--from", dest="source", type=Path, required=True, help="the file")
@@ -66,8 +85,7 @@ def answer(arguments: argparse.Namespace) -> int:
     """Certify the hub that asks, and make its first file."""
     _see_that_it_is_free(arguments.to)
     folder: Path = arguments.data
-    if not (folder / IDENTITY_FILE).exists():
-        raise CommandError(f"there is no hub in {folder}; give the folder of the site's first hub")
+    _see_that_it_is_a_hub(folder)
     with _in_words(), occupied(folder):
         request = second_hub.read_request(_read(arguments.source, REQUEST_BYTES_MAX))
         secret = secret_of(arguments, folder)
@@ -96,6 +114,53 @@ def take(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def rekey(arguments: argparse.Namespace) -> int:
+    """Replace the hub's key; the hub stands still meanwhile."""
+    folder: Path = arguments.data
+    _see_that_it_is_a_hub(folder)
+    with _in_words(), occupied(folder):
+        secret = secret_of(arguments, folder)
+        with _open_hub(folder, secret) as replica:
+            clock = SystemClock()
+            author = rekeying.prepare_rekey(replica, folder, clock, os.urandom, secret)
+        with _open_hub(folder, secret) as replica:
+            assert replica.author == author
+    print(f"The hub has a new key, {author.hex()[:16]}; its old one is shut out, and what it wrote")
+    print("counts. Phones and hubs find it where it was. Make a new backup.")
+    return 0
+
+
+def close(arguments: argparse.Namespace) -> int:
+    """Shut out another hub by the site's key."""
+    folder: Path = arguments.data
+    _see_that_it_is_a_hub(folder)
+    with _in_words(), occupied(folder):
+        secret = secret_of(arguments, folder)
+        with _open_hub(folder, secret) as replica:
+            was_revoked = replica.standing(replica.author).revoked
+            count = rekeying.close_hub(replica, folder, arguments.letter, secret, arguments.stolen)
+    keys = "its key counts" if count == 1 else f"its {count} keys count"
+    print(
+        f"Hub {arguments.letter} is shut out: {keys} no more from here. What this hub held goes on"
+    )
+    print("counting. Other hubs and phones hear of it at their next contact.")
+    if was_revoked:
+        print("It had revoked this hub, and who heard of that opens no session with its key.")
+        print(f"Give it a new one:  fieldlog enrol rekey --data {folder}")
+    return 0
+
+
+def _moment(text: str) -> int:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no moment such as 2026-11-28T14:30"
+        ) from error
+    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    return int(at.timestamp() * 1_000)
+
+
 @contextmanager
 def _in_words() -> Iterator[None]:
     """Whatever a person can mend is said in one line."""
@@ -122,6 +187,11 @@ def _open_hub(folder: Path, site_secret: str = "") -> Iterator[Replica]:
         yield replica
     finally:
         replica.close()
+
+
+def _see_that_it_is_a_hub(folder: Path) -> None:
+    if not (folder / IDENTITY_FILE).exists():
+        raise CommandError(f"there is no hub in {folder}; give the folder of the site's first hub")
 
 
 def _see_that_it_is_free(path: Path) -> None:

@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from core.log.certificate import HUB_ROLE
 from core.log.chain import AUTHOR_BYTES
+from core.log.equivocation import MAGIC, check_fork, read_fork
 from core.log.errors import LogError
 from core.log.limits import BUNDLE_BYTES_MAX
 from core.log.proof import prove
@@ -26,7 +28,7 @@ _KEY_FILE_BYTES_MAX: Final = 1_024
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Check a bundle that `fieldlog prove` wrote, and say what it proves."""
+    """Check a bundle that `fieldlog prove` wrote, or a fork's proof; say what it proves."""
     parser.epilog = (
         "Exit code 0: all holds and nothing is in doubt; 1: it holds, and something is in doubt; "
         "3: it is not proven."
@@ -52,6 +54,9 @@ def run(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror or error}") from error
     try:
+        if data[: len(MAGIC)] == MAGIC:
+            print("\n".join(_fork_words(data, site)))
+            return 0
         proven = prove(data, site)
     except LogError as error:
         print(f"NOT PROVEN. {path} is {error.name}: {error}.", file=sys.stderr)
@@ -60,6 +65,22 @@ def run(arguments: argparse.Namespace) -> int:
     print("\n".join(lines))
     print("PROVEN, but see what is in doubt." if doubts else "PROVEN.")
     return EXIT_DOUBTS if doubts else 0
+
+
+def _fork_words(data: bytes, site: bytes) -> list[str]:
+    """What a proof of a fork says."""
+    proof = read_fork(data)
+    whose = check_fork(proof, site)
+    by_hub = whose.role == HUB_ROLE
+    name = whose.subject.decode("ascii", "replace") if by_hub else whose.subject.hex()
+    kind = "hub" if by_hub else "phone or dispatcher of"
+    return [
+        f"The key {proof.author.hex()}, {kind} {name}, signed two entries at one place:",
+        f"  entry {proof.seq} of its log in the stream {proof.stream.hex()}.",
+        *(f"  one: {branch.bodies[0][:32].hex()} …" for branch in proof.branches),
+        "A copy of its store does so, or somebody else who has the key; it should be replaced.",
+        "PROVEN.",
+    ]
 
 
 def read_site_key(text: str) -> bytes:

@@ -1,6 +1,7 @@
 """Joining a site: the first page of a new phone, by the QR code's link or by a typed code.
 
-Invariant: while the phone has not joined a site, this is the only page there is.
+Also the page on which a phone joins again for which the hub opens no session any more. Invariant:
+while the phone has not joined a site, this is the only page there is.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ DEFAULT_PORT = 8443
 async def enrol_form(request: web.Request) -> web.Response:
     """Ask for the code and the address, or for the link."""
     screens = request.app[SCREENS]
-    if screens.device.worker:
+    if screens.device.worker and not screens.device.join_again:
         return goto("/jobs")
     again = screens.device.join_again
     return screens.bare_page("enrol.html", error="", again=again, code="", address="", link="")
@@ -30,7 +31,7 @@ async def enrol_form(request: web.Request) -> web.Response:
 async def enrol(request: web.Request) -> web.Response:
     """Join; what was typed stays in the form where it did not work."""
     screens = request.app[SCREENS]
-    if screens.device.worker:
+    if screens.device.worker and not screens.device.join_again:
         return goto("/jobs")
     form = await form_of(request)
     code, address = form.get("code", "").strip(), form.get("address", "").strip()

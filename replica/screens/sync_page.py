@@ -48,6 +48,7 @@ async def sync(request: web.Request) -> web.Response:
         title="Sync",
         message=message_of(request),
         items=items,
+        join_again=screens.device.join_again,
         oldest=min((each.at_ms for each in here.sync.unsent), default=None),
     )
 

@@ -16,8 +16,8 @@ from core.dispatch import fields
 from core.log.canonical import pack
 from core.log.certificate import Standing
 from core.log.stream import Stored, StreamState
-from tests.core.log.authors import SITE, STREAM, Log, standing
-from tests.core.log.merge_cases import Case, permits, read_cases
+from tests.core.log.authors import STREAM, Log, standing
+from tests.core.log.merge_cases import SITE, Case, permits, read_cases
 from tests.core.log.reference import Reference
 from tests.core.log.test_merge_cases import BOTH, inert, orders, visible
 
@@ -31,16 +31,24 @@ ASKED_EACH = 5
 
 @dataclass(frozen=True)
 class Grown:
-    """A set of eight entries, with the standings of their authors and a name for each entry."""
+    """A set of eight entries, and a name for each; `passers_by` are who wrote beside the case."""
 
-    name: str
+    case: Case
     entries: tuple[Stored, ...]
-    standings: Mapping[bytes, Standing]
+    passers_by: Mapping[bytes, Standing]
     names: Mapping[bytes, str]
+    roles: Mapping[bytes, Standing]
 
-    def fold(self, entries: Sequence[Stored]) -> StreamState:
+    def standings(self, held: Sequence[Stored]) -> Mapping[bytes, Standing]:
+        """The standing of everybody where these entries are held, which may themselves say it."""
+        if not self.case.certifies:
+            return self.roles
+        own = [stored for stored in held if stored.author not in self.passers_by]
+        return {**self.case.standings_of(own), **self.passers_by}
+
+    def fold(self, held: Sequence[Stored]) -> StreamState:
         """The fold of some of them at once."""
-        return StreamState.build(SITE, STREAM, entries, self.standings, permits, BOTH)
+        return StreamState.build(SITE, STREAM, held, self.standings(held), permits, BOTH)
 
 
 def grown(case: Case) -> Grown:
@@ -48,15 +56,15 @@ def grown(case: Case) -> Grown:
     chance = Random(case.name)
     held = list(case.held)
     names = {stored.hash: name for name, stored in case.entries.items()}
-    standings = dict(case.standings)
+    passers_by: dict[bytes, Standing] = {}
     for name in PASSERS_BY[: ENTRIES - len(held)]:
         seen = chance.sample(held, chance.randrange(min(3, len(held)) + 1))
         code = chance.choice([fields.TITLE, fields.ADDRESS])
-        stored = Log(name).write([((code,), name)], seen=seen)
-        standings[stored.author] = standing(DISPATCHER)
+        stored = Log(name, site=SITE).write([((code,), name)], seen=seen)
+        passers_by[stored.author] = standing(DISPATCHER)
         names[stored.hash] = name
         held.append(stored)
-    return Grown(case.name, tuple(held), standings, names)
+    return Grown(case, tuple(held), passers_by, names, {**case.roles, **passers_by})
 
 
 def wrong_orders(count: int, seed: int) -> list[str]:
@@ -69,14 +77,15 @@ def _wrong(case: Grown) -> list[str]:
     expected = case.fold(case.entries)
     plain = pack(expected.plain())
     found = []
-    reference = Reference(STREAM, case.entries, case.standings, permits, BOTH)
+    standings = case.standings(case.entries)
+    reference = Reference(STREAM, case.entries, standings, permits, BOTH)
     if inert(expected) != reference.inert() or visible(expected) != reference.visible():
-        found.append(f"{case.name}: the fold and the reference model differ")
+        found.append(f"{case.case.name}: the fold and the reference model differ")
     for number, order in enumerate(orders(case.entries)):
         state = _taken_in(case, order, asked=number % ASKED_EACH == 0)
         if pack(state.plain()) != plain:
             names = ", ".join(case.names[stored.hash] for stored in order)
-            found.append(f"{case.name}: another state in the order {names}")
+            found.append(f"{case.case.name}: another state in the order {names}")
     return found
 
 
@@ -86,9 +95,12 @@ def _taken_in(case: Grown, order: Sequence[Stored], *, asked: bool) -> StreamSta
     `asked`: somebody asks for the state at every entry; else once all of them are there.
     """
     state: StreamState | None = case.fold([])
+    standings = case.standings([])
     for index, stored in enumerate(order):
-        if state is None or not state.extend_all([stored], case.standings.__getitem__):
-            last = index == len(order) - 1
-            state = case.fold(order[: index + 1]) if asked or last else None
+        held = order[: index + 1]
+        before, standings = standings, case.standings(held)
+        same = standings is before or standings == before
+        if state is None or not same or not state.extend_all([stored], standings.__getitem__):
+            state = case.fold(held) if asked or len(held) == len(order) else None
     assert state is not None
     return state

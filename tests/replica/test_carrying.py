@@ -14,6 +14,7 @@ from core.dispatch.fields import REVOKED, Phase
 from core.log.carried import carry_out, opened, sealed
 from core.log.errors import LogError, Malformed, OverLimit, SessionRefused, Unauthentic, WrongSite
 from core.log.limits import CARRIED_BYTES_MAX
+from core.log.session import Close
 from replica.carrying import (
     NobodyToCarryTo,
     file_for,
@@ -186,15 +187,18 @@ def test_a_file_of_another_site_is_refused(tmp_path: Path, site: Site, hub: Repl
     other.close()
 
 
-def test_a_phone_whose_certificate_has_run_out_is_told_to_enrol_again(
+def test_a_phone_whose_certificate_has_run_out_hands_over_its_work_by_file(
     site: Site, hub: Replica, ana: bytes
 ) -> None:
     phone = site.phone(hub, ana)
+    job, (turn,) = site.job(hub, "Boiler", ana)
     hold(phone, hub)
+    phone.write(acts.set_phase(job, ana, turn, Phase.FINISHED))
     data = carried(phone, hub)
     clock_of(hub).pass_ms(2 * YEAR_MS)
-    with pytest.raises(SessionRefused, match="run out"):
-        take_file(hub, data)
+    assert isinstance(hold(phone, hub).effects[1][-1], Close)
+    assert take_file(hub, data).refused == ()
+    assert hub.store.db.execute("SELECT status FROM job").fetchone() == ("done",)
 
 
 def test_of_a_strangers_file_nothing_is_read_before_the_proof(

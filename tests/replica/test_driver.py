@@ -14,7 +14,7 @@ from core.dispatch import acts
 from core.dispatch.fields import Kind
 from core.log import messages
 from core.log.certificate import Certificate
-from core.log.errors import LogError, Malformed, SessionRefused
+from core.log.errors import LogError, Malformed, Revoked
 from core.log.messages import Ack
 from replica.driver import Conversation, Hooks, converse
 from replica.link import LinkClosed, memory_link_pair
@@ -133,7 +133,7 @@ async def test_a_refusal_is_what_both_sides_are_told(pair: Pair) -> None:
     revoke(pair.hub.replica, pair.phone.replica.author)
     talk = Talk(pair)
     errors = await asyncio.wait_for(asyncio.gather(*talk.tasks, return_exceptions=True), 20)
-    assert [type(error) for error in errors] == [SessionRefused, SessionRefused]
+    assert [type(error) for error in errors] == [Revoked, Revoked]
     assert all("revoked" in str(error) for error in errors)
 
 

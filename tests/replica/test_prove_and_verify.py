@@ -173,9 +173,12 @@ async def test_a_real_hub_at_work_is_proven_with_its_witness(
 def test_a_key_that_was_shut_out_is_shown_with_what_does_not_count(
     town: Town, folder: Path, tmp_path: Path, say: Say
 ) -> None:
+    bo = town.site.worker(town.hub, "Bo")
+    courier = town.site.phone(town.hub, bo)
+    town.hub.write(acts.assign(town.job, bo, b"turn-bo1"))
+    hold(courier, town.hub)
     shut_out(town.hub, town.phone.author)
     town.phone.write(acts.set_phase(town.job, town.ana, town.turn, Phase.FINISHED))
-    courier = town.site.hub("B")
     hold(town.phone, courier)
     hold(courier, town.hub)
     _, out, _ = say(prove_command, "job", "A-17", "--data", folder, "--to", tmp_path / "b")

@@ -15,7 +15,16 @@ from core.log import messages
 from core.log.certificate import issue
 from core.log.chain import seal_leaf
 from core.log.entry import MINT
-from core.log.errors import LogError, Malformed, SessionRefused, Unauthentic, Uncertified, WrongSite
+from core.log.errors import (
+    EnrolAgain,
+    LogError,
+    Malformed,
+    Revoked,
+    SessionRefused,
+    Unauthentic,
+    Uncertified,
+    WrongSite,
+)
 from core.log.limits import ENTRY_BYTES_MAX, STAGED_BYTES_MAX
 from core.log.messages import Hello, Run, Runs, WireSeal
 from core.log.packing import GOES_ON, IN_COLUMNS, MARK, Packer
@@ -114,7 +123,7 @@ def test_a_session_may_be_opened_until_the_certificate_runs_out_and_not_after(
     clock_of(hub).pass_ms(1_000)
     assert hold(phone, hub).live
     clock_of(hub).pass_ms(1)
-    see_refused(phone, hub, SessionRefused, "run out")
+    see_refused(phone, hub, EnrolAgain, "run out")
 
 
 def test_what_a_phone_wrote_before_its_certificate_ran_out_still_counts_when_carried(
@@ -139,9 +148,9 @@ def test_a_revoked_phone_is_refused_at_every_hub(
     other = site.hub("B")
     hold(phone, hub)
     revoke(hub, phone.author)
-    see_refused(phone, hub, SessionRefused, "revoked")
+    see_refused(phone, hub, Revoked, "revoked")
     hold(other, hub)
-    see_refused(phone, other, SessionRefused, "revoked")
+    see_refused(phone, other, Revoked, "revoked")
 
 
 def test_a_peer_that_does_not_hold_the_key_is_refused(

@@ -11,8 +11,15 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from core.dispatch.acts import ActError
+from core.dispatch.fields import FIELDS
+from core.dispatch.next_key import ask_for_key
+from hub.admission import waiting
 from hub.hub import Hub
-from hub.keys import HUB
+from hub.keys import ACCOUNT, HUB
+from replica.forks import forked_keys, proof_of_fork
+from web.formats import sentence
+from web.frame import see_other
 from web.phones import Phone, phones_of, summarize
 from web.rendering import show
 
@@ -102,6 +109,29 @@ class InertRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingRow:
+    """What somebody's shut-out key wrote in a stream: how much, what about and when it began."""
+
+    stream: str
+    kind: str
+    author: str
+    who: str
+    count: int
+    about: str
+    first_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForkRow:
+    """A key that wrote in two places at once: whose, and in how many records."""
+
+    author: str
+    worker: str
+    who: str
+    streams: int
+
+
+@dataclass(frozen=True, slots=True)
 class PhonesPage:
     """Phones, hubs, refusals, inert entries and the size of the log."""
 
@@ -110,6 +140,8 @@ class PhonesPage:
     hubs: tuple[HubRow, ...]
     refused: tuple[RefusedRow, ...]
     refused_total: int
+    forks: tuple[ForkRow, ...]
+    waiting: tuple[WaitingRow, ...]
     inert: tuple[InertRow, ...]
     streams: int
     entries: int
@@ -144,6 +176,8 @@ async def phones_page(request: web.Request) -> web.StreamResponse:
             for row in refused
         ),
         refused_total=totals["refused"],
+        forks=await _forks(hub),
+        waiting=await _waiting(hub),
         inert=tuple(
             InertRow(row["stream"], _kind_words(row["kind"]), row["inert"], row["entries"])
             for row in await hub.reader.rows(_INERT)
@@ -164,6 +198,105 @@ async def _hubs(request: web.Request) -> tuple[HubRow, ...]:
     return tuple(
         [_hub_row(hub, row) for row in await hub.reader.rows(_HUBS, (hub.replica.author,))]
     )
+
+
+async def _forks(hub: Hub) -> tuple[ForkRow, ...]:
+    """Keys that somebody should replace: those that are shut out already are not listed."""
+    found = await hub.writer.run(forked_keys, hub.replica.store.db)
+    owners = {
+        row["author"]: (row["worker"], row["name"])
+        for row in await hub.reader.rows(
+            "SELECT certificate.author, worker.worker, worker.name FROM certificate "
+            "LEFT JOIN worker ON worker.worker = lower(hex(certificate.subject)) "
+            "WHERE certificate.author NOT IN (SELECT author FROM revoked)"
+        )
+    }
+    return tuple(
+        ForkRow(
+            author=each.author.hex(),
+            worker=owners[each.author][0] or "",
+            who=owners[each.author][1] or f"key {each.author.hex()[:12]}",
+            streams=each.streams,
+        )
+        for each in found
+        if each.author in owners
+    )
+
+
+async def fork_proof(request: web.Request) -> web.StreamResponse:
+    """GET /phones/{author}/fork: the proof that a key signed two entries at one place."""
+    hub, author = request.app[HUB], request.match_info["author"]
+    replica = hub.replica
+    proof = await hub.writer.run(
+        proof_of_fork, replica.store.db, replica.identity, bytes.fromhex(author)
+    )
+    if proof is None:
+        raise see_other("/phones", "Of this key no fork can be proven here.", "bad")
+    name = f"fork-{author[:12]}.proof"
+    return web.Response(
+        body=proof.to_bytes(),
+        content_type="application/octet-stream",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+async def ask_new_key(request: web.Request) -> web.StreamResponse:
+    """POST /phones/{author}/new-key: ask a phone to go on under a new key at its next contact."""
+    hub, author = request.app[HUB], request.match_info["author"]
+    phone = next((each for each in await phones_of(hub) if each.author == author), None)
+    if phone is None:
+        raise see_other("/phones", "There is no such phone any more.", "bad")
+    changes = ask_for_key(bytes.fromhex(phone.worker), bytes.fromhex(author))
+    try:
+        await hub.act(request[ACCOUNT], changes)
+    except ActError as refusal:
+        raise see_other("/phones", sentence(str(refusal)), "bad") from refusal
+    raise see_other("/phones", "The phone makes itself a new key at its next contact.")
+
+
+async def _waiting(hub: Hub) -> tuple[WaitingRow, ...]:
+    """What waits for somebody to say that it counts after all."""
+    found = await hub.writer.run(waiting, hub.replica)
+    names = {
+        row["author"]: row["name"]
+        for row in await hub.reader.rows(
+            "SELECT certificate.author, worker.name FROM certificate JOIN worker "
+            "ON worker.worker = lower(hex(certificate.subject))"
+        )
+    }
+    rows = []
+    for each in found:
+        entries = [placed.entry for placed in each.placed if placed.entry is not None]
+        codes = dict.fromkeys(path[0] for entry in entries for path, _ in entry.changes)
+        fields = (FIELDS[code].name if code in FIELDS else "other" for code in codes)
+        rows.append(
+            WaitingRow(
+                stream=each.stream.hex(),
+                kind=_KINDS[each.stream[4]],
+                author=each.author.hex(),
+                who=names.get(each.author) or f"key {each.author.hex()[:12]}",
+                count=len(each.placed),
+                about=", ".join(fields),
+                first_at_ms=min(entry.corrected_ms for entry in entries),
+            )
+        )
+    return tuple(rows)
+
+
+async def admit(request: web.Request) -> web.StreamResponse:
+    """POST /phones/admit: let count what a shut-out key wrote in one stream."""
+    hub, form = request.app[HUB], await request.post()
+    try:
+        stream, author = (bytes.fromhex(str(form.get(name, ""))) for name in ("stream", "author"))
+        count = await hub.admit(request[ACCOUNT], stream, author)
+    except ValueError as error:
+        raise see_other("/phones", "Load the page anew; nothing was changed.", "bad") from error
+    except ActError as refusal:
+        raise see_other("/phones", sentence(str(refusal)), "bad") from refusal
+    if not count:
+        raise see_other("/phones", "Nothing waits there any more; somebody was faster.")
+    entries = "1 entry counts" if count == 1 else f"{count} entries count"
+    raise see_other("/phones", f"{entries} now, as written again by you.")
 
 
 def _hub_row(hub: Hub, row: Any) -> HubRow:
@@ -190,3 +323,6 @@ def add_routes(app: web.Application) -> None:
     """Add this module's pages to `app`."""
     app.router.add_get("/phones", phones_page)
     app.router.add_get("/phones/pill", phones_pill)
+    app.router.add_post("/phones/admit", admit)
+    app.router.add_post("/phones/{author:[0-9a-f]{64}}/new-key", ask_new_key)
+    app.router.add_get("/phones/{author:[0-9a-f]{64}}/fork", fork_proof)

@@ -24,6 +24,7 @@ WORKER_WITH_RIGHT = Standing(OWN, int(Role.WORKER), frozenset({CREATE_JOBS}))
 IDS: dict[str, bytes | int | str] = {
     "author": b"a" * 32,
     "conflict": b"c" * 8,
+    "entry": b"e" * 32,
     "file": b"f" * 32,
     "item": 1,
     "job": stream_id(Kind.JOB, 7, b"j" * 7),

@@ -7,19 +7,21 @@ understand is an error, so the page can't say something that is not checked.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path as FilePath
 from typing import Any
 
 from core.dispatch import fields
-from core.log.certificate import Standing
+from core.log.authority import Closing, certificates_in, counts, revoked_in
+from core.log.certificate import Certificate, Standing, issue, standing_of
 from core.log.entry import Entry, Path
-from core.log.stream import Stored
-from tests.core.log.authors import AT_MS, Log, author_of, standing
+from core.log.stream import Stored, StreamState
+from tests.core.log.authors import AT_MS, STREAM, Log, author_of, key_of, standing
 
 PAGE = FilePath(__file__).parents[3] / "docs" / "merge-cases.md"
-ROLES = {"north": 3, "south": 3, "eva": 2, "dan": 2, "ana": 1, "bo": 1}
+ROLES = {"north": 3, "south": 3, "west": 3, "eva": 2, "dan": 2, "ana": 1, "bo": 1}
 CODES = {
     "title": fields.TITLE,
     "address": fields.ADDRESS,
@@ -32,6 +34,8 @@ CODES = {
 CLOCKS_MS = {"1970": 0, "2036": 2_082_758_400_000}
 WORKERS_MAY = {fields.NOTE, fields.TICK, fields.PHASE}
 BROKEN = b"\xc0"
+# The cases' site has a key, so that it can close what a hub wrote.
+SITE = author_of("site")
 
 
 def permits(given: Standing, stream: bytes, entry: Entry) -> bool:
@@ -53,6 +57,11 @@ class Case:
     values: dict[Path, list[Any]] = field(default_factory=dict)
     later_values: dict[Path, list[Any]] = field(default_factory=dict)
     inert: dict[str, str] = field(default_factory=dict)
+    certifies: bool = False
+    closed: dict[bytes, set[bytes]] = field(default_factory=dict)
+    shut_out: set[str] = field(default_factory=set)
+    certified: set[str] = field(default_factory=set)
+    known: dict[frozenset[bytes], dict[bytes, Standing]] = field(default_factory=dict)
 
     @property
     def held(self) -> list[Stored]:
@@ -60,12 +69,32 @@ class Case:
         return [stored for name, stored in self.entries.items() if name not in self.not_held]
 
     @property
-    def standings(self) -> dict[bytes, Standing]:
-        """The standing of everybody."""
+    def roles(self) -> dict[bytes, Standing]:
+        """Everybody as they are before the entries say anything."""
         return {
             author_of(name): standing(role, revoked=name in self.revoked)
             for name, role in ROLES.items()
         }
+
+    def standings_of(self, entries: Sequence[Stored]) -> dict[bytes, Standing]:
+        """The standing of everybody where these entries are held, which may themselves say it."""
+        if not self.certifies:
+            return self.roles
+        key = frozenset(stored.hash for stored in entries)
+        if key not in self.known:
+            self.known[key] = self._by_entries(entries)
+        return self.known[key]
+
+    def _by_entries(self, entries: Sequence[Stored]) -> dict[bytes, Standing]:
+        found = self.roles
+        revoked = revoked_in(StreamState.build(SITE, STREAM, entries, found, permits))
+        for author in revoked & found.keys():
+            found[author] = replace(found[author], revoked=True)
+        told = certificates_in(StreamState.build(SITE, STREAM, entries, found, permits))
+        for each, stands in told.items():
+            if counts(each, revoked, stands=stands):
+                found[each.author] = standing_of([each], each.author in revoked)
+        return found
 
 
 def read_cases() -> list[Case]:
@@ -91,7 +120,7 @@ def _read_case(name: str, block: str) -> Case:
         words = head.split()
         label, author = words[0], words[1]
         parent = words[3] if len(words) == 4 else last.get(author, "-")
-        log = Log(author) if parent == "-" else logs[parent].fork()
+        log = Log(author, site=SITE) if parent == "-" else logs[parent].fork()
         case.entries[label] = _write(case, log, body, AT_MS + index * 1_000)
         logs[label], last[author] = log, label
     for line in results.splitlines():
@@ -131,6 +160,15 @@ def _write(case: Case, log: Log, body: str, wall_ms: int) -> Stored:
 
 
 def _changes(case: Case, text: str) -> list[tuple[Path, Any]]:
+    if match := re.fullmatch(r"revoke (\w+)", text):
+        case.certifies = True
+        return [((fields.REVOKED, author_of(match[1])), True)]
+    if match := re.fullmatch(r"certify (\w+) by (\w+)", text):
+        case.certifies = True
+        data = _certificate(match[1], match[2]).to_bytes()
+        return [((fields.CERTIFICATE, author_of(match[1]), data[-8:]), data)]
+    if match := re.fullmatch(r"close (\w+) at (\S+)( by \w+)?", text):
+        return [_closing(case, match[1], match[2], (match[3] or " by site")[4:])]
     if match := re.fullmatch(r"cut (\w+) at (\S+)", text):
         height = case.entries[match[2]].seq if match[2] in case.entries else 9
         return [((fields.CUT, author_of(match[1])), [height, _hash(case, match[2])])]
@@ -139,6 +177,22 @@ def _changes(case: Case, text: str) -> list[tuple[Path, Any]]:
         name, _, value = change.partition("=")
         changes.append((_path(name), _value(value)))
     return changes
+
+
+def _certificate(name: str, issuer: str) -> Certificate:
+    author, subject = author_of(name), name.encode()
+    until = AT_MS + 1_000
+    unsigned = Certificate(SITE, author, subject, 1, (), until, b"", author_of(issuer))
+    return issue(unsigned, key_of(issuer))
+
+
+def _closing(case: Case, name: str, last: str, signer: str) -> tuple[Path, Any]:
+    case.certifies = True
+    author = author_of(name)
+    closing = Closing(SITE, author, bytes(32) if last == "nothing" else _hash(case, last))
+    if signer == "site":
+        case.closed.setdefault(author, set()).add(closing.hash)
+    return (fields.CLOSED, author), closing.value(key_of(signer))
 
 
 def _path(name: str) -> Path:
@@ -159,6 +213,10 @@ def _read_result(case: Case, line: str) -> None:
         for item in rest.split(", "):
             label, _, reason = item.partition(" ")
             case.inert[label] = reason
+        return
+    if name in ("shut out", "certified"):
+        target_names = case.shut_out if name == "shut out" else case.certified
+        target_names |= set(rest.split(", "))
         return
     target = case.values
     if name.startswith("later "):

@@ -17,7 +17,7 @@ from core.log.entry import Cursor, Entry, Path, decode, format_of
 from core.log.errors import LogError
 from core.log.stream import Stored
 
-CUT_CODE = 1
+CUT_CODE, REVOKED_CODE = 1, 3
 HUB = 3
 
 Permits = Callable[[Standing, bytes, Entry], bool]
@@ -75,6 +75,28 @@ class Reference:
         """What its author's certificates make of it."""
         return self.standings.get(stored.author, Standing(b"", 0))
 
+    # --- who is shut out
+
+    def shut_out(self, closed: Mapping[bytes, set[bytes]]) -> set[bytes]:
+        """The keys that this stream revokes, `closed` being what the site key itself has closed.
+
+        Whoever is shut out itself has a say all the same, save beyond where the site key closed it.
+        """
+        found = set(closed)
+        for entry_hash, stored in self.by_hash.items():
+            entry, standing = self.read(entry_hash), self.standing(stored)
+            if isinstance(entry, str) or standing.role != HUB:
+                continue
+            if not self.permits(standing, self.stream, entry):
+                continue
+            if all(entry_hash in self.up_to(last) for last in closed.get(stored.author, ())):
+                found |= {
+                    path[1]
+                    for path, value in entry.changes
+                    if path[0] == REVOKED_CODE and value is True
+                }
+        return found
+
     # --- what stands
 
     def why_inert(self, entry_hash: bytes) -> str:
@@ -93,15 +115,31 @@ class Reference:
         return ""
 
     def cuts(self, author: bytes) -> set[bytes]:
-        """The hashes at which hubs that are not revoked themselves cut an author."""
-        found: set[bytes] = set()
-        for stored in self.by_hash.values():
-            standing, entry = self.standing(stored), self.read(stored.hash)
-            if standing.role != HUB or standing.revoked or isinstance(entry, str):
-                continue
-            if self.permits(standing, self.stream, entry):
-                found |= {value[1] for path, value in entry.changes if path == (CUT_CODE, author)}
-        return found
+        """The hashes at which hubs cut an author: in standing, or before such a cut themselves."""
+        counted: set[tuple[bytes, bytes]] = set()
+        while True:
+            found = {
+                (path[1], value[1])
+                for entry_hash in self.by_hash
+                for path, value in self._changes_of_hub(entry_hash, counted)
+                if path[0] == CUT_CODE
+            }
+            if found == counted:
+                return {last for whom, last in found if whom == author}
+            counted = found
+
+    def _changes_of_hub(
+        self, entry_hash: bytes, counted: set[tuple[bytes, bytes]]
+    ) -> Iterable[tuple[Path, Any]]:
+        stored = self.by_hash[entry_hash]
+        standing, entry = self.standing(stored), self.read(entry_hash)
+        if standing.role != HUB or isinstance(entry, str):
+            return ()
+        let_stand = any(
+            whom == stored.author and entry_hash in self.up_to(last) for whom, last in counted
+        )
+        permitted = self.permits(standing, self.stream, entry)
+        return entry.changes if permitted and (let_stand or not standing.revoked) else ()
 
     # --- what was seen
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.log.authority import Closing, counts
 from core.log.canonical import pack
 from core.log.certificate import (
     HUB_ROLE,
@@ -20,6 +21,7 @@ from core.log.certificate import (
 )
 from core.log.errors import LogError, Malformed, OverLimit, Unauthentic, Uncertified, WrongSite
 from core.log.limits import CERTIFICATE_BYTES_MAX, WALL_MS_MAX
+from core.log.succession import NextKey
 from tests.core.log.authors import AT_MS, author_of, key_of
 from tests.core.log.pages import hex_examples
 
@@ -70,6 +72,18 @@ def test_a_certificate_has_one_spelling() -> None:
     again = EXAMPLE.to_bytes().replace(bytes([0x9A, 1]), bytes([0x9A, 0xC3]), 1)
     with pytest.raises(Malformed, match="format 1"):
         read_certificate(again)
+
+
+def test_the_pages_closing_and_next_key_are_what_is_written_and_read() -> None:
+    examples = hex_examples("certificate.md")
+    closing = Closing(SITE, author_of("north"), bytes(range(32)))
+    assert pack(closing.value(key_of("site"))).hex() == examples["closing"].hex()
+    named = NextKey(SITE, author_of("ana"), author_of("bo"), b"T" * 32)
+    value = [named.author, named.tls, named.sign(key_of("bo"))]
+    assert pack(value).hex() == examples["next key"].hex()
+    assert named.holds(value[2])
+    assert not named.holds(named.sign(key_of("ana")))
+    assert not replace(named, former=author_of("bo")).holds(value[2])
 
 
 def test_a_hub_is_certified_by_the_site_key_alone() -> None:
@@ -212,13 +226,30 @@ def test_the_lowest_of_several_roles_counts_in_any_order() -> None:
     several = [
         certify("ana", "north", 2, b"account1", ("read all",)),
         certify("ana", "north", 1, WORKER, ("create jobs",)),
-        certify("ana", "site", 1, WORKER, ("hand on",)),
+        certify("ana", "south", 1, WORKER, ("hand on",)),
         certify("ana", "north", 1, b"\xff" * 12, ("other",)),
     ]
     for order in permutations(several):
         standing = standing_of(order, False)
         assert (standing.role, standing.subject) == (1, WORKER)
         assert standing.rights == {"create jobs", "hand on"}
+
+
+def test_no_hub_has_a_say_in_what_the_site_key_certified() -> None:
+    hub = certify("north", "site", HUB_ROLE, b"A", ("one",))
+    lowered = certify("north", "south", 1, WORKER, ("two",))
+    for order in permutations([hub, lowered]):
+        standing = standing_of(order, False)
+        assert (standing.role, standing.subject) == (HUB_ROLE, b"A")
+        assert standing.rights == {"one"}
+    retired = certify("north", "site", 1, WORKER)
+    assert standing_of([hub, lowered, retired], False).role == 1
+
+
+def test_nobody_can_shut_out_the_site_key() -> None:
+    assert counts(NORTH, frozenset({SITE}), stands=False)
+    assert not counts(EXAMPLE, frozenset({author_of("north")}), stands=False)
+    assert counts(EXAMPLE, frozenset({author_of("north")}), stands=True)
 
 
 def test_a_standing_says_that_the_key_is_revoked() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import permutations
 
 import pytest
@@ -14,11 +14,13 @@ from core.log.certificate import Standing
 from core.log.chain import chain_start
 from core.log.entry import Path
 from core.log.stream import Stored, StreamState
-from tests.core.log.authors import SITE, STREAM
-from tests.core.log.merge_cases import Case, permits, read_cases
+from tests.core.log.authors import STREAM, author_of
+from tests.core.log.merge_cases import SITE, Case, permits, read_cases
 from tests.core.log.reference import Reference
 
 CASES = read_cases()
+# Cuts, certificates, revocations and closings: what they do is told by what stands.
+AUTHORITY_CODES = frozenset({1, 2, 3, 18})
 ONE, BOTH = frozenset({1}), frozenset({1, 2})
 # Some of the orders are cut into runs too, at places that the seed says.
 RUNS_SEED = 20_260_302
@@ -51,7 +53,7 @@ def orders(entries: Sequence[Stored]) -> Iterator[list[Stored]]:
 
 
 def build(case: Case, entries: Sequence[Stored], formats: frozenset[int]) -> StreamState:
-    return StreamState.build(SITE, STREAM, entries, case.standings, permits, formats)
+    return StreamState.build(SITE, STREAM, entries, case.standings_of(entries), permits, formats)
 
 
 def extend(
@@ -63,9 +65,12 @@ def extend(
     """
     state: StreamState | None = build(case, [], formats)
     for index, stored in enumerate(order):
+        standings = case.standings_of(order[: index + 1])
+        if standings != case.standings_of(order[:index]):
+            state = None
         if state is not None:
             before = state.plain()
-            if not state.extend_all([stored], case.standings.__getitem__):
+            if not state.extend_all([stored], one_of(standings)):
                 assert state.plain() == before
                 state = None
         if state is None and (index in ends or index == len(order) - 1):
@@ -80,10 +85,17 @@ def portioned(
     """What a replica does with frames: all that one brings is placed, and then folded."""
     state, begin = build(case, [], formats), 0
     for end in [*(index + 1 for index in sorted(ends)), len(order)]:
-        if not state.extend_all(order[begin:end], case.standings.__getitem__):
+        standings = case.standings_of(order[:end])
+        same = standings == case.standings_of(order[:begin])
+        if not (same and state.extend_all(order[begin:end], one_of(standings))):
             state = build(case, order[:end], formats)
         begin = end
     return state
+
+
+def one_of(standings: Mapping[bytes, Standing]) -> Callable[[bytes], Standing]:
+    """The standing of one author, who may have no certificate."""
+    return lambda author: standings.get(author, Standing(b"", 0))
 
 
 def visible(state: StreamState) -> dict[Path, set[tuple[bytes, bytes]]]:
@@ -137,9 +149,33 @@ def test_the_fold_agrees_with_the_reference(case: Case, formats: frozenset[int])
     held = case.held
     for end in range(len(held) + 1):
         state = build(case, held[:end], formats)
-        reference = Reference(STREAM, held[:end], case.standings, permits, formats)
+        standings = case.standings_of(held[:end])
+        reference = Reference(STREAM, held[:end], standings, permits, formats)
         assert inert(state) == reference.inert()
         assert visible(state) == reference.visible()
+
+
+def test_who_is_shut_out_is_what_the_page_and_the_reference_say(case: Case) -> None:
+    before = Reference(STREAM, case.held, case.roles, permits, ONE)
+    closed = {
+        author: lasts
+        for author, lasts in case.closed.items()
+        if any((18, author) in _paths(before, stored) for stored in case.held)
+    }
+    said = {author_of(name) for name in case.shut_out}
+    assert before.shut_out(closed) == said
+    standings = case.standings_of(case.held)
+    known = {author for author, standing in standings.items() if standing.revoked}
+    assert known == {author for author in said if author in standings} | {
+        author_of(name) for name in case.revoked
+    }
+    new = standings.keys() - case.roles.keys()
+    assert new == {author_of(name) for name in case.certified}
+
+
+def _paths(reference: Reference, stored: Stored) -> set[Path]:
+    entry = reference.read(stored.hash)
+    return set() if isinstance(entry, str) else {path for path, _ in entry.changes}
 
 
 def test_what_comes_out_is_what_the_page_says(case: Case) -> None:
@@ -161,7 +197,7 @@ def shown(state: StreamState) -> dict[Path, list[bytes]]:
     """For each field the value that is shown, and then the others that stand, sorted."""
     found = {}
     for path, register in state.registers.items():
-        if register.writes and path[0] != 1:
+        if register.writes and path[0] not in AUTHORITY_CODES:
             first = pack(show_register(register, path[0]).value)
             values = [pack(write.value) for write in register.writes.values()]
             values.remove(first)
@@ -187,7 +223,7 @@ def test_two_entries_that_begin_alike_are_both_meant() -> None:
         Stored(b"\2" * 32, 1, start, first.hash[:8] + b"\1" * 24, body),
     ]
     fingerprints = set()
-    standing = case.standings[first.author]
+    standing = case.roles[first.author]
 
     def standing_of(_: bytes) -> Standing:
         return standing

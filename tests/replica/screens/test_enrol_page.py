@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 
+from core.log.errors import EnrolAgain
+from replica.opening import TIME_IS_UP
 from replica.pairing import MalformedOffer
 from replica.screens.enrol_page import with_port
 from tests.replica.screens.conftest import Phone, Served
@@ -61,6 +64,27 @@ async def test_what_is_wrong_is_said_and_what_was_typed_stays(
 async def test_a_phone_that_has_joined_does_not_join_again(phone: Phone) -> None:
     assert (await phone.get("/enrol")).path == "/jobs"
     assert (await phone.post("/enrol", code=CODE, address="127.0.0.1:1")).path == "/jobs"
+
+
+async def test_a_phone_that_the_hub_lets_in_no_more_leads_to_joining_again_and_works_on(
+    phone: Phone,
+) -> None:
+    job = phone.give_job("Boiler")
+    await phone.sync()
+    assert "Join again" not in (await phone.get("/sync")).text
+    assert phone.device._syncer is not None
+    phone.device._syncer._refused("Sync with the hub was refused.", "told", EnrolAgain.name)
+    page = (await phone.get("/sync")).text
+    assert 'href="/enrol"' in page
+    assert "Save a file for the hub" in page
+    form = await phone.get("/enrol")
+    assert form.path == "/enrol"
+    assert TIME_IS_UP in html.unescape(form.text)
+    tried = await phone.post("/enrol", code=CODE, address="127.0.0.1:1")
+    assert tried.status == 400
+    assert "no hub answers" in tried.text
+    await phone.tap(job, "assigned", "accepted")
+    assert await phone.phase(job) == "accepted"
 
 
 @pytest.mark.parametrize(

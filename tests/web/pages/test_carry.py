@@ -16,14 +16,19 @@ from core.dispatch.acts import (
     set_hub_addresses,
 )
 from core.dispatch.fields import Kind
+from core.dispatch.next_key import is_asked
+from core.log.equivocation import check_fork, read_fork
 from hub.hub_sessions import HubSessions
+from hub.revocation import shut_out
 from hub.second_hub import answer, ask, begin, read_request
 from replica.carrying import file_for, receiver_named, take_file
 from replica.clock import SystemClock
 from replica.joining import join_by_link
 from replica.opening import open_at_rest
 from replica.replica import Replica
+from replica.store import Store
 from tests.build import SettableClock
+from tests.hub.test_admission import put
 from tests.running import running_hub, until
 from tests.web.office import NOON_MS, Office, Person, Seen
 
@@ -114,3 +119,77 @@ async def test_another_hub_stands_in_the_list_with_a_file_and_whether_it_is_in_s
                 return "Hub B in session now" in (await eva.get("/phones")).words
 
             await until(shown, "the page shows the session")
+
+
+async def test_what_came_after_a_key_was_shut_out_is_listed_and_let_count(
+    office: Office, tmp_path: Path
+) -> None:
+    eva, max_reads = await office.signed_in("Eva"), await office.signed_in("Max", "manager")
+    worker = new_stream_id(Kind.WORKER, NOON_MS, office.entropy(7))
+    job = new_stream_id(Kind.JOB, NOON_MS, office.entropy(7))
+    await office.act(edit_worker(worker, {"name": "Ana"}))
+    phone = await phone_of(office, worker, tmp_path / "phone")
+    await office.act(create_job(job, {"title": "Boiler"}) + assign(job, worker, office.entropy(8)))
+    receiver = receiver_named(office.hub.replica, phone.author.hex())
+    assert take_file(phone, file_for(office.hub.replica, receiver).data).refused == ()
+    assert "after a key was shut out" not in (await eva.get("/phones")).words
+    await office.hub.writer.run(shut_out, office.hub.replica, phone.author)
+    phone.write(add_note(job, "valve replaced"))
+    await office.hub.writer.run(put, phone, office.hub.replica, job)
+    phone.close()
+    form = {"stream": job.hex(), "author": phone.author.hex()}
+    assert "Let it count" not in (await max_reads.get("/phones")).words
+    assert "reads only" in (await max_reads.post("/phones/admit", form)).words
+    page = await eva.get("/phones")
+    assert "Written after a key was shut out" in page.words
+    assert "Ana" in page.words
+    assert await office.rows("SELECT text FROM note") == []
+    assert "1 entry counts now" in (await eva.post("/phones/admit", form)).words
+    assert await office.rows("SELECT text FROM note") == [{"text": "valve replaced"}]
+    assert "somebody was faster" in (await eva.post("/phones/admit", form)).words
+    assert "nothing was changed" in (await eva.post("/phones/admit", {"stream": "x"})).words
+
+
+async def test_a_key_that_wrote_in_two_places_is_shown_with_its_proof(
+    office: Office, tmp_path: Path
+) -> None:
+    eva = await office.signed_in("Eva")
+    worker = new_stream_id(Kind.WORKER, NOON_MS, office.entropy(7))
+    job = new_stream_id(Kind.JOB, NOON_MS, office.entropy(7))
+    await office.act(edit_worker(worker, {"name": "Ana"}))
+    phone = await phone_of(office, worker, tmp_path / "phone")
+    await office.act(create_job(job, {"title": "Boiler"}) + assign(job, worker, office.entropy(8)))
+    receiver = receiver_named(office.hub.replica, phone.author.hex())
+    assert take_file(phone, file_for(office.hub.replica, receiver).data).refused == ()
+    phone.store.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    clone = Replica(
+        Store(copied(phone.store.path, tmp_path / "clone.sqlite")),
+        phone.identity,
+        phone.clock,
+        os.urandom,
+    )
+    for each in (phone, clone):
+        each.write(add_note(job, f"on {each.store.path.name}"))
+    assert "wrote in two places" not in (await eva.get("/phones")).words
+    for each in (phone, clone):
+        seen = await bring(eva, file_for(each, receiver_named(each, "")).data)
+        assert "1 entry; all is saved here" in seen.words
+        each.close()
+    page = await eva.get("/phones")
+    assert "Keys that wrote in two places" in page.words
+    (link,) = re.findall(r'href="(/phones/[0-9a-f]{64}/fork)"', page.text)
+    _, data = await eva.download(link)
+    assert check_fork(read_fork(data), phone.site).subject == worker
+    asked = f"/phones/{phone.author.hex()}/new-key"
+    assert "at its next contact" in (await eva.post(asked, {})).words
+    assert is_asked(office.hub.replica.state(worker), phone.author)
+    assert "no such phone" in (await eva.post(f"/phones/{'0' * 64}/new-key", {})).words
+    await office.hub.writer.run(shut_out, office.hub.replica, phone.author)
+    assert "Keys that wrote in two places" not in (await eva.get("/phones")).words
+    assert len(await office.rows("SELECT text FROM note")) == 2
+
+
+def copied(source: Path, to: Path) -> Path:
+    """A copy of a store's file, as somebody makes who puts a backup back by hand."""
+    to.write_bytes(source.read_bytes())
+    return to

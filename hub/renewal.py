@@ -1,0 +1,46 @@
+"""Renewal: a phone that meets a hub in time gets a longer certificate for the same key.
+
+Whoever is met proved its key just then, so any hub may say that the key opens sessions for longer;
+what has run out already is renewed by an enrolment alone. Holds no sessions. Invariant: a renewal
+changes nothing of a certificate but its issuer and how long it opens sessions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.dispatch.acts import SITE_STREAM, Change
+from core.dispatch.fields import CERTIFICATE, Role
+from core.log.certificate import Certificate, issue
+from hub.enrolment import PHONE_SESSION_MS
+from hub.founding import certificate_id
+from replica.replica import Replica
+
+# What lasts longer than this is left as it is. Half of a certificate's life lets a phone that meets
+# a hub twice in it go on for ever, and costs a site one entry a phone in two hundred days.
+RENEWED_BELOW_MS = PHONE_SESSION_MS // 2
+
+
+def renew(replica: Replica, peer: Certificate) -> Certificate | None:
+    """Certify a peer anew whose certificate comes near its end; None where it needs none.
+
+    `peer` is what it opened this session with, so it is in good standing and has not run out.
+
+    Raises:
+        StoreError: the disk refused; nothing was written, and the next contact does it.
+    """
+    now_ms = replica.clock.now_ms()
+    longest = replica.store.db.execute(
+        "SELECT max(session_until) FROM certificate WHERE author = ? AND role = ? AND subject = ?",
+        (peer.author, peer.role, peer.subject),
+    ).fetchone()[0]
+    until_ms = now_ms + PHONE_SESSION_MS
+    if peer.role >= Role.HUB or (longest or 0) - now_ms > RENEWED_BELOW_MS:
+        return None
+    own = replica.identity
+    unsigned = replace(peer, issuer=own.author, session_until=until_ms, signature=b"")
+    certificate = issue(unsigned, own.key)
+    data = certificate.to_bytes()
+    path = (CERTIFICATE, peer.author, certificate_id(data))
+    replica.write([Change(SITE_STREAM, path, data)])
+    return certificate

@@ -1,0 +1,119 @@
+"""A key is shut out while hubs are apart: what each held when it learnt of it goes on counting."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from core.dispatch import acts
+from core.dispatch.fields import CUT
+from hub.revocation import shut_out
+from replica.replica import Replica
+from tests.build import Site, agree, hold
+
+
+def notes_of(replica: Replica) -> list[str]:
+    """The notes that stand."""
+    return sorted(row[0] for row in replica.store.db.execute("SELECT text FROM note"))
+
+
+def cuts_by(replica: Replica, job: bytes) -> int:
+    """How many cuts a replica wrote in a stream."""
+    state = replica.state(job)
+    own = [log for log in state.logs.values() if log.key[0] == replica.author]
+    placed = [each.entry for log in own for each in log.placed]
+    return sum(entry is not None and entry.changes[0][0][0] == CUT for entry in placed)
+
+
+# Which of the three meet, and in which order; three such rounds bring everything everywhere.
+MEETINGS = [(0, 1), (1, 2), (0, 2)]
+
+
+@pytest.mark.parametrize("order", list(permutations(MEETINGS)))
+def test_what_each_of_three_hubs_held_when_it_learnt_of_a_revocation_stands_everywhere(
+    tmp_path: Path, order: list[tuple[int, int]]
+) -> None:
+    site = Site(tmp_path)
+    hubs = [site.hub(letter) for letter in "ABC"]
+    ana, bo = site.worker(hubs[0], "Ana"), site.worker(hubs[0], "Bo")
+    phone, courier = site.phone(hubs[0], ana), site.phone(hubs[0], bo)
+    job, _ = site.job(hubs[0], "Boiler", ana, bo)
+    for hub in hubs[1:]:
+        hold(hub, hubs[0])
+    for name, hub in zip("ABC", hubs, strict=True):
+        phone.write(acts.add_note(job, f"told to {name}"))
+        hold(phone, hub)
+    hold(courier, hubs[0])
+    shut_out(hubs[0], phone.author)
+    phone.write(acts.add_note(job, "told to nobody in time"))
+    hold(phone, courier)
+    for _ in range(3):
+        for one, other in order:
+            hold(hubs[one], hubs[other])
+    hold(courier, hubs[2])
+    for one, other in order:
+        hold(hubs[one], hubs[other])
+    for hub in hubs:
+        assert notes_of(hub) == ["told to A", "told to B", "told to C"]
+        assert hub.state(job).inert_count() == 1
+    assert agree(*hubs, courier)
+    site.close()
+
+
+def test_a_hub_writes_its_cuts_once_and_none_where_another_has_let_all_stand(
+    tmp_path: Path,
+) -> None:
+    site = Site(tmp_path)
+    hub, other = site.hub("A"), site.hub("B")
+    ana = site.worker(hub, "Ana")
+    phone = site.phone(hub, ana)
+    job, _ = site.job(hub, "Boiler", ana)
+    hold(phone, hub)
+    phone.write(acts.add_note(job, "one"))
+    hold(phone, hub)
+    shut_out(hub, phone.author)
+    for _ in range(2):
+        hold(other, hub)
+    assert (cuts_by(hub, job), cuts_by(other, job)) == (1, 0)
+    again = site.reopen(other)
+    hold(again, hub)
+    assert cuts_by(again, job) == 0
+    site.close()
+
+
+def test_a_phone_and_a_hub_that_is_shut_out_itself_write_no_cuts(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    hub, other = site.hub("A"), site.hub("B")
+    ana, bo = site.worker(hub, "Ana"), site.worker(hub, "Bo")
+    phone, colleague = site.phone(hub, ana), site.phone(hub, bo)
+    job, _ = site.job(hub, "Boiler", ana, bo)
+    for each in (phone, colleague, other):
+        hold(each, hub)
+    phone.write(acts.add_note(job, "one"))
+    for each in (hub, colleague, other):
+        hold(phone, each)
+    shut_out(hub, other.author)
+    shut_out(hub, phone.author)
+    hold(colleague, hub)
+    hold(colleague, other)
+    assert (cuts_by(colleague, job), cuts_by(other, job)) == (0, 0)
+    site.close()
+
+
+def test_a_cut_by_a_hub_that_retires_goes_on_counting(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    hub, other = site.hub("A"), site.hub("B")
+    ana = site.worker(hub, "Ana")
+    phone = site.phone(hub, ana)
+    job, _ = site.job(hub, "Boiler", ana)
+    hold(phone, hub)
+    phone.write(acts.add_note(job, "one"))
+    hold(phone, hub)
+    shut_out(hub, phone.author)
+    hold(other, hub)
+    shut_out(other, hub.author)
+    assert notes_of(other) == ["one"]
+    assert other.state(job).inert_count() == 0
+    site.close()
