@@ -10,7 +10,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.crossing_revocations import crossing_revocations
 from tests.damaged_bundles import undetected
+from tests.fuzzing.malformed import malformed
 from tests.mixed_fleets import mixed_fleets
 from tests.proof.device_days import lossy_days, lossy_days_in_memory
 from tests.proof.orders import SETS, wrong_orders
@@ -46,6 +48,8 @@ class Part:
 FAMILIES = (
     Family("damaged_bundles", "bundles", 10_000, 1_000, undetected),
     Family("series_of_frames", "series", 20_000, 500, lost_on_the_way),
+    Family("malformed", "frames and files", 1_000_000, 20_000, malformed),
+    Family("crossing_revocations", "worlds", 2_000, 50, crossing_revocations),
     Family("orders_of_eight", "sets", SETS, 1, wrong_orders),
     Family("store_kills", "kills", 1_000, 100, lossy_kills),
     Family("device_days_on_faulty_disks", "device-days", 25_000, 500, lossy_days),

@@ -22,7 +22,7 @@ from tests.core.log.reference import Reference
 from tests.core.log.test_merge_cases import BOTH, inert, orders, visible
 
 ENTRIES = 8
-SETS = 60
+SETS = 95
 PASSERS_BY = ("kai", "liv", "max", "noa", "ole", "pia", "rex")
 DISPATCHER = 2
 # In one order of so many the state is asked for at every entry, which may cost eight folds.
