@@ -79,11 +79,12 @@ def test_a_run_that_a_seal_names_many_times_is_refused_once(
     site: Site, hub: Replica, ana: bytes, phone: Replica
 ) -> None:
     job, _ = site.job(hub, "Boiler", ana)
-    log = Log("stranger", job, site.site)
+    log = Log("another", job, site.site)
     log.write([((NOTE, b"note0001"), "one")])
     seal = WireSeal(1, 1, (0,) * 64, bytes(64))
     run = Run(job, 1, 1, (log.entries[0].body,))
-    intake = take_runs(hub, phone.identity.own, Runs(1, None, (log.author,), (seal,), (run,)))
+    another = site.phone(hub, ana).author
+    intake = take_runs(hub, phone.identity.own, Runs(1, None, (another,), (seal,), (run,)))
     assert [(index, name) for index, name, _ in intake.refused] == [(0, "unauthentic")]
 
 
