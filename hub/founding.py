@@ -28,6 +28,7 @@ from replica.identity import (
     public_bytes,
     save_identity,
 )
+from replica.purging import forget_erased
 from replica.replica import Replica
 from replica.set_aside import join_set_aside
 from replica.store import STORE_FILE, Store
@@ -95,6 +96,7 @@ def open_hub_replica(
     if path not in replica.state(SITE_STREAM).registers:
         replica.write([Change(SITE_STREAM, path, certificate)])
     join_set_aside(replica)
+    forget_erased(replica)
     return replica
 
 

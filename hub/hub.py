@@ -37,6 +37,7 @@ from replica.clock import Clock
 from replica.driver import Conversation, Hooks, converse
 from replica.generation import settle
 from replica.link import Link, LinkClosed
+from replica.purging import forget_erased
 from replica.reader import Reader
 from replica.replica import Replica, Written
 from replica.set_aside import join_set_aside
@@ -218,6 +219,7 @@ class Hub:
                 # before it is noticed for what it is.
                 await self.writer.run(settle, self.replica.store, self.replica.entropy)
                 await self.writer.run(join_set_aside, self.replica)
+                await self.writer.run(forget_erased, self.replica)
             except (OSError, StoreError) as error:
                 LOGGER.warning("the store was not looked after: %s", error)
 

@@ -16,7 +16,7 @@ from core.dispatch.fields import CERTIFICATE
 from core.log.certificate import Certificate, check_certificate, read_certificate
 from core.log.chain import chain_next, chain_start, seal_leaf
 from core.log.entry import Cursor, decode, format_of
-from core.log.errors import Gap, LogError, OverLimit, Unauthentic, Uncertified
+from core.log.errors import Erased, Gap, LogError, OverLimit, Unauthentic, Uncertified
 from core.log.limits import ENTRY_BYTES_MAX, STAGED_BYTES_MAX
 from core.log.messages import Run, Runs
 from core.log.seal import Seal, check_seal
@@ -25,6 +25,8 @@ from replica import logs
 from replica.replica import Replica, Touched
 
 Refused = tuple[int, str, str]
+
+ERASED_WORDS = "the site has erased this; nobody takes it in again"
 
 # Seals whose rows are remembered, some 3 kB each at most; one that was forgotten is kept twice.
 SEALS_KNOWN_MAX = 2_048
@@ -92,6 +94,8 @@ def _join_all(replica: Replica, peer: Certificate, runs: Runs, intake: Intake) -
     for index, run in enumerate(runs.runs):
         author = _author_of(runs, peer, run.author)
         try:
+            if replica.erased.covers(run.stream):
+                raise Erased(ERASED_WORDS)
             previous = _previous(replica, run, author, ends)
             entries = _walk(run, author, previous)
         except LogError as error:
@@ -176,6 +180,10 @@ def _store(replica: Replica, run: Joined, touched: Touched, intake: Intake) -> N
     if not run.entries:
         return
     db, stream = replica.store.db, run.stream
+    if replica.erased.covers(stream):
+        # What the same frame brought of the site stream says so.
+        intake.refused.append((run.index, Erased.name, ERASED_WORDS))
+        return
     if run.author == replica.author and run.seal is None:
         run.entries = [s for s in run.entries if not _held(replica, s.hash)]
         if not run.entries:

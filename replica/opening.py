@@ -19,6 +19,7 @@ from replica.identity import (
     load_certificates,
     load_identity,
 )
+from replica.purging import forget_erased
 from replica.replica import Replica
 from replica.set_aside import join_set_aside
 from replica.store import STORE_FILE, Store
@@ -62,6 +63,7 @@ def open_phone(folder: Path, clock: Clock, entropy: Callable[[int], bytes]) -> R
             return None
         replica = Replica(store, identity, clock, entropy)
         join_set_aside(replica)
+        forget_erased(replica)
         return replica
     except BaseException:
         store.close()

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from core.dispatch import fields
 from core.dispatch.acts import SITE_STREAM, ActError, Change
+from core.dispatch.erasure import Erased, erased_in
 from core.dispatch.fields import Kind, Role
 from core.dispatch.permits import permits
 from core.log.certificate import (
@@ -32,7 +33,7 @@ from core.log.frontier import read_token
 from core.log.registers import LogKey
 from core.log.seal import Seal
 from core.log.stream import Stored, StreamState
-from replica import logs
+from replica import logs, purging
 from replica.clock import Clock
 from replica.identity import Identity
 from replica.projection import clear_projections, project_stream
@@ -97,6 +98,9 @@ class Replica:
         self.seal_rows: dict[Seal, int] = {}
         self._standings: dict[bytes, Standing] = {}
         self._changed: set[bytes] = set()
+        self._erased: Erased | None = None
+        # Set when streams were purged, for whoever scrubs the file once it is at rest.
+        self.has_purged = False
         with store.transaction():
             if store.get("site") is None:
                 store.put("site", identity.site)
@@ -162,6 +166,13 @@ class Replica:
                 return Standing(b"", 0)
             cached = self._standings[author] = standing_of(certificates, revoked is not None)
         return cached
+
+    @property
+    def erased(self) -> Erased:
+        """The streams that the site has erased, as far as it is known here."""
+        if self._erased is None:
+            self._erased = erased_in(self.state(SITE_STREAM))
+        return self._erased
 
     def certificates_of(self, role: int) -> list[Certificate]:
         """All certificates of a role that are known."""
@@ -246,6 +257,8 @@ class Replica:
         token: str | None,
         by_rule: bool,
     ) -> bytes:
+        if self.erased.covers(stream):
+            raise ActError("this was erased by the office; nothing can be written to it any more")
         state = self.state(stream)
         key = self._own_key(state)
         log = state.logs.get(key)
@@ -326,6 +339,7 @@ class Replica:
         self._position += 1
         if SITE_STREAM in touched.streams:
             self._read_site(touched)
+            touched.streams -= self.purge_erased()
         held: set[bytes] = set()
         for stream in touched.streams:
             if logs.keep_stream(self.store.db, self.state(stream), self._position, self.author):
@@ -336,6 +350,7 @@ class Replica:
     def _read_site(self, touched: Touched) -> None:
         """Take up certificates and revocations; streams of authors that they concern fold anew."""
         db = self.store.db
+        self._erased = None
         concerned: set[bytes] = set()
         certificates, revoked = _site_facts(self.state(SITE_STREAM))
         hubs = self.certificates_of(Role.HUB)
@@ -365,6 +380,7 @@ class Replica:
         self._states.clear()
         self._unfolded.clear()
         self._standings.clear()
+        self._erased = None
         self._position = self.store.get("position", 0)
 
     def mark_changed(self, streams: Iterable[bytes]) -> None:
@@ -404,6 +420,19 @@ class Replica:
             )
             clear_projections(db, gone)
         self._changed |= set(gone)
+
+    def purge_erased(self) -> set[bytes]:
+        """Purge what the site has erased and is still held here; the streams that went."""
+        gone = purging.held_of(self.store.db, self.erased)
+        if gone:
+            with self.store.transaction():
+                for stream in gone:
+                    self._states.pop(stream, None)
+                    self._unfolded.pop(stream, None)
+                purging.purge(self, gone)
+            self._changed |= gone
+            self.has_purged = True
+        return gone
 
     def keep_offset(self, offset_ms: int) -> None:
         """Keep how far this clock stands from the hub's, learnt at a contact."""

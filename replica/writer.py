@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from typing import TypeVar
 
+from replica.purging import scrub_if_due
 from replica.replica import Replica
 
 T = TypeVar("T")
@@ -69,6 +70,9 @@ class Writer:
             finally:
                 # Asked here, where no other call can be changing anything meanwhile.
                 changed = self.replica.take_changed()
+                if self.replica.has_purged:
+                    self.replica.has_purged = False
+                    scrub_if_due(self.replica.store)
                 if changed:
                     loop.call_soon_threadsafe(self._announce, changed)
 

@@ -104,7 +104,7 @@ CUT = 1
 # --- site
 CERTIFICATE, REVOKED, ERASED, SITE_NAME, SETTING = 2, 3, 4, 5, 6
 TEAM_NAME, VEHICLE_NAME, VEHICLE_PLATE, SKILL_NAME, GROUP_ARCHIVED = 7, 8, 9, 10, 11
-HUB_ADDRESSES = 17
+HUB_ADDRESSES, ERASED_BEFORE = 17, 18
 # --- office
 ACCOUNT_NAME, ACCOUNT_PASSWORD, ACCOUNT_ROLE, ACCOUNT_DISABLED, SAVED_VIEW = 12, 13, 14, 15, 16
 # --- customer (30..49) and worker (50..69)
@@ -134,6 +134,7 @@ def _site_and_office() -> tuple[Field, ...]:
         Field(REVOKED, "revoked", site, ("author",), _HUB, true),
         Field(HUB_ADDRESSES, "hub addresses", site, ("author",), _HUB, latest),
         Field(ERASED, "erased", site, ("stream",), _HUB, true),
+        Field(ERASED_BEFORE, "erased before", site, ("kind",), _HUB, further),
         Field(SITE_NAME, "site name", site, (), _OFFICE, latest, "Name of the site"),
         Field(SETTING, "setting", site, ("setting",), _OFFICE, latest, "Setting"),
         Field(TEAM_NAME, "team", site, group, _OFFICE, latest, "Team"),

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from core.log import messages
 from core.log.certificate import HUB_ROLE, Certificate
 from core.log.errors import (
+    Erased,
     LogError,
     Malformed,
     SessionRefused,
@@ -378,7 +379,7 @@ class Session:
             }
             self._refused.clear()
             self._enqueue(0)
-        lacking = any(name != Uncertified.name for name in named.values())
+        lacking = any(name not in (Uncertified.name, Erased.name) for name in named.values())
         if lacking and self.stage is Stage.LIVE and self._repairs < REPAIRS_MAX:
             # The peer holds less than was thought. A live session may last for days, so it is
             # repaired now; what is refused again and again waits for the next session.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # What the streams of some kinds are shown by, written whole at every change: (table, column that
 # names the stream). Of jobs, days and history only what changed is written.
 _WHOLE: dict[int, tuple[tuple[str, str], ...]] = {
-    Kind.SITE: (("setting", ""), ("team", ""), ("vehicle", ""), ("skill", "")),
+    Kind.SITE: (("setting", ""), ("team", ""), ("vehicle", ""), ("skill", ""), ("erased", "")),
     Kind.OFFICE: (("account", ""),),
     Kind.CUSTOMER: (
         ("customer", "customer"),

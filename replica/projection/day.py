@@ -230,6 +230,11 @@ def _track(coded: tuple[Any, ...]) -> tuple[int | None, str]:
     return (fixes[0].time_ms if fixes else None), json.dumps(rows)
 
 
+def forget_tracks() -> None:
+    """Forget the fixes that are kept in memory: some of them were erased."""
+    _track.cache_clear()
+
+
 def kind_words(kind: LogKind) -> str:
     """A kind of log as people read it."""
     return kind.name.lower().replace("_", " ")

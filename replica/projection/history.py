@@ -53,7 +53,7 @@ def _changes(state: StreamState) -> Iterator[tuple[Placed, Path, Any]]:
 
 
 def _identity(placed: Placed) -> tuple[str, str, int]:
-    return placed.stored.hash[:8].hex(), _actor(placed), int(bool(placed.inert))
+    return placed.stored.hash[:8].hex(), actor_of(placed), int(bool(placed.inert))
 
 
 def _value(code: int, value: object) -> str:
@@ -87,7 +87,8 @@ def _row(stream: str, number: int, placed: Placed, path: Path, value: Any) -> tu
     )
 
 
-def _actor(placed: Placed) -> str:
+def actor_of(placed: Placed) -> str:
+    """Who acted: the id of an account or a worker, 'rule', or ''."""
     if placed.entry is not None and placed.entry.by_rule:
         return "rule"
     if placed.entry is not None and placed.entry.actor:

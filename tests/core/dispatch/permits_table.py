@@ -27,6 +27,7 @@ IDS: dict[str, bytes | int | str] = {
     "file": b"f" * 32,
     "item": 1,
     "job": stream_id(Kind.JOB, 7, b"j" * 7),
+    "kind": int(Kind.DAY),
     "setting": "radius_m",
     "stream": stream_id(Kind.JOB, 7, b"j" * 7),
     "view": b"v" * 8,

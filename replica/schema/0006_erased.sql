@@ -1,0 +1,20 @@
+-- What was erased, and what stays of it. The first two tables are projections: of the site stream
+-- and of the streams of summaries. The third is this store's own and can't be made anew.
+
+CREATE TABLE erased (
+    what   TEXT PRIMARY KEY,           -- stream id, 24 hex digits, or 'before' and the kind
+    kind   INTEGER NOT NULL,           -- core.dispatch.fields.Kind
+    before_at INTEGER,                 -- ms: all of the kind made or dated before; NULL: one stream
+    at     INTEGER NOT NULL,           -- ms: when it was erased, by the author's clock, corrected
+    actor  TEXT NOT NULL               -- who did it: id of an account, or 'rule'
+) WITHOUT ROWID;
+
+CREATE TABLE only_here (
+    stream TEXT NOT NULL,              -- an erased stream, 24 hex digits
+    number INTEGER NOT NULL,
+    at     INTEGER NOT NULL,           -- ms: when it was written
+    field  TEXT NOT NULL,              -- what this phone wrote there that no hub had, in words
+    value  TEXT NOT NULL,
+    until  INTEGER NOT NULL,           -- ms: it is shown that long, and then goes
+    PRIMARY KEY (stream, number)
+) WITHOUT ROWID;
