@@ -17,7 +17,7 @@ from core.dispatch.erasure import Erased
 from core.dispatch.fields import Kind, Role
 from core.log.chain import stream_id, stream_time_s
 from replica import logs
-from replica.projection import clear_projections, day
+from replica.projection import clear_projections, project_dated, track
 from replica.store import SET_ASIDE, Store, StoreError
 
 if TYPE_CHECKING:
@@ -62,18 +62,18 @@ def purge(replica: Replica, streams: Collection[bytes]) -> None:
     if any(run[0] in streams for run in waiting):
         store.put(SET_ASIDE, [run for run in waiting if run[0] not in streams])
     clear_projections(db, streams)
-    day.project(replica, _days_beside(db, streams))
-    day.forget_tracks()
+    project_dated(replica, _beside(db, streams))
+    track.forget_fixes()
     store.put(SCRUB_DUE, True)
 
 
-def _days_beside(db: sqlite3.Connection, streams: Collection[bytes]) -> set[bytes]:
-    """Days that are held beside days that are not any more: what counts of them may be other."""
+def _beside(db: sqlite3.Connection, streams: Collection[bytes]) -> set[bytes]:
+    """Days and tracks that are held beside some that are not any more: their rows may be other."""
     beside = {
-        stream_id(Kind.DAY, stream_time_s(stream) + days * _DAY_S, stream[5:])
+        stream_id(kind, stream_time_s(stream) + days * _DAY_S, stream[5:])
         for stream in streams
-        if stream[4] == Kind.DAY
-        for days in (-1, 1)
+        if stream[4] in (Kind.DAY, Kind.TRACK)
+        for kind, days in ((Kind.DAY, -1), (Kind.DAY, 0), (Kind.DAY, 1), (Kind.TRACK, 0))
     }
     held = "SELECT 1 FROM stream WHERE stream = ? AND left_at IS NULL"
     return {each for each in beside if db.execute(held, (each,)).fetchone() is not None}

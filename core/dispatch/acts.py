@@ -60,11 +60,20 @@ OFFICE_STREAM = b"\0" * 4 + bytes([Kind.OFFICE]) + b"\0" * 7
 
 def day_stream(worker: bytes, day: str) -> bytes:
     """The stream of a worker's local day, given as 'YYYY-MM-DD'."""
+    return _dated(Kind.DAY, worker, day)
+
+
+def track_stream(worker: bytes, day: str) -> bytes:
+    """The stream of where a worker was on a local day: apart, since it is forgotten sooner."""
+    return _dated(Kind.TRACK, worker, day)
+
+
+def _dated(kind: Kind, worker: bytes, day: str) -> bytes:
     try:
         ordinal = date.fromisoformat(day).toordinal() - date(1970, 1, 1).toordinal()
     except ValueError as error:
         raise ActError(f"'{day}' is no day; write it as 2026-11-23") from error
-    return stream_id(Kind.DAY, ordinal * 86_400, derived_unique(worker))
+    return stream_id(kind, ordinal * 86_400, derived_unique(worker))
 
 
 # --- checks

@@ -18,10 +18,10 @@ from core.log.chain import EPOCH_S, stream_time_s
 from core.log.limits import CHANGES_MAX
 from core.log.stream import StreamState
 
-ERASABLE = frozenset({Kind.CUSTOMER, Kind.WORKER, Kind.JOB, Kind.DAY})
+ERASABLE = frozenset({Kind.CUSTOMER, Kind.WORKER, Kind.JOB, Kind.DAY, Kind.TRACK})
 
 # Customers and workers live on for years after their ids were made: their age says nothing.
-ERASABLE_BY_AGE = frozenset({Kind.JOB, Kind.DAY})
+ERASABLE_BY_AGE = frozenset({Kind.JOB, Kind.DAY, Kind.TRACK})
 
 
 @dataclass(frozen=True, slots=True)

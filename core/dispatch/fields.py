@@ -21,6 +21,7 @@ class Kind(enum.IntEnum):
     WORKER = 3
     JOB = 4
     DAY = 5
+    TRACK = 6
 
 
 class Role(enum.IntEnum):
@@ -123,6 +124,8 @@ PHASE, REASON, TICK, NOTE, FILE, DECISION = 94, 95, 96, 97, 98, 99
 # --- worker-day (110..127)
 LOG_START, LOG_STOP, LOG_SUPERSEDES, LOG_REMOVED = 110, 111, 112, 113
 DUTY_START, DUTY_STOP, FIXES = 114, 115, 116
+# --- track of a worker's day (128..): what was in the day itself at first, as FIXES
+TRACK_FIXES = 128
 
 
 def _site_and_office() -> tuple[Field, ...]:
@@ -222,6 +225,7 @@ def _job_and_day() -> tuple[Field, ...]:
         Field(DUTY_START, "duty start", day, ("duty",), _ALL, one),
         Field(DUTY_STOP, "duty stop", day, ("duty",), _ALL, one),
         Field(FIXES, "fixes", day, ("track",), _ALL, one),
+        Field(TRACK_FIXES, "fixes", Kind.TRACK, ("track",), _ALL, one),
     )
 
 

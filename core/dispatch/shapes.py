@@ -184,6 +184,7 @@ _CHECKS: Final[Mapping[int, Check]] = {
     fields.DUTY_START: _duty,
     fields.DUTY_STOP: _duty,
     fields.FIXES: _several(_number),
+    fields.TRACK_FIXES: _several(_number),
 }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from core.dispatch.fields import Kind
-from replica.projection import day, history, job, office, people, site
+from replica.projection import day, history, job, office, people, site, track
 from replica.scope import days_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _WHOLE: dict[int, tuple[tuple[str, str], ...]] = {
 def projected_tables() -> list[str]:
     """The names of all tables that are made from the log."""
     tables = [table for rows in _WHOLE.values() for table, _ in rows]
-    return [*tables, *job.TABLES, "history", *day.TABLES]
+    return [*tables, *job.TABLES, "history", *day.TABLES, *track.TABLES]
 
 
 def clear_projections(db: sqlite3.Connection, streams: Iterable[bytes]) -> None:
@@ -44,10 +44,16 @@ def clear_projections(db: sqlite3.Connection, streams: Iterable[bytes]) -> None:
         name = stream.hex()
         if stream[4] == Kind.JOB:
             job.clear(db, name)
-        elif stream[4] == Kind.DAY:
-            day.clear(db, stream)
+        elif stream[4] in (Kind.DAY, Kind.TRACK):
+            _clear_dated(db, stream)
         db.execute("DELETE FROM conflict WHERE stream = ?", (name,))
         db.execute("DELETE FROM history WHERE stream = ?", (name,))
+
+
+def _clear_dated(db: sqlite3.Connection, stream: bytes) -> None:
+    if stream[4] == Kind.DAY:
+        day.clear(db, stream)
+    track.clear(db, stream)
 
 
 def _clear_whole(db: sqlite3.Connection, stream: bytes) -> None:
@@ -69,7 +75,7 @@ def project_stream(replica: Replica, streams: Iterable[bytes], *, fresh: bool = 
     if fresh:
         for table in projected_tables():
             db.execute(f"DELETE FROM {table}")
-    days: set[bytes] = set()
+    dated: set[bytes] = set()
     for stream in touched:
         state = replica.state(stream)
         _clear_whole(db, stream)
@@ -82,10 +88,21 @@ def project_stream(replica: Replica, streams: Iterable[bytes], *, fresh: bool = 
                 people.project_customer(db, state)
             case Kind.WORKER:
                 people.project_worker(db, state)
-                days |= set(days_of(db, stream))
+                dated |= set(days_of(db, stream))
             case Kind.JOB:
                 job.project(db, state)
-            case Kind.DAY:
-                days.add(stream)
+            case Kind.DAY | Kind.TRACK:
+                dated.add(stream)
         history.project(db, state)
-    day.project(replica, days)
+    project_dated(replica, dated)
+
+
+def project_dated(replica: Replica, streams: Iterable[bytes]) -> None:
+    """Bring the rows of worker-days and tracks up to date."""
+    found = {stream: day.worker_of(replica, stream) for stream in streams}
+    known = [(stream, worker) for stream, worker in found.items() if worker is not None]
+    for stream in [stream for stream, worker in found.items() if worker is None]:
+        # Of a worker that nobody knows nothing can be shown.
+        _clear_dated(replica.store.db, stream)
+    day.project(replica, {stream: worker for stream, worker in known if stream[4] == Kind.DAY})
+    track.project(replica, known)

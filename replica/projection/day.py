@@ -1,4 +1,4 @@
-"""Rows of workers' days: time logs, what counts of them, duty, tracks.
+"""Rows of workers' days: time logs, what counts of them, duty.
 
 What counts of a day follows from its logs and those of the days beside it, so when a day changes
 its neighbours' rows are made anew too. Holds no rules of counting.
@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from core.dispatch.acts import day_stream
 from core.dispatch.duty import DutyMark, spans
 from core.dispatch.fields import LogKind, Role, Source
-from core.dispatch.fix import TrackError, decode_track
 from core.dispatch.timelog import Counted, Flag, TimeLogError, counted, standings
 from core.dispatch.workday import (
     LoggedLog,
@@ -24,21 +23,16 @@ from core.dispatch.workday import (
     duties_of,
     logs_of,
     neighbours,
-    tracks_of,
 )
 from core.log.chain import derived_unique
 from replica.projection.rows import Row, rewrite
 
 if TYPE_CHECKING:
-    from core.log.stream import StreamState
     from replica.replica import Replica
 
 LOGGER = logging.getLogger(__name__)
 
-TABLES = ("time_log", "interval", "duty", "track")
-
-# Tracks whose fixes are kept in memory as text; one of some minutes takes some 2 kB.
-TRACKS_KEPT_MAX = 2_000
+TABLES = ("time_log", "interval", "duty")
 
 _SHOWN = (Flag.UNCERTAIN, Flag.BRIDGED, Flag.OVERLAPS, Flag.LONG, Flag.BACKWARDS)
 
@@ -48,7 +42,6 @@ def clear(db: sqlite3.Connection, stream: bytes) -> None:
     day = day_of(stream)
     found = db.execute("SELECT DISTINCT worker FROM time_log WHERE day = ?", (day,)).fetchall()
     found += db.execute("SELECT DISTINCT worker FROM duty WHERE day = ?", (day,)).fetchall()
-    found += db.execute("SELECT DISTINCT worker FROM track WHERE day = ?", (day,)).fetchall()
     for worker in {row[0] for row in found}:
         if derived_unique(bytes.fromhex(worker)) == stream[5:]:
             _clear_day(db, worker, day)
@@ -59,16 +52,12 @@ def _clear_day(db: sqlite3.Connection, worker: str, day: str) -> None:
         db.execute(f"DELETE FROM {table} WHERE worker = ? AND day = ?", (worker, day))
 
 
-def project(replica: Replica, days: set[bytes]) -> None:
+def project(replica: Replica, worker_by_day: Mapping[bytes, bytes]) -> None:
     """Bring the rows of these days up to date, and of the days beside them that are held."""
     due: set[tuple[bytes, str]] = set()
-    for stream in days:
-        worker = worker_of(replica, stream)
-        if worker is None:
-            clear(replica.store.db, stream)
-        else:
-            day = day_of(stream)
-            due |= {(worker, day), *((worker, beside) for beside in neighbours(day))}
+    for stream, worker in worker_by_day.items():
+        day = day_of(stream)
+        due |= {(worker, day), *((worker, beside) for beside in neighbours(day))}
     held = _held(replica.store.db, {each for one in due for each in _around(*one)})
     read_by_stream: dict[bytes, _Read] = {}
     for worker, day in sorted(due):
@@ -125,7 +114,6 @@ def _project_day(
     rows["duty"] = [
         (name, day, mark.duty_id.hex(), mark.start_ms, mark.stop_ms) for mark in own_duties
     ]
-    rows["track"] = _track_rows(name, day, replica.state(day_stream(worker, day)))
     for table in TABLES:
         rewrite(db, table, {"worker": name, "day": day}, rows[table])
 
@@ -204,35 +192,6 @@ def _log_row(worker: str, read: LoggedLog, seconds: int, certainty: str, counts:
         log.reason,
         read.actor.hex(),
     )
-
-
-def _track_rows(worker: str, day: str, state: StreamState) -> list[Row]:
-    rows: list[Row] = []
-    for track, coded in tracks_of(state.registers):
-        start_ms, fixes = _track(tuple(coded))
-        if start_ms is not None:
-            rows.append((worker, day, track.hex(), start_ms, fixes))
-    return rows
-
-
-@lru_cache(maxsize=TRACKS_KEPT_MAX)
-def _track(coded: tuple[Any, ...]) -> tuple[int | None, str]:
-    """Start and fixes (JSON) of a coded track; no start where it shows nothing.
-
-    What a track says never changes, and its day is read at every change of three days.
-    """
-    try:
-        fixes = decode_track(coded)
-    except TrackError:
-        # It stays in the log as it is; a later version may read it.
-        return None, ""
-    rows = [[f.time_ms, f.lat_e7, f.lon_e7, f.accuracy_m] for f in fixes]
-    return (fixes[0].time_ms if fixes else None), json.dumps(rows)
-
-
-def forget_tracks() -> None:
-    """Forget the fixes that are kept in memory: some of them were erased."""
-    _track.cache_clear()
 
 
 def kind_words(kind: LogKind) -> str:

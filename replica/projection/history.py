@@ -13,7 +13,7 @@ from core.log.stream import Placed, StreamState
 from replica.projection.conflict import words
 
 # Tracks and passwords are no history that people read.
-_SILENT = frozenset({fields.FIXES, fields.ACCOUNT_PASSWORD, fields.CERTIFICATE})
+_SILENT = frozenset({fields.FIXES, fields.TRACK_FIXES, fields.ACCOUNT_PASSWORD, fields.CERTIFICATE})
 
 
 def project(db: sqlite3.Connection, state: StreamState) -> None:

@@ -9,6 +9,8 @@ CREATE TABLE erased (
     actor  TEXT NOT NULL               -- who did it: id of an account, or 'rule'
 ) WITHOUT ROWID;
 
+CREATE INDEX stream_track ON stream (substr(stream, 6)) WHERE kind = 6; -- a worker's tracks
+
 CREATE TABLE only_here (
     stream TEXT NOT NULL,              -- an erased stream, 24 hex digits
     number INTEGER NOT NULL,

@@ -60,7 +60,7 @@ async def _item(reader: Rows, unsent: Unsent) -> Item:
         name = FIELD_WORDS.get(row["field"], str(row["field"]).capitalize())
         parts.append(f"{name}: {row['value']}" if row["field"] in ("phase", "note") else name)
     kind = bytes.fromhex(unsent.stream)[4]
-    words = ", ".join(dict.fromkeys(parts)) or ("Track" if kind == Kind.DAY else "Change")
+    words = ", ".join(dict.fromkeys(parts)) or ("Track" if kind == Kind.TRACK else "Change")
     return Item(words, await _about(reader, unsent.stream, kind), unsent.at_ms, unsent.size_bytes)
 
 
@@ -68,4 +68,6 @@ async def _about(reader: Rows, stream: str, kind: int) -> str:
     if kind == Kind.JOB:
         row = await reader.row("SELECT number, title FROM job WHERE job = ?", (stream,))
         return f"{row['number']} {row['title']}" if row is not None else "A job"
-    return {Kind.DAY: "My day", Kind.WORKER: "Settings"}.get(Kind(kind), "This phone")
+    return {Kind.DAY: "My day", Kind.TRACK: "My day", Kind.WORKER: "Settings"}.get(
+        Kind(kind), "This phone"
+    )

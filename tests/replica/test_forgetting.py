@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from core.dispatch import acts, day_acts, erasure
-from core.dispatch.acts import SITE_STREAM, ActError
-from core.dispatch.fields import Kind, LogKind, Phase
+from core.dispatch.acts import SITE_STREAM, ActError, Change
+from core.dispatch.fields import FIXES, Kind, LogKind, Phase
+from core.dispatch.fix import Fix, encode_track
+from core.log.entry import MINT
 from core.log.errors import Erased
 from core.log.messages import Ack
 from replica.checking import check_store
@@ -17,6 +19,7 @@ from replica.repair import repair_store
 from replica.replica import Replica
 from replica.store import Store
 from tests.build import (
+    START_MS,
     YEAR_MS,
     Entropy,
     SettableClock,
@@ -239,3 +242,24 @@ def test_a_repair_brings_nothing_back_that_was_erased(
         assert words == ([] if is_without_header else [("the pump hums",)])
     finally:
         repaired.close()
+
+
+def test_tracks_are_forgotten_and_the_hours_of_the_day_stay(
+    site: Site, hub: Replica, ana: bytes, phone: Replica
+) -> None:
+    fixes = [Fix(START_MS + step * 10_000, 601_000_000 + step, 249_000_000, 8) for step in range(9)]
+    coded = encode_track(fixes)
+    phone.write(day_acts.start_log(ana, DAY, None, b"log-0001", LogKind.OTHER))
+    # Earlier versions wrote the fixes into the day itself; they go with the day alone.
+    phone.write([Change(acts.day_stream(ana, DAY), (FIXES, MINT), coded)])
+    phone.write(day_acts.add_fixes(ana, DAY, coded))
+    hold(phone, hub)
+    for each in (phone, hub):
+        assert each.store.db.execute("SELECT count(*) FROM track").fetchone() == (2,)
+    hub.write(erasure.erase_before(Kind.TRACK, START_MS + 90 * 86_400_000))
+    hold(phone, hub)
+    for each in (phone, hub):
+        assert acts.track_stream(ana, DAY) not in streams_of(each)
+        assert each.store.db.execute("SELECT count(*) FROM track").fetchone() == (1,)
+        assert each.store.db.execute("SELECT count(*) FROM time_log").fetchone() == (1,)
+        assert check_store(each) == []

@@ -80,6 +80,7 @@ def test_nonsense_in_every_field_of_every_stream_stops_nothing(site: Site) -> No
         Kind.WORKER: ana,
         Kind.JOB: job,
         Kind.DAY: day,
+        Kind.TRACK: acts.track_stream(ana, DAY),
     }
     known = [ana, bo, job, customer, *turns, b"log-0001", "threshold_min", 1]
     fields = [field for field in FIELDS.values() if field.code not in (CUT, REVOKED)]
@@ -119,7 +120,8 @@ def test_nonsense_of_a_phone_stops_neither_its_hub_nor_its_colleagues(site: Site
     hold(phone, hub)
     phone.write(day_acts.start_log(ana, DAY, job, b"log-0001", LogKind.ON_SITE))
     known = [ana, bo, job, *turns, b"log-0001", 1]
-    kinds = {Kind.JOB: job, Kind.DAY: day, Kind.WORKER: ana}
+    track = acts.track_stream(ana, DAY)
+    kinds = {Kind.JOB: job, Kind.DAY: day, Kind.TRACK: track, Kind.WORKER: ana}
     fields = [field for field in FIELDS.values() if field.kind in kinds]
     written = 0
     for _ in range(ROUNDS):

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.dispatch.acts import OFFICE_STREAM, SITE_STREAM, day_stream, own_job_stream
+from core.dispatch.acts import (
+    OFFICE_STREAM,
+    SITE_STREAM,
+    day_stream,
+    own_job_stream,
+    track_stream,
+)
 from core.dispatch.fields import FIELDS, Field, Kind, Role
 from core.dispatch.permits import CREATE_JOBS, permits
 from core.log.certificate import Standing
@@ -40,6 +46,7 @@ KIND_NAMES = {
     Kind.WORKER: "worker",
     Kind.JOB: "job",
     Kind.DAY: "worker-day",
+    Kind.TRACK: "track",
     None: "every",
 }
 
@@ -61,6 +68,8 @@ def stream_of(kind: Kind | None, worker: bytes) -> bytes:
             return worker
         case Kind.DAY:
             return day_stream(worker, "2026-03-02")
+        case Kind.TRACK:
+            return track_stream(worker, "2026-03-02")
         case _:
             return stream_id(kind, 7, b"j" * 7)
 
