@@ -89,7 +89,9 @@ def open_at_rest(folder: Path, clock: Clock, entropy: Callable[[int], bytes]) ->
         if identity is None:
             raise IdentityError(f"{folder} has not joined a site")
         settle(store, entropy)
-        return Replica(store, identity, clock, entropy)
+        replica = Replica(store, identity, clock, entropy)
+        forget_erased(replica)
+        return replica
     except BaseException:
         store.close()
         raise

@@ -22,7 +22,16 @@ from replica.replica import Replica
 from replica.scope import scope_of
 
 # The order in which streams travel: what others need to be understood goes first.
-_ORDER = (Kind.SITE, Kind.OFFICE, Kind.WORKER, Kind.CUSTOMER, Kind.JOB, Kind.DAY, Kind.TRACK)
+_ORDER = (
+    Kind.SITE,
+    Kind.OFFICE,
+    Kind.SUMMARY,
+    Kind.WORKER,
+    Kind.CUSTOMER,
+    Kind.JOB,
+    Kind.DAY,
+    Kind.TRACK,
+)
 _RANK = {int(kind): rank for rank, kind in enumerate(_ORDER)}
 
 # So many streams are looked up one by one; of more the whole table is read, which takes as long as

@@ -481,6 +481,9 @@ _SETTINGS: dict[str, tuple[type, int, int, str, str]] = {
     "threshold_min": (int, 0, THRESHOLD_MIN_MAX, "the minimum auto-logging time", "minutes"),
     "radius_m": (int, RADIUS_M_MIN, RADIUS_M_MAX, "the radius of a new place", "metres"),
     "retention_days": (int, 1, 3650, "the time that closed jobs stay on a phone", "days"),
+    "keep_tracks_days": (int, 0, 3650, "the time that tracks are kept", "days"),
+    "keep_days_days": (int, 0, 36_500, "the time that worker-days are kept", "days"),
+    "keep_jobs_days": (int, 0, 36_500, "the time that jobs are kept", "days"),
 }
 _KIND_WORDS = {str: "text", bool: "yes or no", int: "a whole number"}
 

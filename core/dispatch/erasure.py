@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from core.dispatch import fields
 from core.dispatch.acts import SITE_STREAM, Act, ActError, Change
 from core.dispatch.fields import Kind
-from core.log.chain import EPOCH_S, stream_time_s
+from core.log.chain import EPOCH_S, stream_id, stream_time_s
 from core.log.limits import CHANGES_MAX
 from core.log.stream import StreamState
 
@@ -85,6 +86,26 @@ def erase_before(kind: int, before_ms: int) -> Act:
     if before_ms <= EPOCH_S * 1000:
         raise ActError("nothing is older than that")
     return [Change(SITE_STREAM, (fields.ERASED_BEFORE, int(kind)), before_ms)]
+
+
+def summary_stream(stream: bytes) -> bytes:
+    """The stream that holds what stays of an erased one: all of a month have one."""
+    month = datetime.fromtimestamp(stream_time_s(stream), UTC).replace(
+        day=1, hour=0, minute=0, second=0, microsecond=0
+    )
+    return stream_id(Kind.SUMMARY, int(month.timestamp()), b"\0" * 7)
+
+
+def summarise_day(day: bytes, worker: bytes, minutes: Mapping[tuple[int, bytes], int]) -> Act:
+    """What stays of a worker-day: its minutes by kind of log and job (empty: none)."""
+    parts = [[kind, job, count] for (kind, job), count in sorted(minutes.items())]
+    date = datetime.fromtimestamp(stream_time_s(day), UTC).date().isoformat()
+    return [Change(summary_stream(day), (fields.DAY_SUMMARY, worker, date), parts)]
+
+
+def summarise_job(job: bytes, number: str, status: str, minutes: int) -> Act:
+    """What stays of a job: its number, what had become of it, and the minutes counted on it."""
+    return [Change(summary_stream(job), (fields.JOB_SUMMARY, job), [number, status, minutes])]
 
 
 def chunks(streams: Sequence[bytes]) -> Iterable[Sequence[bytes]]:

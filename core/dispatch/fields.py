@@ -22,6 +22,7 @@ class Kind(enum.IntEnum):
     JOB = 4
     DAY = 5
     TRACK = 6
+    SUMMARY = 7
 
 
 class Role(enum.IntEnum):
@@ -126,6 +127,8 @@ LOG_START, LOG_STOP, LOG_SUPERSEDES, LOG_REMOVED = 110, 111, 112, 113
 DUTY_START, DUTY_STOP, FIXES = 114, 115, 116
 # --- track of a worker's day (128..): what was in the day itself at first, as FIXES
 TRACK_FIXES = 128
+# --- summary of what was erased (130..): hubs only
+DAY_SUMMARY, JOB_SUMMARY = 130, 131
 
 
 def _site_and_office() -> tuple[Field, ...]:
@@ -226,6 +229,8 @@ def _job_and_day() -> tuple[Field, ...]:
         Field(DUTY_STOP, "duty stop", day, ("duty",), _ALL, one),
         Field(FIXES, "fixes", day, ("track",), _ALL, one),
         Field(TRACK_FIXES, "fixes", Kind.TRACK, ("track",), _ALL, one),
+        Field(DAY_SUMMARY, "erased day", Kind.SUMMARY, ("worker", "date"), _HUB, latest),
+        Field(JOB_SUMMARY, "erased job", Kind.SUMMARY, ("stream",), _HUB, latest),
     )
 
 

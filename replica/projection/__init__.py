@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from core.dispatch.fields import Kind
-from replica.projection import day, history, job, office, people, site, track
+from replica.projection import day, history, job, office, people, site, summary, track
 from replica.scope import days_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _WHOLE: dict[int, tuple[tuple[str, str], ...]] = {
 def projected_tables() -> list[str]:
     """The names of all tables that are made from the log."""
     tables = [table for rows in _WHOLE.values() for table, _ in rows]
-    return [*tables, *job.TABLES, "history", *day.TABLES, *track.TABLES]
+    return [*tables, *job.TABLES, "history", *day.TABLES, *track.TABLES, *summary.TABLES]
 
 
 def clear_projections(db: sqlite3.Connection, streams: Iterable[bytes]) -> None:
@@ -93,6 +93,8 @@ def project_stream(replica: Replica, streams: Iterable[bytes], *, fresh: bool = 
                 job.project(db, state)
             case Kind.DAY | Kind.TRACK:
                 dated.add(stream)
+            case Kind.SUMMARY:
+                summary.project(db, state)
         history.project(db, state)
     project_dated(replica, dated)
 

@@ -22,7 +22,7 @@ def project(db: sqlite3.Connection, state: StreamState) -> None:
     Entries mostly come in the order in which they were made, so what stands before the first that
     differs stays. A row follows from its entry's hash, whether that is inert, and who acted.
     """
-    if state.stream[4] in (Kind.SITE, Kind.OFFICE):
+    if state.stream[4] in (Kind.SITE, Kind.OFFICE, Kind.SUMMARY):
         return
     stream = state.stream.hex()
     held = db.execute(

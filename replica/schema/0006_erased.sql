@@ -11,6 +11,26 @@ CREATE TABLE erased (
 
 CREATE INDEX stream_track ON stream (substr(stream, 6)) WHERE kind = 6; -- a worker's tracks
 
+CREATE TABLE erased_time (
+    stream TEXT NOT NULL,              -- the summary's own stream, 24 hex digits
+    worker TEXT NOT NULL,
+    day    TEXT NOT NULL,              -- a worker-day that was erased
+    kind   TEXT NOT NULL,              -- 'travel', 'on site' ... as in time_log
+    job    TEXT NOT NULL,              -- job id or ''
+    minutes INTEGER NOT NULL,          -- what counted of it
+    PRIMARY KEY (stream, worker, day, kind, job)
+) WITHOUT ROWID;
+CREATE INDEX erased_time_day ON erased_time (day);
+
+CREATE TABLE erased_job (
+    stream TEXT NOT NULL,              -- the summary's own stream, 24 hex digits
+    job    TEXT NOT NULL,              -- a job that was erased
+    number TEXT NOT NULL,              -- 'A-17'
+    status TEXT NOT NULL,              -- as it was shown
+    minutes INTEGER NOT NULL,          -- what had been counted on it
+    PRIMARY KEY (stream, job)
+) WITHOUT ROWID;
+
 CREATE TABLE only_here (
     stream TEXT NOT NULL,              -- an erased stream, 24 hex digits
     number INTEGER NOT NULL,

@@ -33,6 +33,7 @@ IDS: dict[str, bytes | int | str] = {
     "file": b"f" * 32,
     "item": 1,
     "job": stream_id(Kind.JOB, 7, b"j" * 7),
+    "date": "2026-03-02",
     "kind": int(Kind.DAY),
     "setting": "radius_m",
     "stream": stream_id(Kind.JOB, 7, b"j" * 7),
@@ -47,6 +48,7 @@ KIND_NAMES = {
     Kind.JOB: "job",
     Kind.DAY: "worker-day",
     Kind.TRACK: "track",
+    Kind.SUMMARY: "summary",
     None: "every",
 }
 
