@@ -105,7 +105,7 @@ def _keep_words(replica: Replica, stream: bytes) -> None:
 
 
 def forget_only_here(replica: Replica, *, all_of_it: bool = False) -> int:
-    """Take out what was shown long enough, or all of it at the worker's word; how many rows.
+    """Take out what was shown long enough, or all of it at the worker's word; how many changes.
 
     Raises:
         StoreError: the disk refused.
@@ -115,6 +115,7 @@ def forget_only_here(replica: Replica, *, all_of_it: bool = False) -> int:
         count = db.execute("DELETE FROM only_here WHERE until <= ?", (before_ms,)).rowcount
         if count:
             replica.store.put(SCRUB_DUE, True)
+            replica.has_purged = True
     return count
 
 

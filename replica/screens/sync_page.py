@@ -1,5 +1,6 @@
 """Menu > Sync: what is proven to be on a hub, and what still waits on this phone.
 
+What the office has erased and this phone alone knew is shown until it goes.
 Invariant: nothing is called sent here that no hub has confirmed.
 """
 
@@ -27,6 +28,15 @@ class Item:
     size_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Something that only this phone has of what the office erased, in words."""
+
+    words: str
+    at_ms: int
+    until_ms: int
+
+
 async def sync(request: web.Request) -> web.Response:
     """The sync page."""
     screens = request.app[SCREENS]
@@ -38,6 +48,7 @@ async def sync(request: web.Request) -> web.Response:
         title="Sync",
         message=message_of(request),
         items=items,
+        erased=await _erased(screens.device.reader),
         oldest=min((each.at_ms for each in here.sync.unsent), default=None),
     )
 
@@ -47,6 +58,29 @@ async def sync_now(request: web.Request) -> web.Response:
     screens = request.app[SCREENS]
     screens.device.sync_now()
     return goto("/sync", screens.messages.say("Trying to reach the hub now"))
+
+
+async def delete_erased(request: web.Request) -> web.Response:
+    """Delete what only this phone has of what the office erased."""
+    screens = request.app[SCREENS]
+    count = await screens.device.delete_erased()
+    words = f"{count:,} {'change' if count == 1 else 'changes'} deleted from this phone"
+    return goto("/sync", screens.messages.say(words))
+
+
+async def _erased(reader: Rows) -> list[Erased]:
+    rows = await reader.rows(
+        "SELECT at, field, value, until FROM only_here ORDER BY at, stream, number LIMIT ?",
+        (ITEMS_MAX,),
+    )
+    return [
+        Erased(
+            f"{FIELD_WORDS.get(row['field'], str(row['field']).capitalize())}: {row['value']}",
+            row["at"],
+            row["until"],
+        )
+        for row in rows
+    ]
 
 
 async def _item(reader: Rows, unsent: Unsent) -> Item:

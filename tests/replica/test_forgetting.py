@@ -31,6 +31,7 @@ from tests.build import (
     rows_of,
     streams_of,
 )
+from tests.erasures import violations
 
 DAY = "2026-03-02"
 NEEDLE = "the key lies under the third flowerpot"
@@ -263,3 +264,7 @@ def test_tracks_are_forgotten_and_the_hours_of_the_day_stay(
         assert each.store.db.execute("SELECT count(*) FROM track").fetchone() == (1,)
         assert each.store.db.execute("SELECT count(*) FROM time_log").fetchone() == (1,)
         assert check_store(each) == []
+
+
+def test_erasing_commutes_with_all_else_that_happens_at_a_site() -> None:
+    assert violations(4, 1) == []
