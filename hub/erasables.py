@@ -6,7 +6,7 @@ For the command and the page alike. Writes nothing. Invariant: what is said to g
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,7 +73,7 @@ def of_stream(db: sqlite3.Connection, stream: bytes) -> Erasable | None:
         case Kind.CUSTOMER:
             row = db.execute("SELECT name FROM customer WHERE customer = ?", (stream.hex(),))
             jobs = tuple(jobs_of(db, stream))
-            words = f"its {len(jobs):,} jobs, with their addresses and contacts" if jobs else ""
+            words = f"its {_count(jobs, 'job')}, with addresses and contacts" if jobs else ""
             return next(
                 (Erasable(stream, f"customer {name}", (stream,), jobs, words) for (name,) in row),
                 None,
@@ -82,7 +82,7 @@ def of_stream(db: sqlite3.Connection, stream: bytes) -> Erasable | None:
             row = db.execute("SELECT name FROM worker WHERE worker = ?", (stream.hex(),))
             tracks = dated_of(db, stream, Kind.TRACK)
             days = tuple(dated_of(db, stream, Kind.DAY))
-            words = f"the {len(days):,} worker-days; their minutes stay" if days else ""
+            words = f"{_count(days, 'worker-day')}, of which the minutes stay" if days else ""
             return next(
                 (
                     Erasable(
@@ -105,6 +105,10 @@ def _day(db: sqlite3.Connection, stream: bytes) -> Erasable | None:
             words = f"{day} of worker {name}, with the track"
             return Erasable(stream, words, (stream, track_stream(own, day)))
     return None
+
+
+def _count(streams: Sequence[bytes], word: str) -> str:
+    return f"{len(streams):,} {word}{'' if len(streams) == 1 else 's'}"
 
 
 def still_named(replica: Replica) -> list[str]:
