@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,8 +19,10 @@ from core.dispatch.acts import Act, ActError
 from core.dispatch.erasure import chunks, erase, erase_before, summarise_day, summarise_job
 from core.dispatch.fields import Kind, LogKind
 from core.dispatch.workday import day_of
+from core.log.canonical import pack
 from core.log.chain import derived_unique, stream_id, stream_time_s
-from core.log.limits import CHANGES_MAX
+from core.log.limits import CHANGES_MAX, ENTRY_BYTES_MAX
+from replica.projection.day import worker_of
 from replica.replica import Replica
 
 LOGGER = logging.getLogger(__name__)
@@ -89,14 +91,10 @@ def _check_at_rest(replica: Replica, stream: bytes, named: frozenset[bytes]) -> 
             if row is not None and row[1] in OPEN:
                 raise ActError(f"job {row[0]} is {row[1]}; cancel or close it first")
         case Kind.DAY:
-            if any(
-                derived_unique(bytes.fromhex(worker)) == stream[5:]
-                for (worker,) in db.execute(
-                    "SELECT worker FROM time_log WHERE day = ? AND stop_at ISNULL AND "
-                    "superseded = 0",
-                    (day_of(stream),),
-                )
-            ):
+            still_open = "SELECT 1 FROM time_log WHERE worker = ? AND day = ? AND stop_at ISNULL"
+            worker = worker_of(replica, stream) or b""
+            key = (worker.hex(), day_of(stream))
+            if db.execute(f"{still_open} AND superseded = 0", key).fetchone() is not None:
                 raise ActError("a time log of that day is still open; end it first")
         case Kind.CUSTOMER:
             for job, number in open_jobs_of(db, stream):
@@ -146,16 +144,16 @@ def apply_retention(replica: Replica) -> dict[Kind, int]:
         StoreError: the disk refused; nothing was changed.
     """
     done: dict[Kind, int] = {}
-    now_ms = 0
+    db, clock_ms = replica.store.db, replica.clock.now_ms()
     for rule in KEEPING:
-        days = keep_days(replica.store.db, rule)
-        if not days:
+        days = keep_days(db, rule)
+        # What time it is at the least is asked only where the clock says that something is due.
+        if not days or not held_before(db, rule.kind, before_of(clock_ms, days)):
             continue
-        now_ms = now_ms or known_now_ms(replica)
-        before_ms = before_of(now_ms, days)
+        before_ms = before_of(known_now_ms(replica), days)
         if rule.kind == Kind.JOB:
-            before_ms = min(before_ms, _oldest_open_ms(replica.store.db, before_ms))
-        gone = held_before(replica.store.db, rule.kind, before_ms)
+            before_ms = min(before_ms, _oldest_open_ms(db, before_ms))
+        gone = held_before(db, rule.kind, before_ms)
         if not gone:
             continue
         with replica.store.transaction():
@@ -227,28 +225,40 @@ def _write_summaries(
     for change in changes:
         by_stream.setdefault(change.stream, []).append(change)
     for own in by_stream.values():
-        for at in range(0, len(own), SUMMARIES_IN_ENTRY):
-            replica.write(own[at : at + SUMMARIES_IN_ENTRY], actor=actor, by_rule=by_rule)
+        for part in _in_entries(own):
+            replica.write(part, actor=actor, by_rule=by_rule)
 
 
-# A busy day has some thirty jobs of twenty bytes: so many days fit an entry's 16 kB.
-SUMMARIES_IN_ENTRY: Final = min(16, CHANGES_MAX)
+def _in_entries(changes: Act) -> Iterator[Act]:
+    """Changes of one stream in parts, each with room to spare in an entry."""
+    part: Act = []
+    size = 0
+    for change in changes:
+        length = len(pack([list(change.path), change.value]))
+        if part and (size + length > ENTRY_BYTES_MAX // 2 or len(part) == CHANGES_MAX):
+            yield part
+            part, size = [], 0
+        part.append(change)
+        size += length
+    if part:
+        yield part
+
 
 _KIND_BY_WORDS: Final = {kind.name.lower().replace("_", " "): int(kind) for kind in LogKind}
 
 
 def _summary_of_day(replica: Replica, stream: bytes) -> Act:
-    db, date = replica.store.db, day_of(stream)
+    worker = worker_of(replica, stream)
+    if worker is None:
+        return []
     seconds: dict[tuple[int, bytes], int] = {}
-    worker = b""
-    for name, kind, job, counted in db.execute(
-        "SELECT worker, kind, job, seconds FROM time_log WHERE day = ? AND superseded = 0", (date,)
+    for kind, job, counted in replica.store.db.execute(
+        "SELECT kind, job, seconds FROM time_log WHERE worker = ? AND day = ? AND superseded = 0",
+        (worker.hex(), day_of(stream)),
     ):
-        if derived_unique(bytes.fromhex(name)) == stream[5:]:
-            worker = bytes.fromhex(name)
-            key = (_KIND_BY_WORDS[kind], bytes.fromhex(job))
-            seconds[key] = seconds.get(key, 0) + counted
-    if not worker:
+        key = (_KIND_BY_WORDS[kind], bytes.fromhex(job))
+        seconds[key] = seconds.get(key, 0) + counted
+    if not seconds:
         return []
     return summarise_day(stream, worker, {key: round(s / 60) for key, s in seconds.items()})
 

@@ -90,6 +90,7 @@ _ADMIN_CODES = frozenset(
     {
         fields.CERTIFICATE,
         fields.ERASED,
+        fields.ERASED_BEFORE,
         fields.SITE_NAME,
         fields.SETTING,
         fields.ACCOUNT_NAME,
@@ -222,7 +223,7 @@ class Hub:
                 await self.writer.run(join_set_aside, self.replica)
                 await self.writer.run(forget_erased, self.replica)
                 await self.writer.run(apply_retention, self.replica)
-            except (OSError, StoreError) as error:
+            except (ActError, OSError, StoreError) as error:
                 LOGGER.warning("the store was not looked after: %s", error)
 
     async def _keep_witness(self) -> None:

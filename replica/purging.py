@@ -34,7 +34,9 @@ ONLY_HERE_MS = 30 * 86_400_000
 
 _DAY_S = 86_400
 
-_BY_STREAM = ("staged", "peer_stream", "dropped", "reach", "refused", "witnessed", "stream")
+# Tables that begin with the stream in their key, and those that begin with the peer.
+_BY_STREAM = ("staged", "reach", "refused", "witnessed", "stream")
+_BY_PEER = ("peer_stream", "dropped")
 
 
 def held_of(db: sqlite3.Connection, erased: Erased) -> set[bytes]:
@@ -57,6 +59,10 @@ def purge(replica: Replica, streams: Collection[bytes]) -> None:
             db.execute("DELETE FROM log WHERE log = ?", (row.log,))
         for table in _BY_STREAM:
             db.execute(f"DELETE FROM {table} WHERE stream = ?", (stream,))
+    peers = db.execute("SELECT peer FROM peer UNION SELECT author FROM certificate").fetchall()
+    pairs = [(peer, stream) for (peer,) in peers for stream in streams]
+    for table in _BY_PEER:
+        db.executemany(f"DELETE FROM {table} WHERE peer = ? AND stream = ?", pairs)
     db.execute("DELETE FROM seal WHERE seal NOT IN (SELECT seal FROM log WHERE seal NOTNULL)")
     waiting = store.get(SET_ASIDE, [])
     if any(run[0] in streams for run in waiting):

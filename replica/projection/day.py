@@ -25,7 +25,7 @@ from core.dispatch.workday import (
     neighbours,
 )
 from core.log.chain import derived_unique
-from replica.projection.rows import Row, rewrite
+from replica.projection.rows import Row, rewrite, workers_in
 
 if TYPE_CHECKING:
     from replica.replica import Replica
@@ -39,17 +39,11 @@ _SHOWN = (Flag.UNCERTAIN, Flag.BRIDGED, Flag.OVERLAPS, Flag.LONG, Flag.BACKWARDS
 
 def clear(db: sqlite3.Connection, stream: bytes) -> None:
     """Take out the rows of one day, whoever's it is."""
-    day = day_of(stream)
-    found = db.execute("SELECT DISTINCT worker FROM time_log WHERE day = ?", (day,)).fetchall()
-    found += db.execute("SELECT DISTINCT worker FROM duty WHERE day = ?", (day,)).fetchall()
-    for worker in {row[0] for row in found}:
-        if derived_unique(bytes.fromhex(worker)) == stream[5:]:
-            _clear_day(db, worker, day)
-
-
-def _clear_day(db: sqlite3.Connection, worker: str, day: str) -> None:
     for table in TABLES:
-        db.execute(f"DELETE FROM {table} WHERE worker = ? AND day = ?", (worker, day))
+        for worker in list(workers_in(db, table)):
+            if derived_unique(bytes.fromhex(worker)) == stream[5:]:
+                where = "WHERE worker = ? AND day = ?"
+                db.execute(f"DELETE FROM {table} {where}", (worker, day_of(stream)))
 
 
 def project(replica: Replica, worker_by_day: Mapping[bytes, bytes]) -> None:

@@ -8,10 +8,19 @@ exactly the rows that were given.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 Row = tuple[Any, ...]
+
+
+def workers_in(db: sqlite3.Connection, table: str) -> Iterator[str]:
+    """The workers that a table has rows of, whose key begins with them; each is one look-up."""
+    worker = ""
+    following = f"SELECT worker FROM {table} WHERE worker > ? ORDER BY worker LIMIT 1"
+    while (row := db.execute(following, (worker,)).fetchone()) is not None:
+        worker = row[0]
+        yield worker
 
 
 def rewrite(

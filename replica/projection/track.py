@@ -17,7 +17,7 @@ from core.dispatch.acts import day_stream, track_stream
 from core.dispatch.fix import TrackError, decode_track
 from core.dispatch.workday import day_of, tracks_of
 from core.log.chain import derived_unique
-from replica.projection.rows import Row, rewrite
+from replica.projection.rows import Row, rewrite, workers_in
 
 if TYPE_CHECKING:
     from replica.replica import Replica
@@ -30,10 +30,9 @@ TRACKS_KEPT_MAX = 2_000
 
 def clear(db: sqlite3.Connection, stream: bytes) -> None:
     """Take out the tracks of the day of a track's or a day's stream, whoever's it is."""
-    day = day_of(stream)
-    for (worker,) in db.execute("SELECT DISTINCT worker FROM track WHERE day = ?", (day,)):
+    for worker in list(workers_in(db, "track")):
         if derived_unique(bytes.fromhex(worker)) == stream[5:]:
-            db.execute("DELETE FROM track WHERE worker = ? AND day = ?", (worker, day))
+            db.execute("DELETE FROM track WHERE worker = ? AND day = ?", (worker, day_of(stream)))
 
 
 def project(replica: Replica, worker_by_stream: Iterable[tuple[bytes, bytes]]) -> None:
