@@ -17,7 +17,7 @@ from replica.checking import check_store
 from replica.purging import ONLY_HERE_MS, forget_erased, forget_only_here, scrub_if_due
 from replica.repair import repair_store
 from replica.replica import Replica
-from replica.store import Store
+from replica.store import Store, read_only
 from tests.build import (
     START_MS,
     YEAR_MS,
@@ -268,3 +268,31 @@ def test_tracks_are_forgotten_and_the_hours_of_the_day_stay(
 
 def test_erasing_commutes_with_all_else_that_happens_at_a_site() -> None:
     assert violations(4, 1) == []
+
+
+def test_a_scrub_that_a_reader_stood_in_the_way_of_is_done_at_the_next_start(
+    site: Site, hub: Replica, ana: bytes
+) -> None:
+    job = secret_job(site, hub, ana)
+    reader = read_only(hub.store.path)
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT count(*) FROM job").fetchone() == (1,)
+    hub.write(erasure.erase([job]))
+    hub.store.db.execute("PRAGMA busy_timeout = 1")
+    assert not scrub_if_due(hub.store)
+    assert NEEDLE.encode() in bytes_of(hub)
+    reader.close()
+    again = site.reopen(hub)
+    forget_erased(again)
+    assert NEEDLE.encode() not in bytes_of(again)
+
+
+def test_a_copy_that_was_made_before_an_upgrade_goes_with_what_it_holds(
+    site: Site, hub: Replica, ana: bytes
+) -> None:
+    job = secret_job(site, hub, ana)
+    copy = hub.store.path.with_suffix(".before-6")
+    copy.write_bytes(site.copy(hub))
+    hub.write(erasure.erase([job]))
+    assert scrub_if_due(hub.store)
+    assert not copy.exists()
