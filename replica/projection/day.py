@@ -39,11 +39,12 @@ _SHOWN = (Flag.UNCERTAIN, Flag.BRIDGED, Flag.OVERLAPS, Flag.LONG, Flag.BACKWARDS
 
 def clear(db: sqlite3.Connection, stream: bytes) -> None:
     """Take out the rows of one day, whoever's it is."""
+    day = day_of(stream)
     for table in TABLES:
         for worker in list(workers_in(db, table)):
-            if derived_unique(bytes.fromhex(worker)) == stream[5:]:
-                where = "WHERE worker = ? AND day = ?"
-                db.execute(f"DELETE FROM {table} {where}", (worker, day_of(stream)))
+            # Another moment of the day in the id makes another stream, whose rows these are not.
+            if day_stream(bytes.fromhex(worker), day) == stream:
+                db.execute(f"DELETE FROM {table} WHERE worker = ? AND day = ?", (worker, day))
 
 
 def project(replica: Replica, worker_by_day: Mapping[bytes, bytes]) -> None:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from core.dispatch.acts import day_stream, track_stream
 from core.dispatch.fix import TrackError, decode_track
 from core.dispatch.workday import day_of, tracks_of
-from core.log.chain import derived_unique
 from replica.projection.rows import Row, rewrite, workers_in
 
 if TYPE_CHECKING:
@@ -30,9 +29,11 @@ TRACKS_KEPT_MAX = 2_000
 
 def clear(db: sqlite3.Connection, stream: bytes) -> None:
     """Take out the tracks of the day of a track's or a day's stream, whoever's it is."""
+    day = day_of(stream)
     for worker in list(workers_in(db, "track")):
-        if derived_unique(bytes.fromhex(worker)) == stream[5:]:
-            db.execute("DELETE FROM track WHERE worker = ? AND day = ?", (worker, day_of(stream)))
+        own = bytes.fromhex(worker)
+        if stream in (day_stream(own, day), track_stream(own, day)):
+            db.execute("DELETE FROM track WHERE worker = ? AND day = ?", (worker, day))
 
 
 def project(replica: Replica, worker_by_stream: Iterable[tuple[bytes, bytes]]) -> None:
@@ -40,16 +41,16 @@ def project(replica: Replica, worker_by_stream: Iterable[tuple[bytes, bytes]]) -
     db = replica.store.db
     held = "SELECT 1 FROM stream WHERE stream = ? AND left_at IS NULL"
     for worker, day in sorted({(worker, day_of(stream)) for stream, worker in worker_by_stream}):
-        rows: list[Row] = []
+        # By id: whoever writes one id into both streams has one track.
+        rows: dict[bytes, Row] = {}
         for stream in (day_stream(worker, day), track_stream(worker, day)):
-            if db.execute(held, (stream,)).fetchone() is not None:
-                registers = replica.state(stream).registers
-                rows += [
-                    (worker.hex(), day, track.hex(), *_track(tuple(coded)))
-                    for track, coded in tracks_of(registers)
-                ]
-        shown = [row for row in rows if row[3] is not None]
-        rewrite(db, "track", {"worker": worker.hex(), "day": day}, shown)
+            if db.execute(held, (stream,)).fetchone() is None:
+                continue
+            for track, coded in tracks_of(replica.state(stream).registers):
+                start_ms, fixes = _track(tuple(coded))
+                if start_ms is not None:
+                    rows[track] = (worker.hex(), day, track.hex(), start_ms, fixes)
+        rewrite(db, "track", {"worker": worker.hex(), "day": day}, list(rows.values()))
 
 
 @lru_cache(maxsize=TRACKS_KEPT_MAX)

@@ -8,7 +8,7 @@ import pytest
 
 from core.dispatch import acts, day_acts, erasure
 from core.dispatch.acts import SITE_STREAM, ActError, Change
-from core.dispatch.fields import FIXES, Kind, LogKind, Phase
+from core.dispatch.fields import FIXES, TRACK_FIXES, Kind, LogKind, Phase
 from core.dispatch.fix import Fix, encode_track
 from core.log.entry import MINT
 from core.log.errors import Erased
@@ -254,14 +254,17 @@ def test_tracks_are_forgotten_and_the_hours_of_the_day_stay(
     # Earlier versions wrote the fixes into the day itself; they go with the day alone.
     phone.write([Change(acts.day_stream(ana, DAY), (FIXES, MINT), coded)])
     phone.write(day_acts.add_fixes(ana, DAY, coded))
+    # One id in both streams, as no honest program mints it, stops nobody.
+    phone.write([Change(acts.track_stream(ana, DAY), (TRACK_FIXES, b"same-id!"), coded)])
+    phone.write([Change(acts.day_stream(ana, DAY), (FIXES, b"same-id!"), coded)])
     hold(phone, hub)
     for each in (phone, hub):
-        assert each.store.db.execute("SELECT count(*) FROM track").fetchone() == (2,)
+        assert each.store.db.execute("SELECT count(*) FROM track").fetchone() == (3,)
     hub.write(erasure.erase_before(Kind.TRACK, START_MS + 90 * 86_400_000))
     hold(phone, hub)
     for each in (phone, hub):
         assert acts.track_stream(ana, DAY) not in streams_of(each)
-        assert each.store.db.execute("SELECT count(*) FROM track").fetchone() == (1,)
+        assert each.store.db.execute("SELECT count(*) FROM track").fetchone() == (2,)
         assert each.store.db.execute("SELECT count(*) FROM time_log").fetchone() == (1,)
         assert check_store(each) == []
 
