@@ -338,8 +338,10 @@ class Replica:
             return
         self._position += 1
         if SITE_STREAM in touched.streams:
+            before = self._erased
             self._read_site(touched)
-            touched.streams -= self.purge_erased()
+            if self.erased != before:
+                touched.streams -= self.purge_erased()
         held: set[bytes] = set()
         for stream in touched.streams:
             if logs.keep_stream(self.store.db, self.state(stream), self._position, self.author):
