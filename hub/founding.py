@@ -29,6 +29,7 @@ from replica.identity import (
     public_bytes,
     save_identity,
 )
+from replica.purging import forget_erased
 from replica.rejoining import put_in_place
 from replica.replica import Replica
 from replica.set_aside import join_set_aside
@@ -103,6 +104,7 @@ def open_hub_replica(
         replica.write([Change(SITE_STREAM, path, certificate)])
     retire(replica)
     join_set_aside(replica)
+    forget_erased(replica)
     return replica
 
 

@@ -28,6 +28,7 @@ from hub.browser_authority import AuthorityError, BrowserAuthority
 from hub.browser_sessions import BrowserSessions
 from hub.code_limits import CodeLimits
 from hub.enrolment import Enrolments
+from hub.forgetting import apply_retention, erase_streams
 from hub.founding import JOBS_NUMBERED, open_hub_replica
 from hub.hub_sessions import HubSessions
 from hub.live import LiveFeed
@@ -40,6 +41,7 @@ from replica.clock import Clock
 from replica.driver import Conversation, Hooks, converse
 from replica.generation import settle
 from replica.link import Link, LinkClosed
+from replica.purging import forget_erased
 from replica.reader import Reader
 from replica.replica import Replica, Written
 from replica.set_aside import join_set_aside
@@ -91,6 +93,7 @@ _ADMIN_CODES = frozenset(
     {
         fields.CERTIFICATE,
         fields.ERASED,
+        fields.ERASED_BEFORE,
         fields.SITE_NAME,
         fields.SETTING,
         fields.ACCOUNT_NAME,
@@ -226,7 +229,9 @@ class Hub:
                 # before it is noticed for what it is.
                 await self.writer.run(settle, self.replica.store, self.replica.entropy)
                 await self.writer.run(join_set_aside, self.replica)
-            except (OSError, StoreError) as error:
+                await self.writer.run(forget_erased, self.replica)
+                await self.writer.run(apply_retention, self.replica)
+            except (ActError, OSError, StoreError) as error:
                 LOGGER.warning("the store was not looked after: %s", error)
 
     async def _keep_witness(self) -> None:
@@ -290,6 +295,18 @@ class Hub:
                 letter = self.replica.subject.decode("ascii", "replace")
                 numbered += number_job(change.stream, f"{letter}-{count}")
         return numbered
+
+    async def erase(self, account: Actor, streams: Sequence[bytes]) -> None:
+        """Erase streams everywhere and for good.
+
+        Raises:
+            ActError: the account is no administrator's, or somebody still works with one of them.
+            StoreError: the disk refused; nothing was changed.
+        """
+        if account.role != "admin":
+            raise ActError("only an administrator may erase")
+        actor = bytes.fromhex(account.account)
+        await self.writer.run(lambda: erase_streams(self.replica, streams, actor=actor))
 
     async def revoke(self, account: Actor, author: bytes) -> None:
         """Shut a phone's key out: what the hub holds of it goes on counting, later work does not.

@@ -165,7 +165,10 @@ class AutoLogger:
 
     def _finish(self, turn: Turn, *, by_rule: bool) -> None:
         keep(turn.replica.store, turn.kept)
-        changes = turn.act()
+        erased = turn.replica.erased
+        # A job may be erased while a log runs on it: its hours count all the same. And a clock that
+        # stood in 1970 dates a track before what is kept.
+        changes = [change for change in turn.act() if not erased.covers(change.stream)]
         if changes:
             turn.replica.write(changes, by_rule=by_rule)
 

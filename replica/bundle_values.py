@@ -71,6 +71,8 @@ def stream_name(stream: bytes, names: Names) -> str:
     """What a stream is, as a heading."""
     kind = stream[4]
     called = names.by_stream.get(stream, "")
+    if kind == Kind.TRACK:
+        return f"A worker's track, {day_of(stream)} (stream {stream.hex()})"
     if kind == Kind.DAY:
         return f"A worker's day, {day_of(stream)} (stream {stream.hex()})"
     word = Kind(kind).name.capitalize() if kind in set(Kind) else "Stream"
@@ -149,7 +151,7 @@ def _value_words(code: int, value: Any, names: Names) -> str:
             return "issued"
         case fields.CLOSED, [bytes(), bytes()]:
             return "by the site's key"
-        case fields.FIXES, list():
+        case ((fields.FIXES | fields.TRACK_FIXES), list()):
             return _track(value)
     return words(value)
 

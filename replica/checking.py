@@ -23,6 +23,7 @@ from replica.clock import Clock
 from replica.identity import Identity, public_bytes
 from replica.projection import project_stream, projected_tables
 from replica.projection.job import dump_text
+from replica.purging import held_of
 from replica.replica import Replica
 from replica.set_aside import set_aside_in
 from replica.store import Store, StoreError
@@ -88,6 +89,10 @@ def check_store(replica: Replica, *, sealed: bool = False) -> list[str]:
             findings.append(f"SQLite finds the file damaged: {integrity}")
         for (stream,) in db.execute("SELECT stream FROM stream ORDER BY stream").fetchall():
             findings += _check_stream(replica, stream, own_too=sealed)
+        for stream in sorted(held_of(db, replica.erased)):
+            findings.append(
+                f"stream {stream.hex()} was erased and is still here; a start purges it"
+            )
         findings += _check_waiting(replica)
         findings += witnesses.faults(replica)
         findings += _check_projections(replica)

@@ -43,6 +43,7 @@ from replica.location.owntracks import (
 )
 from replica.next_key import answer_request, change_over
 from replica.opening import JOIN_AGAIN, SHUT_OUT, TIME_IS_UP, open_phone
+from replica.purging import forget_erased, forget_only_here
 from replica.reach import OwnUnsent, unsent_entries
 from replica.reader import Reader
 from replica.rejoining import join_beside
@@ -64,6 +65,9 @@ from replica.writer import Writer
 LOGGER = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+# What was erased and shown long enough is looked for this often.
+UPKEEP_S = 3_600.0
 
 # Unsent entries that the sync page lists; the count covers all of them.
 UNSENT_SHOWN = 50
@@ -154,6 +158,7 @@ class Device:
         self._tasks.append(loop.create_task(self._watch()))
         self._tasks.append(loop.create_task(self._logger.run()))
         self._tasks.append(loop.create_task(self._tell()))
+        self._tasks.append(loop.create_task(self._forget()))
 
     def _sync(self) -> None:
         """Keep in session with a hub from here on."""
@@ -187,6 +192,16 @@ class Device:
             LOGGER.warning("the key was not changed yet: %s", error)
         if self._syncer is not None and self._syncing is None:
             self._sync()
+
+    async def _forget(self) -> None:
+        """Let what was shown of erased streams go in time: a phone runs for months."""
+        assert self._writer is not None
+        while True:
+            await asyncio.sleep(UPKEEP_S)
+            try:
+                await self._writer.run(forget_erased, self._writer.replica)
+            except StoreError as error:
+                LOGGER.warning("the store was not looked after: %s", error)
 
     async def _tell(self) -> None:
         """Tell the hub of duty and app state when they change, and in each new session."""
@@ -330,6 +345,12 @@ class Device:
             return await self._writer.run(function, self._replica, *args)
         except (LogError, NobodyToCarryTo) as error:
             raise CarryRefused(str(error)) from error
+
+    async def delete_erased(self) -> int:
+        """Delete for good what only this phone has of what the office erased: how many changes."""
+        count = await self.writer.run(lambda: forget_only_here(self.writer.replica, all_of_it=True))
+        self._announce()
+        return count
 
     def last_fix(self) -> OwnFix | None:
         """The newest own fix, None where there is none."""

@@ -19,10 +19,18 @@ from core.log.chain import SHORT_BYTES
 from core.log.entry import Path
 from core.log.registers import LogKey
 from core.log.stream import Placed, Stored, StreamState
-from replica.projection.conflict import phase_words, words
+from replica.projection.conflict import actor_of, phase_words, words
 
 # Tracks and passwords are no history that people read.
-_SILENT = frozenset({fields.FIXES, fields.ACCOUNT_PASSWORD, fields.CERTIFICATE, fields.NEXT_KEY})
+_SILENT = frozenset(
+    {
+        fields.FIXES,
+        fields.TRACK_FIXES,
+        fields.ACCOUNT_PASSWORD,
+        fields.CERTIFICATE,
+        fields.NEXT_KEY,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +105,7 @@ def _row(placed: Placed, path: Path, value: Any) -> HistoryRow:
     return HistoryRow(
         at=entry.corrected_ms if entry is not None else 0,
         author=placed.stored.author.hex(),
-        actor=_actor(placed),
+        actor=actor_of(placed),
         entry=placed.stored.hash[:SHORT_BYTES].hex(),
         act=entry.act.hex() if entry is not None else "",
         field=name,
@@ -118,11 +126,3 @@ def _value(code: int, value: object) -> str:
     if code == fields.PHASE and type(value) is int and value in PHASES:
         return phase_words(Phase(value))
     return words(value)
-
-
-def _actor(placed: Placed) -> str:
-    if placed.entry is not None and placed.entry.by_rule:
-        return "rule"
-    if placed.entry is not None and placed.entry.actor:
-        return placed.entry.actor.hex()
-    return placed.standing.subject.hex()

@@ -16,7 +16,7 @@ from core.dispatch.fields import CERTIFICATE, Role
 from core.log.certificate import Certificate, check_certificate, read_certificate
 from core.log.chain import chain_next, chain_start, seal_leaf
 from core.log.entry import Cursor, decode, format_of
-from core.log.errors import Gap, LogError, OverLimit, Unauthentic, Uncertified
+from core.log.errors import Erased, Gap, LogError, OverLimit, Unauthentic, Uncertified
 from core.log.limits import (
     ENTRY_BYTES_MAX,
     LOG_ENTRIES_MAX,
@@ -36,6 +36,7 @@ from replica.replica import Replica, Touched
 Refused = tuple[int, str, str]
 
 UNKNOWN = "the author has no certificate of this site; the site stream must come first"
+ERASED_WORDS = "the site has erased this; nobody takes it in again"
 
 # Seals whose rows are remembered, some 3 kB each at most; one that was forgotten is kept twice.
 SEALS_KNOWN_MAX = 2_048
@@ -102,6 +103,8 @@ def _join_all(replica: Replica, peer: Certificate, runs: Runs, intake: Intake) -
     for index, run in enumerate(runs.runs):
         author = _author_of(runs, peer, run.author)
         try:
+            if replica.erased.covers(run.stream):
+                raise Erased(ERASED_WORDS)
             if not brings_site and replica.standing(author).role == 0:
                 # Before it costs a signature: nothing in this frame can certify it.
                 raise Uncertified(UNKNOWN)
@@ -213,6 +216,10 @@ def _store(replica: Replica, run: Joined, touched: Touched, intake: Intake) -> N
     if not run.entries:
         return
     db, stream = replica.store.db, run.stream
+    if replica.erased.covers(stream):
+        # What the same frame brought of the site stream says so.
+        intake.refused.append((run.index, Erased.name, ERASED_WORDS))
+        return
     if run.author == replica.author and run.seal is None:
         run.entries = _not_held(replica, run)
         if not run.entries:

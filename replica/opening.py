@@ -19,6 +19,7 @@ from replica.identity import (
     load_certificates,
     load_identity,
 )
+from replica.purging import forget_erased
 from replica.rejoining import put_in_place
 from replica.replica import Replica
 from replica.set_aside import join_set_aside
@@ -76,6 +77,7 @@ def open_phone(folder: Path, clock: Clock, entropy: Callable[[int], bytes]) -> R
             return None
         replica = Replica(store, identity, clock, entropy)
         join_set_aside(replica)
+        forget_erased(replica)
         return replica
     except BaseException:
         store.close()
@@ -101,7 +103,9 @@ def open_at_rest(folder: Path, clock: Clock, entropy: Callable[[int], bytes]) ->
         if identity is None:
             raise IdentityError(f"{folder} has not joined a site")
         settle(store, entropy)
-        return Replica(store, identity, clock, entropy)
+        replica = Replica(store, identity, clock, entropy)
+        forget_erased(replica)
+        return replica
     except BaseException:
         store.close()
         raise

@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from core.dispatch.acts import ActError, day_stream
+from core.dispatch.fields import Kind
 from core.log.bundle import Bundle, LogPart, StreamPart, WitnessPart, lay_out, write
 from core.log.canonical import unpack
 from core.log.certificate import read_certificate
-from core.log.chain import seal_leaf
+from core.log.chain import seal_leaf, stream_id, stream_time_s
 from core.log.errors import LogError, OverLimit
 from core.log.limits import SEAL_LEAVES_MAX
 from core.log.proof import Proven, prove
@@ -111,6 +112,13 @@ def find_day(db: sqlite3.Connection, worker: bytes, day: str) -> bytes:
     if not db.execute("SELECT 1 FROM log WHERE stream = ?", (stream,)).fetchone():
         raise ProvingError(f"nothing is held of that worker's {day}")
     return stream
+
+
+def tracks_beside(db: sqlite3.Connection, days: Iterable[bytes]) -> list[bytes]:
+    """The tracks of these worker-days that are held."""
+    tracks = [stream_id(Kind.TRACK, stream_time_s(day), day[5:]) for day in days]
+    held = "SELECT 1 FROM log WHERE stream = ?"
+    return [each for each in tracks if db.execute(held, (each,)).fetchone()]
 
 
 def days_with(db: sqlite3.Connection, job: bytes) -> list[bytes]:

@@ -35,8 +35,8 @@ from replica.mending import Chain, chains_of, seals_by_leaf
 from replica.projection import clear_projections
 from replica.replica import Replica, Touched
 from replica.salvage import Salvaged, read_damaged
-from replica.set_aside import SET_ASIDE, SetAside, keep_set_aside, set_aside_in
-from replica.store import STORE_FILE, Store, StoreError, schema_files
+from replica.set_aside import SetAside, keep_set_aside, set_aside_in
+from replica.store import SET_ASIDE, STORE_FILE, Store, StoreError, schema_files
 from replica.witnesses import is_signed
 
 # What a new store makes for itself.
@@ -169,9 +169,10 @@ def _make_anew(
             authors = {certificate.author for certificate in known} | {replica.author}
             chains = chains_of(site, found, authors)
             own = {replica.author} if key is None else {replica.author, public_bytes(key)}
-            _store_chains(replica, chains, done)
+            chains = _store_chains(replica, chains, done)
             seals = seals_by_leaf(site, found.seals, chains)
             _seal(replica, seals, own, done)
+            aside = [run for run in aside if not replica.erased.covers(run.stream)]
             runs = _runs_of(replica, chains, key, seals, aside)
             keep_set_aside(replica.store, runs)
             _count(chains, runs, own, done)
@@ -230,17 +231,29 @@ def _take_certificates(replica: Replica, kept: list[bytes]) -> list[Certificate]
     return taken
 
 
-def _store_chains(replica: Replica, chains: list[Chain], done: Repaired) -> None:
+def _store_chains(replica: Replica, chains: list[Chain], done: Repaired) -> list[Chain]:
+    """Store what holds, and give back the chains but for those that the site has erased.
+
+    Old bytes may have brought some of these back.
+    """
+    site = [chain for chain in chains if chain.stream == SITE_STREAM]
+    _store_part(replica, site, done)
+    others = [
+        chain
+        for chain in chains
+        if chain.stream != SITE_STREAM and not replica.erased.covers(chain.stream)
+    ]
+    _store_part(replica, others, done)
+    return [*site, *others]
+
+
+def _store_part(replica: Replica, chains: list[Chain], done: Repaired) -> None:
     db, position = replica.store.db, replica.position() + 1
-    streams: set[bytes] = set()
     for chain in chains:
         for stored, arrived in chain.entries:
             if logs.append_chain(db, replica.site, chain.stream, [stored], arrived, position):
                 done.entries += 1
-        if chain.entries:
-            streams.add(chain.stream)
-    replica.finish(Touched(streams & {SITE_STREAM}))
-    replica.finish(Touched(streams - {SITE_STREAM}))
+    replica.finish(Touched({chain.stream for chain in chains if chain.entries}))
 
 
 def _seal(replica: Replica, seals: dict[bytes, Seal], own: set[bytes], done: Repaired) -> None:
@@ -341,3 +354,10 @@ def _keep_small_tables(replica: Replica, found: Salvaged) -> None:
         "INSERT OR IGNORE INTO staged VALUES (?, ?, ?, ?, ?, ?)",
         [row for row in found.staged if chain_next(row[3], row[5]) == row[4]],
     )
+    db.executemany(
+        "INSERT OR IGNORE INTO only_here VALUES (?, ?, ?, ?, ?, ?)",
+        [tuple(part.decode("utf-8", "replace") if isinstance(part, bytes) else part
+               for part in row)
+         for row in found.only_here],
+    )  # fmt: skip
+    replica.purge_erased()

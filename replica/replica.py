@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from core.dispatch.acts import SITE_STREAM, ActError, Change
+from core.dispatch.erasure import Erased, erased_in
 from core.dispatch.fields import Kind
 from core.dispatch.reading import PRESENT, Reading
 from core.log.authority import counts
@@ -27,7 +28,7 @@ from core.log.quota import Quotas
 from core.log.registers import LogKey
 from core.log.seal import Seal
 from core.log.stream import Stored, StreamState
-from replica import logs
+from replica import logs, purging
 from replica.authority import (
     is_kept,
     keep_certificate,
@@ -104,6 +105,9 @@ class Replica:
         self._changed: set[bytes] = set()
         # Keys of which this replica has learnt that they are shut out, and not cut them yet.
         self.newly_revoked: set[bytes] = set()
+        self._erased: Erased | None = None
+        # Set when streams were purged, for whoever scrubs the file once it is at rest.
+        self.has_purged = False
         with store.transaction():
             if store.get("site") is None:
                 store.put("site", identity.site)
@@ -184,6 +188,13 @@ class Replica:
             cached = self._standings[author] = standing_of(certificates, revoked is not None)
         return cached
 
+    @property
+    def erased(self) -> Erased:
+        """The streams that the site has erased, as far as it is known here."""
+        if self._erased is None:
+            self._erased = erased_in(self.state(SITE_STREAM))
+        return self._erased
+
     def certificates_of(self, role: int) -> list[Certificate]:
         """All certificates of a role that are known."""
         rows = self.store.db.execute("SELECT certificate FROM certificate WHERE role = ?", (role,))
@@ -247,6 +258,8 @@ class Replica:
         token: str | None,
         by_rule: bool,
     ) -> bytes:
+        if self.erased.covers(stream):
+            raise ActError("this was erased by the office; nothing can be written to it any more")
         state = self.state(stream)
         key = self._own_key(state)
         log = state.logs.get(key)
@@ -339,7 +352,10 @@ class Replica:
             return
         self._position += 1
         if SITE_STREAM in touched.streams:
+            before = self._erased
             self._read_site(touched)
+            if self.erased != before:
+                touched.streams -= self.purge_erased()
         held: set[bytes] = set()
         for stream in touched.streams:
             if logs.keep_stream(self.store.db, self.state(stream), self._position, self.author):
@@ -349,6 +365,7 @@ class Replica:
 
     def _read_site(self, touched: Touched) -> None:
         """Take up who is shut out and whose certificates count; what they wrote folds anew."""
+        self._erased = None
         self._restand(keep_site_certificates(self), touched)
         changed = keep_revoked(self)
         self.newly_revoked |= changed & revoked_keys(self.store.db)
@@ -393,6 +410,7 @@ class Replica:
         self._unfolded.clear()
         self._standings.clear()
         self.newly_revoked.clear()
+        self._erased = None
         self._position = self.store.get("position", 0)
 
     def mark_changed(self, streams: Iterable[bytes]) -> None:
@@ -432,6 +450,19 @@ class Replica:
             )
             clear_projections(db, gone)
         self._changed |= set(gone)
+
+    def purge_erased(self) -> set[bytes]:
+        """Purge what the site has erased and is still held here; the streams that went."""
+        gone = purging.held_of(self.store.db, self.erased)
+        if gone:
+            with self.store.transaction():
+                purging.purge(self, gone)
+                for stream in gone:
+                    self._states.pop(stream, None)
+                    self._unfolded.pop(stream, None)
+            self._changed |= gone
+            self.has_purged = True
+        return gone
 
     def keep_offset(self, offset_ms: int) -> None:
         """Keep how far this clock stands from the hub's, learnt at a contact."""

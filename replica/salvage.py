@@ -48,6 +48,7 @@ class Salvaged:
     peers: list[tuple[bytes, int]] = field(default_factory=list)
     refused: list[tuple[Any, ...]] = field(default_factory=list)
     staged: list[tuple[Any, ...]] = field(default_factory=list)
+    only_here: list[tuple[Any, ...]] = field(default_factory=list)
     witnesses: list[tuple[Any, ...]] = field(default_factory=list)
     witnessed: list[tuple[Any, ...]] = field(default_factory=list)
     streams: set[bytes] = field(default_factory=set)
@@ -96,6 +97,10 @@ def _read_tables(db: sqlite3.Connection, found: Salvaged) -> None:
         found.certificates.append(data)
     columns = "witness, at, hub, leaves, signature"
     found.witnesses += _table(db, found, "witness", columns, (int, int, 32, bytes, 64))
+    shape: tuple[Any, ...] = (bytes, int, int, bytes, bytes, int)
+    found.only_here += _table(
+        db, found, "only_here", "stream, number, at, field, value, until", shape
+    )
     columns = "stream, witness, tips"
     found.witnessed += _table(db, found, "witnessed", columns, (12, int, bytes))
     found.peers += _table(db, found, "peer", "peer, met_at", (32, int))

@@ -54,9 +54,13 @@ def _retention_days(db: sqlite3.Connection) -> int:
 
 
 def days_of(db: sqlite3.Connection, worker: bytes) -> list[bytes]:
-    """The streams of a worker's days that are held."""
+    """The streams of a worker's days, and of their tracks, that are held."""
     tail = bytes(derived_unique(worker))
-    rows = db.execute(
-        "SELECT stream FROM stream WHERE kind = ? AND substr(stream, 6) = ?", (int(Kind.DAY), tail)
-    )
-    return [row[0] for row in rows]
+    # Each kind by itself, as each has an index of its own.
+    return [
+        row[0]
+        for kind in (Kind.DAY, Kind.TRACK)
+        for row in db.execute(
+            f"SELECT stream FROM stream WHERE kind = {int(kind)} AND substr(stream, 6) = ?", (tail,)
+        )
+    ]

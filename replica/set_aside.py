@@ -15,10 +15,7 @@ from core.log.seal import Seal
 from core.log.stream import Stored
 from replica import logs
 from replica.replica import Replica, Touched
-from replica.store import Store
-
-# Under this name the store keeps them: no table, since a sound store has none.
-SET_ASIDE = "set aside"
+from replica.store import SET_ASIDE, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +66,8 @@ def join_set_aside(replica: Replica) -> int:
     joined, touched, left = 0, Touched(), []
     with replica.store.transaction():
         for run in waiting:
+            if replica.erased.covers(run.stream):
+                continue
             ready, rest = _split(replica, run)
             for stored in ready:
                 if replica.add(run.stream, stored):

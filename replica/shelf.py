@@ -24,8 +24,17 @@ from replica.intake import take_runs
 from replica.replica import Replica
 from replica.scope import scope_of
 
-# The order in which own logs travel: what others need to be understood goes first.
-_ORDER = (Kind.SITE, Kind.OFFICE, Kind.WORKER, Kind.CUSTOMER, Kind.JOB, Kind.DAY)
+# The order in which streams travel: what others need to be understood goes first.
+_ORDER = (
+    Kind.SITE,
+    Kind.OFFICE,
+    Kind.SUMMARY,
+    Kind.WORKER,
+    Kind.CUSTOMER,
+    Kind.JOB,
+    Kind.DAY,
+    Kind.TRACK,
+)
 _RANK = {int(kind): rank for rank, kind in enumerate(_ORDER)}
 
 # So many streams are looked up one by one; of more the whole table is read, which takes as long as
@@ -121,10 +130,16 @@ class ReplicaShelf:
             # A session asks several times for each commit; the minute is for what time closes.
             asked = (peer.author, self.position(), now_ms // 60_000)
             if self._scope is None or self._scope[0] != asked:
-                self._scope = (asked, scope_of(self._db, peer, now_ms))
+                scope = scope_of(self._db, peer, now_ms)
+                self._scope = (asked, self._without_erased(scope))
             return self._scope[1]
         rows = self._db.execute("SELECT stream FROM stream WHERE left_at IS NULL")
         return frozenset(row[0] for row in rows)
+
+    def _without_erased(self, scope: frozenset[bytes]) -> frozenset[bytes]:
+        """A customer that was erased, say, is still named by its jobs."""
+        erased = self._replica.erased
+        return frozenset(each for each in scope if not erased.covers(each)) if erased else scope
 
     def digest(self, streams: Iterable[bytes]) -> tuple[bytes, int]:
         """Digest and count of those of `streams` that are held."""
@@ -269,7 +284,8 @@ class ReplicaShelf:
     def _keep_reach(
         self, peer: Certificate, held: Iterable[tuple[bytes, bytes, bytes, int]]
     ) -> None:
-        rows = list(held)
+        erased = self._replica.erased
+        rows = [row for row in held if not erased.covers(row[0])]
         if not rows:
             return
         with self._replica.store.transaction() as db:

@@ -25,6 +25,10 @@ class StoreError(Exception):
 
 STORE_FILE = "store.sqlite"
 
+# Under this name a store keeps the entries that wait for one that was lost (`set_aside`), each run
+# with its stream first: no table, since a sound store has none.
+SET_ASIDE = "set aside"
+
 # Stands in the file's header ('FLOG'), so that no other program's database is taken for a store.
 APPLICATION_ID = 0x464C4F47
 

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from typing import TypeVar
 
+from replica.purging import scrub_if_due
 from replica.replica import Replica
 from replica.turns import PEOPLE, Turns
 
@@ -75,6 +76,9 @@ class Writer:
             finally:
                 # Asked here, where no other call can be changing anything meanwhile.
                 changed = self.replica.take_changed()
+                if self.replica.has_purged:
+                    self.replica.has_purged = False
+                    scrub_if_due(self.replica.store)
                 if changed:
                     loop.call_soon_threadsafe(self._announce, changed)
 

@@ -418,8 +418,11 @@ def streams_of(replica: Replica) -> set[bytes]:
 
 def tracks_held(replica: Replica) -> list[Track]:
     """The tracks of all days that a replica holds."""
-    days = replica.store.db.execute("SELECT stream FROM stream WHERE kind = ?", (int(Kind.DAY),))
-    return [track for (day,) in days.fetchall() for track in tracks_in(replica.state(day))]
+    dated: dict[tuple[bytes, bytes], list[StreamState]] = {}
+    for stream in sorted(streams_of(replica), reverse=True):
+        if stream[4] in (Kind.DAY, Kind.TRACK):
+            dated.setdefault((stream[:4], stream[5:]), []).append(replica.state(stream))
+    return [track for key in sorted(dated) for track in tracks_in(*dated[key])]
 
 
 def rows_of(replica: Replica, without: Callable[[str], bool] = lambda name: False) -> list[str]:

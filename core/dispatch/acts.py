@@ -60,11 +60,20 @@ OFFICE_STREAM = b"\0" * 4 + bytes([Kind.OFFICE]) + b"\0" * 7
 
 def day_stream(worker: bytes, day: str) -> bytes:
     """The stream of a worker's local day, given as 'YYYY-MM-DD'."""
+    return _dated(Kind.DAY, worker, day)
+
+
+def track_stream(worker: bytes, day: str) -> bytes:
+    """The stream of where a worker was on a local day: apart, since it is forgotten sooner."""
+    return _dated(Kind.TRACK, worker, day)
+
+
+def _dated(kind: Kind, worker: bytes, day: str) -> bytes:
     try:
         ordinal = date.fromisoformat(day).toordinal() - date(1970, 1, 1).toordinal()
     except ValueError as error:
         raise ActError(f"'{day}' is no day; write it as 2026-11-23") from error
-    return stream_id(Kind.DAY, ordinal * 86_400, derived_unique(worker))
+    return stream_id(kind, ordinal * 86_400, derived_unique(worker))
 
 
 # --- checks
@@ -472,6 +481,9 @@ _SETTINGS: dict[str, tuple[type, int, int, str, str]] = {
     "threshold_min": (int, 0, THRESHOLD_MIN_MAX, "the minimum auto-logging time", "minutes"),
     "radius_m": (int, RADIUS_M_MIN, RADIUS_M_MAX, "the radius of a new place", "metres"),
     "retention_days": (int, 1, 3650, "the time that closed jobs stay on a phone", "days"),
+    "keep_tracks_days": (int, 0, 3650, "the time that tracks are kept", "days"),
+    "keep_days_days": (int, 0, 36_500, "the time that worker-days are kept", "days"),
+    "keep_jobs_days": (int, 0, 36_500, "the time that jobs are kept", "days"),
 }
 _KIND_WORDS = {str: "text", bool: "yes or no", int: "a whole number"}
 

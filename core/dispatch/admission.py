@@ -35,7 +35,7 @@ from core.log.stream import AFTER_REVOCATION, Placed, StreamState
 
 # What concerns the whole site or the office is set again by hand: nobody should let a stolen hub's
 # accounts or certificates count by one click.
-_ADMISSIBLE = frozenset({Kind.CUSTOMER, Kind.WORKER, Kind.JOB, Kind.DAY})
+_ADMISSIBLE = frozenset({Kind.CUSTOMER, Kind.WORKER, Kind.JOB, Kind.DAY, Kind.TRACK})
 _NOT_BY_A_CLICK = frozenset({CUT, ADMITTED, KEY_ASKED, NEXT_KEY})
 
 # An entry that admits keeps the other half of its bytes for the heads on which it stands.

@@ -10,7 +10,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.dispatch import fields
-from core.dispatch.acts import NAME_LETTERS_MAX, Act, ActError, Change, day_stream, text_of
+from core.dispatch.acts import (
+    NAME_LETTERS_MAX,
+    Act,
+    ActError,
+    Change,
+    day_stream,
+    text_of,
+    track_stream,
+)
 from core.dispatch.fields import LogKind, Source
 from core.log.entry import MINT
 
@@ -115,5 +123,5 @@ def stop_duty(worker: bytes, day: str, duty: bytes, *, at_ms: int | None = None)
 
 
 def add_fixes(worker: bytes, day: str, fixes: Sequence[int]) -> Act:
-    """Add some minutes of fixes, delta-coded by `core.dispatch.fix`, to the worker's day."""
-    return [Change(day_stream(worker, day), (fields.FIXES, MINT), list(fixes))]
+    """Add some minutes of fixes, delta-coded by `core.dispatch.fix`, to the track of the day."""
+    return [Change(track_stream(worker, day), (fields.TRACK_FIXES, MINT), list(fixes))]

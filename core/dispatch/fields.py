@@ -21,6 +21,8 @@ class Kind(enum.IntEnum):
     WORKER = 3
     JOB = 4
     DAY = 5
+    TRACK = 6
+    SUMMARY = 7
 
 
 class Role(enum.IntEnum):
@@ -104,7 +106,7 @@ CUT, ADMITTED = 1, 19
 # --- site
 CERTIFICATE, REVOKED, ERASED, SITE_NAME, SETTING = 2, 3, 4, 5, 6
 TEAM_NAME, VEHICLE_NAME, VEHICLE_PLATE, SKILL_NAME, GROUP_ARCHIVED = 7, 8, 9, 10, 11
-HUB_ADDRESSES, CLOSED = 17, 18
+HUB_ADDRESSES, CLOSED, ERASED_BEFORE = 17, 18, 20
 # --- office
 ACCOUNT_NAME, ACCOUNT_PASSWORD, ACCOUNT_ROLE, ACCOUNT_DISABLED, SAVED_VIEW = 12, 13, 14, 15, 16
 # --- customer (30..49) and worker (50..69)
@@ -124,6 +126,10 @@ PHASE, REASON, TICK, NOTE, FILE, DECISION = 94, 95, 96, 97, 98, 99
 # --- worker-day (110..127)
 LOG_START, LOG_STOP, LOG_SUPERSEDES, LOG_REMOVED = 110, 111, 112, 113
 DUTY_START, DUTY_STOP, FIXES = 114, 115, 116
+# --- track of a worker's day (128..): what was in the day itself at first, as FIXES
+TRACK_FIXES = 128
+# --- summary of what was erased (130..): hubs only
+DAY_SUMMARY, JOB_SUMMARY = 130, 131
 
 
 def _site_and_office() -> tuple[Field, ...]:
@@ -137,6 +143,7 @@ def _site_and_office() -> tuple[Field, ...]:
         Field(CLOSED, "closed", site, ("author",), _HUB, one),
         Field(HUB_ADDRESSES, "hub addresses", site, ("author",), _HUB, latest),
         Field(ERASED, "erased", site, ("stream",), _HUB, true),
+        Field(ERASED_BEFORE, "erased before", site, ("kind",), _HUB, further),
         Field(SITE_NAME, "site name", site, (), _OFFICE, latest, "Name of the site"),
         Field(SETTING, "setting", site, ("setting",), _OFFICE, latest, "Setting"),
         Field(TEAM_NAME, "team", site, group, _OFFICE, latest, "Team"),
@@ -226,6 +233,9 @@ def _job_and_day() -> tuple[Field, ...]:
         Field(DUTY_START, "duty start", day, ("duty",), _ALL, one),
         Field(DUTY_STOP, "duty stop", day, ("duty",), _ALL, one),
         Field(FIXES, "fixes", day, ("track",), _ALL, one),
+        Field(TRACK_FIXES, "fixes", Kind.TRACK, ("track",), _ALL, one),
+        Field(DAY_SUMMARY, "erased day", Kind.SUMMARY, ("worker", "date"), _HUB, latest),
+        Field(JOB_SUMMARY, "erased job", Kind.SUMMARY, ("stream",), _HUB, latest),
     )
 
 

@@ -37,6 +37,7 @@ from core.log.entry import Entry
 # The right, named in a worker's certificate, to write new jobs of one's own.
 CREATE_JOBS = "create jobs"
 
+_DATED = frozenset({Kind.DAY, Kind.TRACK})
 _OWN_TURN = frozenset({PHASE, REASON, HANDED_TO})
 _ANY_JOB = frozenset({NOTE, TICK, FILE})
 _OWN_PHONE = frozenset({APP_JOBS_ON, APP_AUTO_ON, APP_AUTO_MODE, APP_THRESHOLD_MIN, NEXT_KEY})
@@ -48,8 +49,8 @@ def kind_of(stream: bytes) -> int:
 
 
 def is_day_of(stream: bytes, worker: bytes) -> bool:
-    """Whether a stream is one of the worker's days."""
-    return kind_of(stream) == Kind.DAY and stream[5:] == derived_unique(worker)
+    """Whether a stream is one of the worker's days, or the track of one."""
+    return kind_of(stream) in _DATED and stream[5:] == derived_unique(worker)
 
 
 def is_job_of(stream: bytes, worker: bytes) -> bool:
@@ -91,7 +92,7 @@ def _permits_change(standing: Standing, stream: bytes, path: Sequence[Any], fiel
 
 def _permits_worker(standing: Standing, stream: bytes, path: Sequence[Any]) -> bool:
     kind, code = kind_of(stream), path[0]
-    if kind == Kind.DAY:
+    if kind in _DATED:
         return is_day_of(stream, standing.subject)
     if kind == Kind.WORKER:
         return stream == standing.subject and code in _OWN_PHONE

@@ -9,6 +9,7 @@ checked where an act is made (`acts`); here only what every reader relies on. In
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any, Final
 
 from core.dispatch import fields
@@ -78,6 +79,16 @@ def _tuple(*checks: Check) -> Check:
     )
 
 
+def _date(value: Any) -> bool:
+    if not isinstance(value, str) or len(value) != len("2026-11-23"):
+        return False
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
 def _point(value: Any) -> bool:
     if not (isinstance(value, list) and len(value) == 2 and all(map(_number, value))):
         return False
@@ -87,6 +98,10 @@ def _point(value: Any) -> bool:
 
 def _setting(value: Any) -> bool:
     return isinstance(value, (bool, str)) or _number(value)
+
+
+def _job(value: Any) -> bool:
+    return value == b"" or _stream(value)
 
 
 _start = _tuple(_small, _small, _or_none(_moment), _several(_moment), _several(_number))
@@ -112,12 +127,14 @@ _IDS: Final[Mapping[str, Check]] = {
     "certificate": _short,
     "conflict": _bytes,
     "contact": _short,
+    "date": _date,
     "duty": _short,
     "entry": _key,
     "file": _bytes,
     "group": _short,
     "item": _small,
-    "job": lambda value: value == b"" or _stream(value),
+    "kind": _small,
+    "job": _job,
     "log": _short,
     "note": _short,
     "place": _short,
@@ -157,6 +174,7 @@ _CHECKS: Final[Mapping[int, Check]] = {
     fields.CLOSED: _tuple(_bytes, _bytes),
     fields.SETTING: _setting,
     fields.HUB_ADDRESSES: _several(_text),
+    fields.ERASED_BEFORE: _moment,
     fields.PLACE_POINT: _point,
     fields.PLACE_RADIUS: _number,
     fields.WORKER_TEAM: _short,
@@ -185,6 +203,9 @@ _CHECKS: Final[Mapping[int, Check]] = {
     fields.DUTY_START: _duty,
     fields.DUTY_STOP: _duty,
     fields.FIXES: _several(_number),
+    fields.TRACK_FIXES: _several(_number),
+    fields.DAY_SUMMARY: _several(_tuple(_small, _job, _number)),
+    fields.JOB_SUMMARY: _tuple(_text, _text, _number),
 }
 
 

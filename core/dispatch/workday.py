@@ -173,10 +173,10 @@ def _plain_ms(value: object) -> object:
 
 
 def tracks_of(registers: Registers) -> list[tuple[bytes, list[Any]]]:
-    """The coded tracks of one day's stream, by their ids."""
+    """The coded tracks of one track's or, as they were at first, one day's stream, by their ids."""
     found = []
     for path in registers:
-        if path[0] == fields.FIXES and len(path) == 2:
+        if path[0] in (fields.FIXES, fields.TRACK_FIXES) and len(path) == 2:
             value = value_at(registers, path)
             if isinstance(value, list):
                 found.append((path[1], value))

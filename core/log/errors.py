@@ -7,6 +7,7 @@
     ├── Uncertified       an author without a certificate of this site
     ├── WrongSite         of another site
     ├── Gap               a run that does not join what is held
+    ├── Erased            of a stream that the site has erased
     └── SessionRefused    the peer may not open a session
         ├── EnrolAgain    its certificate opens none any more; another one for its key does
         └── Revoked       its key was shut out; it needs another
@@ -57,6 +58,12 @@ class Gap(LogError):
     """The run starts after the end of what is held; the sender must send from further back."""
 
     name = "gap"
+
+
+class Erased(LogError):
+    """The run is of a stream that the site has erased; nobody takes it in again."""
+
+    name = "erased"
 
 
 class SessionRefused(LogError):

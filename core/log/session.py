@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from core.log import messages
 from core.log.certificate import HUB_ROLE, Certificate
 from core.log.errors import (
+    Erased,
     LogError,
     Malformed,
     SessionRefused,
@@ -387,7 +388,7 @@ class Session:
             }
             self._refused.clear()
             self._enqueue(0)
-        lacking = any(name != Uncertified.name for name in named.values())
+        lacking = any(name not in (Uncertified.name, Erased.name) for name in named.values())
         # What is wrong with one run shall keep no other back that only names an entry of it.
         self._spelled |= lacking
         if lacking and self.stage is Stage.LIVE and self._repairs < REPAIRS_MAX:

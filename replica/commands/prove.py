@@ -24,6 +24,7 @@ from replica.proving import (
     find_worker,
     make_bundle,
     reading,
+    tracks_beside,
     workers_in,
 )
 from replica.store import STORE_FILE
@@ -92,12 +93,14 @@ def _add_common(parser: argparse.ArgumentParser, choose: Choose) -> None:
 
 def _choose_job(db: sqlite3.Connection, arguments: argparse.Namespace) -> list[bytes]:
     job = find_job(db, arguments.job)
-    return [job, *(days_with(db, job) if arguments.with_days else ())]
+    days = days_with(db, job) if arguments.with_days else []
+    return [job, *days, *tracks_beside(db, days)]
 
 
 def _choose_day(db: sqlite3.Connection, arguments: argparse.Namespace) -> list[bytes]:
     worker = find_worker(db, arguments.worker)
-    return [find_day(db, worker, arguments.date)]
+    day = find_day(db, worker, arguments.date)
+    return [day, *tracks_beside(db, [day])]
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from core.dispatch.acts import OFFICE_STREAM, SITE_STREAM
 from core.dispatch.fields import Kind
-from replica.projection import day, job, office, people, site
+from replica.projection import day, job, office, people, site, summary
 from replica.projection.rows import stored_in
 from replica.scope import days_of
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # What the streams of some kinds are shown by, written whole at every change: (table, column that
 # names the stream). Of jobs and days only what changed is written.
 _WHOLE: dict[int, tuple[tuple[str, str], ...]] = {
-    Kind.SITE: (("setting", ""), ("team", ""), ("vehicle", ""), ("skill", "")),
+    Kind.SITE: (("setting", ""), ("team", ""), ("vehicle", ""), ("skill", ""), ("erased", "")),
     Kind.OFFICE: (("account", ""),),
     Kind.CUSTOMER: (
         ("customer", "customer"),
@@ -36,7 +36,7 @@ _WHOLE: dict[int, tuple[tuple[str, str], ...]] = {
 def projected_tables() -> list[str]:
     """The names of all tables that are made from the log."""
     tables = [table for rows in _WHOLE.values() for table, _ in rows]
-    return [*tables, *job.TABLES, *day.TABLES]
+    return [*tables, *job.TABLES, *day.TABLES, *summary.TABLES]
 
 
 def clear_projections(db: sqlite3.Connection, streams: Iterable[bytes]) -> None:
@@ -86,9 +86,11 @@ def project_stream(replica: Replica, streams: Iterable[bytes], *, fresh: bool = 
                 people.project_customer(db, state)
             case Kind.WORKER:
                 people.project_worker(db, state)
-                days |= set(days_of(db, stream))
+                days |= {each for each in days_of(db, stream) if each[4] == Kind.DAY}
             case Kind.JOB:
                 job.project(db, state)
             case Kind.DAY:
                 days.add(stream)
+            case Kind.SUMMARY:
+                summary.project(db, state)
     day.project(replica, days)

@@ -1,4 +1,4 @@
-"""Rows of conflicts, and values in words."""
+"""Rows of conflicts; values, and who acted, in words."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from core.dispatch.fields import Phase
 from core.dispatch.job import Conflict
 from core.log.registers import Write
+from core.log.stream import Placed
 from replica.projection.rows import Row
 
 
@@ -24,6 +25,15 @@ def words(value: Any) -> str:
 def phase_words(phase: Phase) -> str:
     """A phase as people read it."""
     return phase.name.lower().replace("_", " ")
+
+
+def actor_of(placed: Placed) -> str:
+    """Who acted: the id of an account or a worker, 'rule', or ''."""
+    if placed.entry is not None and placed.entry.by_rule:
+        return "rule"
+    if placed.entry is not None and placed.entry.actor:
+        return placed.entry.actor.hex()
+    return placed.standing.subject.hex()
 
 
 def _side(value: Any, write: Write | None) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from core.dispatch.workday import (
     tracks_of,
 )
 from core.log.chain import derived_unique
-from replica.projection.rows import Row, rewrite
+from replica.projection.rows import Row, rewrite, workers_in
 
 if TYPE_CHECKING:
     from core.log.stream import StreamState
@@ -43,17 +43,11 @@ _SHOWN = (Flag.UNCERTAIN, Flag.BRIDGED, Flag.OVERLAPS, Flag.LONG, Flag.BACKWARDS
 def clear(db: sqlite3.Connection, stream: bytes) -> None:
     """Take out the rows of one day, whoever's it is."""
     day = day_of(stream)
-    found = db.execute("SELECT DISTINCT worker FROM time_log WHERE day = ?", (day,)).fetchall()
-    found += db.execute("SELECT DISTINCT worker FROM duty WHERE day = ?", (day,)).fetchall()
-    for worker in {row[0] for row in found}:
-        # Another moment of the day in the id makes another stream, whose rows these are not.
-        if day_stream(bytes.fromhex(worker), day) == stream:
-            _clear_day(db, worker, day)
-
-
-def _clear_day(db: sqlite3.Connection, worker: str, day: str) -> None:
     for table in TABLES:
-        rewrite(db, table, {"worker": worker, "day": day}, [])
+        for worker in list(workers_in(db, table)):
+            # Another moment of the day in the id makes another stream, whose rows these are not.
+            if day_stream(bytes.fromhex(worker), day) == stream:
+                rewrite(db, table, {"worker": worker, "day": day}, [])
 
 
 def project(replica: Replica, days: set[bytes]) -> None:
@@ -165,18 +159,23 @@ def intervals_of(replica: Replica, worker: bytes, day: str) -> list[CountedInter
     ]
 
 
-def tracks_in(state: StreamState) -> list[Track]:
-    """The tracks of a worker-day's state, those that can be read, in order of time."""
-    found = []
-    for track, coded in tracks_of(state.registers):
-        try:
-            fixes = decode_track(coded)
-        except TrackError:
-            # It stays in the log as it is; a later version may read it.
-            continue
-        if fixes:
-            found.append(Track(track, tuple(fixes)))
-    return sorted(found, key=lambda track: (track.fixes[0].time_ms, track.track))
+def tracks_in(*states: StreamState) -> list[Track]:
+    """The tracks of a worker-day that can be read, in order of time.
+
+    Given are the states of its track's stream and of the day's own, where they stood at first;
+    whoever writes one id into both has one track.
+    """
+    found: dict[bytes, Track] = {}
+    for state in states:
+        for track, coded in tracks_of(state.registers):
+            try:
+                fixes = decode_track(coded)
+            except TrackError:
+                # It stays in the log as it is; a later version may read it.
+                continue
+            if fixes:
+                found.setdefault(track, Track(track, tuple(fixes)))
+    return sorted(found.values(), key=lambda track: (track.fixes[0].time_ms, track.track))
 
 
 def _known_ms(logs: list[LoggedLog]) -> int:

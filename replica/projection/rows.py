@@ -9,7 +9,7 @@ rows that were given.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 Row = tuple[Any, ...]
@@ -17,6 +17,16 @@ Row = tuple[Any, ...]
 # The views whose table is named as they are with `_row` behind, and what stands in its columns: the
 # number of a word (w), the bytes of an id in hex (x), or the value itself (v).
 _NUMBERED = {"time_log": "wwxwwvvvwwvwvvw", "note": "wxvwv"}
+
+
+def workers_in(db: sqlite3.Connection, table: str) -> Iterator[str]:
+    """The workers that a table has rows of, whose key begins with them; each is one look-up."""
+    numbered = table in _NUMBERED
+    worker: str | int | None = 0 if numbered else ""
+    following = f"SELECT min(worker) FROM {stored_in(table)} WHERE worker > ?"
+    in_words = "SELECT word FROM word WHERE number = ?"
+    while (worker := db.execute(following, (worker,)).fetchone()[0]) is not None:
+        yield str(db.execute(in_words, (worker,)).fetchone()[0] if numbered else worker)
 
 
 def rewrite(
@@ -61,3 +71,18 @@ def word_number(db: sqlite3.Connection, word: str) -> int:
     if row is None:
         row = (db.execute("INSERT INTO word VALUES (NULL, ?)", (word,)).lastrowid,)
     return int(row[0])
+
+
+def forget_words(db: sqlite3.Connection) -> None:
+    """Take out the words that no row says any more."""
+    said = " UNION ALL ".join(
+        f"SELECT {column} FROM {stored_in(table)}"
+        for table, coding in _NUMBERED.items()
+        for column, code in zip(_columns(db, stored_in(table)), coding, strict=True)
+        if code == "w"
+    )
+    db.execute(f"DELETE FROM word WHERE number NOT IN ({said})")
+
+
+def _columns(db: sqlite3.Connection, table: str) -> list[str]:
+    return [row[1] for row in db.execute(f"PRAGMA table_info({table})")]

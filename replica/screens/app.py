@@ -87,6 +87,7 @@ def _add_routes(app: web.Application) -> None:
             web.post("/settings/display", settings_page.set_display),
             web.get("/sync", sync_page.sync),
             web.post("/sync", sync_page.sync_now),
+            web.post("/sync/erased", sync_page.delete_erased),
             web.get(FILE_PATH, carry_page.save),
             web.post(FILE_PATH, carry_page.take_in),
             web.get("/enrol", enrol_page.enrol_form),

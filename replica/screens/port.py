@@ -166,6 +166,9 @@ class Device(Protocol):
             CarryRefused: it was not taken in; the sentence says why.
         """
 
+    async def delete_erased(self) -> int:
+        """Delete for good what only this phone has of what the office erased: how many changes."""
+
     def last_fix(self) -> OwnFix | None:
         """The newest own fix, None where there is none."""
 

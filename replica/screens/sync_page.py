@@ -1,5 +1,6 @@
 """Menu > Sync: what is proven to be on a hub, and what still waits on this phone.
 
+What the office has erased and this phone alone knew is shown until it goes.
 Invariant: nothing is called sent here that no hub has confirmed.
 """
 
@@ -31,6 +32,15 @@ class Item:
     size_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Something that only this phone has of what the office erased, in words."""
+
+    words: str
+    at_ms: int
+    until_ms: int
+
+
 async def sync(request: web.Request) -> web.Response:
     """The sync page."""
     screens = request.app[SCREENS]
@@ -49,6 +59,7 @@ async def sync(request: web.Request) -> web.Response:
         message=message_of(request),
         items=items,
         join_again=screens.device.join_again,
+        erased=await _erased(reader),
         oldest=min((each.at_ms for each in here.sync.unsent), default=None),
     )
 
@@ -60,6 +71,29 @@ async def sync_now(request: web.Request) -> web.Response:
     return goto("/sync", screens.messages.say("Trying to reach the hub now"))
 
 
+async def delete_erased(request: web.Request) -> web.Response:
+    """Delete what only this phone has of what the office erased."""
+    screens = request.app[SCREENS]
+    count = await screens.device.delete_erased()
+    words = f"{count:,} {'change' if count == 1 else 'changes'} deleted from this phone"
+    return goto("/sync", screens.messages.say(words))
+
+
+async def _erased(reader: Rows) -> list[Erased]:
+    rows = await reader.rows(
+        "SELECT at, field, value, until FROM only_here ORDER BY at, stream, number LIMIT ?",
+        (ITEMS_MAX,),
+    )
+    return [
+        Erased(
+            f"{FIELD_WORDS.get(row['field'], str(row['field']).capitalize())}: {row['value']}",
+            row["at"],
+            row["until"],
+        )
+        for row in rows
+    ]
+
+
 async def _item(reader: Rows, unsent: Unsent, rows: Sequence[HistoryRow]) -> Item:
     """What an entry says, from its rows of history."""
     parts = []
@@ -67,7 +101,7 @@ async def _item(reader: Rows, unsent: Unsent, rows: Sequence[HistoryRow]) -> Ite
         name = FIELD_WORDS.get(row.field, row.field.capitalize())
         parts.append(f"{name}: {row.value}" if row.field in ("phase", "note") else name)
     kind = bytes.fromhex(unsent.stream)[4]
-    words = ", ".join(dict.fromkeys(parts)) or ("Track" if kind == Kind.DAY else "Change")
+    words = ", ".join(dict.fromkeys(parts)) or ("Track" if kind == Kind.TRACK else "Change")
     return Item(words, await _about(reader, unsent.stream, kind), unsent.at_ms, unsent.size_bytes)
 
 
@@ -75,5 +109,5 @@ async def _about(reader: Rows, stream: str, kind: int) -> str:
     if kind == Kind.JOB:
         row = await reader.row("SELECT number, title FROM job WHERE job = ?", (stream,))
         return f"{row['number']} {row['title']}" if row is not None else "A job"
-    known: dict[int, str] = {Kind.DAY: "My day", Kind.WORKER: "Settings"}
+    known: dict[int, str] = {Kind.DAY: "My day", Kind.TRACK: "My day", Kind.WORKER: "Settings"}
     return known.get(kind, "This phone")

@@ -88,7 +88,7 @@ def _unlike_days(world: World) -> Iterator[str]:
             for table in _OF_DAYS:
                 if own[table] != others[table]:
                     yield f"{hub.name} and {phone.name} show different rows of {table}"
-    kinds = {Kind.SITE: ("setting", "team", "vehicle", "skill")}
+    kinds = {Kind.SITE: ("setting", "team", "vehicle", "skill", "erased")}
     first = dump_projections(world.hubs[0].store.db)
     second = dump_projections(world.hubs[1].store.db)
     for table in kinds[Kind.SITE]:

@@ -107,7 +107,7 @@ class Truth:
                 return stream == SITE_STREAM
             case Kind.WORKER:
                 return stream == worker
-            case Kind.DAY:
+            case Kind.DAY | Kind.TRACK:
                 return stream[5:] == derived_unique(worker)
             case Kind.JOB:
                 return worker in self.workers_by_job.get(stream, ())

@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.dispatch import acts, day_acts
-from core.dispatch.acts import Act
-from core.dispatch.fields import Kind, LogKind, Phase, Source
+from core.dispatch.acts import Act, Change, day_stream
+from core.dispatch.fields import FIXES, Kind, LogKind, Phase, Source
 from core.dispatch.fix import Fix, encode_track
 from core.dispatch.workday import day_of
 from core.log.chain import derived_unique, named_id, stream_id
+from core.log.entry import MINT
 from tests.bench.trace import BEGIN_MS, LETTERS, MINUTE_MS, OFFICE, Op, worker_name
 
 SETTLED_MS = BEGIN_MS - 60 * MINUTE_MS
@@ -111,7 +112,9 @@ class Acting:
                 worker, day, job, log, _KINDS[fields["kind"]], at_ms=start_ms, source=source
             ),
             *day_acts.stop_log(worker, day, job, log),
-            *day_acts.add_fixes(worker, day, encode_track([fix])),
+            # A peer's record of a log has its place in itself. Tracks have streams of their own by
+            # now; in the field of the first version one op stays one entry, as its peers have it.
+            Change(day_stream(worker, day), (FIXES, MINT), encode_track([fix])),
         ]
 
 

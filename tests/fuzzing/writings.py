@@ -13,7 +13,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from core.dispatch import acts
+from core.dispatch import acts, erasure
 from core.dispatch.acts import OFFICE_STREAM, SITE_STREAM
 from core.dispatch.fields import CERTIFICATE, FIELDS, REVOKED, Field, Kind, Role
 from core.dispatch.shapes import _IDS, well_formed
@@ -34,6 +34,7 @@ _VALUES: tuple[Any, ...] = (
     True, "words", 5, MS, b"12345678", b"\xff" * 12, b"x", [MS, b"h" * 32], [1, 2], ["open", None],
     [7, 1, MS, [MS], [5]], [MS, True, [MS]], [b"", b"", "why"], ["text"], [b"12345678"],
     [b"h" * 32, b"s" * 64], [b"k" * 32, b"t" * 32, b"s" * 64],
+    [[7, b"j" * 12, 90]], ["A-17", "done", 90],
 )  # fmt: skip
 
 
@@ -88,7 +89,7 @@ def _end(previous: bytes, run: Run) -> bytes:
 def frames_of_fields(replica: Replica, key: Ed25519PrivateKey) -> Iterator[bytes]:
     """One frame for each kind of stream, an entry that sets every field of the kind."""
     streams = _streams(replica)
-    known = [*streams.values(), author_of("ana"), b"12345678", "retention_days", 5]
+    known = [*streams.values(), author_of("ana"), b"12345678", "retention_days", 5, DAY]
     for kind, stream in streams.items():
         changes = [_change(field, known) for field in FIELDS.values() if field.kind in (kind, None)]
         branches = len([log for log in replica.state(stream).logs if log[0] == _public(key)])
@@ -105,6 +106,8 @@ def _streams(replica: Replica) -> dict[Kind, bytes]:
             found.setdefault(Kind(stream[4]), stream)
     if Kind.WORKER in found:
         found.setdefault(Kind.DAY, acts.day_stream(found[Kind.WORKER], DAY))
+        found.setdefault(Kind.TRACK, acts.track_stream(found[Kind.WORKER], DAY))
+        found.setdefault(Kind.SUMMARY, erasure.summary_stream(found[Kind.DAY]))
     return found
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from tests.crossing_revocations import crossing_revocations
 from tests.damaged_bundles import undetected
+from tests.erasures import violations
 from tests.fuzzing.malformed import malformed
 from tests.mixed_fleets import mixed_fleets
 from tests.proof.device_days import lossy_days, lossy_days_in_memory
@@ -58,6 +59,7 @@ FAMILIES = (
     Family("mixed_fleets", "sites", 100, 2, mixed_fleets),
     Family("hub_restores", "restores", 200, 20, lossy_restores),
     Family("hub_rebuilds", "rebuilds", 50, 10, lossy_rebuilds),
+    Family("erasures", "sites", 400, 20, violations),
     Family("hostile_worlds", "worlds", 40, 1, failed_worlds),
 )
 

@@ -9,10 +9,12 @@ import pytest
 from core.dispatch.acts import Change
 from core.dispatch.fields import NOTE
 from core.log.stream import StreamState
+from replica import purging
 from replica.replica import Replica, Written
 from replica.shelf import ReplicaShelf
 from simulator.faulty_vfs import FaultyConnection, FaultyRows
 from tests.core.log.merge_cases import read_cases
+from tests.erasures import violations
 from tests.proof.acting import DAY_ENTRIES_MIN
 from tests.proof.device_days import lived, lossy_days
 from tests.proof.families import FAMILIES, Family, parts_of
@@ -99,6 +101,15 @@ def test_a_phone_that_does_not_wait_for_its_disk_is_found(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(FaultyConnection, "execute", hasty)
     assert any("saved entries are not there" in words for words in lossy_days(20, 1))
+
+
+def test_what_was_erased_is_gone_whatever_else_happens() -> None:
+    assert violations(2, 50) == []
+
+
+def test_a_file_in_which_erased_bytes_stay_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(purging, "scrub", lambda store: True)
+    assert violations(2, 50) != []
 
 
 def test_the_parts_of_a_family_make_up_its_number() -> None:

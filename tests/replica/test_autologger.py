@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from core.dispatch import acts, day_acts
-from core.dispatch.fields import LogKind, Phase
+from core.dispatch import acts, day_acts, erasure
+from core.dispatch.fields import Kind, LogKind, Phase
 from core.dispatch.workday import day_of
 from replica.projection.day import tracks_in
 from tests.build import MINUTE_MS, START_MS, tracks_held
@@ -179,7 +179,7 @@ async def test_a_duty_that_began_yesterday_goes_on_over_midnight(tmp_path: Path)
     ((start, stop, *_),) = pocket.logs()
     assert near(start, began_ms)
     assert near(stop, ended_ms)
-    days = pocket.rows("SELECT stream FROM stream WHERE kind = 5")
+    days = pocket.rows("SELECT stream FROM stream WHERE kind = 6")
     with_tracks = {
         day_of(stream) for (stream,) in days
         if isinstance(stream, bytes) and tracks_in(pocket.replica.state(stream))
@@ -339,3 +339,30 @@ async def test_what_cannot_be_written_now_is_written_at_the_next_turn(pocket: Po
     running.cancel()
     pocket.logger.wake()  # A wake at the same moment does not hold it back.
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_job_that_is_erased_while_its_log_runs_keeps_its_hours(pocket: Pocket) -> None:
+    await pocket.drive(-3_000, -150)
+    await pocket.stay(12)
+    pocket.hub.write(erasure.erase([pocket.job]))
+    pocket.sync()
+    await pocket.drive(150, 4_000)
+    await pocket.wait(7)
+    pocket.sync()
+    ((start_at, stop_at, source, _),) = pocket.logs()
+    assert source == "auto"
+    assert stop_at is not None
+    assert stop_at - start_at >= 10 * MINUTE_MS
+    assert pocket.hub.store.db.execute(
+        "SELECT count(*) FROM time_log WHERE kind = 'on site' AND stop_at NOTNULL"
+    ).fetchone() == (1,)
+
+
+async def test_hours_are_written_where_the_track_is_older_than_what_is_kept(
+    pocket: Pocket,
+) -> None:
+    pocket.hub.write(erasure.erase_before(Kind.TRACK, pocket.clock.now_ms() + 2 * 86_400_000))
+    pocket.sync()
+    await pocket.visit()
+    assert tracks_held(pocket.replica) == []
+    assert len(pocket.logs()) == 1

@@ -20,6 +20,7 @@ from web.pages.accounts import AccountsPage
 from web.pages.customer_form import CustomerFormPage
 from web.pages.customers import CustomerPage, CustomersPage
 from web.pages.enrol import EnrolPage
+from web.pages.erased import ErasedPage
 from web.pages.extensions import ExtensionsPage
 from web.pages.groups import GroupsPage
 from web.pages.help import HelpPage
@@ -41,6 +42,7 @@ PAGE_BY_TEMPLATE: dict[str, type[Any]] = {
     "customer_form.html": CustomerFormPage,
     "customers.html": CustomersPage,
     "enrol.html": EnrolPage,
+    "erased.html": ErasedPage,
     "error.html": RefusalPage,
     "extensions.html": ExtensionsPage,
     "groups.html": GroupsPage,

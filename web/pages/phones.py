@@ -147,7 +147,7 @@ class PhonesPage:
     entries: int
 
 
-_KINDS: Final = ("Site", "Office", "Customer", "Worker", "Job", "Worker's day")
+_KINDS: Final = ("Site", "Office", "Customer", "Worker", "Job", "Worker's day", "Track", "Summary")
 
 
 async def phones_page(request: web.Request) -> web.StreamResponse:

@@ -38,6 +38,19 @@ _LOGS: Final = """
     WHERE time_log.day BETWEEN ? AND ? AND time_log.superseded = 0
     GROUP BY 1, 2, 3, 4, 5
 """
+# What stays of days that were erased; whether the phone logged it by itself is not known any more.
+_ERASED: Final = """
+    SELECT erased_time.worker AS worker, coalesce(job.customer, '') AS customer,
+           coalesce(worker.team, '') AS team, erased_time.day AS day, erased_time.kind AS kind,
+           sum(erased_time.minutes) * 60 AS seconds, 0 AS automatic
+    FROM erased_time
+    LEFT JOIN job ON job.job = erased_time.job
+    LEFT JOIN worker ON worker.worker = erased_time.worker
+    WHERE erased_time.day BETWEEN ? AND ? AND NOT EXISTS (
+        SELECT 1 FROM time_log
+        WHERE time_log.worker = erased_time.worker AND time_log.day = erased_time.day)
+    GROUP BY 1, 2, 3, 4, 5
+"""
 _JOBS: Final = """
     SELECT * FROM (
         SELECT job.worker AS worker, job.customer AS customer, coalesce(worker.team, '') AS team,
@@ -226,7 +239,9 @@ async def _rows(
             rows[key] = Row(name_by_id.get(key, key) if key else _NOBODY.get(by, ""))
         return rows[key], total
 
-    for found in await reader.rows(_LOGS, (period.first.isoformat(), period.last.isoformat())):
+    days = (period.first.isoformat(), period.last.isoformat())
+    logged = [*await reader.rows(_LOGS, days), *await reader.rows(_ERASED, days)]
+    for found in logged:
         for line in lines(found[by]):
             _add(line.seconds_by_kind, found["kind"], found["seconds"])
             line.automatic_s += found["automatic"]

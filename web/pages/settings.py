@@ -1,4 +1,4 @@
-"""The site's settings: name, time zone, automatic logging, the radius of a new place.
+"""The site's settings: name, time zone, automatic logging, places, how long what is kept.
 
 Each is a register of the site stream, so two hubs may change one at once; the form writes only what
 was edited, and asks where somebody else changed the same setting since it was drawn.
@@ -23,6 +23,7 @@ from core.dispatch.acts import (
 )
 from core.dispatch.visit import THRESHOLD_MIN_DEFAULT
 from core.log.errors import Malformed
+from hub.forgetting import KEEP_DAYS_MIN, KEEPING
 from hub.keys import ACCOUNT, HUB
 from replica.projection.people import DEFAULT_RADIUS_M
 from web.frame import see_other, settings_of
@@ -36,13 +37,18 @@ LABELS: Final = {
     "time_zone": "Time zone",
     "threshold_min": "Minimum auto-logging time",
     "radius_m": "Radius of a new place",
+    "keep_tracks_days": "Tracks are kept",
+    "keep_days_days": "Worker-days are kept",
+    "keep_jobs_days": "Jobs are kept",
 }
 _DEFAULTS: Final = {
     "time_zone": "UTC",
     "threshold_min": THRESHOLD_MIN_DEFAULT,
     "radius_m": DEFAULT_RADIUS_M,
+    **{rule.setting: rule.days for rule in KEEPING},
 }
-_NUMBERS: Final = ("threshold_min", "radius_m")
+_KEPT: Final = tuple(rule.setting for rule in KEEPING)
+_NUMBERS: Final = ("threshold_min", "radius_m", *_KEPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class SettingsPage:
     radius_m_min: int = RADIUS_M_MIN
     radius_m_max: int = RADIUS_M_MAX
     threshold_min_max: int = THRESHOLD_MIN_MAX
+    keep_days_min: int = KEEP_DAYS_MIN
 
 
 async def settings_page(request: web.Request) -> web.StreamResponse:
@@ -93,6 +100,8 @@ def _value(name: str, text: str) -> object:
     if name in _NUMBERS:
         if not text.isdecimal() or len(text) > 6:
             raise ActError(f"{LABELS[name]}: give a whole number.")
+        if name in _KEPT and 0 < int(text) < KEEP_DAYS_MIN:
+            raise ActError(f"{LABELS[name]}: {KEEP_DAYS_MIN} days at least, or 0 for ever.")
         return int(text)
     if name == "time_zone" and text not in zoneinfo.available_timezones():
         raise ActError("Choose the time zone from the list, such as Europe/Prague.")

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.dispatch.acts import OFFICE_STREAM, SITE_STREAM, day_stream, own_job_stream
+from core.dispatch.acts import (
+    OFFICE_STREAM,
+    SITE_STREAM,
+    day_stream,
+    own_job_stream,
+    track_stream,
+)
 from core.dispatch.fields import FIELDS, Field, Kind, Role
 from core.dispatch.permits import CREATE_JOBS, permits
 from core.log.certificate import Standing
@@ -28,6 +34,8 @@ IDS: dict[str, bytes | int | str] = {
     "file": b"f" * 32,
     "item": 1,
     "job": stream_id(Kind.JOB, 7, b"j" * 7),
+    "date": "2026-03-02",
+    "kind": int(Kind.DAY),
     "setting": "radius_m",
     "stream": stream_id(Kind.JOB, 7, b"j" * 7),
     "view": b"v" * 8,
@@ -40,6 +48,8 @@ KIND_NAMES = {
     Kind.WORKER: "worker",
     Kind.JOB: "job",
     Kind.DAY: "worker-day",
+    Kind.TRACK: "track",
+    Kind.SUMMARY: "summary",
     None: "every",
 }
 
@@ -61,6 +71,8 @@ def stream_of(kind: Kind | None, worker: bytes) -> bytes:
             return worker
         case Kind.DAY:
             return day_stream(worker, "2026-03-02")
+        case Kind.TRACK:
+            return track_stream(worker, "2026-03-02")
         case _:
             return stream_id(kind, 7, b"j" * 7)
 

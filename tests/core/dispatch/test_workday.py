@@ -143,7 +143,7 @@ def test_a_duty_has_its_start_and_stop_by_the_phones_clocks(phone: Replica, work
 def test_tracks_come_sorted_by_their_ids(phone: Replica, worker: bytes) -> None:
     for number in range(3):
         phone.write(day_acts.add_fixes(worker, DAY, [number]))
-    found = tracks_of(day_state(phone, worker).registers)
+    found = tracks_of(phone.state(acts.track_stream(worker, DAY)).registers)
     assert [track for track, _ in found] == sorted(track for track, _ in found)
     assert sorted(coded for _, coded in found) == [[0], [1], [2]]
 

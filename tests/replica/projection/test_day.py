@@ -283,7 +283,7 @@ def test_a_track_whose_numbers_run_away_is_kept_and_stops_nothing(worked: Worked
         worked.phone.write(day_acts.add_fixes(worked.worker, DAY, numbers))
     worked.sync()
     assert len(tracks_held(worked.hub)) <= 1
-    held = logs.stored_entries(worked.hub.store.db, acts.day_stream(worked.worker, DAY))
+    held = logs.stored_entries(worked.hub.store.db, acts.track_stream(worked.worker, DAY))
     assert len(held) == 4
 
 

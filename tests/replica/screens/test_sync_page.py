@@ -11,6 +11,7 @@ import aiohttp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.dispatch import erasure
 from core.dispatch.acts import Change
 from core.dispatch.fields import Kind
 from core.log.limits import CARRIED_BYTES_MAX
@@ -98,6 +99,26 @@ async def test_send_now_is_a_button_that_says_what_it_does(phone: Phone) -> None
     answer = await phone.post("/sync")
     assert answer.path.startswith("/sync")
     assert "Trying to reach the hub now" in answer.text
+
+
+async def test_what_was_written_on_something_erased_is_shown_until_it_is_deleted(
+    phone: Phone,
+) -> None:
+    job = phone.give_job("Boiler")
+    await phone.sync()
+    await phone.post(f"/jobs/{job}/notes", text="Gate is locked")
+    phone.office(erasure.erase([bytes.fromhex(job)]))
+    await phone.sync()
+    page = (await phone.get("/sync")).text
+    assert pill(page) == "All saved on hub"
+    assert "Erased by the office" in page
+    assert "Note: Gate is locked" in page
+    assert (await phone.get(f"/jobs/{job}")).status == 410
+    answer = await phone.post("/sync/erased")
+    assert "2 changes deleted from this phone" in answer.text
+    assert "Gate is locked" not in answer.text
+    files = phone.device.folder.glob("store.sqlite*")
+    assert not [path for path in files if b"Gate is locked" in path.read_bytes()]
 
 
 async def test_a_file_for_the_hub_is_saved_and_one_from_it_is_taken_in(phone: Phone) -> None:

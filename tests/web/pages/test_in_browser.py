@@ -96,7 +96,7 @@ def _paths(depot: Depot) -> list[str]:
     own = [customer, f"{customer}/edit", worker, f"{worker}/edit"]
     plain = ["/customers", "/customers/new", "/workers", "/workers/new", "/groups", "/extensions"]
     more = ["/settings", "/accounts", "/phones", "/install", "/help", "/password", "/search?q=le"]
-    more += ["/reports", "/no-such-page"]
+    more += ["/reports", "/erased", f"/erased?find={depot.customer}", "/no-such-page"]
     return [*own, *plain, *more]
 
 
