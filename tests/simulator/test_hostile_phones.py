@@ -44,8 +44,7 @@ class Astray:
         return Forger(self.site.hostile[0], Random(seed), now_ms, lambda _: None)
 
 
-@pytest.mark.parametrize("size", [ALONE, AMONG], ids=["alone", "among"])
-@pytest.mark.parametrize("seed", [1, 3])
+@pytest.mark.parametrize(("seed", "size"), [(1, ALONE), (3, AMONG)], ids=["alone", "among"])
 def test_the_honest_agree_whatever_the_others_do(seed: int, size: Size) -> None:
     outcome = attempt(seed, size)
     assert isinstance(outcome, Report), outcome
