@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
-from core.dispatch.acts import SITE_STREAM, Change
-from core.dispatch.fields import CERTIFICATE, Role
+from core.dispatch.acts import certify
+from core.dispatch.fields import Role
 from core.log.canonical import pack, unpack
 from core.log.certificate import Certificate, issue
 from core.log.errors import Malformed
-from hub.founding import certificate_id
 from replica import pairing
 from replica.pairing import EnrolmentOffer, PendingEnrolment, Side, Transcript
 from replica.replica import Replica
@@ -206,9 +205,7 @@ class Enrolments:
             identity.author,
         )
         certificate = issue(unsigned, identity.key)
-        data = certificate.to_bytes()
-        path = (CERTIFICATE, phone_key, certificate_id(data))
-        self._replica.write([Change(SITE_STREAM, path, data)])
+        self._replica.write(certify(phone_key, certificate.to_bytes()))
         return certificate
 
 

@@ -11,19 +11,20 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from core.dispatch.acts import Act, ActError
-from core.dispatch.erasure import chunks, erase, erase_before, summarise_day, summarise_job
+from core.dispatch.erasure import erase, erase_before, summarise_day, summarise_job
 from core.dispatch.fields import Kind, LogKind
+from core.dispatch.portions import portions
 from core.dispatch.workday import day_of
-from core.log.canonical import pack
-from core.log.chain import derived_unique, stream_id, stream_time_s
-from core.log.limits import CHANGES_MAX, ENTRY_BYTES_MAX
-from replica.projection.day import worker_of
+from core.log.chain import stream_id, stream_time_s
+from core.log.limits import CHANGES_MAX
+from replica.projection.day import kind_words, worker_of
 from replica.replica import Replica
+from replica.scope import days_of
 
 LOGGER = logging.getLogger(__name__)
 
@@ -81,8 +82,8 @@ def erase_streams(replica: Replica, streams: Iterable[bytes], *, actor: bytes = 
         _check_at_rest(replica, stream, frozenset(named))
     with replica.store.transaction():
         _write_summaries(replica, named, actor=actor)
-        for part in chunks(named):
-            replica.write(erase(part), actor=actor)
+        for at in range(0, len(named), CHANGES_MAX):
+            replica.write(erase(named[at : at + CHANGES_MAX]), actor=actor)
 
 
 def _check_at_rest(replica: Replica, stream: bytes, named: frozenset[bytes]) -> None:
@@ -132,11 +133,7 @@ def jobs_of(db: sqlite3.Connection, customer: bytes) -> list[bytes]:
 
 def dated_of(db: sqlite3.Connection, worker: bytes, kind: Kind) -> list[bytes]:
     """The days or tracks of a worker that are held."""
-    tail = bytes(derived_unique(worker))
-    rows = db.execute(
-        f"SELECT stream FROM stream WHERE kind = {int(kind)} AND substr(stream, 6) = ?", (tail,)
-    )
-    return [row[0] for row in rows]
+    return [stream for stream in days_of(db, worker) if stream[4] == kind]
 
 
 # --- by a rule
@@ -238,26 +235,11 @@ def _write_summaries(
     for change in changes:
         by_stream.setdefault(change.stream, []).append(change)
     for own in by_stream.values():
-        for part in _in_entries(own):
-            replica.write(part, actor=actor, by_rule=by_rule)
+        for portion in portions(own):
+            replica.write(portion, actor=actor, by_rule=by_rule)
 
 
-def _in_entries(changes: Act) -> Iterator[Act]:
-    """Changes of one stream in parts, each with room to spare in an entry."""
-    part: Act = []
-    size = 0
-    for change in changes:
-        length = len(pack([list(change.path), change.value]))
-        if part and (size + length > ENTRY_BYTES_MAX // 2 or len(part) == CHANGES_MAX):
-            yield part
-            part, size = [], 0
-        part.append(change)
-        size += length
-    if part:
-        yield part
-
-
-_KIND_BY_WORDS: Final = {kind.name.lower().replace("_", " "): int(kind) for kind in LogKind}
+_KIND_BY_WORDS: Final = {kind_words(kind): int(kind) for kind in LogKind}
 
 
 def _summary_of_day(replica: Replica, stream: bytes) -> Act:

@@ -11,8 +11,8 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from core.dispatch.acts import SITE_STREAM, Change
-from core.dispatch.fields import CERTIFICATE, CLOSED, Role
+from core.dispatch.acts import SITE_STREAM, Change, certify
+from core.dispatch.fields import CLOSED, Role
 from core.log.certificate import Certificate, issue
 from hub.site_key import open_site_key
 from replica.clock import Clock
@@ -98,10 +98,9 @@ def open_hub_replica(
     except BaseException:
         store.close()
         raise
-    certificate = identity.own.to_bytes()
-    path = (CERTIFICATE, identity.author, certificate_id(certificate))
-    if path not in replica.state(SITE_STREAM).registers:
-        replica.write([Change(SITE_STREAM, path, certificate)])
+    (certified,) = certify(identity.author, identity.own.to_bytes())
+    if certified.path not in replica.state(SITE_STREAM).registers:
+        replica.write([certified])
     retire(replica)
     join_set_aside(replica)
     forget_erased(replica)
@@ -118,11 +117,6 @@ def retire(replica: Replica) -> None:
         replica.write([Change(SITE_STREAM, (CLOSED, author), [last, signature])])
         revoke_and_cut(replica, author)
         replica.store.put(RETIRING, None)
-
-
-def certificate_id(certificate: bytes) -> bytes:
-    """The 8 bytes under which a certificate stands in the site stream: several may stand."""
-    return certificate[-8:]
 
 
 def _begin_anew(

@@ -6,12 +6,11 @@ agreed with it on what both hold, so nothing that was waiting falls with it.
 
 from __future__ import annotations
 
-from core.dispatch.acts import SITE_STREAM, Change
-from core.dispatch.fields import CERTIFICATE, Kind, Role
+from core.dispatch.acts import certify
+from core.dispatch.fields import Kind, Role
 from core.dispatch.next_key import is_asked, next_keys
 from core.log.certificate import Certificate, issue
 from hub.enrolment import PHONE_SESSION_MS
-from hub.founding import certificate_id
 from replica.cuts import revoke_and_cut
 from replica.replica import Replica
 
@@ -40,5 +39,4 @@ def _certify(replica: Replica, former: Certificate, author: bytes, tls: bytes) -
     until = replica.clock.now_ms() + PHONE_SESSION_MS
     subject, role, rights = former.subject, former.role, former.rights
     unsigned = Certificate(replica.site, author, subject, role, rights, until, tls, identity.author)
-    data = issue(unsigned, identity.key).to_bytes()
-    replica.write([Change(SITE_STREAM, (CERTIFICATE, author, certificate_id(data)), data)])
+    replica.write(certify(author, issue(unsigned, identity.key).to_bytes()))

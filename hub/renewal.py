@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from core.dispatch.acts import SITE_STREAM, Change
-from core.dispatch.fields import CERTIFICATE, Role
+from core.dispatch.acts import certify
+from core.dispatch.fields import Role
 from core.log.certificate import Certificate, issue
 from hub.enrolment import PHONE_SESSION_MS
-from hub.founding import certificate_id
 from replica.replica import Replica
 
 # What lasts longer than this is left as it is. Half of a certificate's life lets a phone that meets
@@ -40,7 +39,5 @@ def renew(replica: Replica, peer: Certificate) -> Certificate | None:
     own = replica.identity
     unsigned = replace(peer, issuer=own.author, session_until=until_ms, signature=b"")
     certificate = issue(unsigned, own.key)
-    data = certificate.to_bytes()
-    path = (CERTIFICATE, peer.author, certificate_id(data))
-    replica.write([Change(SITE_STREAM, path, data)])
+    replica.write(certify(peer.author, certificate.to_bytes()))
     return certificate

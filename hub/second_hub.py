@@ -15,13 +15,13 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from core.dispatch.acts import SITE_STREAM, Change
-from core.dispatch.fields import CERTIFICATE, Role
+from core.dispatch.acts import certify
+from core.dispatch.fields import Role
 from core.log.canonical import pack, unpack
 from core.log.carried import CarriedOut, carry_out, hello_in, opened
 from core.log.certificate import Certificate, check_certificate, issue, read_certificate
 from core.log.errors import LogError
-from hub.founding import ASKED_FILE, HUB_SESSION_MS, certificate_id
+from hub.founding import ASKED_FILE, HUB_SESSION_MS
 from hub.site_key import open_site_key
 from replica.identity import (
     KEY_FILE,
@@ -142,11 +142,9 @@ def _certify(replica: Replica, folder: Path, request: HubRequest, site_secret: s
         replica.site,
     )
     certificate = issue(unsigned, site_key_of(replica, folder, site_secret))
-    data = certificate.to_bytes()
-    path = (CERTIFICATE, request.author, certificate_id(data))
     with replica.store.transaction():
         replica.adopt_certificate(certificate)
-        replica.write([Change(SITE_STREAM, path, data)])
+        replica.write(certify(request.author, certificate.to_bytes()))
     return certificate
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from core.log.certificate import read_certificate
 from core.log.chain import seal_leaf
-from core.log.equivocation import Branch, ForkProof, check_fork
+from core.log.fork_proof import Branch, ForkProof, check_fork
 from core.log.seal import Seal, make_seal
 from replica import logs
 from replica.identity import Identity

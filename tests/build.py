@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from core.dispatch import acts
 from core.dispatch.acts import SITE_STREAM, Change
-from core.dispatch.fields import CERTIFICATE, REVOKED, Kind, Role
+from core.dispatch.fields import REVOKED, Kind, Role
 from core.dispatch.reading import PRESENT, Reading
 from core.log import messages
 from core.log.certificate import Certificate, issue
@@ -254,9 +254,7 @@ class Site:
 
 def publish(hub: Replica, certificate: Certificate) -> None:
     """Write a certificate to the site stream, as enrolment does."""
-    data = certificate.to_bytes()
-    path = (CERTIFICATE, certificate.author, data[-8:])
-    hub.write([Change(SITE_STREAM, path, data)])
+    hub.write(acts.certify(certificate.author, certificate.to_bytes()))
 
 
 def revoke(hub: Replica, author: bytes) -> None:

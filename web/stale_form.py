@@ -18,15 +18,10 @@ from typing import Any, Final, Protocol
 from core.log.errors import Malformed
 from core.log.frontier import read_token
 from replica.history import HistoryRow
+from web.actors import names_of_actors
 
 SHOWN_CHARACTERS_MAX: Final = 200_000
 """A customer with some hundred places fits; a form larger than that was not drawn by us."""
-
-_NAMES: Final = """
-    SELECT account AS who, name FROM account WHERE account IN (SELECT value FROM json_each(?1))
-    UNION ALL
-    SELECT worker, name FROM worker WHERE worker IN (SELECT value FROM json_each(?1))
-"""
 
 
 class Rows(Protocol):
@@ -70,8 +65,7 @@ async def changed_since(
         for row in await reader.history_since(stream, read_token(basis_token))
         if row.field in wanted and not row.inert
     ]
-    actors = json.dumps(sorted({row.actor for row in rows}))
-    names = {row["who"]: row["name"] for row in await reader.rows(_NAMES, (actors,))}
+    names = await names_of_actors(reader, rows)
     names["rule"] = "a rule"
     newest = {
         (row.field, row.path): FieldChange(

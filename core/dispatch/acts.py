@@ -501,6 +501,11 @@ def set_setting(name: str, value: object) -> Act:
     return [Change(SITE_STREAM, (fields.SETTING, name), value)]
 
 
+def certify(author: bytes, certificate: bytes) -> Act:
+    """Make a certificate of a key known to the site; several may stand, each by its last bytes."""
+    return [Change(SITE_STREAM, (fields.CERTIFICATE, author, certificate[-8:]), certificate)]
+
+
 def set_hub_addresses(author: bytes, addresses: Sequence[str]) -> Act:
     """Where a hub listens for phones and other hubs: `host:port`, the best first."""
     return [Change(SITE_STREAM, (fields.HUB_ADDRESSES, author), list(addresses))]

@@ -25,11 +25,10 @@ from core.dispatch.fields import (
     Role,
     Source,
 )
+from core.dispatch.portions import portions
 from core.dispatch.show import value_at
-from core.log.canonical import pack
 from core.log.chain import SHORT_BYTES
 from core.log.entry import Entry, Path
-from core.log.limits import CHANGES_MAX, ENTRY_BYTES_MAX
 from core.log.registers import LogKey
 from core.log.stream import AFTER_REVOCATION, Placed, StreamState
 
@@ -37,9 +36,6 @@ from core.log.stream import AFTER_REVOCATION, Placed, StreamState
 # accounts or certificates count by one click.
 _ADMISSIBLE = frozenset({Kind.CUSTOMER, Kind.WORKER, Kind.JOB, Kind.DAY, Kind.TRACK})
 _NOT_BY_A_CLICK = frozenset({CUT, ADMITTED, KEY_ASKED, NEXT_KEY})
-
-# An entry that admits keeps the other half of its bytes for the heads on which it stands.
-PART_BYTES_MAX = ENTRY_BYTES_MAX // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +105,7 @@ def _together(state: StreamState, group: Sequence[Placed]) -> list[Admission]:
     marks = [Change(state.stream, (ADMITTED, placed.stored.hash), True) for placed in group]
     # The marks come last, so that what was cut short is not taken for admitted.
     changes = [Change(state.stream, path, value) for path, value in written.items()] + marks
-    return [Admission(part, basis) for part in _parts(changes)]
-
-
-def _parts(changes: Act) -> list[Act]:
-    """The changes in portions that an entry holds, and in their order."""
-    parts: list[Act] = [[]]
-    room = PART_BYTES_MAX
-    for change in changes:
-        size = len(pack([list(change.path), change.value]))
-        if parts[-1] and (size > room or len(parts[-1]) == CHANGES_MAX):
-            parts.append([])
-            room = PART_BYTES_MAX
-        parts[-1].append(change)
-        room -= size
-    return parts
+    return [Admission(portion, basis) for portion in portions(changes)]
 
 
 def _had_seen(state: StreamState, placed: Placed) -> tuple[bytes, ...]:

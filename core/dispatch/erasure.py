@@ -8,7 +8,7 @@ stream, the office and the summaries of what was erased are never erased themsel
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -106,9 +106,3 @@ def summarise_day(day: bytes, worker: bytes, minutes: Mapping[tuple[int, bytes],
 def summarise_job(job: bytes, number: str, status: str, minutes: int) -> Act:
     """What stays of a job: its number, what had become of it, and the minutes counted on it."""
     return [Change(summary_stream(job), (fields.JOB_SUMMARY, job), [number, status, minutes])]
-
-
-def chunks(streams: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
-    """Streams in parts that fit an act each."""
-    for at in range(0, len(streams), CHANGES_MAX):
-        yield streams[at : at + CHANGES_MAX]

@@ -66,9 +66,6 @@ CARRIED_BYTES_MAX = 16_000_000
 STAGED_BYTES_MAX = 16_777_216
 STAGED_ROW_BYTES = 256
 
-# Refused runs that are kept for people to look at; a peer may send what is refused for ever.
-REFUSED_KEPT_MAX = 10_000
-
 # Of these, of one author: half, so that whoever stages without end pushes out nobody else's. No log
 # that work makes is a quarter as long.
 STAGED_BYTES_AUTHOR_MAX = 8_388_608

@@ -13,8 +13,8 @@ from typing import Final
 
 from core.log.certificate import HUB_ROLE
 from core.log.chain import AUTHOR_BYTES
-from core.log.equivocation import MAGIC, check_fork, read_fork
 from core.log.errors import LogError
+from core.log.fork_proof import MAGIC, check_fork, read_fork
 from core.log.limits import BUNDLE_BYTES_MAX
 from core.log.proof import prove
 from replica.bundle_report import report

@@ -8,6 +8,7 @@ from core.dispatch import fields
 from core.dispatch.fields import LogKind
 from core.dispatch.show import value_at
 from core.log.stream import StreamState
+from replica.projection.day import kind_words
 from replica.projection.rows import Row, rewrite
 
 TABLES = ("erased_time", "erased_job")
@@ -26,7 +27,7 @@ def project(db: sqlite3.Connection, state: StreamState) -> None:
             continue
         if path[0] == fields.DAY_SUMMARY:
             for kind, job, count in value:
-                words = LogKind(kind).name.lower().replace("_", " ") if kind in _KINDS else "other"
+                words = kind_words(LogKind(kind)) if kind in _KINDS else "other"
                 key = (path[1].hex(), path[2], words, job.hex())
                 minutes[key] = minutes.get(key, 0) + count
         elif path[0] == fields.JOB_SUMMARY:

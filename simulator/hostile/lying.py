@@ -12,6 +12,7 @@ from random import Random
 
 from core.log.certificate import Certificate, read_certificate
 from core.log.chain import chain_next, chain_start
+from core.log.errors import Gap, Unauthentic, Uncertified
 from core.log.frontier import digest_of
 from core.log.limits import FRAME_ENTRIES_MAX
 from core.log.messages import Runs, StreamHeads
@@ -126,7 +127,7 @@ class LyingShelf:
             self._forger.hear(run.stream, head)
         if not self._refuses:
             return ()
-        name = self._chance.choice(("Gap", "Uncertified", "Unauthentic", "x"))
+        name = self._chance.choice((Gap.name, Uncertified.name, Unauthentic.name, "x"))
         return tuple((index, name, "no") for index in range(len(runs.runs)))
 
     def confirmed(self, peer: Certificate, reached: Iterable[Reached]) -> None:
@@ -138,7 +139,9 @@ class LyingShelf:
     def leaves(self, streams: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
         """Leaves of nothing."""
         chance = self._chance
-        return [(stream, chance.randbytes(32)) for stream in streams if chance.random() < 0.7]
+        # In order: a set has another one at every run of the program.
+        held = sorted(streams)
+        return [(stream, chance.randbytes(32)) for stream in held if chance.random() < 0.7]
 
     def heads_of(self, streams: Iterable[bytes]) -> list[StreamHeads]:
         """Heads higher than anybody's, of anybody's logs."""

@@ -14,6 +14,7 @@ from random import Random
 from core.log import messages
 from core.log.canonical import pack
 from core.log.chain import STREAM_BYTES, chain_start, seal_leaf
+from core.log.errors import Gap
 from core.log.limits import ENTRY_BYTES_MAX, FRAME_BYTES_MAX, SEAL_LEAVES_MAX
 from core.log.messages import (
     Ack,
@@ -141,7 +142,7 @@ class Volley:
             chance.choice(
                 (
                     Ack(chance.randrange(1, 40)),
-                    Ack(chance.randrange(1, 40), ((2**31, "Gap", "no"),)),
+                    Ack(chance.randrange(1, 40), ((2**31, Gap.name, "no"),)),
                     Check(chance.randbytes(16), chance.randrange(2**31)),
                     Left(tuple(sorted({self._stream() for _ in range(100)}))),
                     Presence(many),

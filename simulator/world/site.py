@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from core.dispatch.acts import SITE_STREAM, Act, Change, new_stream_id
-from core.dispatch.fields import CERTIFICATE, Kind, Role
+from core.dispatch.acts import Act, certify, new_stream_id
+from core.dispatch.fields import Kind, Role
 from core.dispatch.permits import CREATE_JOBS
 from core.log.certificate import Certificate, issue
 from replica.identity import Identity, public_bytes
@@ -98,6 +98,4 @@ def _phone(hub: Identity, worker: bytes, entropy: Callable[[int], bytes]) -> Ide
 
 def certificate_act(identity: Identity) -> Act:
     """The act that makes an identity's own certificate known to the site."""
-    data = identity.own.to_bytes()
-    # hub.founding.certificate_id: the last bytes of the signature name it.
-    return [Change(SITE_STREAM, (CERTIFICATE, identity.author, data[-8:]), data)]
+    return certify(identity.author, identity.own.to_bytes())

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from core.dispatch import acts
-from core.log.equivocation import Branch, ForkProof, check_fork, read_fork
 from core.log.errors import LogError, Malformed, Unauthentic, Uncertified, WrongSite
+from core.log.fork_proof import Branch, ForkProof, check_fork, read_fork
 from core.log.limits import BUNDLE_BYTES_MAX
 from hub.revocation import shut_out
 from replica.commands.verify import configure

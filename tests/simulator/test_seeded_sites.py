@@ -73,8 +73,12 @@ def test_a_peer_that_forgets_what_waits_for_a_seal_is_not_sent_it_for_ever() -> 
 _PROGRAM = """
 from simulator.world.campaign import attempt
 from simulator.world.run import Size
-report = attempt(3, Size(phones=4, days=1, entries_per_phone=30))
-print(report.digest, report.state, report.entries)
+for size in (
+    Size(phones=4, days=1, entries_per_phone=30),
+    Size(phones=1, days=1, entries_per_phone=4, hostile=4),
+):
+    report = attempt(3, size)
+    print(report.digest, report.state, report.entries)
 """
 
 

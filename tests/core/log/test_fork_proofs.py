@@ -6,7 +6,7 @@ import re
 from hashlib import blake2b
 
 from core.log.certificate import HUB_ROLE, Certificate, issue
-from core.log.equivocation import Branch, ForkProof, check_fork, read_fork
+from core.log.fork_proof import Branch, ForkProof, check_fork, read_fork
 from tests.core.log.authors import AT_MS, STREAM, Log, author_of, key_of
 from tests.core.log.pages import words_of
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, expect
 
-from core.dispatch import acts
+from core.dispatch import acts, erasure
 from core.dispatch.fields import Kind
 from replica.screens.guard import first_link
 from tests.replica.screens.conftest import HOUR_MS, Phone
@@ -90,6 +90,11 @@ async def test_every_screen_fits_is_large_enough_to_hit_and_accessible(
     chromium: Browser, phone: Phone, scheme: str
 ) -> None:
     job = await a_full_day(phone)
+    erased = phone.give_job("Gutter")
+    await phone.sync()
+    await phone.post(f"/jobs/{erased}/notes", text="The ladder of the neighbours is in the shed")
+    phone.office(erasure.erase([bytes.fromhex(erased)]))
+    await phone.sync()
     (axe,) = AXE.glob("axe-core-*/axe.min.js")
     async with small_phone(chromium, phone, scheme) as page:
         for path in (

@@ -17,7 +17,7 @@ from core.dispatch.acts import (
 )
 from core.dispatch.fields import Kind
 from core.dispatch.next_key import is_asked
-from core.log.equivocation import check_fork, read_fork
+from core.log.fork_proof import check_fork, read_fork
 from hub.hub_sessions import HubSessions
 from hub.revocation import shut_out
 from hub.second_hub import answer, ask, begin, read_request

@@ -18,13 +18,19 @@ from core.log.certificate import (
     read_certificate,
     standing_of,
 )
-from core.log.chain import AUTHOR_BYTES, HASH_BYTES, chain_next, chain_start, seal_leaf
+from core.log.chain import (
+    AUTHOR_BYTES,
+    HASH_BYTES,
+    STREAM_BYTES,
+    chain_next,
+    chain_start,
+    seal_leaf,
+)
 from core.log.errors import Malformed, OverLimit, Unauthentic, Uncertified, WrongSite
 from core.log.limits import BUNDLE_BYTES_MAX, ENTRY_BYTES_MAX, LOG_ENTRIES_MAX
 from core.log.seal import Seal, check_seal
 
 MAGIC = b"FLFORK\x01"
-STREAM_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True)
