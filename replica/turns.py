@@ -40,13 +40,15 @@ class Turns:
     async def turn(self, peer: bytes = PEOPLE) -> AsyncIterator[None]:
         """A turn of `peer` (its key, or `PEOPLE`) for the length of a block."""
         await self._wait(peer)
-        began_ms = self._uptime_ms()
         try:
-            yield
+            began_ms = self._uptime_ms()
+            try:
+                yield
+            finally:
+                if peer != PEOPLE:
+                    # A call below a millisecond is no gift.
+                    self._charge(peer, max(1, self._uptime_ms() - began_ms))
         finally:
-            if peer != PEOPLE:
-                # A call below a millisecond is no gift.
-                self._charge(peer, max(1, self._uptime_ms() - began_ms))
             self._pass_on()
 
     async def _wait(self, peer: bytes) -> None:

@@ -136,16 +136,22 @@ class Site:
             *("hub", "--data", folder / "hub", "--host", "127.0.0.1", "--no-announce"),
             *("--port", self.sync_port, "--local-port", self.local_port),
         )
-        self.phone_clock = folder / "phone-clock-offset-ms"
-        self.phone_clock.write_text("0")
+        self._phone_clock = folder / "phone-clock-offset-ms"
+        self.set_phone_clock(0)
         self.device = Process(
             folder / "device.log",
             *("device", "--data", folder / "device", "--port", self.phone_port),
-            offset_file=self.phone_clock,
+            offset_file=self._phone_clock,
         )
         self.office = Browser(f"http://127.0.0.1:{self.local_port}")
         self.phone = Browser(f"http://127.0.0.1:{self.phone_port}")
         self.location_url = ""
+
+    def set_phone_clock(self, offset_ms: int) -> None:
+        """Let the phone's clock stand off; the phone never reads half of it."""
+        beside = self._phone_clock.with_suffix(".new")
+        beside.write_text(str(offset_ms))
+        beside.replace(self._phone_clock)
 
     async def close(self) -> None:
         """Stop what runs."""

@@ -94,11 +94,11 @@ async def test_work_done_while_the_hub_is_gone_shows_to_the_minute_and_once(site
     job, lat, lon = await _create_and_assign(site, worker)
     await site.phone.until("/jobs", "Boiler service")
     # The day began an hour ago: the phone goes on duty then, and its clock runs on to now.
-    site.phone_clock.write_text(str(-3_600_000))
+    site.set_phone_clock(-3_600_000)
     page = await site.phone.get("/jobs")
     await site.phone.post("/duty", page, duty="start")
     await site.phone.until("/jobs", "On duty")
-    site.phone_clock.write_text("0")
+    site.set_phone_clock(0)
 
     await site.hub.stop()
     arrive, leave = await _drive_stay_drive(site, lat, lon)

@@ -88,6 +88,22 @@ async def test_a_clock_that_starts_anew_holds_nobody_up() -> None:
     assert world.order[1:] == [BOB, ALICE, FLOOD]
 
 
+async def test_a_clock_that_fails_fails_one_call_and_holds_nobody_up() -> None:
+    def clock() -> int:
+        if failing:
+            raise OSError("no clock")
+        return 0
+
+    failing = True
+    turns = Turns(clock)
+    with pytest.raises(OSError, match="no clock"):
+        async with turns.turn(ALICE):
+            pass
+    failing = False
+    async with asyncio.timeout(10), turns.turn(ALICE):
+        pass
+
+
 async def test_a_wait_that_is_given_up_leaves_the_turn_to_others() -> None:
     world = World()
     async with world.turns.turn(ALICE):
