@@ -78,12 +78,22 @@ def erase_streams(replica: Replica, streams: Iterable[bytes], *, actor: bytes = 
     named = sorted(set(streams))
     if not named:
         raise ActError("nothing was named that could be erased")
-    for stream in named:
-        _check_at_rest(replica, stream, frozenset(named))
+    check_at_rest(replica, named)
     with replica.store.transaction():
         _write_summaries(replica, named, actor=actor)
         for at in range(0, len(named), CHANGES_MAX):
             replica.write(erase(named[at : at + CHANGES_MAX]), actor=actor)
+
+
+def check_at_rest(replica: Replica, streams: Iterable[bytes]) -> None:
+    """See that nobody works with any of these streams any more.
+
+    Raises:
+        ActError: somebody does, or one was erased before.
+    """
+    named = frozenset(streams)
+    for stream in sorted(named):
+        _check_at_rest(replica, stream, named)
 
 
 def _check_at_rest(replica: Replica, stream: bytes, named: frozenset[bytes]) -> None:

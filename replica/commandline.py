@@ -142,7 +142,7 @@ def load(point: EntryPoint) -> Configure:
     try:
         return cast(Configure, point.load())
     except ModuleNotFoundError as missing:
-        own = {entry.value.split(".")[0] for entry in entry_points(group=COMMANDS)}
+        own = {"core", *(entry.value.split(".")[0] for entry in entry_points(group=COMMANDS))}
         if missing.name is None or missing.name.split(".")[0] in own:
             raise  # a module of ours is missing: that is no matter of installation
         raise CommandIncomplete(

@@ -62,4 +62,4 @@ def check_seal(site: bytes, seal: Seal) -> None:
     try:
         Ed25519PublicKey.from_public_bytes(seal.author).verify(seal.signature, signed)
     except (InvalidSignature, ValueError) as error:
-        raise Unauthentic("a seal's signature does not hold; the run was not stored") from error
+        raise Unauthentic("a seal's signature does not hold") from error

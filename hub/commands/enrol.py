@@ -20,6 +20,7 @@ from core.log.limits import CARRIED_BYTES_MAX
 from hub import rekeying, second_hub
 from hub.commandline import letter
 from hub.commands.site_key import add_secret, secret_of
+from hub.commands.sure import add_yes, see_that_it_is_meant
 from hub.founding import open_hub_replica
 from hub.second_hub import REQUEST_BYTES_MAX, HubRefused
 from replica.carrying import take_in_words
@@ -61,6 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     closing.set_defaults(run=close)
     for way in (rekeyed, closing):
         add_secret(way)
+        add_yes(way)
     for way in (asking, answering, taking, rekeyed, closing):
         way.add_argument("--data", type=Path, required=True, help="the hub's folder")
     for way in (answering, taking):
@@ -118,6 +120,7 @@ def rekey(arguments: argparse.Namespace) -> int:
     """Replace the hub's key; the hub stands still meanwhile."""
     folder: Path = arguments.data
     _see_that_it_is_a_hub(folder)
+    see_that_it_is_meant(arguments, "rekey")
     with _in_words(), occupied(folder):
         secret = secret_of(arguments, folder)
         with _open_hub(folder, secret) as replica:
@@ -134,6 +137,9 @@ def close(arguments: argparse.Namespace) -> int:
     """Shut out another hub by the site's key."""
     folder: Path = arguments.data
     _see_that_it_is_a_hub(folder)
+    if arguments.stolen is not None and arguments.stolen > SystemClock().now_ms():
+        raise CommandError("--stolen lies in the future; give the moment since which it is missing")
+    see_that_it_is_meant(arguments, "close")
     with _in_words(), occupied(folder):
         secret = secret_of(arguments, folder)
         with _open_hub(folder, secret) as replica:
@@ -143,7 +149,12 @@ def close(arguments: argparse.Namespace) -> int:
     print(
         f"Hub {arguments.letter} is shut out: {keys} no more from here. What this hub held goes on"
     )
-    print("counting. Other hubs and phones hear of it at their next contact.")
+    print(
+        "counting"
+        + (", but whom it revoked or certified since that moment." if arguments.stolen else "."),
+        "Other hubs and phones hear of it",
+    )
+    print("at their next contact.")
     if was_revoked:
         print("It had revoked this hub, and who heard of that opens no session with its key.")
         print(f"Give it a new one:  fieldlog enrol rekey --data {folder}")

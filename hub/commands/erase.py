@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from core.dispatch.acts import ActError
 from core.dispatch.fields import Role
+from hub.commands.sure import add_yes, see_that_it_is_meant
 from hub.erasables import Erasable, find, still_named
-from hub.forgetting import erase_streams
+from hub.forgetting import check_at_rest, erase_streams
 from replica.clock import SystemClock
 from replica.commandline import CommandError
 from replica.identity import IdentityError
@@ -31,9 +31,11 @@ SURE = "erase"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Erase a customer, a job, a worker or a worker-day everywhere and for good."""
+    parser.epilog = "The hub stands still meanwhile; one that runs has the page /erased for it."
     parser.add_argument(
         "what",
-        help="a job's number, the name of a customer or worker, or 'NAME 2026-11-23' for a day",
+        help="a job's number, the name of a customer or worker, 'NAME 2026-11-23' for a day, or an "
+        "id of 24 hex digits",
     )
     parser.add_argument("--data", type=Path, required=True, help="the hub's folder")
     parser.add_argument(
@@ -41,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with a customer the jobs, with a worker the worker-days",
     )
-    parser.add_argument("--yes", action="store_true", help="ask nothing")
+    add_yes(parser)
     parser.set_defaults(run=run)
 
 
@@ -53,8 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"This erases {chosen.name}: {_count(len(streams))}, here and on every phone.")
         if chosen.along_words and not arguments.along:
             print(f"Not {chosen.along_words}; --along erases these too.")
-        if not arguments.yes and not _is_sure():
-            raise CommandError("nothing was erased")
+        check_at_rest(replica, streams)
+        see_that_it_is_meant(arguments, SURE, "nothing was erased")
         erase_streams(replica, streams)
         gone = scrub_if_due(replica.store)
         beside = still_named(replica)
@@ -75,12 +77,6 @@ def _chosen(replica: Replica, what: str) -> Erasable:
         listed = "; ".join(f"{each.name}: {each.stream.hex()}" for each in found)
         raise CommandError(f"several things are called {what!r}; give one's id: {listed}")
     return found[0]
-
-
-def _is_sure() -> bool:
-    if sys.stdin.isatty():
-        print(f"It can't be taken back. Type {SURE!r} to go on: ", end="", flush=True)
-    return sys.stdin.readline(64).strip() == SURE
 
 
 def _count(number: int) -> str:

@@ -75,9 +75,11 @@ def check(arguments: argparse.Namespace) -> int:
 
 def secret_of(arguments: argparse.Namespace, folder: Path) -> str:
     """The secret of the site's key in `folder`, '' where it needs none."""
-    if not is_locked(folder):
-        return ""
     path: Path | None = arguments.secret_file
+    if not is_locked(folder):
+        if path is not None:
+            raise CommandError("the site's key has no passphrase; leave --secret-file out")
+        return ""
     if path is None:
         return _asked("Passphrase or recovery code of the site's key: ")
     try:

@@ -46,7 +46,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--entries", type=int, default=size.entries_per_phone, help="entries of a phone at least"
     )
     parser.add_argument(
-        "--hostile", type=int, default=size.hostile, help="phones that break every rule, besides"
+        "--hostile",
+        type=int,
+        default=size.hostile,
+        help=f"phones that break every rule, besides (0 to {PHONES_MAX})",
     )
     parser.add_argument(
         "--upgrades", action="store_true", help="replace all programs by later ones on the way"
@@ -178,5 +181,5 @@ def _summary(tally: Tally, took_s: float) -> None:
 
 def _list(words: str, count_by_name: dict[str, int]) -> None:
     if count_by_name:
-        parts = [f"{name} {count:,}" for name, count in sorted(count_by_name.items())]
+        parts = [f"{name} {count:,}" for name, count in sorted(count_by_name.items()) if count]
         print(f"{words}: {', '.join(parts)}")

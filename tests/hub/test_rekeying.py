@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ async def test_phones_follow_a_hub_to_its_new_key_and_nothing_is_lost(tmp_path: 
             job, turn = await hub.job("Boiler", aino)
             await synced(phone)
         await phone.act(acts.set_phase(job, aino, turn, Phase.FINISHED))
-        assert run(configure, "rekey", "--data", folder) == 0
+        assert run(configure, "rekey", "--yes", "--data", folder) == 0
         async with running_hub(folder, clock, seed="hub again", port=port) as hub:
             assert hub.hub.replica.author != old
             assert await hub.rows("SELECT author FROM revoked") == [(old,)]
@@ -100,11 +101,33 @@ async def test_a_hub_without_the_sites_key_says_so(tmp_path: Path) -> None:
     async with running_hub(folder, SettableClock()):
         pass
     (folder / SITE_KEY_FILE).unlink()
-    assert "site's key" in refused(configure, "rekey", "--data", folder)
-    assert "site's key" in refused(configure, "close", "--letter", "B", "--data", folder)
+    assert "site's key" in refused(configure, "rekey", "--yes", "--data", folder)
+    assert "site's key" in refused(configure, "close", "--yes", "--letter", "B", "--data", folder)
     async with running_hub(folder, SettableClock()) as hub:
         assert await hub.rows("SELECT author FROM revoked") == []
     assert "no hub in" in refused(configure, "rekey", "--data", tmp_path / "nowhere")
+
+
+async def test_without_a_yes_no_hub_is_closed_and_no_key_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "hub"
+    async with running_hub(folder, SettableClock()) as hub:
+        before = hub.hub.replica.author
+    for words in (("rekey",), ("close", "--letter", "B")):
+        monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+        assert "nothing was changed" in refused(configure, *words, "--data", folder)
+    async with running_hub(folder, SettableClock()) as hub:
+        assert hub.hub.replica.author == before
+        assert await hub.rows("SELECT author FROM revoked") == []
+
+
+async def test_a_hub_that_is_to_be_stolen_tomorrow_is_not_closed(tmp_path: Path) -> None:
+    folder = tmp_path / "hub"
+    async with running_hub(folder, SettableClock()):
+        pass
+    words = ("close", "--yes", "--letter", "B", "--stolen", "2999-01-01T00:00:00Z")
+    assert "lies in the future" in refused(configure, *words, "--data", folder)
 
 
 class Stolen:

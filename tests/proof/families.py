@@ -64,11 +64,11 @@ FAMILIES = (
 )
 
 
-def parts_of(family: Family, share: float) -> list[Part]:
-    """A share of a family in parts; the seed of each says where it begins."""
+def parts_of(family: Family, share: float, seed: int = 0) -> list[Part]:
+    """A share of a family in parts from a seed on; that of each says where it begins."""
     count = max(1, math.ceil(family.count * share))
     return [
-        Part(family.work, min(family.part, count - first), first)
+        Part(family.work, min(family.part, count - first), seed + first)
         for first in range(0, count, family.part)
     ]
 

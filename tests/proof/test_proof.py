@@ -61,6 +61,7 @@ def test_phones_that_give_back_nothing_but_their_own_are_found(
 
     monkeypatch.setattr(ReplicaShelf, "unconfirmed", selfish)
     assert lossy_rebuilds(1, 1) != []
+    assert lossy_restores(3, 1) != []
 
 
 def test_hubs_that_are_made_anew_lose_nothing_that_a_phone_held() -> None:

@@ -98,7 +98,12 @@ def _row(row: Any) -> ErasedRow:
     stays = ""
     if row["number"] is not None:
         stays = f"{row['number']}, {row['status']}, {row['minutes']:,} minutes"
-    return ErasedRow(kind, dated, row["at"], row["who"], stays)
+    return ErasedRow(kind, dated, row["at"], _who(row["who"]), stays)
+
+
+def _who(actor: str) -> str:
+    """A name; of a hub, which acts for nobody there, its letter."""
+    return f"hub {bytes.fromhex(actor).decode('ascii', 'replace')}" if len(actor) == 2 else actor
 
 
 async def erase_one(request: web.Request) -> web.StreamResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.dispatch import acts
 from core.dispatch.acts import day_stream
 from core.dispatch.fields import Kind
+from hub.forgetting import erase_streams
 from tests.web.office import NOON_MS, Office
 from tests.web.pages.test_reports import TODAY, fill, read_csv
 
@@ -31,6 +32,14 @@ async def test_a_customer_is_found_erased_with_the_jobs_and_listed(office: Offic
     assert "Eva" in done.words
     assert await office.rows("SELECT 1 FROM customer") == []
     assert await office.rows("SELECT 1 FROM job") == []
+
+
+async def test_what_the_hub_erased_for_nobody_stands_under_its_letter(office: Office) -> None:
+    customer = acts.new_stream_id(Kind.CUSTOMER, NOON_MS, office.entropy(7))
+    await office.act(acts.edit_customer(customer, {"name": "Novakova"}))
+    await office.hub.writer.run(erase_streams, office.hub.replica, [customer])
+    eva = await office.signed_in("Eva", "admin")
+    assert "hub A" in (await eva.get("/erased")).words
 
 
 async def test_only_an_administrator_erases(office: Office) -> None:
