@@ -9,6 +9,7 @@ Invariant: outside `transaction()` nothing is written.
 from __future__ import annotations
 
 import contextlib
+import functools
 import sqlite3
 from collections.abc import Callable, Iterator
 from importlib import resources
@@ -36,14 +37,15 @@ APPLICATION_ID = 0x464C4F47
 AUTOCHECKPOINT_PAGES = 1_000
 
 
-def schema_files() -> list[tuple[int, str, str]]:
+@functools.cache
+def schema_files() -> tuple[tuple[int, str, str], ...]:
     """Number, name and text of each schema file, in order."""
     folder = resources.files("replica") / "schema"
     files = sorted(
         (entry for entry in folder.iterdir() if entry.name.endswith(".sql")),
         key=lambda entry: entry.name,
     )
-    return [(int(entry.name[:4]), entry.name, entry.read_text("utf-8")) for entry in files]
+    return tuple((int(entry.name[:4]), entry.name, entry.read_text("utf-8")) for entry in files)
 
 
 class Store:
@@ -109,18 +111,20 @@ class Store:
         files = schema_files()
         if 0 < version < files[-1][0]:
             self._copy_before_upgrade(version)
-        for number, name, text in files:
-            if number > version:
-                try:
-                    self.db.executescript(
-                        f"BEGIN IMMEDIATE;\nPRAGMA application_id = {APPLICATION_ID};\n{text}\n"
-                        f"PRAGMA user_version = {number};\nCOMMIT;"
-                    )
-                except sqlite3.Error as error:
-                    with contextlib.suppress(sqlite3.Error):
-                        self.db.execute("ROLLBACK")
-                    words = _in_words(error, self.path)
-                    raise StoreError(f"upgrade {name} failed: {words}") from error
+        newest = files[-1][0]
+        if version == newest:
+            return
+        # All in one transaction: a store is of the version that it was, or of the newest.
+        texts = [text for number, _, text in files if number > version]
+        begin = f"BEGIN IMMEDIATE;\nPRAGMA application_id = {APPLICATION_ID};"
+        end = f"PRAGMA user_version = {newest};\nCOMMIT;"
+        try:
+            self.db.executescript("\n".join([begin, *texts, end]))
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                self.db.execute("ROLLBACK")
+            words = _in_words(error, self.path)
+            raise StoreError(f"upgrade to schema {newest} failed: {words}") from error
 
     def _copy_before_upgrade(self, version: int) -> None:
         """Keep the store as it is; the copy is whole and durable on return, or there is none."""
