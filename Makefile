@@ -2,6 +2,8 @@
 # The first run fetches packages from PyPI and npm; later runs need no network.
 
 PYTHON ?= $(shell .ci/find-python)
+# Tests start many processes: each would compile the whole program again.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready

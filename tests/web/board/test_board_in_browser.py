@@ -25,6 +25,7 @@ pytestmark = pytest.mark.browser
 expect.set_options(timeout=20_000)
 
 VENDOR = Path(__file__).parent.parent.parent / ".cache" / "vendor"
+AXE = "(rules) => axe.run({ runOnly: rules, resultTypes: ['violations'] })"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -112,13 +113,26 @@ class Desk:
             )
         ]  # fmt: skip
 
-    async def sit(self, chromium: Browser, path: str = "/", origin: str = "", **more: Any) -> Page:
-        """Eva, signed in, with the board at `path`."""
+    async def sit(
+        self,
+        chromium: Browser,
+        path: str = "/",
+        origin: str = "",
+        *,
+        with_map: bool = True,
+        **more: Any,
+    ) -> Page:
+        """Eva, signed in, with the board at `path`.
+
+        Drawn without a graphics card, a map takes longer than all else: most tests do without.
+        """
         options = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **more}
         context = await chromium.new_context(base_url=origin or self.town.office.origin, **options)
         page = await context.new_page()
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", lambda line: self._heard(line.type, line.text))
+        if not with_map:
+            await page.route("**/board/map.js*", lambda route: route.abort())
         await page.goto("/sign-in?onward=/password")
         await page.get_by_label("Name").fill("Eva")
         await page.get_by_label("Password").fill(PASSWORD)
@@ -181,7 +195,7 @@ async def test_the_board_has_no_barrier_and_fits_its_screen(
         if path == layouts[0]:
             await expect(row(page, job)).to_be_visible()
         await page.evaluate(axe.read_text())
-        result = await page.evaluate("(rules) => axe.run({ runOnly: rules })", RULES)
+        result = await page.evaluate(AXE, RULES)
         found += [
             f"{path}: {fault['id']}: {[node['html'] for node in fault['nodes']][:3]}"
             for fault in result["violations"]
@@ -194,7 +208,7 @@ async def test_the_board_has_no_barrier_and_fits_its_screen(
 
 
 async def test_what_another_does_shows_without_a_refresh(desk: Desk, chromium: Browser) -> None:
-    page = await desk.sit(chromium, "/?view=open")
+    page = await desk.sit(chromium, "/?view=open", with_map=False)
     unassigned = page.locator('[data-view="unassigned"] .count')
     await expect(unassigned).to_have_text("4")
     await assign(desk, desk.jobs[0], desk.workers[1])
@@ -209,7 +223,7 @@ async def test_what_another_does_shows_without_a_refresh(desk: Desk, chromium: B
 async def test_a_board_whose_browser_was_signed_out_asks_to_sign_in(
     desk: Desk, chromium: Browser
 ) -> None:
-    page = await desk.sit(chromium, "/?view=open")
+    page = await desk.sit(chromium, "/?view=open", with_map=False)
     (account,) = await desk.town.office.rows("SELECT account FROM account WHERE name = 'Eva'")
     desk.town.office.hub.sessions.end_all(account["account"])
     desk.town.office.hub.feed.publish("presence", ())
@@ -218,7 +232,7 @@ async def test_a_board_whose_browser_was_signed_out_asks_to_sign_in(
 
 
 async def test_rows_do_not_jump_under_the_pointer(desk: Desk, chromium: Browser) -> None:
-    page = await desk.sit(chromium, "/?view=unassigned&sort=title")
+    page = await desk.sit(chromium, "/?view=unassigned&sort=title", with_map=False)
     await row(page, desk.jobs[2]).hover()
     await assign(desk, desk.jobs[0], desk.workers[0])
     await desk.town.job("Able", starts_in=60)
@@ -238,7 +252,7 @@ async def test_rows_do_not_jump_under_the_pointer(desk: Desk, chromium: Browser)
 
 
 async def test_the_whole_loop_by_keyboard(desk: Desk, chromium: Browser) -> None:
-    page = await desk.sit(chromium, "/?view=unassigned")
+    page = await desk.sit(chromium, "/?view=unassigned", with_map=False)
     keys = page.keyboard
     await keys.press("j")
     await expect(row(page, desk.jobs[0])).to_be_focused()
@@ -278,7 +292,7 @@ async def test_the_whole_loop_by_keyboard(desk: Desk, chromium: Browser) -> None
 
 
 async def test_a_job_is_made_from_a_customer_in_a_few_keys(desk: Desk, chromium: Browser) -> None:
-    page = await desk.sit(chromium, "/?view=unassigned")
+    page = await desk.sit(chromium, "/?view=unassigned", with_map=False)
     await page.keyboard.press("n")
     await expect(page.get_by_label("Title")).to_be_focused()
     await page.keyboard.type("Radiator")
@@ -299,7 +313,7 @@ async def test_two_people_at_one_job_see_both_values_in_the_form(
     desk: Desk, chromium: Browser
 ) -> None:
     job = desk.jobs[0]
-    page = await desk.sit(chromium, f"/?view=all&job={job}&do=edit")
+    page = await desk.sit(chromium, f"/?view=all&job={job}&do=edit", with_map=False)
     await page.get_by_label("Title").fill("Alpha, mine")
     await desk.town.office.act(acts.edit_job(bytes.fromhex(job), {"title": "Alpha, theirs"}))
     await expect(page.locator(".pane-note")).to_contain_text("changed while you edit")
@@ -317,7 +331,7 @@ async def test_two_people_at_one_job_see_both_values_in_the_form(
 async def test_back_and_forward_walk_through_questions_and_selections(
     desk: Desk, chromium: Browser
 ) -> None:
-    page = await desk.sit(chromium, "/?view=open")
+    page = await desk.sit(chromium, "/?view=open", with_map=False)
     await row(page, desk.jobs[2]).click()
     await expect(page.get_by_role("heading", name="Charlie")).to_be_visible()
     await page.locator('[data-view="done"]').click()
@@ -340,7 +354,7 @@ async def test_back_and_forward_walk_through_questions_and_selections(
 async def test_a_second_click_on_a_head_waits_for_what_the_first_asked_for(
     desk: Desk, chromium: Browser
 ) -> None:
-    page = await desk.sit(chromium, "/?view=open")
+    page = await desk.sit(chromium, "/?view=open", with_map=False)
 
     async def late(route: Route) -> None:
         await asyncio.sleep(0.5)
@@ -380,7 +394,7 @@ async def test_many_rows_come_as_one_scrolls_and_far_ones_are_folded(
         job = acts.new_stream_id(Kind.JOB, desk.town.clock.now_ms(), desk.town.office.entropy(7))
         changes += acts.create_job(job, {"title": f"Row {index:03d}"})
     await desk.town.office.act(changes)
-    page = await desk.sit(chromium, "/?view=all&sort=title")
+    page = await desk.sit(chromium, "/?view=all&sort=title", with_map=False)
     await expect(page.locator("tr.job")).to_have_count(100)
     bottom = "sheet => { sheet.scrollTop = sheet.scrollHeight }"
     for _ in range(100):
