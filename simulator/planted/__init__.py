@@ -53,10 +53,11 @@ PLANTED: Final[Mapping[str, Plant]] = MappingProxyType(
         "late-seen-ignored": _plant(folding.late_seen_ignored, "equal", "folded"),
         "nothing-seen": _plant(folding.nothing_seen, "overwritten"),
         "order-of-arrival": _plant(folding.order_of_arrival, "equal", "folded"),
-        "leaf-misses-a-log": _plant(folding.leaf_misses_a_log, "equal"),
+        # Who takes for equal what is not tells that it was held, which shows as reach first.
+        "leaf-misses-a-log": _plant(folding.leaf_misses_a_log, "equal", "reach"),
         "no-scope": _plant(meeting.no_scope, "scope"),
         "reach-at-sending": _plant(meeting.reach_at_sending, "reach", faults=("cuts",)),
         "drops-before-sending": _plant(meeting.drops_before_sending, "arrived"),
-        "mark-too-far": _plant(meeting.mark_too_far, "liveness"),
+        "mark-too-far": _plant(meeting.mark_too_far, "liveness", "reach"),
     }
 )

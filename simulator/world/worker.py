@@ -23,7 +23,8 @@ from simulator.world.truth import Stretch
 
 WORK_BEGINS_H, WORK_ENDS_H = 7, 17
 PAUSE_S_MEAN: Final = 1_250.0
-_NEXT: Final = {
+# What a worker does next with a job, by the phase in which it stands.
+NEXT_PHASE: Final = {
     "assigned": Phase.RECEIVED,
     "received": Phase.OPENED,
     "opened": Phase.ACCEPTED,
@@ -158,7 +159,7 @@ class Worker:
                 return changes
             at = 0 if self._chance.random() < 0.8 else self._chance.randrange(len(rows))
             job, turn = bytes.fromhex(rows[at][0]), bytes.fromhex(rows[at][1])
-            phase = _NEXT.get(rows[at][2])
+            phase = NEXT_PHASE.get(rows[at][2])
             if phase is None:
                 return []
             changes = acts.set_phase(job, self.worker, turn, phase)

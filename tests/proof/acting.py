@@ -12,8 +12,9 @@ from random import Random
 
 from core.dispatch import acts, day_acts
 from core.dispatch.acts import Act
-from core.dispatch.fields import Kind, LogKind, Phase
+from core.dispatch.fields import Kind, LogKind
 from replica.replica import Replica, Written
+from simulator.world.worker import NEXT_PHASE
 
 DAY_MS = 86_400_000
 DAY_ENTRIES_MIN = 12
@@ -22,15 +23,6 @@ _MINE = (
     "SELECT job, turn, phase FROM assignment WHERE worker = ? AND phase NOT IN "
     "('withdrawn', 'released', 'finished', 'rejected') ORDER BY job, turn LIMIT 4"
 )
-_NEXT = {
-    "assigned": Phase.RECEIVED,
-    "received": Phase.OPENED,
-    "opened": Phase.ACCEPTED,
-    "accepted": Phase.TRAVELLING,
-    "travelling": Phase.ON_SITE,
-    "paused": Phase.ON_SITE,
-    "on site": Phase.FINISHED,
-}
 
 
 class Office:
@@ -83,7 +75,7 @@ class Hand:
             return acts.add_note(job, f"note {chance.randrange(9_999)}")
         if drawn < 0.75:
             return acts.set_tick(job, chance.randrange(4), chance.random() < 0.8)
-        return acts.set_phase(job, self.worker, turn, _NEXT[rows[0][2]])
+        return acts.set_phase(job, self.worker, turn, NEXT_PHASE[rows[0][2]])
 
     def forget(self) -> None:
         """What was tapped last was not saved, or nobody knows; what ran is not stopped again."""
