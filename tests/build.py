@@ -21,9 +21,10 @@ from core.dispatch.fields import REVOKED, Kind, Role
 from core.dispatch.reading import PRESENT, Reading
 from core.log import messages
 from core.log.certificate import Certificate, issue
-from core.log.chain import chain_start
+from core.log.chain import chain_start, seal_leaf
 from core.log.entry import FORMAT, Cursor, Entry, encode
 from core.log.packing import Unpacker
+from core.log.seal import make_seal
 from core.log.session import Effect, Send, Session, Stage
 from core.log.stream import Stored, StreamState
 from replica import logs
@@ -403,6 +404,7 @@ def agree(*replicas: Replica, streams: set[bytes] | None = None) -> bool:
     """Whether replicas have equal folds of the streams that all of them hold (or of `streams`)."""
     held = [streams_of(replica) for replica in replicas]
     shared = set.intersection(*held) if streams is None else streams
+    assert shared, "replicas that share nothing agree on nothing"
     return all(
         len({replica.state(stream).fingerprint() for replica in replicas}) == 1 for stream in shared
     )
@@ -421,6 +423,24 @@ def tracks_held(replica: Replica) -> list[Track]:
         if stream[4] in (Kind.DAY, Kind.TRACK):
             dated.setdefault((stream[:4], stream[5:]), []).append(replica.state(stream))
     return [track for key in sorted(dated) for track in tracks_in(*dated[key])]
+
+
+def notes_of(replica: Replica) -> list[str]:
+    """The texts of the notes that stand, sorted."""
+    return sorted(row[0] for row in replica.store.db.execute("SELECT text FROM note"))
+
+
+def put(source: Replica, target: Replica, stream: bytes) -> None:
+    """Bring a whole stream, as its author that joined again under a new key would."""
+    with target.store.transaction() as db:
+        for log in source.state(stream).logs.values():
+            target.add_chain(stream, [placed.stored for placed in log.placed])
+        for row in logs.log_rows(db, stream):
+            if row.author == source.author:
+                leaves = (seal_leaf(stream, row.height, row.head),)
+                seal = make_seal(source.site, row.author, source.identity.key, 1, leaves)
+                logs.cover(db, row, logs.keep_seal(db, seal))
+        target.finish(Touched({stream}))
 
 
 def rows_of(replica: Replica, without: Callable[[str], bool] = lambda name: False) -> list[str]:

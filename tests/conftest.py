@@ -1,4 +1,7 @@
-"""What all tests share: nothing leaves this machine, and pages are opened in a real Chromium."""
+"""What all tests share: a site in the test's folder, a clock, a real Chromium for pages.
+
+Invariant: nothing leaves this machine.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,16 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import pytest_asyncio
 from hypothesis import settings
 from playwright.async_api import Browser, async_playwright
+
+from tests.build import SettableClock, Site
 
 CHROMIUM_NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # WebGL without a graphics card, and no calls home of the browser's own.
@@ -45,6 +51,20 @@ def _refuse_to_leave(event: str, arguments: tuple[Any, ...]) -> None:
 def pytest_configure() -> None:
     """Watch every connection from here on."""
     sys.addaudithook(_refuse_to_leave)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A site of replicas whose clocks and links the test moves."""
+    built = Site(tmp_path / "site")
+    yield built
+    built.close()
+
+
+@pytest.fixture
+def clock() -> SettableClock:
+    """A clock that the test moves."""
+    return SettableClock()
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from core.dispatch import acts
 from core.dispatch.acts import Act
 from core.dispatch.fields import Kind
 from hub.app import make_app
+from hub.enrolment import Offer
 from hub.hub import Hub
 from hub.keys import Account
 from replica.device import Device
@@ -60,6 +61,15 @@ class HubAtWork:
         worker = acts.new_stream_id(Kind.WORKER, START_MS, self.entropy(7))
         await self.act(acts.edit_worker(worker, {"name": name}))
         return worker
+
+    async def offer(self, worker: bytes) -> Offer:
+        """A code and a link by which a worker's phone joins."""
+        return await self.hub.writer.run(self.hub.enrolments.offer, worker)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.address.rpartition(":")[2])
 
     async def job(self, title: str, *workers: bytes, **values: object) -> tuple[bytes, bytes]:
         """A new job for workers; its stream and the first worker's turn."""

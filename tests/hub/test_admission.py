@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from core.dispatch import acts
@@ -12,24 +9,14 @@ from core.dispatch.acts import SITE_STREAM
 from core.dispatch.day_acts import start_duty, start_log, stop_log
 from core.dispatch.fields import ADMITTED, CUT, LogKind, Phase
 from core.dispatch.workday import logs_of
-from core.log.chain import seal_leaf
 from core.log.entry import MINT
-from core.log.seal import make_seal
 from hub.admission import admit, waiting
 from hub.revocation import shut_out
-from replica import logs
 from replica.history import history_of
-from replica.replica import Replica, Touched
-from tests.build import MINUTE_MS, START_MS, Site, agree, clock_of, hold
+from replica.replica import Replica
+from tests.build import MINUTE_MS, START_MS, Site, agree, clock_of, hold, put
 
 DAY = "2026-03-02"
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Any:
-    found = Site(tmp_path)
-    yield found
-    found.close()
 
 
 class Town:
@@ -174,19 +161,6 @@ def test_time_logs_and_duty_keep_the_workers_time_and_source(site: Site) -> None
     assert town.admit() == 3
     (logged,) = town.hub.store.db.execute("SELECT start_at, stop_at, source FROM time_log")
     assert logged == (START_MS + 5 * MINUTE_MS, START_MS + 35 * MINUTE_MS, "manual")
-
-
-def put(source: Replica, target: Replica, stream: bytes) -> None:
-    """Bring a whole stream, as its author that joined again under a new key would."""
-    with target.store.transaction() as db:
-        for log in source.state(stream).logs.values():
-            target.add_chain(stream, [placed.stored for placed in log.placed])
-        for row in logs.log_rows(db, stream):
-            if row.author == source.author:
-                leaves = (seal_leaf(stream, row.height, row.head),)
-                seal = make_seal(source.site, row.author, source.identity.key, 1, leaves)
-                logs.cover(db, row, logs.keep_seal(db, seal))
-        target.finish(Touched({stream}))
 
 
 def test_what_a_hub_wrote_to_the_site_is_not_let_count_by_a_click(site: Site) -> None:

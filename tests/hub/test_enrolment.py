@@ -13,7 +13,7 @@ from core.dispatch.fields import Role
 from core.log.canonical import pack
 from hub import code_limits
 from hub.code_limits import CodeLimits, TooManyCodes
-from hub.enrolment import PENDING_MAX, EnrolmentRefused, Offer
+from hub.enrolment import PENDING_MAX, EnrolmentRefused
 from replica import pairing
 from replica.device import Device
 from replica.identity import IDENTITY_FILE
@@ -23,27 +23,6 @@ from tests.build import START_MS, SettableClock
 from tests.running import HubAtWork, running_hub, running_phone, synced, until
 
 MINUTE_MS = 60_000
-
-
-@pytest.fixture
-def clock() -> SettableClock:
-    return SettableClock()
-
-
-@pytest.fixture
-async def hub(tmp_path: Path, clock: SettableClock) -> AsyncIterator[HubAtWork]:
-    async with running_hub(tmp_path / "hub", clock) as found:
-        yield found
-
-
-@pytest.fixture
-async def phone(tmp_path: Path, clock: SettableClock) -> AsyncIterator[Device]:
-    async with running_phone(tmp_path / "phone", clock) as found:
-        yield found
-
-
-async def offered(hub: HubAtWork, worker: bytes) -> Offer:
-    return await hub.hub.writer.run(hub.hub.enrolments.offer, worker)
 
 
 def joined_nothing(phone: Device) -> bool:
@@ -68,7 +47,7 @@ def other_code(code: str) -> str:
 
 async def test_a_phone_joins_by_link_and_syncs(hub: HubAtWork, phone: Device) -> None:
     worker = await hub.worker("Aino")
-    offer = await offered(hub, worker)
+    offer = await hub.offer(worker)
     await phone.enrol(link=offer.link)
     assert phone.worker == worker.hex()
     await synced(phone)
@@ -77,7 +56,7 @@ async def test_a_phone_joins_by_link_and_syncs(hub: HubAtWork, phone: Device) ->
 
 
 async def test_a_phone_joins_by_the_code_as_people_type_it(hub: HubAtWork, phone: Device) -> None:
-    offer = await offered(hub, await hub.worker("Aino"))
+    offer = await hub.offer(await hub.worker("Aino"))
     typed = f" {offer.code.lower().replace('-', '  ')} "
     await phone.enrol(code=typed, address=f" {hub.address} ")
     await synced(phone)
@@ -87,7 +66,7 @@ async def test_the_certificate_names_worker_role_and_the_phones_own_tls(
     hub: HubAtWork, phone: Device
 ) -> None:
     worker = await hub.worker("Aino")
-    await phone.enrol(link=(await offered(hub, worker)).link)
+    await phone.enrol(link=(await hub.offer(worker)).link)
     own = phone.writer.replica.identity.own
     assert (own.subject, own.role) == (worker, Role.WORKER)
     assert own.session_until > START_MS + 365 * 86_400_000
@@ -96,7 +75,7 @@ async def test_the_certificate_names_worker_role_and_the_phones_own_tls(
 
 
 async def test_a_wrong_code_is_unknown_to_the_hub(hub: HubAtWork, phone: Device) -> None:
-    offer = await offered(hub, await hub.worker("Aino"))
+    offer = await hub.offer(await hub.worker("Aino"))
     words = await refused(phone, code=other_code(offer.code), address=hub.address)
     assert "does not know this code" in words
     await phone.enrol(code=offer.code, address=hub.address)
@@ -124,7 +103,7 @@ async def test_a_link_that_is_none_is_said(phone: Device, link: str) -> None:
 async def test_a_code_is_good_for_one_phone(
     tmp_path: Path, hub: HubAtWork, phone: Device, clock: SettableClock
 ) -> None:
-    offer = await offered(hub, await hub.worker("Aino"))
+    offer = await hub.offer(await hub.worker("Aino"))
     await phone.enrol(link=offer.link)
     async with running_phone(tmp_path / "second", clock, seed="second") as second:
         assert "used already" in await refused(second, link=offer.link)
@@ -135,17 +114,17 @@ async def test_a_code_is_good_for_one_phone(
 async def test_a_code_is_over_after_ten_minutes(
     hub: HubAtWork, phone: Device, clock: SettableClock
 ) -> None:
-    offer = await offered(hub, await hub.worker("Aino"))
+    offer = await hub.offer(await hub.worker("Aino"))
     assert offer.until_ms == clock.now_ms() + 10 * MINUTE_MS
     clock.pass_ms(10 * MINUTE_MS)
     assert "over ten minutes old" in await refused(phone, link=offer.link)
     clock.pass_ms(15 * MINUTE_MS)
-    await offered(hub, await hub.worker("Veikko"))
+    await hub.offer(await hub.worker("Veikko"))
     assert "does not know this code" in await refused(phone, link=offer.link)
 
 
 async def test_five_wrong_proofs_burn_a_code(hub: HubAtWork, phone: Device) -> None:
-    offer = await offered(hub, await hub.worker("Aino"))
+    offer = await hub.offer(await hub.worker("Aino"))
     locator = pairing.key_from_code(offer.code).locator
     key, nonce = bytes(32), b"\1" * 32
     for tries_left in (4, 3, 2, 1, 0):
@@ -192,7 +171,7 @@ async def test_bytes_that_are_no_request_are_refused_in_words(hub: HubAtWork, st
 
 
 async def test_a_proof_for_keys_of_another_length_is_refused(hub: HubAtWork) -> None:
-    offer = await offered(hub, await hub.worker("Aino"))
+    offer = await hub.offer(await hub.worker("Aino"))
     locator = pairing.key_from_code(offer.code).locator
     assert (await ask(hub, "begin", [locator, b"short", b"nonce"]))[0] == 200
     status, words = await ask(hub, "finish", [locator, b"short", b"nonce", bytes(32), bytes(32)])
@@ -216,7 +195,7 @@ async def test_a_large_request_is_refused_unread(hub: HubAtWork) -> None:
 async def test_mistyped_codes_are_limited_by_address(
     hub: HubAtWork, phone: Device, clock: SettableClock
 ) -> None:
-    offer = await offered(hub, await hub.worker("Aino"))
+    offer = await hub.offer(await hub.worker("Aino"))
     for number in range(code_limits.MISTYPED_MAX):
         status, _ = await ask(hub, "begin", [number.to_bytes(8, "big"), bytes(32), bytes(32)])
         assert status == 403
@@ -224,7 +203,7 @@ async def test_mistyped_codes_are_limited_by_address(
     assert "too many codes" in words
     assert "15 min" in words
     clock.pass_ms(code_limits.WINDOW_MS)
-    fresh = await offered(hub, await hub.worker("Veikko"))
+    fresh = await hub.offer(await hub.worker("Veikko"))
     await phone.enrol(code=fresh.code, address=hub.address)
 
 
@@ -257,7 +236,7 @@ def test_a_clock_that_was_ahead_locks_nobody_out() -> None:
 async def test_another_sites_hub_does_not_know_the_code(
     tmp_path: Path, hub: HubAtWork, phone: Device, clock: SettableClock
 ) -> None:
-    offer = await offered(hub, await hub.worker("Aino"))
+    offer = await hub.offer(await hub.worker("Aino"))
     async with running_hub(tmp_path / "other", clock, seed="other") as other:
         words = await refused(phone, code=offer.code, address=other.address)
         assert "does not know this code" in words
@@ -267,7 +246,7 @@ async def test_another_sites_hub_does_not_know_the_code(
         )
         assert "another machine answers" in await refused(phone, link=link)
         # Right machine, wrong site: as if a hub's folder had been founded anew.
-        asked = pairing.decode_offer((await offered(other, await other.worker("Veikko"))).link)
+        asked = pairing.decode_offer((await other.offer(await other.worker("Veikko"))).link)
         stale = pairing.encode_offer(replace(asked, site_key_hash=bytes(32)))
         assert "another site" in await refused(phone, link=stale)
 
@@ -275,7 +254,7 @@ async def test_another_sites_hub_does_not_know_the_code(
 async def test_the_next_address_is_tried_where_another_machine_answers(
     tmp_path: Path, hub: HubAtWork, phone: Device, clock: SettableClock
 ) -> None:
-    offer = pairing.decode_offer((await offered(hub, await hub.worker("Aino"))).link)
+    offer = pairing.decode_offer((await hub.offer(await hub.worker("Aino"))).link)
     async with running_hub(tmp_path / "other", clock, seed="other") as other:
         several = replace(offer, addresses=(other.address, "127.0.0.1:1", hub.address))
         await phone.enrol(link=pairing.encode_offer(several))
@@ -289,9 +268,9 @@ async def test_a_hub_that_is_away_is_named(phone: Device) -> None:
 
 
 async def test_a_phone_that_has_joined_joins_no_second_site(hub: HubAtWork, phone: Device) -> None:
-    await phone.enrol(link=(await offered(hub, await hub.worker("Aino"))).link)
+    await phone.enrol(link=(await hub.offer(await hub.worker("Aino"))).link)
     with pytest.raises(JoinRefused, match="joined a site already"):
-        await phone.enrol(link=(await offered(hub, await hub.worker("Veikko"))).link)
+        await phone.enrol(link=(await hub.offer(await hub.worker("Veikko"))).link)
 
 
 async def test_offers_are_bounded_and_old_ones_forgotten(
@@ -308,7 +287,7 @@ async def test_offers_are_bounded_and_old_ones_forgotten(
 
 async def test_the_page_hears_that_a_phone_joined(hub: HubAtWork, phone: Device) -> None:
     worker = await hub.worker("Aino")
-    offer = await offered(hub, worker)
+    offer = await hub.offer(worker)
     assert not hub.hub.enrolments.joined(worker)
     before = hub.hub.feed.seq
     await phone.enrol(link=offer.link)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,6 @@ from tests.build import Site, hold, streams_of
 from tests.commands import refused, run
 
 NEEDLE = "Novakova, third floor, bell out of order"
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    built = Site(tmp_path)
-    yield built
-    built.close()
 
 
 def town(site: Site) -> tuple[Replica, bytes, list[bytes]]:

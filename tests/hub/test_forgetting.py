@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
 from core.dispatch import acts, day_acts
-from core.dispatch.acts import ActError
-from core.dispatch.fields import Kind, LogKind
+from core.dispatch.acts import SITE_STREAM, ActError, Change
+from core.dispatch.fields import SETTING, Kind, LogKind
 from core.dispatch.fix import Fix, encode_track
-from hub.forgetting import DAY_MS, apply_retention, before_of, dated_of, erase_streams, jobs_of
+from hub.forgetting import (
+    DAY_MS,
+    KEEPING,
+    apply_retention,
+    before_of,
+    dated_of,
+    erase_streams,
+    jobs_of,
+    keep_days,
+    known_now_ms,
+)
 from hub.revocation import shut_out
 from replica.checking import check_store
 from replica.replica import Replica
 from tests.build import MINUTE_MS, START_MS, Site, agree, clock_of, hold, rows_of, streams_of
 
 FIRST_DAY = date(2026, 3, 2)
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    built = Site(tmp_path)
-    yield built
-    built.close()
 
 
 @pytest.fixture
@@ -172,6 +173,70 @@ def test_a_customer_goes_with_the_jobs_and_open_ones_are_refused(
     assert said == sorted((each.hex(), b"dispatch".hex()) for each in (customer, job))
     with pytest.raises(ActError, match="before"):
         erase_streams(hub, [job])
+
+
+def test_a_day_goes_only_when_its_logs_have_ended(
+    site: Site, hub: Replica, ana: bytes, phone: Replica
+) -> None:
+    job, _ = site.job(hub, "Boiler", ana)
+    day, log = FIRST_DAY.isoformat(), site.entropy(8)
+    phone.write(day_acts.start_log(ana, day, job, log, LogKind.ON_SITE))
+    hold(phone, hub)
+    before = rows_of(hub)
+    stream = acts.day_stream(ana, day)
+    with pytest.raises(ActError, match="still open; end it first"):
+        erase_streams(hub, [stream])
+    assert rows_of(hub) == before
+    at_ms = phone.clock.now_ms() + MINUTE_MS
+    phone.write(day_acts.stop_log(ana, day, job, log, at_ms=at_ms))
+    hold(phone, hub)
+    erase_streams(hub, [stream])
+    assert days_held(hub, ana, Kind.DAY) == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "days"),
+    [(0, 0), (1, 30), (29, 30), (30, 30), (400, 400), (-1, 90), ("soon", 90), (True, 90)],
+)
+def test_a_rule_keeps_a_month_at_the_least_and_nonsense_is_as_none(
+    hub: Replica, value: object, days: int
+) -> None:
+    (rule,) = (each for each in KEEPING if each.kind == Kind.TRACK)
+    assert keep_days(hub.store.db, rule) == 90
+    # No office writes such values, and an older or a foreign program may have.
+    hub.write([Change(SITE_STREAM, (SETTING, rule.setting), value)])
+    assert hub.store.db.execute("SELECT count(*) FROM setting").fetchone() == (1,)
+    assert keep_days(hub.store.db, rule) == days
+
+
+def test_a_phone_in_2036_makes_no_rule_erase_more(
+    site: Site, hub: Replica, ana: bytes, phone: Replica
+) -> None:
+    job, _ = site.job(hub, "Boiler", ana)
+    work_for(100, phone, hub, ana, job)
+    hold(phone, hub)
+    clock_of(phone).wall_ms += 3_650 * DAY_MS
+    phone.write(acts.add_note(job, "from the future"))
+    hold(phone, hub)
+    assert known_now_ms(hub) == hub.clock.now_ms()
+    assert apply_retention(hub) == {Kind.TRACK: before_of(hub.clock.now_ms(), 90)}
+    assert days_held(hub, ana, Kind.TRACK) >= 83
+
+
+def test_what_hubs_tell_each_other_proves_no_time(
+    site: Site, hub: Replica, ana: bytes, phone: Replica
+) -> None:
+    job, _ = site.job(hub, "Boiler", ana)
+    work_for(3, phone, hub, ana, job)
+    hold(phone, hub)
+    second = site.hub("B")
+    hold(second, hub)
+    for each in (hub, second):
+        clock_of(each).pass_ms(3_650 * DAY_MS)
+    second.write(acts.set_setting("threshold_min", 9))
+    hold(second, hub)
+    assert apply_retention(hub) == {}
+    assert days_held(hub, ana, Kind.TRACK) == 3
 
 
 def test_a_worker_goes_only_when_every_phone_is_shut_out(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -21,17 +20,6 @@ from tests.build import Entropy, SettableClock
 from tests.running import HubAtWork, running_hub, until
 
 DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def clock() -> SettableClock:
-    return SettableClock()
-
-
-@pytest.fixture
-async def hub(tmp_path: Path, clock: SettableClock) -> AsyncIterator[HubAtWork]:
-    async with running_hub(tmp_path / "hub", clock) as found:
-        yield found
 
 
 EVA = Account("ad" * 8, "Eva", "admin")

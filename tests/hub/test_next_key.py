@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,13 +15,7 @@ from hub.next_key import follow_keys
 from replica.device import Device
 from tests.build import SettableClock, Site, hold
 from tests.core.log.authors import author_of, key_of
-from tests.running import HubAtWork, running_hub, running_phone, synced, until
-
-
-@pytest.fixture
-async def hub(tmp_path: Path) -> AsyncIterator[HubAtWork]:
-    async with running_hub(tmp_path / "hub", SettableClock()) as found:
-        yield found
+from tests.running import HubAtWork, running_phone, synced, until
 
 
 async def changed_over(phone: Device, old: bytes) -> None:
@@ -43,7 +37,7 @@ async def test_a_phone_that_is_asked_goes_on_under_a_new_key_and_loses_nothing(
     clock = SettableClock()
     async with running_phone(tmp_path / "phone", clock) as phone:
         aino = await hub.worker("Aino")
-        offer = await hub.hub.writer.run(hub.hub.enrolments.offer, aino)
+        offer = await hub.offer(aino)
         await phone.enrol(link=offer.link)
         job, turn = await hub.job("Boiler", aino)
         await synced(phone)
@@ -108,3 +102,20 @@ def test_without_being_asked_no_key_is_followed(tmp_path: Path) -> None:
     follow_keys(hub, phone.identity.own, agreed=True)
     assert hub.standing(named.author).subject == ana
     site.close()
+
+
+def test_a_former_key_is_shut_out_only_when_its_successor_agreed_with_the_hub(site: Site) -> None:
+    hub = site.hub()
+    ana = site.worker(hub, "Ana")
+    phone = site.phone(hub, ana)
+    hold(phone, hub)
+    named = NextKey(site.site, phone.author, author_of("next"), bytes(32))
+    phone.write(name_next_key(ana, named, named.sign(key_of("next"))))
+    hold(phone, hub)
+    hub.write(ask_for_key(ana, phone.author))
+    follow_keys(hub, phone.identity.own, agreed=True)
+    successor = replace(phone.identity.own, author=named.author)
+    follow_keys(hub, successor, agreed=False)
+    assert not hub.standing(phone.author).revoked
+    follow_keys(hub, successor, agreed=True)
+    assert hub.standing(phone.author).revoked

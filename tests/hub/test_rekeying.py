@@ -24,15 +24,11 @@ from tests.build import (
     agree,
     clock_of,
     hold,
+    notes_of,
+    put,
 )
 from tests.commands import refused, run
-from tests.hub.test_admission import put
-from tests.hub.test_cuts import notes_of
 from tests.running import HubAtWork, running_hub, running_phone, synced, until
-
-
-def port_of(hub: HubAtWork) -> int:
-    return int(hub.address.rpartition(":")[2])
 
 
 async def inert(hub: HubAtWork) -> int:
@@ -45,9 +41,9 @@ async def test_phones_follow_a_hub_to_its_new_key_and_nothing_is_lost(tmp_path: 
     clock, folder = SettableClock(), tmp_path / "hub"
     async with running_phone(tmp_path / "phone", clock) as phone:
         async with running_hub(folder, clock) as hub:
-            port, old = port_of(hub), hub.hub.replica.author
+            port, old = hub.port, hub.hub.replica.author
             aino = await hub.worker("Aino")
-            offer = await hub.hub.writer.run(hub.hub.enrolments.offer, aino)
+            offer = await hub.offer(aino)
             await phone.enrol(link=offer.link)
             job, turn = await hub.job("Boiler", aino)
             await synced(phone)
@@ -68,7 +64,7 @@ async def test_phones_follow_a_hub_to_its_new_key_and_nothing_is_lost(tmp_path: 
             await until(has_both, "the phone has the job that the new key made")
             # The phone's certificate is by the old key, and stands in what that wrote.
             veikko = await hub.worker("Veikko")
-            offer = await hub.hub.writer.run(hub.hub.enrolments.offer, veikko)
+            offer = await hub.offer(veikko)
             async with running_phone(tmp_path / "second", clock, seed="second") as second:
                 await second.enrol(link=offer.link)
                 await synced(second)

@@ -5,7 +5,6 @@ Real hubs and phones over real connections; their clocks are the tests' own.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -20,31 +19,9 @@ from replica.rejoining import join_beside
 from replica.screens.port import EnrolmentRefused
 from replica.shelf import ReplicaShelf
 from tests.build import START_MS, YEAR_MS, SettableClock, Site, clock_of, hold
-from tests.running import OFFICE, HubAtWork, running_hub, running_phone, synced, until
+from tests.running import OFFICE, HubAtWork, running_phone, synced, until
 
 MONTH_MS = 30 * 86_400_000
-
-
-@pytest.fixture
-def clock() -> SettableClock:
-    return SettableClock()
-
-
-@pytest.fixture
-async def hub(tmp_path: Path, clock: SettableClock) -> AsyncIterator[HubAtWork]:
-    async with running_hub(tmp_path / "hub", clock) as found:
-        yield found
-
-
-@pytest.fixture
-async def phone(tmp_path: Path, clock: SettableClock) -> AsyncIterator[Device]:
-    async with running_phone(tmp_path / "phone", clock) as found:
-        yield found
-
-
-async def offered(hub: HubAtWork, worker: bytes) -> str:
-    """The link of a new code for a worker's phone."""
-    return (await hub.hub.writer.run(hub.hub.enrolments.offer, worker)).link
 
 
 async def certificates(hub: HubAtWork, author: bytes) -> int:
@@ -63,7 +40,7 @@ async def come_back(phone: Device) -> None:
 async def test_a_phone_is_certified_anew_when_it_meets_its_hub_in_the_second_half_of_its_time(
     hub: HubAtWork, phone: Device, clock: SettableClock
 ) -> None:
-    await phone.enrol(link=await offered(hub, await hub.worker("Aino")))
+    await phone.enrol(link=(await hub.offer(await hub.worker("Aino"))).link)
     await synced(phone)
     author = phone.writer.replica.author
     clock.pass_ms(PHONE_SESSION_MS - RENEWED_BELOW_MS - MONTH_MS)
@@ -83,7 +60,7 @@ async def test_a_phone_beyond_its_time_says_so_works_on_and_joins_again_under_it
     hub: HubAtWork, phone: Device, clock: SettableClock
 ) -> None:
     aino = await hub.worker("Aino")
-    await phone.enrol(link=await offered(hub, aino))
+    await phone.enrol(link=(await hub.offer(aino)).link)
     job, turn = await hub.job("Boiler", aino)
     await synced(phone)
     author = phone.writer.replica.author
@@ -94,9 +71,9 @@ async def test_a_phone_beyond_its_time_says_so_works_on_and_joins_again_under_it
     await phone.act(acts.set_phase(job, aino, turn, Phase.FINISHED))
     assert (await phone.sync_state()).unsent_count == 1
     with pytest.raises(EnrolmentRefused, match="another worker"):
-        await phone.enrol(link=await offered(hub, await hub.worker("Bo")))
+        await phone.enrol(link=(await hub.offer(await hub.worker("Bo"))).link)
     assert phone.worker == aino.hex()
-    await phone.enrol(link=await offered(hub, aino))
+    await phone.enrol(link=(await hub.offer(aino)).link)
     await synced(phone)
     assert phone.join_again == ""
     assert phone.writer.replica.author == author
@@ -107,7 +84,7 @@ async def test_a_phone_that_was_shut_out_joins_again_under_a_new_key_and_brings_
     hub: HubAtWork, phone: Device
 ) -> None:
     aino = await hub.worker("Aino")
-    await phone.enrol(link=await offered(hub, aino))
+    await phone.enrol(link=(await hub.offer(aino)).link)
     job, turn = await hub.job("Boiler", aino)
     await synced(phone)
     await phone.act(acts.set_phase(job, aino, turn, Phase.ON_SITE))
@@ -116,7 +93,7 @@ async def test_a_phone_that_was_shut_out_joins_again_under_a_new_key_and_brings_
     await hub.hub.revoke(OFFICE, author)
     await until(lambda: phone.join_again == SHUT_OUT, "the phone was told that it was shut out")
     await phone.act(acts.add_note(job, "written while it was shut out"))
-    await phone.enrol(link=await offered(hub, aino))
+    await phone.enrol(link=(await hub.offer(aino)).link)
     await synced(phone)
     assert phone.writer.replica.author != author
     await phone.act(acts.add_note(job, "written under the new key"))
@@ -131,11 +108,11 @@ async def test_a_key_that_was_shut_out_is_not_certified_again(
     tmp_path: Path, hub: HubAtWork, phone: Device
 ) -> None:
     aino = await hub.worker("Aino")
-    await phone.enrol(link=await offered(hub, aino))
+    await phone.enrol(link=(await hub.offer(aino)).link)
     await synced(phone)
     await hub.hub.revoke(OFFICE, phone.writer.replica.author)
     await until(lambda: phone.join_again == SHUT_OUT, "the phone was told that it was shut out")
-    link = await offered(hub, aino)
+    link = (await hub.offer(aino)).link
 
     async def join(folder: Path) -> None:
         from replica.joining import join_by_link
@@ -154,13 +131,13 @@ async def test_a_power_cut_while_a_phone_changes_its_key_leaves_it_with_the_new_
     aino = await hub.worker("Aino")
     folder = tmp_path / "phone"
     async with running_phone(folder, clock) as phone:
-        await phone.enrol(link=await offered(hub, aino))
+        await phone.enrol(link=(await hub.offer(aino)).link)
         job, _ = await hub.job("Boiler", aino)
         await synced(phone)
         await phone.hang_up()
         await phone.act(acts.add_note(job, "not sent yet"))
         current = phone.writer.replica.identity
-        link = await offered(hub, aino)
+        link = (await hub.offer(aino)).link
 
         async def join(beside: Path) -> None:
             from replica.joining import join_by_link
@@ -212,7 +189,8 @@ def test_a_renewal_changes_nothing_of_a_phones_standing_and_no_hub_is_renewed(
     assert (renewed.rights, renewed.tls) == (phone.identity.own.rights, phone.identity.own.tls)
     assert other.standing(phone.author) == before
     assert renew(other, phone.identity.own) is None
-    clock_of(other).pass_ms(19 * YEAR_MS)
+    clock_of(other).pass_ms(20 * YEAR_MS - MONTH_MS)
+    assert hub.identity.own.session_until - other.clock.now_ms() < RENEWED_BELOW_MS
     assert renew(other, hub.identity.own) is None
     hold(other, hub)
     hold(phone, hub)

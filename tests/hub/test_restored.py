@@ -31,13 +31,9 @@ CLOCK = SettableClock()
 
 
 async def enrol(hub: HubAtWork, phone: Device, worker: bytes) -> None:
-    offer = await hub.hub.writer.run(hub.hub.enrolments.offer, worker)
+    offer = await hub.offer(worker)
     await phone.enrol(link=offer.link)
     await synced(phone)
-
-
-def port_of(hub: HubAtWork) -> int:
-    return int(hub.address.rpartition(":")[2])
 
 
 async def titles(at: HubAtWork | Device) -> set[str]:
@@ -65,7 +61,7 @@ async def test_a_lost_hub_comes_back_with_what_its_phones_hold(tmp_path: Path, h
     folder = tmp_path / "hub"
     async with running_phone(tmp_path / "phone", CLOCK) as phone:
         async with running_hub(folder, CLOCK) as hub:
-            port, worker = port_of(hub), await hub.worker("Aino")
+            port, worker = hub.port, await hub.worker("Aino")
             await enrol(hub, phone, worker)
             first, _ = await hub.job("Before", worker)
             await synced(phone)
@@ -154,7 +150,7 @@ async def test_a_phone_that_was_restored_joins_again_and_sends_what_waited(
             assert not (folder / KEY_FILE).exists()
         async with running_phone(folder, CLOCK, seed="restored") as phone:
             assert phone.join_again == JOIN_AGAIN, "it stays so until it has joined"
-            offer = await hub.hub.writer.run(hub.hub.enrolments.offer, worker)
+            offer = await hub.offer(worker)
             await phone.enrol(link=offer.link)
             assert (phone.join_again, phone.worker) == ("", worker.hex())
             assert phone.writer.replica.author != old
@@ -179,7 +175,7 @@ async def test_what_a_former_key_did_not_send_counts_as_waiting(tmp_path: Path) 
             await phone.act(acts.set_phase(job, worker, turn, Phase.ON_SITE))
         shutil.copytree(folder, tmp_path / "copy")
         async with running_phone(tmp_path / "copy", CLOCK, seed="copy") as phone:
-            offer = await hub.hub.writer.run(hub.hub.enrolments.offer, worker)
+            offer = await hub.offer(worker)
             await phone.enrol(link=offer.link)
             waiting = (await phone.sync_state()).unsent_by_stream or {}
             assert waiting.get(job.hex()), "nothing is called sent that no hub has confirmed"
@@ -218,7 +214,7 @@ async def test_a_phone_with_work_of_another_site_does_not_join_this_one(tmp_path
         running_hub(tmp_path / "two", CLOCK, seed="two") as hub,
         running_phone(tmp_path / "copy", CLOCK, seed="copy") as phone,
     ):
-        offer = await hub.hub.writer.run(hub.hub.enrolments.offer, await hub.worker("Eero"))
+        offer = await hub.offer(await hub.worker("Eero"))
         with pytest.raises(Exception, match="keeps the work of another site"):
             await phone.enrol(link=offer.link)
         assert phone.worker == ""

@@ -41,11 +41,6 @@ from tests.core.log.pages import hex_examples
 from tests.running import HubAtWork, running_hub, running_phone, synced, until
 
 
-@pytest.fixture
-def clock() -> SettableClock:
-    return SettableClock()
-
-
 @asynccontextmanager
 async def reaching_others(hub: HubAtWork) -> AsyncIterator[HubSessions]:
     """A hub that tells its address and dials the others, as `fieldlog hub` does."""
@@ -128,7 +123,7 @@ async def test_a_phone_whose_hub_is_gone_goes_on_with_the_other(
             await stack.enter_async_context(reaching_others(second))
             worker = await first.worker("Aino")
             job, turn = await first.job("Boiler", worker)
-            offer = await first.hub.writer.run(first.hub.enrolments.offer, worker)
+            offer = await first.offer(worker)
             await phone.enrol(link=offer.link)
             await synced(phone)
             await holds_job(second, "Boiler")

@@ -29,27 +29,10 @@ from tests.build import START_MS, SettableClock, tracks_held
 from tests.running import HubAtWork, running_hub, running_phone, synced, until
 
 
-@pytest.fixture
-def clock() -> SettableClock:
-    return SettableClock()
-
-
-@pytest.fixture
-async def hub(tmp_path: Path, clock: SettableClock) -> AsyncIterator[HubAtWork]:
-    async with running_hub(tmp_path / "hub", clock) as found:
-        yield found
-
-
-@pytest.fixture
-async def phone(tmp_path: Path, clock: SettableClock) -> AsyncIterator[Device]:
-    async with running_phone(tmp_path / "phone", clock) as found:
-        yield found
-
-
 async def join(hub: HubAtWork, phone: Device, name: str = "Aino") -> bytes:
     """A new worker with this phone, in session; the worker's stream."""
     worker = await hub.worker(name)
-    offer = await hub.hub.writer.run(hub.hub.enrolments.offer, worker)
+    offer = await hub.offer(worker)
     await phone.enrol(link=offer.link)
     await synced(phone)
     return worker

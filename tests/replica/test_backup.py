@@ -7,7 +7,6 @@ import re
 import shutil
 import stat
 import tarfile
-from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 
@@ -41,13 +40,6 @@ ENDLESS = (
     b'{"fieldlog_backup": 1, "made_at": "2026-03-02T07:00:00+00:00", "role": "hub", "site": "",'
     b' "author": "", "entries": 1e999}'
 )
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    found = Site(tmp_path / "site")
-    yield found
-    found.close()
 
 
 @pytest.fixture

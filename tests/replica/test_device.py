@@ -28,11 +28,6 @@ from tests.running import HubAtWork, running_hub, running_phone, synced, until
 DAY = "2026-03-02"
 
 
-@pytest.fixture
-def clock() -> SettableClock:
-    return SettableClock()
-
-
 @asynccontextmanager
 async def at_work(
     folder: Path, clock: SettableClock
@@ -41,7 +36,7 @@ async def at_work(
     async with running_hub(folder / "hub", clock) as hub:  # noqa: SIM117  # a hub before its phone
         async with running_phone(folder / "phone", clock) as phone:
             worker = await hub.worker("Aino")
-            offer = await hub.hub.writer.run(hub.hub.enrolments.offer, worker)
+            offer = await hub.offer(worker)
             await phone.enrol(link=offer.link)
             job, turn = await hub.job("Boiler", worker)
             await synced(phone)

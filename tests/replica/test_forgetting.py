@@ -10,14 +10,16 @@ from core.dispatch import acts, day_acts, erasure
 from core.dispatch.acts import SITE_STREAM, ActError, Change
 from core.dispatch.fields import FIXES, TRACK_FIXES, Kind, LogKind, Phase
 from core.dispatch.fix import Fix, encode_track
+from core.log.chain import chain_start
 from core.log.entry import MINT
 from core.log.errors import Erased
 from core.log.messages import Ack
 from replica.checking import check_store
 from replica.cuts import revoke_and_cut
-from replica.purging import ONLY_HERE_MS, forget_erased, forget_only_here, scrub_if_due
+from replica.purging import forget_erased, forget_only_here, scrub_if_due
 from replica.repair import repair_store
 from replica.replica import Replica
+from replica.set_aside import SetAside, keep_set_aside, set_aside_in
 from replica.store import Store, read_only
 from tests.build import (
     START_MS,
@@ -86,6 +88,10 @@ def test_what_is_erased_is_gone_from_every_replica_down_to_the_bytes(
         assert b"lowerpot" not in bytes_of(each)
         assert b"Other job 7" in bytes_of(each)
         assert check_store(each) == []
+        of_nothing = (
+            "SELECT 1 FROM seal WHERE seal NOT IN (SELECT seal FROM log WHERE seal NOTNULL)"
+        )
+        assert each.store.db.execute(of_nothing).fetchall() == []
     assert agree(*everybody)
     again = hold(phone, hub)
     assert again.live
@@ -117,7 +123,7 @@ def test_a_phone_that_was_away_for_a_year_drops_an_erased_job_and_shows_what_it_
     rows = phone.store.db.execute("SELECT field, value FROM only_here ORDER BY number").fetchall()
     assert rows == [("note", "the pump hums"), ("phase", "on site")]
     # It is there to be read for as long as the law gives, and then it goes too.
-    clock_of(phone).pass_ms(ONLY_HERE_MS - 1)
+    clock_of(phone).pass_ms(30 * 86_400_000 - 1)
     forget_erased(phone)
     assert b"the pump hums" in bytes_of(phone)
     clock_of(phone).pass_ms(1)
@@ -246,6 +252,86 @@ def test_a_repair_brings_nothing_back_that_was_erased(
         assert words == ([] if is_without_header else [("the pump hums",)])
     finally:
         repaired.close()
+
+
+def wait_for_more(replica: Replica, source: Replica, *, staged: bytes, aside: bytes) -> None:
+    """Let entries of two streams of `source` wait in a store, for a seal and for an entry."""
+    store = replica.store
+    with store.transaction() as db:
+        ((author, _), log), *_ = source.state(staged).logs.items()
+        previous = chain_start(source.site, staged, author)
+        for each in (placed.stored for placed in log.placed):
+            row = (staged, author, each.seq, previous, each.hash, each.body)
+            db.execute("INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?)", row)
+            previous = each.hash
+        ((author, _), log), *_ = source.state(aside).logs.items()
+        entries = [(each.stored.seq, each.stored.hash, each.stored.body) for each in log.placed]
+        keep_set_aside(store, [SetAside(aside, author, tuple(entries[1:]))])
+
+
+def test_what_waited_for_more_of_an_erased_stream_goes_too(
+    site: Site, hub: Replica, ana: bytes, phone: Replica
+) -> None:
+    staged, aside = secret_job(site, hub, ana), secret_job(site, hub, ana)
+    other = site.phone(hub, ana)
+    hold(phone, hub)
+    wait_for_more(other, hub, staged=staged, aside=aside)
+    wait_for_more(phone, hub, staged=staged, aside=aside)
+    hub.write(erasure.erase([staged, aside]))
+    for each in (phone, other):
+        hold(each, hub)
+        assert each.store.db.execute("SELECT count(*) FROM staged").fetchone() == (0,)
+    assert set_aside_in(phone.store) == []
+    assert scrub_if_due(phone.store)
+    assert NEEDLE.encode() not in bytes_of(phone)
+
+
+def test_a_repair_takes_up_nothing_erased_that_waited_for_more(
+    site: Site, hub: Replica, ana: bytes, phone: Replica
+) -> None:
+    staged, aside = secret_job(site, hub, ana), secret_job(site, hub, ana)
+    other = site.hub("B")
+    hold(other, hub)
+    hub.write(erasure.erase([staged, aside]))
+    hold(phone, hub)
+    # Old bytes came back, as those of a disk that fails may.
+    wait_for_more(phone, other, staged=staged, aside=aside)
+    folder = phone.store.path.parent
+    phone.close()
+    site.opened.remove(phone)
+    repair_store(folder, SettableClock(), Entropy("repair"))
+    repaired = Store(folder / "store.sqlite")
+    assert repaired.db.execute("SELECT count(*) FROM staged").fetchone() == (0,)
+    assert set_aside_in(repaired) == []
+    repaired.close()
+
+
+def test_a_day_beside_an_erased_one_counts_as_if_that_had_never_been(
+    site: Site, hub: Replica, ana: bytes, phone: Replica
+) -> None:
+    job, _ = site.job(hub, "Boiler", ana)
+    midnight_ms, hour_ms = START_MS - START_MS % (24 * 3_600_000), 3_600_000
+    first, second = "2026-03-01", "2026-03-02"
+    for day, log, starts, stops in (
+        (first, b"log-late", -2 * hour_ms, hour_ms),
+        (second, b"log-earl", 0, 2 * hour_ms),
+    ):
+        phone.write(
+            [
+                *day_acts.start_log(
+                    ana, day, job, log, LogKind.ON_SITE, at_ms=midnight_ms + starts
+                ),
+                *day_acts.stop_log(ana, day, job, log, at_ms=midnight_ms + stops),
+            ]
+        )
+    hold(phone, hub)
+    counted = "SELECT seconds FROM time_log WHERE day = ?"
+    assert hub.store.db.execute(counted, (second,)).fetchall() == [(3_600,)]
+    hub.write(erasure.erase([acts.day_stream(ana, first)]))
+    hold(phone, hub)
+    for each in (hub, phone):
+        assert each.store.db.execute(counted, (second,)).fetchall() == [(7_200,)]
+        assert check_store(each) == []
 
 
 def test_tracks_are_forgotten_and_the_hours_of_the_day_stay(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,13 +17,6 @@ from replica.store import STORE_FILE, Store
 from tests.build import Entropy, Site, hold
 
 ENTROPY = Entropy("generation")
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    found = Site(tmp_path / "site")
-    yield found
-    found.close()
 
 
 @pytest.fixture

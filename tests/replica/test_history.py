@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from core.dispatch import acts
+from core.dispatch import acts, day_acts, fields
 from core.dispatch.fields import TITLE, Phase
+from core.dispatch.fix import Fix, encode_track
+from core.dispatch.next_key import name_next_key
+from core.log.entry import MINT
 from core.log.frontier import read_token
+from core.log.succession import NextKey
 from replica.history import history_of, history_since
 from replica.reader import Reader
 from replica.replica import Replica
-from tests.build import Site, clock_of, force, hold
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    found = Site(tmp_path)
-    yield found
-    found.close()
+from tests.build import START_MS, Site, clock_of, force, hold, streams_of
+from tests.core.log.authors import author_of, key_of
 
 
 def fields_of(replica: Replica, job: bytes) -> list[str]:
@@ -72,3 +65,36 @@ async def test_what_a_frontier_covers_is_no_news(site: Site) -> None:
     async with Reader(hub.store.path) as reader:
         assert await reader.history_since(job.hex(), tips) == history_since(hub.state(job), tips)
         assert await reader.history_since(job.hex(), []) == await reader.history(job.hex())
+
+
+def test_tracks_passwords_certificates_and_keys_are_no_history(site: Site) -> None:
+    hub = site.hub()
+    ana = site.worker(hub, "Ana")
+    phone = site.phone(hub, ana)
+    hold(phone, hub)
+    fix = encode_track([Fix(START_MS, 601_000_000, 249_000_000, 8)])
+    day = acts.day_stream(ana, "2026-03-02")
+    named = NextKey(site.site, phone.author, author_of("next"), bytes(32))
+    phone.write(day_acts.start_duty(ana, "2026-03-02", b"duty0001"))
+    phone.write(day_acts.add_fixes(ana, "2026-03-02", fix))
+    phone.write([acts.Change(day, (fields.FIXES, MINT), fix)])
+    phone.write(name_next_key(ana, named, named.sign(key_of("next"))))
+    hub.write(acts.set_account(b"account1", name="Eva", password="scrypt$1$2$3", role="admin"))
+    hold(phone, hub)
+    silent = {
+        fields.FIXES,
+        fields.TRACK_FIXES,
+        fields.ACCOUNT_PASSWORD,
+        fields.CERTIFICATE,
+        fields.NEXT_KEY,
+    }
+    written = set()
+    for stream in streams_of(hub):
+        state = hub.state(stream)
+        entries = [placed.entry for placed in state.entries()]
+        codes = [path[0] for entry in entries if entry is not None for path, _ in entry.changes]
+        told = [code for code in codes if code not in silent]
+        names = [fields.FIELDS[code].name for code in told]
+        assert [row.field for row in history_of(state)] == names
+        written.update(codes)
+    assert silent < written

@@ -128,7 +128,7 @@ async def test_a_phone_joins_syncs_and_finishes_a_job(
     await hub.act(acts.set_setting("job_dispatch", True))
     worker = await hub.worker("Aino")
     job, _ = await hub.job("Boiler service", worker)
-    offer = await hub.hub.writer.run(hub.hub.enrolments.offer, worker)
+    offer = await hub.offer(worker)
     port = free_port()
     device = Process(
         tmp_path / "device.log", "device", "--data", tmp_path / "device", "--port", port

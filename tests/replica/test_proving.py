@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,13 +30,6 @@ from tests.build import MINUTE_MS, Site, clock_of, force, hold, interrupted, row
 from tests.damaged_bundles import strangers_verdict, verdict
 
 DAY = "2026-03-02"
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    found = Site(tmp_path)
-    yield found
-    found.close()
 
 
 class Town:

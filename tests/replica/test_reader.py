@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,6 @@ import pytest
 from core.dispatch import acts
 from replica.reader import Reader
 from replica.replica import Replica
-from tests.build import Site
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[Replica]:
-    site = Site(tmp_path)
-    yield site.hub()
-    site.close()
 
 
 async def test_rows_come_by_name_and_a_missing_one_is_none(hub: Replica) -> None:

@@ -173,13 +173,18 @@ def _lose_the_last_pages(data: bytearray) -> None:
     del data[-4 * PAGE :]
 
 
+def _lose_the_second_half(data: bytearray) -> None:
+    del data[len(data) // 2 // PAGE * PAGE :]
+
+
 @pytest.mark.parametrize(
     ("harm", "held_min"),
     [
         (_lose_a_page, 0.9),
         (_lose_the_header, 1.0),
         (_lose_a_tenth, 0.5),
-        (_lose_the_last_pages, 0.0),
+        (_lose_the_last_pages, 0.9),
+        (_lose_the_second_half, 0.1),
     ],
 )
 def test_a_wrecked_file_gives_back_what_lies_in_it_and_the_rest_comes_from_another_hub(

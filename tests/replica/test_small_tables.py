@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,13 +21,6 @@ _SAME = (
     "meta", "stream", "log", "seal", "staged", "certificate", "peer", "dropped", "revoked",
     "refused", "witness", "witnessed",
 )  # fmt: skip
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    found = Site(tmp_path / "site")
-    yield found
-    found.close()
 
 
 def at_work(site: Site) -> tuple[Replica, Replica]:

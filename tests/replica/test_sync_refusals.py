@@ -28,7 +28,7 @@ from core.log.errors import (
 from core.log.limits import ENTRY_BYTES_MAX, STAGED_BYTES_MAX
 from core.log.messages import Hello, Run, Runs, WireSeal
 from core.log.packing import GOES_ON, IN_COLUMNS, MARK, Packer
-from core.log.seal import make_seal
+from core.log.seal import Seal, check_seal, make_seal
 from core.log.session import Close, Stage
 from core.log.stream import Stored
 from replica import logs
@@ -332,16 +332,25 @@ def test_one_authors_refused_run_does_not_block_anothers(
 
 
 def test_an_author_without_a_certificate_is_refused_and_taken_once_it_has_one(
-    site: Site, hub: Replica, ana: bytes
+    site: Site, hub: Replica, ana: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    verified: list[Seal] = []
+
+    def counted(site: bytes, seal: Seal) -> None:
+        verified.append(seal)
+        check_seal(site, seal)
+
+    monkeypatch.setattr("replica.intake.check_seal", counted)
     far = site.hub("B")
     hold(far, hub)
     job, _ = site.job(far, "Boiler", ana)
     stranger = site.phone(far, ana, announced=False)
     log = written(site, stranger, job, "one")
     frame = [run_of(log)]
+    verified.clear()
     intake = take(hub, stranger, frame, own_seal(site, stranger, log))
     assert names(intake) == [(0, "uncertified")]
+    assert verified == [], "a stranger costs no signature"
     assert entries_of(hub, stranger.author) == 0
     publish(far, stranger.identity.own)
     hold(far, hub)

@@ -390,7 +390,7 @@ def test_many_small_logs_under_large_seals_stay_within_every_limit_of_a_frame(
     hold(other, hub)
     bo = site.worker(other, "Bo")
     # Each frame of the other hub carries 64 heads of which only two are within Ana's scope.
-    for _ in range(26):
+    for _ in range(28):
         changes = []
         for index in range(64):
             job = site.new_id(Kind.JOB)
@@ -400,9 +400,9 @@ def test_many_small_logs_under_large_seals_stay_within_every_limit_of_a_frame(
         hold(other, hub)
     meeting = hold(phone, hub)
     assert meeting.live
-    assert sum(map(len, meeting.plain(1))) > 60_000
+    assert sum(map(len, meeting.plain(1))) > 65_536
     assert max(map(len, meeting.plain(1))) < 65_536
-    assert len(streams_of(phone)) == 2 + 52
+    assert len(streams_of(phone)) == 2 + 56
     assert agree(phone, hub)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replica.turns import HALF_LIFE_MS, PEOPLE, Turns
+from replica.turns import PEOPLE, Turns
 
 ALICE, FLOOD, BOB = b"alice", b"flood", b"bob"
 
@@ -70,7 +70,8 @@ async def test_what_a_peer_took_is_forgotten_in_time() -> None:
     world = World()
     await world.call(FLOOD, takes_ms=5_000)
     await world.call(ALICE, takes_ms=10)
-    world.now_ms += 40 * HALF_LIFE_MS
+    # Of five seconds half a millisecond is left after fourteen halvings, of two seconds each.
+    world.now_ms += 28_000
     async with asyncio.TaskGroup() as group:
         for peer in (BOB, FLOOD, ALICE):
             group.create_task(world.call(peer))

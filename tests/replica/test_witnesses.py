@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from core.dispatch import acts
@@ -14,13 +11,6 @@ from replica.checking import check_store
 from replica.replica import Replica
 from replica.witnesses import KEPT_MAX, TIP_BYTES, tips_of, witness_changes, witnesses_of
 from tests.build import MINUTE_MS, START_MS, Site, clock_of, hold, revoke, rows_of
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    found = Site(tmp_path)
-    yield found
-    found.close()
 
 
 def check(hub: Replica, stream: bytes) -> None:

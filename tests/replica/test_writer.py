@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -15,13 +14,6 @@ from core.dispatch.acts import ActError
 from core.dispatch.fields import Kind
 from replica.writer import Subscription, Writer
 from tests.build import Site
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    found = Site(tmp_path)
-    yield found
-    found.close()
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from core.dispatch import acts, day_acts
@@ -23,13 +20,6 @@ from replica.replica import Replica
 from tests.build import START_MS, SettableClock, Site, hold
 
 DAY = "2026-03-02"
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    found = Site(tmp_path)
-    yield found
-    found.close()
 
 
 @pytest.fixture

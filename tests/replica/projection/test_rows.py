@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,6 @@ from replica.checking import check_store
 from replica.projection.rows import rewrite
 from replica.replica import Replica
 from tests.build import Site, clock_of, force, hold, rows_of
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[Replica]:
-    site = Site(tmp_path)
-    yield site.hub()
-    site.close()
 
 
 def new_job(hub: Replica, number: int, title: str) -> bytes:

@@ -27,8 +27,7 @@ from replica.joining import join_by_link
 from replica.opening import open_at_rest
 from replica.replica import Replica
 from replica.store import Store
-from tests.build import SettableClock
-from tests.hub.test_admission import put
+from tests.build import SettableClock, put
 from tests.running import running_hub, until
 from tests.web.office import NOON_MS, Office, Person, Seen
 
