@@ -48,6 +48,13 @@ _RAISE_REACH = (
     "ON CONFLICT DO UPDATE SET height = max(height, excluded.height)"
 )
 
+# Logs of which a peer has not confirmed all.
+_LACKING = (
+    "SELECT log.stream, log.author, branch, base, seal, log.height FROM log LEFT JOIN confirmed ON "
+    "confirmed.log = log.log AND confirmed.peer = (SELECT number FROM author WHERE author = ?) "
+    "WHERE coalesce(confirmed.height, 0) < log.height"
+)
+
 Log = tuple[bytes, bytes, bytes]
 
 
@@ -196,25 +203,20 @@ class ReplicaShelf:
             )
         }
         found: dict[Log, tuple[int, int]] = {}
-        if len(held) < len(streams) or not streams <= held:
-            for stream in streams - held:
-                for row in logs.log_rows(self._db, stream):
-                    found[(row.stream, row.author, row.branch)] = (row.base, row.seal or 0)
-        rows = self._db.execute(
-            "SELECT stream, author, branch, base, seal FROM log WHERE changed > ?", (since,)
-        )
-        for stream, author, branch, base, seal in rows:
-            if stream in streams:
-                found[(stream, author, branch)] = (base, seal or 0)
+
+        def find(where: str, *values: object) -> None:
+            lacking = f"{_LACKING} AND {where}"
+            for row in self._db.execute(lacking, (peer.author, *values)):
+                found[(row[0], row[1], row[2])] = (row[3], row[4] or 0)
+
+        find("log.changed > ?", since)
+        found = {log: place for log, place in found.items() if log[0] in streams}
+        for stream in streams - held:
+            find("log.stream = ?", stream)
         if peer.role == Role.HUB and not self.is_hub:
-            own = (
-                "SELECT stream, author, branch, base FROM stream JOIN log USING (stream) "
-                "WHERE left_at NOTNULL AND author = ?"
-            )
-            for stream, author, branch, base in self._db.execute(own, (self.author,)):
-                found[(stream, author, branch)] = (base, 0)
-        ordered = sorted(found, key=lambda log: self._place_in_order(log, *found[log]))
-        return [log for log in ordered if self._lacks(peer, log)]
+            of_left = "SELECT stream FROM stream WHERE left_at NOTNULL"
+            find(f"log.author = ? AND log.stream IN ({of_left})", self.author)
+        return sorted(found, key=lambda log: self._place_in_order(log, *found[log]))
 
     def _place_in_order(self, log: Log, base: int, seal: int) -> tuple[Any, ...]:
         """Where a log stands among those that are sent.
@@ -243,10 +245,6 @@ class ReplicaShelf:
             (row.log, peer.author),
         ).fetchone()
         return 0 if found is None else int(found[0])
-
-    def _lacks(self, peer: Certificate, log: Log) -> bool:
-        row = logs.log_row(self._db, log[0], (log[1], log[2]))
-        return row is not None and self._reach(peer, row) < row.height
 
     def slice(self, peer: Certificate, log: Log, sent: int) -> Slice | None:
         """What lies beyond the confirmed and the sent height of a log."""
@@ -336,16 +334,11 @@ class ReplicaShelf:
 
     def holds_all(self, peer: Certificate, streams: frozenset[bytes], position: int) -> None:
         """The digests agreed: the peer holds what was held here of `streams` at `position`."""
-        unconfirmed = (
-            "SELECT log.stream, log.author, log.branch, log.height FROM log LEFT JOIN confirmed ON "
-            "confirmed.log = log.log AND confirmed.peer = "
-            "(SELECT number FROM author WHERE author = ?) "
-            "WHERE log.stream = ? AND log.changed <= ? AND "
-            "log.height > log.base AND coalesce(confirmed.height, 0) < log.height"
-        )
+        lacking = f"{_LACKING} AND log.stream = ? AND log.changed <= ? AND log.height > log.base"
         rows: list[tuple[bytes, bytes, bytes, int]] = []
         for stream in streams:
-            rows += self._db.execute(unconfirmed, (peer.author, stream, position)).fetchall()
+            found = self._db.execute(lacking, (peer.author, stream, position))
+            rows += [(row[0], row[1], row[2], row[5]) for row in found]
         self._keep_reach(peer, rows)
 
     def peer_lacks(self, peer: Certificate, streams: Iterable[bytes]) -> None:
