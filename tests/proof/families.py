@@ -14,6 +14,7 @@ from tests.crossing_revocations import crossing_revocations
 from tests.damaged_bundles import undetected
 from tests.erasures import violations
 from tests.fuzzing.malformed import malformed
+from tests.journey.kills import lost_by_sigkills
 from tests.mixed_fleets import mixed_fleets
 from tests.proof.device_days import lossy_days, lossy_days_in_memory
 from tests.proof.orders import SETS, wrong_orders
@@ -52,6 +53,7 @@ FAMILIES = (
     Family("malformed", "frames and files", 1_000_000, 20_000, malformed),
     Family("crossing_revocations", "worlds", 2_000, 50, crossing_revocations),
     Family("orders_of_eight", "sets", SETS, 1, wrong_orders),
+    Family("sigkills", "kills", 200, 20, lost_by_sigkills),
     Family("store_kills", "kills", 1_000, 100, lossy_kills),
     Family("device_days_on_faulty_disks", "device-days", 25_000, 500, lossy_days),
     Family("device_days_in_memory", "device-days", 30_000, 500, lossy_days_in_memory),
