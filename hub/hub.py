@@ -37,6 +37,7 @@ from hub.origins import origin_of
 from hub.presence import Presence, read_presence
 from hub.renewal import renew
 from hub.revocation import shut_out
+from replica.ballast import Ballast
 from replica.clock import Clock
 from replica.driver import Conversation, Hooks, converse
 from replica.generation import settle
@@ -139,7 +140,8 @@ class Hub:
             letter=letter,
             site_secret=site_secret,
         )
-        self.writer = Writer(self.replica, executor)
+        self.ballast = Ballast(folder)
+        self.writer = Writer(self.replica, executor, self.ballast)
         self.reader = Reader(folder / STORE_FILE)
         self.sessions = BrowserSessions(folder / "browsers.sqlite", clock.now_ms, entropy)
         self.feed = LiveFeed()
@@ -162,6 +164,7 @@ class Hub:
 
     async def __aenter__(self) -> Hub:
         await self.reader.__aenter__()
+        await self.writer.run(self.ballast.lay)
         self._begin(self._announce())
         self._begin(self._upkeep())
         self._begin(self._keep_witness())
@@ -231,6 +234,7 @@ class Hub:
                 await self.writer.run(join_set_aside, self.replica)
                 await self.writer.run(forget_erased, self.replica)
                 await self.writer.run(apply_retention, self.replica)
+                await self.writer.run(self.ballast.lay)
             except (ActError, OSError, StoreError) as error:
                 LOGGER.warning("the store was not looked after: %s", error)
 
@@ -273,7 +277,7 @@ class Hub:
             )
             if not own:
                 raise ActError("only an administrator may change that")
-        written = await self.writer.run(
+        written = await self.writer.act(
             self._write, list(changes), bytes.fromhex(account.account), basis
         )
         for change in changes:

@@ -78,7 +78,7 @@ class AutoLogger:
 
     async def pass_time(self) -> None:
         """Do what is due by now: silence, the end of a shift, countdowns, switches."""
-        self._notices = await self._writer.run(self._pass_time)
+        self._notices = await self._writer.act(self._pass_time)
         self._announce()
 
     async def take(self, fix: Fix) -> bool:
@@ -86,7 +86,7 @@ class AutoLogger:
 
         Returns whether it was taken on duty; any other is forgotten here.
         """
-        wanted, self._notices = await self._writer.run(self._take, fix)
+        wanted, self._notices = await self._writer.act(self._take, fix)
         return wanted
 
     def notices(self) -> Sequence[AutoNotice]:
@@ -95,7 +95,7 @@ class AutoLogger:
 
     async def answer(self, notice: str, agreed: bool) -> None:
         """The worker's word on a notice."""
-        self._notices = await self._writer.run(self._answer, notice, agreed)
+        self._notices = await self._writer.act(self._answer, notice, agreed)
         self._announce()
 
     # --- on the writer

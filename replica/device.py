@@ -20,6 +20,7 @@ from core.dispatch.autofact import Mode
 from core.dispatch.fix import Fix, usable
 from core.log.errors import EnrolAgain, LogError, Revoked
 from replica.autologger import AutoLogger
+from replica.ballast import Ballast
 from replica.carrying import (
     NobodyToCarryTo,
     file_for,
@@ -66,8 +67,14 @@ LOGGER = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# What was erased and shown long enough is looked for this often.
+# The store is looked after this often.
 UPKEEP_S = 3_600.0
+
+ALMOST_FULL = Need(
+    "The storage of this phone is almost full.",
+    "What you do is saved for a while yet, in room that was kept back for this. Delete photos or "
+    "apps that you don't need; until then new jobs may not come in.",
+)
 
 # Unsent entries that the sync page lists; the count covers all of them.
 UNSENT_SHOWN = 50
@@ -107,9 +114,11 @@ class Device:
         self._fix: Fix | None = None
         self._told: Told = NOTHING_TOLD
         self._teller = PresenceTeller()
+        self._ballast = Ballast(folder)
 
     async def __aenter__(self) -> Device:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._ballast.lay()
         await self._open()
         return self
 
@@ -146,7 +155,7 @@ class Device:
         self._join_again = ""
         self._replica = replica
         identity = replica.identity
-        self._writer = Writer(self._replica, self._executor)
+        self._writer = Writer(self._replica, self._executor, self._ballast)
         await self._reader.__aenter__()
         self.worker = identity.own.subject.hex()
         self._logger = AutoLogger(self._writer, identity.own.subject, self._announce)
@@ -158,7 +167,7 @@ class Device:
         self._tasks.append(loop.create_task(self._watch()))
         self._tasks.append(loop.create_task(self._logger.run()))
         self._tasks.append(loop.create_task(self._tell()))
-        self._tasks.append(loop.create_task(self._forget()))
+        self._tasks.append(loop.create_task(self._upkeep()))
 
     def _sync(self) -> None:
         """Keep in session with a hub from here on."""
@@ -193,13 +202,14 @@ class Device:
         if self._syncer is not None and self._syncing is None:
             self._sync()
 
-    async def _forget(self) -> None:
-        """Let what was shown of erased streams go in time: a phone runs for months."""
+    async def _upkeep(self) -> None:
+        """A phone runs for months: what was shown of erased streams goes, ballast is laid anew."""
         assert self._writer is not None
         while True:
             await asyncio.sleep(UPKEEP_S)
             try:
                 await self._writer.run(forget_erased, self._writer.replica)
+                await self._writer.run(self._ballast.lay)
             except StoreError as error:
                 LOGGER.warning("the store was not looked after: %s", error)
 
@@ -253,7 +263,7 @@ class Device:
     ) -> Written:
         """Commit one act; durable on return. Raises ActError, StoreError."""
         writer = self.writer
-        written = await writer.run(lambda: writer.replica.write(changes, basis=basis))
+        written = await writer.act(lambda: writer.replica.write(changes, basis=basis))
         if self._logger is not None:
             self._logger.wake()
         return written
@@ -264,13 +274,15 @@ class Device:
         address = hub.addresses[0] if hub is not None else ""
         if self._writer is None:
             return SyncState(address, False, None, None, 0, 0, ())
+        if not self._ballast.lies:
+            # Whoever made room need not wait for the next upkeep to read that it helped.
+            await self._writer.run(self._ballast.lay)
         unsent, met = await self._writer.run(_unsent_and_met, self._writer.replica)
         figures = self._syncer.figures if self._syncer is not None else SyncFigures()
         conversation = figures.conversation
         sending = None
         if conversation is not None and not figures.live and unsent:
             sending = (max(0, len(unsent) - conversation.session.waiting), len(unsent))
-        refusal = figures.refusal
         return SyncState(
             address,
             figures.connected,
@@ -279,8 +291,15 @@ class Device:
             len(unsent),
             sum(entry.size_bytes for entry in unsent),
             tuple(_shown(entry) for entry in unsent[:UNSENT_SHOWN]),
-            (Need(figures.refused_words, refusal),) if refusal else (),
+            self._needs(figures),
             Counter(entry.stream.hex() for entry in unsent),
+        )
+
+    def _needs(self, figures: SyncFigures) -> tuple[Need, ...]:
+        refused = Need(figures.refused_words, figures.refusal)
+        return (
+            *([refused] if figures.refusal else []),
+            *([] if self._ballast.lies else [ALMOST_FULL]),
         )
 
     async def _hubs_in_turn(self, own: HubAddress) -> list[HubAddress]:

@@ -1,4 +1,4 @@
-"""The files of a store: the port through which it meets the disk.
+"""The files of a replica: the port through which its store meets the disk.
 
 `MachineFiles` is the machine's own disk; the simulator has one that fails. Knows no tables.
 Invariant: whoever opens a file here finds it readable by its owner alone.
@@ -7,7 +7,9 @@ Invariant: whoever opens a file here finds it readable by its owner alone.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +26,13 @@ class Files(Protocol):
 
     def connect(self, path: Path) -> sqlite3.Connection:
         """A connection in autocommit to the database in a file. Raises sqlite3.Error."""
+
+    def reserve(self, path: Path, size: int) -> None:
+        """See that a file takes up `size` bytes of the disk.
+
+        Raises:
+            OSError: there is no room for it, with as much again to spare.
+        """
 
     def delete(self, path: Path) -> None:
         """Delete a database's file and what SQLite keeps beside it, where there are any.
@@ -44,6 +53,21 @@ class MachineFiles:
     def connect(self, path: Path) -> sqlite3.Connection:
         """As `Files` says."""
         return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+    def reserve(self, path: Path, size: int) -> None:
+        """As `Files` says."""
+        if path.exists() and path.stat().st_size == size:
+            return
+        if shutil.disk_usage(path.parent).free < 2 * size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        new = path.with_name(f"{path.name}.new")
+        try:
+            # Zeros would take up nothing where the disk packs them or leaves them out.
+            new.write_bytes(os.urandom(size))
+            new.replace(path)
+        except OSError:
+            new.unlink(missing_ok=True)
+            raise
 
     def delete(self, path: Path) -> None:
         """As `Files` says."""

@@ -24,6 +24,10 @@ class StoreError(Exception):
     """The store can't be used; the sentence says why and what to do."""
 
 
+class DiskFull(StoreError):
+    """There is no room left on the disk; what was asked for was not done."""
+
+
 STORE_FILE = "store.sqlite"
 
 # Under this name a store keeps the entries that wait for one that was lost (`set_aside`), each run
@@ -82,7 +86,7 @@ class Store:
             self.db.execute("PRAGMA synchronous = FULL")
         except (sqlite3.Error, OSError) as error:
             self._let_go()
-            raise StoreError(_in_words(error, path)) from error
+            raise _told(error, path) from error
         except UnicodeDecodeError as error:
             # In its words SQLite repeats names of the file's tables, whatever bytes they are now.
             self.db.close()
@@ -153,8 +157,9 @@ class Store:
         """One transaction; everything in it is durable when the block ends, or nothing is.
 
         Raises:
-            StoreError: the disk is full or broken. After an error from COMMIT the outcome is
-                unknown, never no, so whoever repeats must be idempotent.
+            DiskFull: the disk has no room left; nothing was written.
+            StoreError: the disk is broken. After an error from COMMIT the outcome is unknown, never
+                no, so whoever repeats must be idempotent.
         """
         if self._deep:
             yield self.db
@@ -174,7 +179,7 @@ class Store:
         except sqlite3.Error as error:
             if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):
                 raise  # The program is wrong, not the disk.
-            raise StoreError(_in_words(error, self.path)) from error
+            raise _told(error, self.path) from error
         finally:
             self._deep = False
 
@@ -198,6 +203,14 @@ class Store:
         with contextlib.suppress(sqlite3.Error):
             self.db.execute("VACUUM")
 
+    def shorten_wal(self) -> None:
+        """Write what the WAL holds into the file, and give its room back as far as that goes.
+
+        Not within a transaction.
+        """
+        with contextlib.suppress(sqlite3.Error):
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
     def close(self) -> None:
         """Close the file; what was committed is on disk already."""
         self.db.close()
@@ -213,9 +226,19 @@ def read_only(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, isolation_level=None)
 
 
+def _told(error: sqlite3.Error | OSError, path: Path) -> StoreError:
+    kind = DiskFull if _is_full(error) else StoreError
+    return kind(_in_words(error, path))
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether it was room that was missing."""
+    return "full" in str(error) or "No space left" in str(error)
+
+
 def _in_words(error: sqlite3.Error | OSError, path: Path) -> str:
     text = str(error)
-    if "full" in text or "No space left" in text:
+    if _is_full(error):
         return f"the disk that holds {path} is full; free some space, nothing was lost"
     if "I/O error" in text or "Input/output error" in text:
         return f"the disk that holds {path} refused to write; see that it has space and is sound"

@@ -13,8 +13,10 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from typing import TypeVar
 
+from replica.ballast import Ballast
 from replica.purging import scrub_if_due
 from replica.replica import Replica
+from replica.store import DiskFull
 from replica.turns import PEOPLE, Turns
 
 T = TypeVar("T")
@@ -55,10 +57,14 @@ class Writer:
     Args:
         replica: what is owned.
         executor: of one thread; None runs on the event loop's default (a simulated loop's own).
+        ballast: room that is kept back for acts on a full disk, if any is.
     """
 
-    def __init__(self, replica: Replica, executor: Executor | None) -> None:
+    def __init__(
+        self, replica: Replica, executor: Executor | None, ballast: Ballast | None = None
+    ) -> None:
         self.replica = replica
+        self.ballast = ballast
         self._executor = executor
         self._subscriptions: list[Subscription] = []
         self._turns = Turns(replica.clock.uptime_ms)
@@ -84,6 +90,28 @@ class Writer:
 
         async with self._turns.turn(peer):
             return await loop.run_in_executor(self._executor, carried)
+
+    async def act(self, function: Callable[..., T], *args: object) -> T:
+        """Run a person's act, which is one transaction: on a full disk in the room kept back.
+
+        Raises:
+            StoreError: the disk refused it even so; nothing was changed.
+        """
+        return await self.run(self._act, function, args)
+
+    def _act(self, function: Callable[..., T], args: tuple[object, ...]) -> T:
+        ballast, store = self.ballast, self.replica.store
+        try:
+            return function(*args)
+        except DiskFull:
+            if ballast is None or not ballast.give_up():
+                raise
+            store.shorten_wal()
+            return function(*args)
+        finally:
+            if ballast is not None and not ballast.lies:
+                # The WAL must not eat up the room that the file needs to take it in.
+                store.shorten_wal()
 
     def _announce(self, changed: frozenset[bytes]) -> None:
         for subscription in self._subscriptions:

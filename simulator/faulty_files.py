@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import cast
 
 from replica.files import BESIDE
-from simulator.faulty_disk import DiskFails, PowerIsCut
+from simulator.faulty_disk import DiskFails, DiskIsFull, PowerIsCut
 from simulator.faulty_vfs import FaultyConnection, FaultyVfs
 
 
@@ -28,6 +28,23 @@ class FaultyFiles:
     def connect(self, path: Path) -> sqlite3.Connection:
         """As `Files` says."""
         return cast("sqlite3.Connection", FaultyConnection(self._vfs, str(path)))
+
+    def reserve(self, path: Path, size: int) -> None:
+        """As `Files` says."""
+        disk = self._vfs.disk
+        file = disk.open(str(path))
+        if len(file.now) == size:
+            return
+        try:
+            if (
+                disk.capacity_bytes is not None
+                and disk.used_bytes() + 2 * size > disk.capacity_bytes
+            ):
+                raise DiskIsFull
+            disk.write(file, 0, bytes(size))
+        except (PowerIsCut, DiskFails, DiskIsFull) as error:
+            disk.files.pop(str(path), None)
+            raise OSError(errno.ENOSPC, "No space left on device", str(path)) from error
 
     def delete(self, path: Path) -> None:
         """As `Files` says."""

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from hub.guard import form_token, session_cookie
+from hub.hub import Hub
 from hub.keys import ACCOUNT, GUARD_RULES, HUB, Account
 from web.phones import PhonesSummary, phones_summary
 
@@ -42,6 +43,13 @@ class Notice:
     def icon(self) -> str:
         """The icon that goes with the tone."""
         return ICON_BY_TONE.get(self.tone, "info")
+
+
+ALMOST_FULL: Final = Notice(
+    "The hub's disk is almost full. What people do is saved for a while yet; make room now, or "
+    "phones can't hand in their work.",
+    "bad",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +146,16 @@ async def frame_of(request: web.Request) -> Frame:
         search=request.query.get("q", "")[:200] if request.path == "/search" else "",
         links=_links(request.path),
         sync=await phones_summary(hub, now_ms) if account else PhonesSummary("", "", ""),
-        notices=_notices_of(request),
+        notices=(
+            *_notices_of(request),
+            *([ALMOST_FULL] if account and not await _has_room(hub) else []),
+        ),
     )
+
+
+async def _has_room(hub: Hub) -> bool:
+    """Whether the hub keeps room back; where it had none, whether somebody has made some since."""
+    return hub.ballast.lies or await hub.writer.run(hub.ballast.lay)
 
 
 def _theme_of(request: web.Request) -> str:

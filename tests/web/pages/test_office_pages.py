@@ -10,6 +10,7 @@ import pytest
 from core.dispatch.acts import Change, create_job, edit_customer, edit_worker, new_stream_id
 from core.dispatch.fields import Kind
 from hub.browser_authority import BrowserAuthority
+from replica.ballast import BALLAST_FILE
 from replica.transport_security import show_fingerprint
 from tests.build import force
 from tests.web.office import NOON_MS, Office
@@ -243,3 +244,17 @@ async def test_pages_are_kept_by_no_cache_and_hold_no_inline_script_or_style(
         seen = await eva.get(path)
         assert seen.headers["Cache-Control"] == "no-store"
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style\b|\sstyle=|\son[a-z]+=", seen.text)
+
+
+async def test_every_page_says_that_the_hubs_disk_is_almost_full_until_there_is_room(
+    office: Office,
+) -> None:
+    eva, stranger = await office.signed_in("Eva"), await office.person()
+    assert "almost full" not in (await eva.get("/customers")).words
+    assert office.hub.ballast.give_up()
+    # Nothing can be put where a folder of that name stands, as on a disk without room.
+    (office.hub.folder / BALLAST_FILE).mkdir()
+    assert "The hub's disk is almost full" in (await eva.get("/customers")).words
+    assert "almost full" not in (await stranger.get("/sign-in")).words
+    (office.hub.folder / BALLAST_FILE).rmdir()
+    assert "almost full" not in (await eva.get("/customers")).words
