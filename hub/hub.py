@@ -45,6 +45,7 @@ from replica.link import Link, LinkClosed
 from replica.purging import forget_erased
 from replica.reader import Reader
 from replica.replica import Replica, Written
+from replica.self_check import SelfCheck, check_for_an_hour
 from replica.set_aside import join_set_aside
 from replica.store import STORE_FILE, StoreError
 from replica.transport_security import TransportIdentity, open_transport_identity
@@ -141,6 +142,7 @@ class Hub:
             site_secret=site_secret,
         )
         self.ballast = Ballast(folder)
+        self.self_check = SelfCheck(self.replica)
         self.writer = Writer(self.replica, executor, self.ballast)
         self.reader = Reader(folder / STORE_FILE)
         self.sessions = BrowserSessions(folder / "browsers.sqlite", clock.now_ms, entropy)
@@ -235,6 +237,7 @@ class Hub:
                 await self.writer.run(forget_erased, self.replica)
                 await self.writer.run(apply_retention, self.replica)
                 await self.writer.run(self.ballast.lay)
+                await check_for_an_hour(self.writer, self.self_check)
             except (ActError, OSError, StoreError) as error:
                 LOGGER.warning("the store was not looked after: %s", error)
 

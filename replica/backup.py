@@ -24,6 +24,7 @@ from pathlib import Path
 
 from core.dispatch.fields import Role
 from core.log.errors import LogError
+from replica.ballast import BALLAST_FILE
 from replica.checking import UNREADABLE, check_store, replica_to_check
 from replica.clock import Clock
 from replica.generation import NOWHERE, seal_own
@@ -46,6 +47,7 @@ LEFT_OUT = {
     "browsers.sqlite": "who is signed in: everybody signs in again",
     "browser-leaf.pem": "the certificate for browsers: it is made anew at the start",
     "map": "the map: import it again with 'fieldlog map import'",
+    BALLAST_FILE: "room that is kept back for a full disk: it is laid anew at the start",
     "screens.secret": "the secret of the phone's screens: location apps get a new address",
 }
 

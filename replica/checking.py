@@ -80,13 +80,9 @@ def check_store(replica: Replica, *, sealed: bool = False) -> list[str]:
 
     `sealed`: the own logs are sealed as far as they reach, as those of a backup are.
     """
-    findings: list[str] = []
+    findings = check_file(replica)
     db = replica.store.db
     try:
-        # Not the quick one: a flipped bit in an index would let an entry that is held be missed.
-        (integrity,) = db.execute("PRAGMA integrity_check(1)").fetchone()
-        if integrity != "ok":
-            findings.append(f"SQLite finds the file damaged: {integrity}")
         for (stream,) in db.execute("SELECT stream FROM stream ORDER BY stream").fetchall():
             findings += _check_stream(replica, stream, own_too=sealed)
         for stream in sorted(held_of(db, replica.erased)):
@@ -97,8 +93,30 @@ def check_store(replica: Replica, *, sealed: bool = False) -> list[str]:
         findings += witnesses.faults(replica)
         findings += _check_projections(replica)
     except UNREADABLE as error:
-        findings.append(f"the file can't be read whole: {type(error).__name__}: {error}")
+        findings.append(_unreadable(error))
     return findings
+
+
+def check_file(replica: Replica) -> list[str]:
+    """What SQLite finds wrong with the file and its indexes."""
+    try:
+        # Not the quick one: a flipped bit in an index would let an entry that is held be missed.
+        (integrity,) = replica.store.db.execute("PRAGMA integrity_check(1)").fetchone()
+    except UNREADABLE as error:
+        return [_unreadable(error)]
+    return [] if integrity == "ok" else [f"SQLite finds the file damaged: {integrity}"]
+
+
+def check_stream(replica: Replica, stream: bytes) -> list[str]:
+    """What is wrong with one stream: hashes, seals, and the fold in use."""
+    try:
+        return list(_check_stream(replica, stream, own_too=False))
+    except UNREADABLE as error:
+        return [f"stream {stream.hex()}: {_unreadable(error)}"]
+
+
+def _unreadable(error: Exception) -> str:
+    return f"the file can't be read whole: {type(error).__name__}: {error}"
 
 
 def _check_waiting(replica: Replica) -> Iterator[str]:

@@ -58,6 +58,7 @@ from replica.screens.port import (
     SyncState,
     Unsent,
 )
+from replica.self_check import SelfCheck, check_for_an_hour
 from replica.store import STORE_FILE, StoreError
 from replica.syncing import Syncer, SyncFigures
 from replica.telling import PresenceTeller
@@ -74,6 +75,12 @@ ALMOST_FULL = Need(
     "The storage of this phone is almost full.",
     "What you do is saved for a while yet, in room that was kept back for this. Delete photos or "
     "apps that you don't need; until then new jobs may not come in.",
+)
+
+DAMAGED = Need(
+    "Some of what this phone has saved is damaged.",
+    "Send what waits, and ask the office: 'fieldlog check --repair' on this phone mends it, and "
+    "the hub brings back what can't be mended.",
 )
 
 # Unsent entries that the sync page lists; the count covers all of them.
@@ -108,6 +115,7 @@ class Device:
         self._reader = Reader(folder / STORE_FILE)
         self._syncer: Syncer | None = None
         self._logger: AutoLogger | None = None
+        self._self_check: SelfCheck | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._syncing: asyncio.Task[None] | None = None
         self._listeners: set[asyncio.Event] = set()
@@ -156,6 +164,7 @@ class Device:
         self._replica = replica
         identity = replica.identity
         self._writer = Writer(self._replica, self._executor, self._ballast)
+        self._self_check = SelfCheck(self._replica)
         await self._reader.__aenter__()
         self.worker = identity.own.subject.hex()
         self._logger = AutoLogger(self._writer, identity.own.subject, self._announce)
@@ -205,11 +214,13 @@ class Device:
     async def _upkeep(self) -> None:
         """A phone runs for months: what was shown of erased streams goes, ballast is laid anew."""
         assert self._writer is not None
+        assert self._self_check is not None
         while True:
             await asyncio.sleep(UPKEEP_S)
             try:
                 await self._writer.run(forget_erased, self._writer.replica)
                 await self._writer.run(self._ballast.lay)
+                await check_for_an_hour(self._writer, self._self_check)
             except StoreError as error:
                 LOGGER.warning("the store was not looked after: %s", error)
 
@@ -300,6 +311,7 @@ class Device:
         return (
             *([refused] if figures.refusal else []),
             *([] if self._ballast.lies else [ALMOST_FULL]),
+            *([DAMAGED] if self._self_check is not None and self._self_check.findings else []),
         )
 
     async def _hubs_in_turn(self, own: HubAddress) -> list[HubAddress]:

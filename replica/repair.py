@@ -35,12 +35,13 @@ from replica.mending import Chain, chains_of, seals_by_leaf
 from replica.projection import clear_projections
 from replica.replica import Replica, Touched
 from replica.salvage import Salvaged, read_damaged
+from replica.self_check import WALK
 from replica.set_aside import SetAside, keep_set_aside, set_aside_in
 from replica.store import SET_ASIDE, STORE_FILE, Store, StoreError, schema_files
 from replica.witnesses import is_signed
 
 # What a new store makes for itself.
-_MADE_ANEW = frozenset({"generation", "mark", "witnessed", SET_ASIDE})
+_MADE_ANEW = frozenset({"generation", "mark", "witnessed", SET_ASIDE, WALK})
 
 
 @dataclass(slots=True)

@@ -52,6 +52,13 @@ ALMOST_FULL: Final = Notice(
 )
 
 
+DAMAGED: Final = Notice(
+    "A check found damage in the hub's store. Stop the hub and run 'fieldlog check --repair': it "
+    "mends what it can, and phones and other hubs bring back the rest.",
+    "bad",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """One entry of the navigation; `current` where the page belongs to it."""
@@ -149,6 +156,7 @@ async def frame_of(request: web.Request) -> Frame:
         notices=(
             *_notices_of(request),
             *([ALMOST_FULL] if account and not await _has_room(hub) else []),
+            *([DAMAGED] if account and hub.self_check.findings else []),
         ),
     )
 

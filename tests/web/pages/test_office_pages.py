@@ -13,6 +13,7 @@ from hub.browser_authority import BrowserAuthority
 from replica.ballast import BALLAST_FILE
 from replica.transport_security import show_fingerprint
 from tests.build import force
+from tests.replica.test_self_check import flip
 from tests.web.office import NOON_MS, Office
 
 
@@ -258,3 +259,14 @@ async def test_every_page_says_that_the_hubs_disk_is_almost_full_until_there_is_
     assert "almost full" not in (await stranger.get("/sign-in")).words
     (office.hub.folder / BALLAST_FILE).rmdir()
     assert "almost full" not in (await eva.get("/customers")).words
+
+
+async def test_every_page_says_that_a_check_found_the_hubs_store_damaged(office: Office) -> None:
+    eva, stranger = await office.signed_in("Eva"), await office.person()
+    job = new_stream_id(Kind.JOB, NOON_MS, office.entropy(7))
+    await office.act(create_job(job, {"title": "Boiler"}))
+    await office.hub.writer.run(flip, office.hub.replica, job)
+    while await office.hub.writer.run(office.hub.self_check.step):
+        pass
+    assert "A check found damage in the hub's store" in (await eva.get("/customers")).words
+    assert "damage" not in (await stranger.get("/sign-in")).words
