@@ -42,7 +42,20 @@ const rows = new Rows(board, { counts: showCounts, said: say });
 // --- map: loaded apart, because it is large and the table must not wait for it
 
 let map = null;
-let mapReady = beginMap();
+let mapReady = null;
+// What of the pane the map shows, also where it is begun later.
+let showing = () => undefined;
+
+/** A hidden map would only cost: it is begun when it is first to be seen. */
+function wireMap() {
+  const place = document.getElementById('map');
+  const seen = new ResizeObserver(() => {
+    if (!place.offsetWidth) return;
+    seen.disconnect();
+    mapReady ??= beginMap();
+  });
+  seen.observe(place);
+}
 
 function beginMap() {
   const started = import('./map.js').then(({ startMap }) => startMap(document.getElementById('map'), {
@@ -50,12 +63,42 @@ function beginMap() {
     select: (job) => select(job),
     create: board.dataset.mayWrite === '1' ? (at) => go(paneAddress({ doing: 'new', at })) : null,
   }));
-  started.then((ready) => { map = ready; }, (error) => {
+  started.then((ready) => {
+    map = ready;
+    showing(ready);
+  }, (error) => {
     console.warn(error);
     document.getElementById('map-words').textContent = 'The map could not be loaded; the table has everything.';
     mapReady = null;
+    stopWaitingToPick();
   });
   return started;
+}
+
+// Who waits to pick a position on a map that is not there yet.
+let waitsToPick = null;
+
+function pick(done) {
+  showLayoutWithMap();
+  mapReady ??= beginMap();
+  if (map) {
+    map.pick(done);
+    return;
+  }
+  // On a narrow screen this shows it, while it loads.
+  document.getElementById('map').classList.add('picking');
+  waitsToPick = done;
+  withMap((ready) => { if (waitsToPick === done) ready.pick(done); });
+}
+
+/** Wait no more; false where nobody does. */
+function stopWaitingToPick() {
+  const waited = map === null && waitsToPick;
+  waitsToPick = null;
+  if (!waited) return false;
+  document.getElementById('map').classList.remove('picking');
+  waited(null);
+  return true;
 }
 
 /** Do something with the map when it is there; one that could not be loaded is left out. */
@@ -68,9 +111,12 @@ function withMap(run) {
 const pane = new Pane(board, document.getElementById('pane'), {
   go: (url) => go(url, { draw: false }),
   closed: () => { map?.mark(null); },
-  drawn: () => map?.pick(null),
-  pick: (done) => { showLayoutWithMap(); withMap((ready) => ready.pick(done)); },
-  show: (point, job) => withMap((ready) => (job ? ready.select(job, point) : ready.mark(point || null))),
+  drawn: () => { if (!stopWaitingToPick()) map?.pick(null); },
+  pick,
+  show: (point, job) => {
+    showing = (ready) => (job ? ready.select(job, point) : ready.mark(point || null));
+    if (map) showing(map);
+  },
   sent: () => rows.refresh(selectedJob() ? [selectedJob()] : []).catch(() => undefined),
 });
 
@@ -258,7 +304,7 @@ let lostSince = null;
 
 function showLive(since) {
   lostSince = since;
-  if (since === null) mapReady ??= beginMap();
+  if (since === null && document.getElementById('map').offsetWidth) mapReady ??= beginMap();
   const pill = document.getElementById('live');
   pill.hidden = since === null;
   pill.dataset.tone = since === null ? 'good' : 'bad';
@@ -348,19 +394,20 @@ async function act(action) {
 // --- begin
 
 wireFilters();
+wireMap();
 wireSplit(board, document.getElementById('split'), () => map?.resize());
 
 wireKeys({
   rows,
   pane,
   act,
-  stopPick: () => map?.stopPick() ?? false,
+  stopPick: () => stopWaitingToPick() || (map?.stopPick() ?? false),
   isTyping,
   go,
   closePane,
   open: (row) => select(row.dataset.job, { focus: true }),
   create: board.dataset.mayWrite === '1' ? () => go(paneAddress({ doing: 'new' })) : null,
-  onMap: () => { showLayoutWithMap(); map?.centre(); },
+  onMap: () => { showLayoutWithMap(); withMap((ready) => ready.centre()); },
 });
 board.dataset.ready = '1';
 export { live };
