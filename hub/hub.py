@@ -14,6 +14,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -49,6 +50,7 @@ from replica.self_check import SelfCheck, check_for_an_hour
 from replica.set_aside import join_set_aside
 from replica.store import STORE_FILE, StoreError
 from replica.transport_security import TransportIdentity, open_transport_identity
+from replica.upkeep import look_after
 from replica.witnesses import witness_changes
 from replica.writer import Writer
 
@@ -132,7 +134,9 @@ class Hub:
         self.folder = folder
         self.clock = clock
         self.addresses = addresses
-        self.transport: TransportIdentity = open_transport_identity(_made(folder))
+        self.ballast = Ballast(_made(folder))
+        self.ballast.begin()
+        self.transport: TransportIdentity = open_transport_identity(folder)
         self.replica: Replica = open_hub_replica(
             folder,
             clock,
@@ -141,7 +145,6 @@ class Hub:
             letter=letter,
             site_secret=site_secret,
         )
-        self.ballast = Ballast(folder)
         self.self_check = SelfCheck(self.replica)
         self.writer = Writer(self.replica, executor, self.ballast)
         self.reader = Reader(folder / STORE_FILE)
@@ -166,7 +169,6 @@ class Hub:
 
     async def __aenter__(self) -> Hub:
         await self.reader.__aenter__()
-        await self.writer.run(self.ballast.lay)
         self._begin(self._announce())
         self._begin(self._upkeep())
         self._begin(self._keep_witness())
@@ -229,17 +231,17 @@ class Hub:
                 except (AuthorityError, OSError) as error:
                     LOGGER.warning("the certificate for browsers was not renewed: %s", error)
             await asyncio.sleep(UPKEEP_S)
-            try:
+            run = self.writer.run
+            await look_after(
                 # A hub runs for months: a copy of its store that is put back is hours old at most
                 # before it is noticed for what it is.
-                await self.writer.run(settle, self.replica.store, self.replica.entropy)
-                await self.writer.run(join_set_aside, self.replica)
-                await self.writer.run(forget_erased, self.replica)
-                await self.writer.run(apply_retention, self.replica)
-                await self.writer.run(self.ballast.lay)
-                await check_for_an_hour(self.writer, self.self_check)
-            except (ActError, OSError, StoreError) as error:
-                LOGGER.warning("the store was not looked after: %s", error)
+                partial(run, settle, self.replica.store, self.replica.entropy),
+                partial(run, join_set_aside, self.replica),
+                partial(run, forget_erased, self.replica),
+                partial(run, apply_retention, self.replica),
+                partial(run, self.ballast.lay),
+                partial(check_for_an_hour, self.writer, self.self_check),
+            )
 
     async def _keep_witness(self) -> None:
         """Sign, now and again, which heads are held, for whoever must prove it one day."""

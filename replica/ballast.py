@@ -16,9 +16,15 @@ from replica.files import MACHINE_FILES, Files
 
 LOGGER = logging.getLogger(__name__)
 
-# Room for a day or more of a worker's acts; nothing to a phone.
-BALLAST_BYTES: Final = 1 << 20
+# What a full WAL may demand of the file (`AUTOCHECKPOINT_PAGES`, some 4 MB), and room for days of a
+# worker's acts; nothing to a phone.
+BALLAST_BYTES: Final = 6 << 20
 BALLAST_FILE: Final = "ballast"
+
+# Opening a store takes some room itself, and a store that can't be opened saves nothing.
+OPENING_BYTES: Final = 256 << 10
+# Below this what peers bring waits, so that the rest is left to people.
+PEOPLES_BYTES: Final = 2 << 20
 
 
 class Ballast:
@@ -31,8 +37,23 @@ class Ballast:
 
     def __init__(self, folder: Path, files: Files = MACHINE_FILES) -> None:
         self.lies = False
+        self._folder = folder
         self._path = folder / BALLAST_FILE
         self._files = files
+
+    def begin(self) -> None:
+        """Before the store is opened: lay it, or give it up where there is no room to open one."""
+        # Should none lie there, there is nothing to give up.
+        self.lies = True
+        if self._files.free_bytes(self._folder) < OPENING_BYTES:
+            self.give_up()
+        else:
+            self.lay()
+
+    @property
+    def is_for_people_alone(self) -> bool:
+        """Whether it was given up, and what is left has to be kept for what people do."""
+        return not self.lies and self._files.free_bytes(self._folder) < PEOPLES_BYTES
 
     def lay(self) -> bool:
         """See that it lies there; whether it does: an almost full disk has no room for it."""

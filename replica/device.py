@@ -11,6 +11,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -62,6 +63,7 @@ from replica.self_check import SelfCheck, check_for_an_hour
 from replica.store import STORE_FILE, StoreError
 from replica.syncing import Syncer, SyncFigures
 from replica.telling import PresenceTeller
+from replica.upkeep import look_after
 from replica.writer import Writer
 
 LOGGER = logging.getLogger(__name__)
@@ -69,7 +71,7 @@ LOGGER = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # The store is looked after this often.
-UPKEEP_S = 3_600.0
+UPKEEP_S, UPKEEP_FIRST_S = 3_600.0, 60.0
 
 ALMOST_FULL = Need(
     "The storage of this phone is almost full.",
@@ -126,7 +128,7 @@ class Device:
 
     async def __aenter__(self) -> Device:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._ballast.lay()
+        self._ballast.begin()
         await self._open()
         return self
 
@@ -215,14 +217,17 @@ class Device:
         """A phone runs for months: what was shown of erased streams goes, ballast is laid anew."""
         assert self._writer is not None
         assert self._self_check is not None
+        run = self._writer.run
+        # Soon at first: a phone's program may never live for an hour.
+        pause_s = UPKEEP_FIRST_S
         while True:
-            await asyncio.sleep(UPKEEP_S)
-            try:
-                await self._writer.run(forget_erased, self._writer.replica)
-                await self._writer.run(self._ballast.lay)
-                await check_for_an_hour(self._writer, self._self_check)
-            except StoreError as error:
-                LOGGER.warning("the store was not looked after: %s", error)
+            await asyncio.sleep(pause_s)
+            pause_s = UPKEEP_S
+            await look_after(
+                partial(run, forget_erased, self._writer.replica),
+                partial(run, self._ballast.lay),
+                partial(check_for_an_hour, self._writer, self._self_check),
+            )
 
     async def _tell(self) -> None:
         """Tell the hub of duty and app state when they change, and in each new session."""

@@ -27,6 +27,9 @@ class Files(Protocol):
     def connect(self, path: Path) -> sqlite3.Connection:
         """A connection in autocommit to the database in a file. Raises sqlite3.Error."""
 
+    def free_bytes(self, folder: Path) -> int:
+        """How much room is left on the disk of a folder."""
+
     def reserve(self, path: Path, size: int) -> None:
         """See that a file takes up `size` bytes of the disk.
 
@@ -54,16 +57,24 @@ class MachineFiles:
         """As `Files` says."""
         return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
+    def free_bytes(self, folder: Path) -> int:
+        """As `Files` says."""
+        return shutil.disk_usage(folder).free
+
     def reserve(self, path: Path, size: int) -> None:
         """As `Files` says."""
         if path.exists() and path.stat().st_size == size:
             return
-        if shutil.disk_usage(path.parent).free < 2 * size:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         new = path.with_name(f"{path.name}.new")
+        new.unlink(missing_ok=True)
+        if self.free_bytes(path.parent) < 2 * size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         try:
-            # Zeros would take up nothing where the disk packs them or leaves them out.
-            new.write_bytes(os.urandom(size))
+            descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            try:
+                os.posix_fallocate(descriptor, 0, size)
+            finally:
+                os.close(descriptor)
             new.replace(path)
         except OSError:
             new.unlink(missing_ok=True)

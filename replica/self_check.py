@@ -1,4 +1,4 @@
-"""Checking a store while it is in use: some streams each hour, all of them within a week.
+"""Checking a store while it is in use: some streams each hour, all of them in a week of hours.
 
 Bits rot where nobody reads, and what rotted on every replica is lost; found in time, it comes back
 from another. Where the walk stands and what it found is kept in the store, since a phone is started
@@ -12,6 +12,7 @@ import logging
 import sqlite3
 from typing import Final
 
+from core.log.errors import LogError
 from replica.checking import check_file, check_stream
 from replica.replica import Replica
 from replica.writer import Writer
@@ -31,7 +32,7 @@ class SelfCheck:
 
     def __init__(self, replica: Replica) -> None:
         self._replica = replica
-        self._at, self._found, self._found_before = replica.store.get(WALK, [b"", [], []])
+        self._at, self._found, self._found_before = _kept(replica)
 
     @property
     def findings(self) -> list[str]:
@@ -85,6 +86,19 @@ class SelfCheck:
             LOGGER.error("the store is damaged: %s", words)
         self._found = [*self._found, *findings][:FINDINGS_KEPT_MAX]
         self.keep()
+
+
+def _kept(replica: Replica) -> tuple[bytes, list[str], list[str]]:
+    """Where the walk stood; from its beginning where that rotted itself."""
+    fresh: tuple[bytes, list[str], list[str]] = (b"", [], [])
+    try:
+        at, found, before = replica.store.get(WALK, fresh)
+    except (LogError, ValueError, TypeError, sqlite3.Error):
+        return fresh
+    lists = isinstance(found, list) and isinstance(before, list)
+    if not isinstance(at, bytes) or not lists:
+        return fresh
+    return (at, found, before) if all(type(each) is str for each in found + before) else fresh
 
 
 async def check_for_an_hour(writer: Writer, walk: SelfCheck) -> None:

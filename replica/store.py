@@ -9,6 +9,7 @@ Invariant: outside `transaction()` nothing is written.
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -127,8 +128,9 @@ class Store:
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
                 self.db.execute("ROLLBACK")
+            kind = DiskFull if _is_full(error) else StoreError
             words = _in_words(error, self.path)
-            raise StoreError(f"upgrade to schema {newest} failed: {words}") from error
+            raise kind(f"upgrade to schema {newest} failed: {words}") from error
 
     def _copy_before_upgrade(self, version: int) -> None:
         """Keep the store as it is; the copy is whole and durable on return, or there is none."""
@@ -203,13 +205,13 @@ class Store:
         with contextlib.suppress(sqlite3.Error):
             self.db.execute("VACUUM")
 
-    def shorten_wal(self) -> None:
-        """Write what the WAL holds into the file, and give its room back as far as that goes.
+    def checkpoint(self) -> None:
+        """Write what the WAL holds into the file, so that its room is used again.
 
-        Not within a transaction.
+        Waits for no reader. Not within a transaction.
         """
         with contextlib.suppress(sqlite3.Error):
-            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self.db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def close(self) -> None:
         """Close the file; what was committed is on disk already."""
@@ -233,7 +235,9 @@ def _told(error: sqlite3.Error | OSError, path: Path) -> StoreError:
 
 def _is_full(error: Exception) -> bool:
     """Whether it was room that was missing."""
-    return "full" in str(error) or "No space left" in str(error)
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return "disk is full" in str(error)
 
 
 def _in_words(error: sqlite3.Error | OSError, path: Path) -> str:

@@ -74,12 +74,17 @@ class Turns:
         if not self._waiting:
             self._taken = False
             return
-        now_ms = self._uptime_ms()
-        spent = [
-            -1.0 if peer == PEOPLE else self._left_of(peer, now_ms) for peer, _ in self._waiting
-        ]
-        _, given = self._waiting.pop(spent.index(min(spent)))
-        given.set_result(None)
+        first = 0
+        try:
+            now_ms = self._uptime_ms()
+            spent = [
+                -1.0 if peer == PEOPLE else self._left_of(peer, now_ms) for peer, _ in self._waiting
+            ]
+            first = spent.index(min(spent))
+        finally:
+            # Whatever fails here, somebody gets it.
+            _, given = self._waiting.pop(first)
+            given.set_result(None)
 
     def _left_of(self, peer: bytes, now_ms: int) -> float:
         """What is left of a peer's account."""

@@ -73,6 +73,9 @@ class Writer:
         """Run `function(*args)` where the replica may be touched; announce what it changed.
 
         `peer` is the key of the peer for whose session it is; people come before all peers.
+
+        Raises:
+            DiskFull: it is for a peer, and the room that is left is kept for people.
         """
         loop = asyncio.get_running_loop()
 
@@ -88,6 +91,11 @@ class Writer:
                 if changed:
                     loop.call_soon_threadsafe(self._announce, changed)
 
+        if peer != PEOPLE and self.ballast is not None and self.ballast.is_for_people_alone:
+            raise DiskFull(
+                "the disk is almost full, and what is left is kept for what people do here; make "
+                "room, and the rest comes by itself"
+            )
         async with self._turns.turn(peer):
             return await loop.run_in_executor(self._executor, carried)
 
@@ -106,12 +114,12 @@ class Writer:
         except DiskFull:
             if ballast is None or not ballast.give_up():
                 raise
-            store.shorten_wal()
+            store.checkpoint()
             return function(*args)
         finally:
             if ballast is not None and not ballast.lies:
                 # The WAL must not eat up the room that the file needs to take it in.
-                store.shorten_wal()
+                store.checkpoint()
 
     def _announce(self, changed: frozenset[bytes]) -> None:
         for subscription in self._subscriptions:

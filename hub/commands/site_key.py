@@ -77,7 +77,7 @@ def secret_of(arguments: argparse.Namespace, folder: Path) -> str:
     """The secret of the site's key in `folder`, '' where it needs none."""
     path: Path | None = arguments.secret_file
     if not is_locked(folder):
-        if path is not None:
+        if path is not None and (folder / SITE_KEY_FILE).exists():
             raise CommandError("the site's key has no passphrase; leave --secret-file out")
         return ""
     if path is None:

@@ -116,6 +116,10 @@ async def test_without_a_yes_no_hub_is_closed_and_no_key_replaced(
     async with running_hub(folder, SettableClock()) as hub:
         assert hub.hub.replica.author == before
         assert await hub.rows("SELECT author FROM revoked") == []
+    monkeypatch.setattr("sys.stdin", io.StringIO("rekey\n"))
+    assert run(configure, "rekey", "--data", folder) == 0
+    async with running_hub(folder, SettableClock(), seed="again") as hub:
+        assert hub.hub.replica.author != before
 
 
 async def test_a_hub_that_is_to_be_stolen_tomorrow_is_not_closed(tmp_path: Path) -> None:

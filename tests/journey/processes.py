@@ -55,6 +55,11 @@ class Process:
             await asyncio.sleep(0.05)
         raise AssertionError(f"{self._words[0]} did not start:\n{self._log.read_text()}")
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was started and runs no more."""
+        return self._process is not None and self._process.returncode is not None
+
     async def stop(self) -> None:
         """Stop it as Ctrl-C does."""
         await self._end(signal.SIGINT)

@@ -53,8 +53,9 @@ async def notes_until_full(write: Callable[[int], Awaitable[object]]) -> int:
 
 @pytest.fixture
 def pocket(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pocket]:
-    # A smaller ballast is used up sooner.
-    monkeypatch.setattr(ballast_module, "BALLAST_BYTES", 1 << 18)
+    # A smaller ballast is used up sooner, and is laid beside a WAL that is short yet.
+    monkeypatch.setattr(ballast_module, "BALLAST_BYTES", 1 << 19)
+    monkeypatch.setattr(ballast_module, "PEOPLES_BYTES", 1 << 18)
     hub = site.hub()
     ana = site.worker(hub, "Ana")
     phone = site.phone(hub, ana)
@@ -99,6 +100,27 @@ async def test_what_peers_bring_does_not_take_the_room_kept_back(pocket: Pocket)
 
     assert await notes_until_full(bring) < 2_000
     assert pocket.ballast.lies
+    # Once it was given up for somebody's act, peers may have a part and no more.
+    await writer.act(pocket.note, 10_000)
+    assert not pocket.ballast.lies
+    assert await notes_until_full(bring) < 2_000
+    assert await notes_until_full(lambda number: writer.act(pocket.note, number)) > 100
+
+
+def test_a_disk_without_room_to_open_a_store_gives_the_ballast_up_at_the_start(
+    pocket: Pocket,
+) -> None:
+    assert pocket.ballast.lay()
+    assert pocket.phone.store.path.parent == pocket.ballast._folder
+    again = Ballast(pocket.ballast._folder, pocket.ballast._files)
+    again.begin()
+    assert again.lies
+    pocket.fill()
+    again = Ballast(pocket.ballast._folder, pocket.ballast._files)
+    again.begin()
+    assert not again.lies
+    assert pocket.disk.capacity_bytes is not None
+    assert pocket.disk.used_bytes() <= pocket.disk.capacity_bytes - (1 << 19)
 
 
 def test_a_disk_keeps_back_real_room_and_only_where_it_has_as_much_again(
@@ -114,6 +136,11 @@ def test_a_disk_keeps_back_real_room_and_only_where_it_has_as_much_again(
     assert ballast.give_up()
     assert list(tmp_path.iterdir()) == []
     assert not ballast.give_up(), "only once"
+    (tmp_path / f"{BALLAST_FILE}.new").write_bytes(b"a power cut left this")
+    assert ballast.lay()
+    assert [path.name for path in tmp_path.iterdir()] == [BALLAST_FILE]
+    assert (tmp_path / BALLAST_FILE).stat().st_mode & 0o777 == 0o600
+    ballast.give_up()
     (tmp_path / BALLAST_FILE).mkdir()
     assert not ballast.lay(), "something stands in its place"
 

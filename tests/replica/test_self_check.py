@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
+
+import pytest
 
 from core.dispatch import acts
 from core.dispatch.fields import Kind
 from replica.repair import repair_store
 from replica.replica import Replica
-from replica.self_check import ROUND_HOURS, SelfCheck, check_for_an_hour
+from replica.self_check import ROUND_HOURS, WALK, SelfCheck, check_for_an_hour
+from replica.upkeep import look_after
 from replica.writer import Writer
 from tests.build import Entropy, SettableClock, Site, hold
 from tests.running import running_hub, running_phone, synced
@@ -71,6 +75,27 @@ def test_a_finding_of_an_earlier_round_goes_when_it_is_found_no_more(
         (body, job),
     )
     assert a_round(hub) == []
+
+
+@pytest.mark.parametrize("kept", [b"", b"\x93", b"\x93\x01\x90\x90", b"\x93\xc4\x00\x91\x01\x90"])
+def test_a_walk_that_rotted_itself_begins_anew(site: Site, hub: Replica, kept: bytes) -> None:
+    site.job(hub, "Boiler")
+    assert a_round(hub) == []
+    hub.store.db.execute("UPDATE meta SET value = ? WHERE name = ?", (kept, WALK))
+    assert a_round(hub) == []
+
+
+async def test_a_piece_of_upkeep_that_fails_keeps_no_other_from_its_turn() -> None:
+    done = []
+
+    async def fail() -> None:
+        raise sqlite3.DatabaseError("malformed")
+
+    async def work() -> None:
+        done.append(1)
+
+    await look_after(work, fail, work)
+    assert done == [1, 1]
 
 
 async def test_the_parts_of_a_weeks_hours_come_by_every_stream(site: Site, hub: Replica) -> None:

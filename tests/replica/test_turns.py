@@ -105,6 +105,31 @@ async def test_a_clock_that_fails_fails_one_call_and_holds_nobody_up() -> None:
         pass
 
 
+async def test_a_clock_that_fails_as_a_turn_ends_keeps_it_from_nobody_who_waits() -> None:
+    def clock() -> int:
+        if failing:
+            raise OSError("no clock")
+        return 0
+
+    async def wait() -> None:
+        async with turns.turn(ALICE):
+            pass
+
+    failing = False
+    turns = Turns(clock)
+    holding = turns.turn(PEOPLE)
+    await holding.__aenter__()
+    waiting = asyncio.get_running_loop().create_task(wait())
+    await asyncio.sleep(0)
+    failing = True
+    with pytest.raises(OSError, match="no clock"):
+        await holding.__aexit__(None, None, None)
+    failing = False
+    async with asyncio.timeout(10):
+        await waiting
+        await wait()
+
+
 async def test_a_wait_that_is_given_up_leaves_the_turn_to_others() -> None:
     world = World()
     async with world.turns.turn(ALICE):

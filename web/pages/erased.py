@@ -40,7 +40,7 @@ _ALL: Final[Mapping[int, str]] = {
 }
 _ERASED: Final = """
     SELECT erased.what, erased.kind, erased.before_at, erased.at,
-           coalesce(account.name, erased.actor) AS who, max(erased_job.number) AS number,
+           account.name, erased.actor, max(erased_job.number) AS number,
            max(erased_job.status) AS status, max(erased_job.minutes) AS minutes
     FROM erased
     LEFT JOIN account ON account.account = erased.actor
@@ -98,11 +98,11 @@ def _row(row: Any) -> ErasedRow:
     stays = ""
     if row["number"] is not None:
         stays = f"{row['number']}, {row['status']}, {row['minutes']:,} minutes"
-    return ErasedRow(kind, dated, row["at"], _who(row["who"]), stays)
+    return ErasedRow(kind, dated, row["at"], row["name"] or _unnamed(row["actor"]), stays)
 
 
-def _who(actor: str) -> str:
-    """A name; of a hub, which acts for nobody there, its letter."""
+def _unnamed(actor: str) -> str:
+    """An actor without an account: a hub, which acts for nobody there, by its letter."""
     return f"hub {bytes.fromhex(actor).decode('ascii', 'replace')}" if len(actor) == 2 else actor
 
 
