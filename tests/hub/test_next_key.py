@@ -13,6 +13,7 @@ from core.dispatch.next_key import ask_for_key, is_asked, name_next_key, next_ke
 from core.log.succession import NextKey
 from hub.next_key import follow_keys
 from replica.device import Device
+from replica.replica import Replica
 from tests.build import SettableClock, Site, hold
 from tests.core.log.authors import author_of, key_of
 from tests.running import HubAtWork, running_phone, synced, until
@@ -86,8 +87,8 @@ def test_nobody_names_another_keys_successor(tmp_path: Path) -> None:
     site.close()
 
 
-def test_without_being_asked_no_key_is_followed(tmp_path: Path) -> None:
-    site = Site(tmp_path)
+def naming(site: Site) -> tuple[Replica, bytes, Replica, NextKey]:
+    """A hub, a worker, and a phone that has named its next key there."""
     hub = site.hub()
     ana = site.worker(hub, "Ana")
     phone = site.phone(hub, ana)
@@ -95,23 +96,21 @@ def test_without_being_asked_no_key_is_followed(tmp_path: Path) -> None:
     named = NextKey(site.site, phone.author, author_of("next"), bytes(32))
     phone.write(name_next_key(ana, named, named.sign(key_of("next"))))
     hold(phone, hub)
+    return hub, ana, phone, named
+
+
+def test_without_being_asked_no_key_is_followed(site: Site) -> None:
+    hub, ana, phone, named = naming(site)
     assert next_keys(hub.state(ana)) == [named]
     follow_keys(hub, phone.identity.own, agreed=True)
     assert hub.standing(named.author).role == 0
     hub.write(ask_for_key(ana, phone.author))
     follow_keys(hub, phone.identity.own, agreed=True)
     assert hub.standing(named.author).subject == ana
-    site.close()
 
 
 def test_a_former_key_is_shut_out_only_when_its_successor_agreed_with_the_hub(site: Site) -> None:
-    hub = site.hub()
-    ana = site.worker(hub, "Ana")
-    phone = site.phone(hub, ana)
-    hold(phone, hub)
-    named = NextKey(site.site, phone.author, author_of("next"), bytes(32))
-    phone.write(name_next_key(ana, named, named.sign(key_of("next"))))
-    hold(phone, hub)
+    hub, ana, phone, named = naming(site)
     hub.write(ask_for_key(ana, phone.author))
     follow_keys(hub, phone.identity.own, agreed=True)
     successor = replace(phone.identity.own, author=named.author)

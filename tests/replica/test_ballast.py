@@ -5,13 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from core.dispatch import acts
+from core.dispatch import acts, day_acts
+from core.dispatch.acts import Act
 from core.dispatch.fields import Kind
+from core.dispatch.fix import Fix
 from replica import ballast as ballast_module
 from replica.ballast import BALLAST_BYTES, BALLAST_FILE, Ballast
 from replica.checking import check_store
@@ -143,6 +146,48 @@ def test_a_disk_keeps_back_real_room_and_only_where_it_has_as_much_again(
     ballast.give_up()
     (tmp_path / BALLAST_FILE).mkdir()
     assert not ballast.lay(), "something stands in its place"
+
+
+async def test_acts_of_workers_dispatchers_and_the_auto_logger_have_the_room_kept_back(
+    tmp_path: Path, clock: SettableClock
+) -> None:
+    async with (
+        running_hub(tmp_path / "hub", clock) as hub,
+        running_phone(tmp_path / "phone", clock) as phone,
+    ):
+        aino = await hub.worker("Aino")
+        await phone.enrol(link=(await hub.offer(aino)).link)
+        await synced(phone)
+        job, _ = await hub.job("Boiler", aino)
+
+        def note(number: int) -> Act:
+            return acts.add_note(job, f"{number} " + "x" * 1_900)
+
+        async def fix(number: int) -> None:
+            place = 601_000_000 + number * 10_000
+            await phone.take_fix(Fix(clock.now_ms() + number, place, 249_000_000, 8))
+
+        await phone.act(day_acts.start_duty(aino, local_day(clock), b"duty0001"))
+        for writer, ballast, write in (
+            (phone.writer, phone._ballast, lambda number: phone.act(note(number))),
+            (hub.hub.writer, hub.hub.ballast, lambda number: hub.act(note(number))),
+            (phone.writer, phone._ballast, fix),
+        ):
+            assert ballast.lay()
+            await writer.run(bounded, writer.replica.store)
+            await notes_until_full(write)
+            assert not ballast.lies, "it was given up before the act was refused"
+            await writer.run(bounded, writer.replica.store, 1 << 30)
+
+
+def bounded(store: Store, pages: int = 0) -> None:
+    """Let the file grow no more, or up to so many pages: SQLite says that the disk is full."""
+    (count,) = store.db.execute("PRAGMA page_count").fetchone()
+    store.db.execute(f"PRAGMA max_page_count = {pages or count}")
+
+
+def local_day(clock: SettableClock) -> str:
+    return datetime.fromtimestamp(clock.now_ms() / 1000, UTC).date().isoformat()
 
 
 async def test_a_phone_says_that_its_storage_is_almost_full_until_there_is_room(

@@ -9,13 +9,14 @@ import pytest
 
 from core.dispatch import acts
 from core.dispatch.fields import Kind
+from replica.ballast import Ballast
 from replica.repair import repair_store
 from replica.replica import Replica
 from replica.self_check import ROUND_HOURS, WALK, SelfCheck, check_for_an_hour
 from replica.upkeep import look_after
 from replica.writer import Writer
 from tests.build import Entropy, SettableClock, Site, hold
-from tests.running import running_hub, running_phone, synced
+from tests.running import running_hub, running_phone, synced, until
 
 
 def a_round(replica: Replica) -> list[str]:
@@ -111,6 +112,36 @@ async def test_the_parts_of_a_weeks_hours_come_by_every_stream(site: Site, hub: 
         walk = SelfCheck(hub)
         hours += 1
     assert ROUND_HOURS // 2 < hours <= ROUND_HOURS
+
+
+async def test_a_phone_and_a_hub_look_after_their_stores_by_themselves(
+    tmp_path: Path, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("replica.device.UPKEEP_FIRST_S", "replica.device.UPKEEP_S", "hub.hub.UPKEEP_S"):
+        monkeypatch.setattr(name, 0.01)
+    async with (
+        running_hub(tmp_path / "hub", clock) as hub,
+        running_phone(tmp_path / "phone", clock) as phone,
+    ):
+        aino = await hub.worker("Aino")
+        job, _ = await hub.job("Boiler", aino)
+        await phone.enrol(link=(await hub.offer(aino)).link)
+        await synced(phone)
+        for writer, ballast in ((phone.writer, phone._ballast), (hub.hub.writer, hub.hub.ballast)):
+
+            def lies(ballast: Ballast = ballast) -> bool:
+                return ballast.lies
+
+            assert ballast.give_up()
+            await until(lies, "ballast is laid anew")
+            await writer.run(flip, writer.replica, job)
+        for walk in (phone._self_check, hub.hub.self_check):
+            assert walk is not None
+
+            def tells(walk: SelfCheck = walk) -> bool:
+                return walk.findings != []
+
+            await until(tells, "what rotted is found")
 
 
 async def test_a_phone_says_that_what_it_saved_is_damaged(
