@@ -7,8 +7,11 @@ large parts it is cut. Holds no work. Invariant: the parts of a family together 
 from __future__ import annotations
 
 import math
+import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.crossing_revocations import crossing_revocations
 from tests.damaged_bundles import undetected
@@ -47,6 +50,14 @@ class Part:
     seed: int
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a part found, in sentences, and how long it took."""
+
+    violations: list[str]
+    took_s: float
+
+
 FAMILIES = (
     Family("damaged_bundles", "bundles", 10_000, 1_000, undetected),
     Family("series_of_frames", "series", 20_000, 500, lost_on_the_way),
@@ -75,6 +86,17 @@ def parts_of(family: Family, share: float, seed: int = 0) -> list[Part]:
     ]
 
 
-def run_part(part: Part) -> list[str]:
-    """What one part finds."""
-    return part.work(part.count, part.seed)
+def run_part(part: Part) -> Found:
+    """Do one part; an error that comes out of it is a violation as well."""
+    began_s = time.monotonic()
+    try:
+        violations = part.work(part.count, part.seed)
+    except Exception as error:  # noqa: BLE001 (that any comes out is what is looked for)
+        violations = [f"it ended by {type(error).__name__}: {error} at {_where(error)}"]
+    return Found(violations, time.monotonic() - began_s)
+
+
+def _where(error: Exception) -> str:
+    """The innermost place that an error came from."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"{Path(last.filename).name}:{last.lineno}"

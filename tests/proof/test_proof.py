@@ -8,6 +8,7 @@ import pytest
 
 from core.dispatch.acts import Change
 from core.dispatch.fields import NOTE
+from core.log.registers import Register, Write
 from core.log.stream import StreamState
 from replica import purging
 from replica.replica import Replica, Written
@@ -17,13 +18,17 @@ from tests.core.log.merge_cases import read_cases
 from tests.erasures import violations
 from tests.proof.acting import DAY_ENTRIES_MIN
 from tests.proof.device_days import lived, lossy_days
-from tests.proof.families import FAMILIES, Family, parts_of
+from tests.proof.families import FAMILIES, Family, Part, parts_of, run_part
 from tests.proof.orders import ENTRIES, SETS, grown, wrong_orders
 from tests.proof.restores import lossy_rebuilds, lossy_restores
 from tests.proof.store_kills import kills
 
 # The set of the page that can come in the fewest orders, some two thousand.
 FEW_ORDERS = 41
+# One of those in which some order brings an author's entries before its certificate.
+CERTIFIED_LATE = 89
+# One in which a write that another had seen may come after it.
+COVERED = 0
 
 
 def test_every_set_of_the_page_grows_to_eight_entries() -> None:
@@ -34,6 +39,7 @@ def test_every_set_of_the_page_grows_to_eight_entries() -> None:
 
 def test_eight_entries_come_to_one_state_in_every_order() -> None:
     assert wrong_orders(1, FEW_ORDERS) == []
+    assert wrong_orders(1, CERTIFIED_LATE) == []
 
 
 def test_an_order_that_matters_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,6 +51,17 @@ def test_an_order_that_matters_is_found(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(StreamState, "extend_all", careless)
     assert wrong_orders(1, FEW_ORDERS) != []
+
+
+def test_a_write_that_was_covered_before_it_came_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = Register.add
+
+    def last_wins(self: Register, write: Write) -> None:
+        plain(self, write)
+        self.writes.setdefault((write.log, write.seq), write)
+
+    monkeypatch.setattr(Register, "add", last_wins)
+    assert wrong_orders(1, COVERED) != []
 
 
 def test_hubs_that_were_restored_lose_nothing_that_a_phone_held() -> None:
@@ -122,3 +139,11 @@ def test_the_parts_of_a_family_make_up_its_number() -> None:
             assert seeds == [sum(p.count for p in parts[:at]) for at in range(len(parts))]
     one = Family("x", "x", 10, 4, wrong_orders)
     assert [(part.count, part.seed) for part in parts_of(one, 1.0)] == [(4, 0), (4, 4), (2, 8)]
+
+
+def test_an_error_that_comes_out_of_a_part_is_a_violation_of_it() -> None:
+    def broken(count: int, seed: int) -> list[str]:
+        raise KeyError(f"{count} from {seed}")
+
+    (words,) = run_part(Part(broken, 2, 7)).violations
+    assert "KeyError: '2 from 7' at test_proof.py:" in words
