@@ -133,7 +133,7 @@ def _is_caught(name: str) -> bool:
 
 def kill_figures(kills: int) -> None:
     """Real processes of both sides, killed at random moments."""
-    found = lost_by_sigkills(kills, seed=1)
+    found = lost_by_sigkills(kills, seed=1).violations
     figure("kills_without_loss", 0 if found else kills, "kills")
     for words in found:
         print(f"# {words}")

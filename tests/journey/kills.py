@@ -19,21 +19,23 @@ from random import Random
 import aiohttp
 
 from tests.journey.processes import Browser, Site
+from tests.proof.found import Found
 
 NOTES_A_ROUND = 12
 SHOWN_S_MAX = 60.0
 
 
-def lost_by_sigkills(count: int, seed: int) -> list[str]:
-    """What went wrong at a site whose hub or phone was killed so often."""
+def lost_by_sigkills(count: int, seed: int) -> Found:
+    """What went wrong at a site whose hub or phone was killed so often, and how much it saved."""
     try:
         with tempfile.TemporaryDirectory() as folder:
             found, acknowledged = asyncio.run(work_under_kills(Path(folder), count, seed))
     except Exception as stuck:  # noqa: BLE001  # a hub or phone that does not come back is one, too
-        return [f"seed {seed}: {stuck!r}"]
+        return Found([f"seed {seed}: {stuck!r}"])
     if not acknowledged:
         found.append("nothing was ever acknowledged, so nothing was tested")
-    return [f"seed {seed}: {words}" for words in found]
+    told = [f"seed {seed}: {words}" for words in found]
+    return Found(told, Counter({"acknowledgements": acknowledged}))
 
 
 async def work_under_kills(folder: Path, kills: int, seed: int) -> tuple[list[str], int]:

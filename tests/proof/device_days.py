@@ -1,10 +1,11 @@
 """Phones that live for weeks on disks that fail: nothing that was acknowledged is lost.
 
 A phone's store lies on a faulty disk; its hub's does not. A day has at least twelve entries and
-some meetings with the hub, some of them cut. The power goes at any operation of the disk, an
-operation fails, or the disk is full for a while; then the phone is opened again and must hold what
-it had said to be saved, and all that it ever sent. At the end of its life it comes to agree with
-the hub, and none of its logs was forked. Invariant: one seed lives the same days.
+some meetings with the hub, some of them cut. The power goes at any operation of the disk, also
+while the phone comes back from the last cut, an operation fails, or the disk is full for a while;
+then the phone is opened again and must hold what it had said to be saved, and all that it ever
+sent. At the end of its life it comes to agree with the hub, and none of its logs was forked.
+Invariant: one seed lives the same days.
 """
 
 from __future__ import annotations
@@ -30,12 +31,14 @@ from simulator.faulty_files import FaultyFiles
 from simulator.faulty_vfs import FaultyVfs
 from tests.build import Entropy, Meeting, SettableClock, Site, agree, clock_of
 from tests.proof.acting import DAY_ENTRIES_MIN, Hand, Office, day_of
+from tests.proof.found import Found
 
 # How long a device lives before a new one takes its place.
 LIFE_DAYS = 25
-# Operations of the disk on a day, roughly: a cut is drawn within so many of the day's beginning.
-OPERATIONS_A_DAY = 700
-POWER_CUTS_A_DAY = 0.9
+# Operations of the disk on a day, roughly.
+OPERATIONS_A_DAY = 450
+# From one power cut to the next at the mean.
+OPERATIONS_BETWEEN_CUTS = 400
 FAILURES_A_DAY = 0.2
 FULL_DISKS_A_DAY = 0.1
 PAGE_BYTES = 4_096
@@ -63,7 +66,7 @@ class Device:
     def live(self, day: int) -> None:
         """One day of work and meetings, with whatever befalls the disk."""
         self._draw_faults()
-        acts = DAY_ENTRIES_MIN + self.chance.randrange(6)
+        acts = DAY_ENTRIES_MIN + self.chance.randrange(3)
         written = 0
         while written < acts:
             self._pass_minutes(30)
@@ -87,13 +90,16 @@ class Device:
             return
         chance, disk = self.chance, self.disk
         disk.fail_at, disk.capacity_bytes = frozenset(), None
-        at = disk.operations + chance.randrange(1, OPERATIONS_A_DAY)
-        if chance.random() < POWER_CUTS_A_DAY:
-            disk.cut_at = at
-        elif chance.random() < FAILURES_A_DAY:
+        if disk.cut_at is None:
+            self._draw_cut(disk)
+        if chance.random() < FAILURES_A_DAY:
+            at = disk.operations + chance.randrange(1, OPERATIONS_A_DAY)
             disk.fail_at = frozenset(range(at, at + chance.randrange(1, 4)))
         elif chance.random() < FULL_DISKS_A_DAY:
             disk.capacity_bytes = disk.used_bytes() + chance.randrange(12) * PAGE_BYTES
+
+    def _draw_cut(self, disk: FaultyDisk) -> None:
+        disk.cut_at = disk.operations + self.chance.randrange(1, 2 * OPERATIONS_BETWEEN_CUTS)
 
     def _tap(self) -> int:
         """The worker does one thing; how many entries were saved."""
@@ -134,11 +140,19 @@ class Device:
             self.happened["refusals of the disk"] += 1
             disk.fail_at, disk.capacity_bytes = frozenset(), None
             return
-        self.happened["power cuts"] += 1
         with suppress(sqlite3.Error):
             self.phone.close()
-        disk.power_cut()
-        self._open()
+        disk.fail_at, disk.capacity_bytes = frozenset(), None
+        while not disk.has_power:
+            self.happened["power cuts"] += 1
+            disk.power_cut()
+            self._draw_cut(disk)
+            with suppress(StoreError, sqlite3.Error):
+                self._open()
+                break
+            if disk.has_power:
+                raise error
+            self.happened["power cuts while a phone came back"] += 1
         self._look("after a power cut")
 
     def _open(self) -> None:
@@ -173,29 +187,27 @@ class Device:
         self.found += [f"check: {words}" for words in check_store(self.phone)]
 
 
-def lossy_days(count: int, seed: int) -> list[str]:
+def faulty_days(count: int, seed: int) -> Found:
     """So many device-days on faulty disks; what was lost or did not agree."""
-    return lived(count, seed, faulty=True)[0]
+    return _lived(count, seed, faulty=True)
 
 
-def lossy_days_in_memory(count: int, seed: int) -> list[str]:
-    """So many device-days on sound disks; the same."""
-    return lived(count, seed, faulty=False)[0]
+def sound_days(count: int, seed: int) -> Found:
+    """So many device-days on sound disks, in memory; the same."""
+    return _lived(count, seed, faulty=False)
 
 
-def lived(count: int, seed: int, *, faulty: bool) -> tuple[list[str], Counter[str]]:
-    """Live `count` device-days; what went wrong, and how often what happened."""
-    found: list[str] = []
-    happened = Counter[str]()
+def _lived(count: int, seed: int, *, faulty: bool) -> Found:
+    found = Found([])
     for first in range(0, count, LIFE_DAYS):
         days = min(LIFE_DAYS, count - first)
         with _device(seed + first, faulty=faulty) as device:
             for day in range(days):
                 device.live(day)
             device.end()
-            found += [f"device {seed + first}: {words}" for words in device.found]
-            happened += device.happened
-    return found, happened
+            found.violations.extend(f"device {seed + first}: {words}" for words in device.found)
+            found.happened.update(device.happened)
+    return found
 
 
 @contextmanager

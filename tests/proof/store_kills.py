@@ -23,6 +23,7 @@ from replica.replica import Replica
 from replica.store import STORE_FILE, Store
 from simulator.draw import chance_for
 from tests.build import START_MS, Entropy, SettableClock, Site
+from tests.proof.found import Found
 
 # A life ends at once after its so manieth acknowledgement was heard, at the mean the 65th; the
 # process goes on writing meanwhile, so the kill meets it anywhere.
@@ -35,22 +36,15 @@ LIVES_PER_STORE = 20
 ACTS_MAX = 2_000
 
 
-def lossy_kills(count: int, seed: int) -> list[str]:
-    """So many lives; acknowledged acts that the next life does not find, in words."""
-    found, _ = kills(count, seed)
-    return found
-
-
-def kills(count: int, seed: int) -> tuple[list[str], int]:
-    """What `lossy_kills` says, and how many acts were acknowledged."""
-    found: list[str] = []
-    acknowledged = 0
+def kills(count: int, seed: int) -> Found:
+    """So many lives; acknowledged acts that the next life does not find, of how many."""
+    found = Found([])
     for first in range(0, count, LIVES_PER_STORE):
         lives = min(LIVES_PER_STORE, count - first)
         words, acks = _of_one_store(lives, chance_for(seed, "kills", first))
-        found += words
-        acknowledged += acks
-    return found, acknowledged
+        found.violations.extend(words)
+        found.happened["acknowledgements"] += acks
+    return found
 
 
 def _of_one_store(lives: int, chance: Random) -> tuple[list[str], int]:

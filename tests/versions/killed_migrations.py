@@ -25,6 +25,7 @@ from simulator.faulty_disk import FaultyDisk
 from simulator.faulty_files import FaultyFiles
 from simulator.faulty_vfs import FaultyVfs
 from tests.build import Entropy, SettableClock
+from tests.proof.found import Found
 from tests.versions.fixtures import FOLDER, NEXT_MORNING_MS, SIDES, VERSIONS, kept, store_bytes
 from tests.versions.make import shown
 
@@ -46,7 +47,7 @@ class Point:
         return f"{self.version} {self.side}: {self.what} at {self.at}"
 
 
-def killed_migrations(count: int, seed: int) -> list[str]:
+def killed_migrations(count: int, seed: int) -> Found:
     """Try `count` points from the one numbered `seed` on, in an order that mixes them.
 
     After the last the first comes again, with another chance of what is left on the disk; so as
@@ -54,11 +55,12 @@ def killed_migrations(count: int, seed: int) -> list[str]:
     """
     points = list(every_point())
     Random(0).shuffle(points)
-    return [
-        f"{points[number % len(points)]}: {wrong}"
-        for number in range(seed, seed + count)
-        for wrong in wrong_after(points[number % len(points)], number)
-    ]
+    found = Found([])
+    for number in range(seed, seed + count):
+        point = points[number % len(points)]
+        found.violations.extend(f"{point}: {wrong}" for wrong in wrong_after(point, number))
+        found.happened["power cuts"] += point.what == POWER
+    return found
 
 
 def every_point() -> Iterator[Point]:
