@@ -9,6 +9,7 @@ import ipaddress
 import os
 import shutil
 import socket
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -70,10 +71,14 @@ def clock() -> SettableClock:
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
     """The program that opens pages; without one the test is skipped, and fails where CI=true."""
-    for name in CHROMIUM_NAMES:
-        if path := shutil.which(name):
-            return path
-    words = "no Chromium on this machine: apt-get install chromium"
+    driver = [sys.executable, "-m", "playwright", "--version"]
+    started = subprocess.run(driver, capture_output=True, text=True, check=False)
+    path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if path is not None and started.returncode == 0:
+        return path
+    words = "no Chromium that can be driven on this machine: apt-get install chromium libatomic1"
+    if path is not None:
+        words += f" ({started.stderr.strip()})"
     if os.environ.get("CI") == "true":
         pytest.fail(words)
     pytest.skip(words)
