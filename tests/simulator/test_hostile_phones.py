@@ -48,8 +48,9 @@ class Astray:
 def test_the_honest_agree_whatever_the_others_do(seed: int, size: Size) -> None:
     outcome = attempt(seed, size)
     assert isinstance(outcome, Report), outcome
-    assert outcome.points["a hostile phone was let in"] > 50
-    assert outcome.points["a hostile phone was shown out"] > 50
+    # How often follows from the seed and from how the interpreter's event loop takes turns.
+    assert outcome.points["a hostile phone was let in"] > 20
+    assert outcome.points["a hostile phone was shown out"] > 20
 
 
 def test_a_planted_bug_is_caught_among_hostile_phones_too() -> None:
