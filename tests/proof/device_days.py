@@ -66,7 +66,7 @@ class Device:
     def live(self, day: int) -> None:
         """One day of work and meetings, with whatever befalls the disk."""
         self._draw_faults()
-        acts = DAY_ENTRIES_MIN + self.chance.randrange(3)
+        acts = DAY_ENTRIES_MIN + self.chance.randrange(6)
         written = 0
         while written < acts:
             self._pass_minutes(30)

@@ -44,13 +44,14 @@ class Astray:
         return Forger(self.site.hostile[0], Random(seed), now_ms, lambda _: None)
 
 
-@pytest.mark.parametrize(("seed", "size"), [(1, ALONE), (3, AMONG)], ids=["alone", "among"])
+# How often they get in follows from the seed and from how an interpreter's event loop takes turns;
+# with these it is often under 3.11.2 and 3.11.7 alike.
+@pytest.mark.parametrize(("seed", "size"), [(1, ALONE), (4, AMONG)], ids=["alone", "among"])
 def test_the_honest_agree_whatever_the_others_do(seed: int, size: Size) -> None:
     outcome = attempt(seed, size)
     assert isinstance(outcome, Report), outcome
-    # How often follows from the seed and from how the interpreter's event loop takes turns.
-    assert outcome.points["a hostile phone was let in"] > 20
-    assert outcome.points["a hostile phone was shown out"] > 20
+    assert outcome.points["a hostile phone was let in"] > 50
+    assert outcome.points["a hostile phone was shown out"] > 50
 
 
 def test_a_planted_bug_is_caught_among_hostile_phones_too() -> None:
