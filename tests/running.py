@@ -130,3 +130,19 @@ async def synced(device: Device) -> None:
         return live and (await device.sync_state()).unsent_count == 0
 
     await until(agreed, "phone and hub agree")
+
+
+@asynccontextmanager
+async def joined_phone(
+    folder: Path, clock: SettableClock
+) -> AsyncIterator[tuple[HubAtWork, Device, bytes, bytes]]:
+    """A hub, a phone of its worker Aino that has joined, Aino, and a job of hers that both hold."""
+    async with (
+        running_hub(folder / "hub", clock) as hub,
+        running_phone(folder / "phone", clock) as phone,
+    ):
+        aino = await hub.worker("Aino")
+        job, _ = await hub.job("Boiler", aino)
+        await phone.enrol(link=(await hub.offer(aino)).link)
+        await synced(phone)
+        yield hub, phone, aino, job

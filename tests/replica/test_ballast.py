@@ -25,7 +25,7 @@ from simulator.faulty_disk import FaultyDisk
 from simulator.faulty_files import FaultyFiles
 from simulator.faulty_vfs import FaultyVfs
 from tests.build import Entropy, SettableClock, Site, notes_of
-from tests.running import running_hub, running_phone, synced
+from tests.running import joined_phone, running_hub, running_phone, synced
 
 
 @dataclass
@@ -151,14 +151,7 @@ def test_a_disk_keeps_back_real_room_and_only_where_it_has_as_much_again(
 async def test_acts_of_workers_dispatchers_and_the_auto_logger_have_the_room_kept_back(
     tmp_path: Path, clock: SettableClock
 ) -> None:
-    async with (
-        running_hub(tmp_path / "hub", clock) as hub,
-        running_phone(tmp_path / "phone", clock) as phone,
-    ):
-        aino = await hub.worker("Aino")
-        await phone.enrol(link=(await hub.offer(aino)).link)
-        await synced(phone)
-        job, _ = await hub.job("Boiler", aino)
+    async with joined_phone(tmp_path, clock) as (hub, phone, aino, job):
 
         def note(number: int) -> Act:
             return acts.add_note(job, f"{number} " + "x" * 1_900)

@@ -16,7 +16,7 @@ from replica.self_check import ROUND_HOURS, WALK, SelfCheck, check_for_an_hour
 from replica.upkeep import look_after
 from replica.writer import Writer
 from tests.build import Entropy, SettableClock, Site, hold
-from tests.running import running_hub, running_phone, synced, until
+from tests.running import joined_phone, until
 
 
 def a_round(replica: Replica) -> list[str]:
@@ -119,14 +119,7 @@ async def test_a_phone_and_a_hub_look_after_their_stores_by_themselves(
 ) -> None:
     for name in ("replica.device.UPKEEP_FIRST_S", "replica.device.UPKEEP_S", "hub.hub.UPKEEP_S"):
         monkeypatch.setattr(name, 0.01)
-    async with (
-        running_hub(tmp_path / "hub", clock) as hub,
-        running_phone(tmp_path / "phone", clock) as phone,
-    ):
-        aino = await hub.worker("Aino")
-        job, _ = await hub.job("Boiler", aino)
-        await phone.enrol(link=(await hub.offer(aino)).link)
-        await synced(phone)
+    async with joined_phone(tmp_path, clock) as (hub, phone, _, job):
         for writer, ballast in ((phone.writer, phone._ballast), (hub.hub.writer, hub.hub.ballast)):
 
             def lies(ballast: Ballast = ballast) -> bool:
@@ -147,14 +140,7 @@ async def test_a_phone_and_a_hub_look_after_their_stores_by_themselves(
 async def test_a_phone_says_that_what_it_saved_is_damaged(
     tmp_path: Path, clock: SettableClock
 ) -> None:
-    async with (
-        running_hub(tmp_path / "hub", clock) as hub,
-        running_phone(tmp_path / "phone", clock) as phone,
-    ):
-        aino = await hub.worker("Aino")
-        job, _ = await hub.job("Boiler", aino)
-        await phone.enrol(link=(await hub.offer(aino)).link)
-        await synced(phone)
+    async with joined_phone(tmp_path, clock) as (hub, phone, _, job):
         assert (await phone.sync_state()).needs == ()
         await phone.writer.run(flip, phone.writer.replica, job)
         assert phone._self_check is not None
