@@ -67,27 +67,27 @@ def permits(
     and shown as unknown, and mean something only to versions that know them. A value that has not
     its field's shape (`shapes`) is permitted to nobody.
     """
-    if standing.role not in ROLES:
+    role, kind = standing.role, stream[4]
+    if role not in ROLES:
         return False
-    # A loop, not a generator: this runs for every entry that is folded.
+    is_worker = role == Role.WORKER
+    # A loop, not a generator, and no calls but for what must be looked into: this runs for every
+    # entry that is folded. Roles are compared as numbers: to make a Role of each takes longer.
     for path, value in entry.changes:
         field = known.get(path[0])
         if field is None:
-            if standing.role == Role.WORKER:
+            if is_worker:
                 return False
-        elif not (_permits_change(standing, stream, path, field) and well_formed(path, value)):
+            continue
+        if field.kind is not None and field.kind != kind:
+            return False
+        if len(path) != 1 + len(field.ids) or role not in field.roles:
+            return False
+        if is_worker and not _permits_worker(standing, stream, path):
+            return False
+        if not well_formed(path, value):
             return False
     return True
-
-
-def _permits_change(standing: Standing, stream: bytes, path: Sequence[Any], field: Field) -> bool:
-    # Compared as numbers: to make a Role of each is a third of the whole judgement.
-    role = standing.role
-    if field.kind is not None and field.kind != stream[4]:
-        return False
-    if len(path) != 1 + len(field.ids) or role not in field.roles:
-        return False
-    return role != Role.WORKER or _permits_worker(standing, stream, path)
 
 
 def _permits_worker(standing: Standing, stream: bytes, path: Sequence[Any]) -> bool:

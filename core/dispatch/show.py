@@ -70,8 +70,8 @@ def show(registers: Registers, path: Path) -> Shown | None:
 def show_register(register: Register, code: int) -> Shown:
     """What a register with at least one write shows."""
     if len(register.writes) == 1:
-        (only,) = register.writes.values()
-        return Shown(only, ())
+        # As nearly always.
+        return Shown(next(iter(register.writes.values())), ())
     field = FIELDS.get(code)
     rule = field.rule if field is not None else Rule.LATEST
     ordered = sorted(
@@ -90,5 +90,8 @@ def show_register(register: Register, code: int) -> Shown:
 
 def value_at(registers: Registers, path: Path, default: Any = None) -> Any:
     """The value shown at `path`; `default` where nothing stands or it was cleared."""
-    shown = show(registers, path)
-    return default if shown is None or shown.value is None else shown.value
+    register = registers.get(path)
+    if register is None or not register.writes:
+        return default
+    value = show_register(register, path[0]).write.value
+    return default if value is None else value

@@ -18,7 +18,9 @@ from core.log.limits import FRAME_BYTES_MAX, TEXT_BYTES_MAX, VALUE_DEPTH_MAX
 # Shorter bytes claim no list so long that making it would take more than some hundred kB.
 _CLAIMS_LITTLE_BYTES = 512
 
-_LEAVES = frozenset({bytes, str, bool, type(None)})
+_LEAVES = frozenset({int, bytes, str, bool, type(None)})
+# Of those the ones that are within every limit.
+_SHORT = frozenset({int, bool, type(None)})
 INT_MIN, INT_MAX = -(2**63), 2**64 - 1
 
 
@@ -33,15 +35,15 @@ def pack(value: Any) -> bytes:
         packed: bytes = msgpack.packb(value, use_bin_type=True)
     except UnicodeEncodeError as error:
         raise Malformed("a text holds half a character") from error
+    except OverflowError as error:
+        raise Malformed("a number does not fit 64 bits") from error
     return packed
 
 
 def _check(value: Any, depth: int) -> None:
+    """See that a value has a canonical form, but for what `packb` itself refuses."""
     kind = type(value)
-    if kind is int:
-        if not INT_MIN <= value <= INT_MAX:
-            raise Malformed(f"the number {value} does not fit 64 bits")
-    elif kind is list or kind is tuple:
+    if kind is list or kind is tuple:
         if depth <= 0:
             raise OverLimit("a value nests too deep")
         for item in value:
@@ -123,6 +125,8 @@ def check_value(value: Any, depth: int = VALUE_DEPTH_MAX) -> None:
         OverLimit: text or bytes too long, or nested too deep.
         Malformed: a type that has no canonical form.
     """
+    if type(value) in _SHORT:
+        return
     if isinstance(value, (str, bytes)):
         if len(value if isinstance(value, bytes) else value.encode()) > TEXT_BYTES_MAX:
             raise OverLimit(f"a text is longer than {TEXT_BYTES_MAX} bytes")
@@ -130,7 +134,8 @@ def check_value(value: Any, depth: int = VALUE_DEPTH_MAX) -> None:
         if depth == 0:
             raise OverLimit("a value nests too deep")
         for item in value:
-            check_value(item, depth - 1)
+            if type(item) not in _SHORT:
+                check_value(item, depth - 1)
     elif isinstance(value, dict):
         _check(value, depth)
         for item in value.values():

@@ -6,6 +6,7 @@ Holds no state. Invariant: a chain hash fixes site, stream, author and every ent
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 
 HASH_BYTES = 32
@@ -59,6 +60,7 @@ def named_id(kind: str, *parts: bytes) -> bytes:
     return blake2b(data, digest_size=SHORT_BYTES, person=b"fieldlog.name").digest()
 
 
+@lru_cache(maxsize=4096)
 def derived_unique(*parts: bytes) -> bytes:
     """Seven bytes for the id of a stream that two replicas must make alike."""
     return blake2b(b"\0".join(parts), digest_size=7, person=b"fieldlog.derive").digest()

@@ -27,6 +27,7 @@ from core.log.limits import (
 
 FORMAT = 1
 _VERSION, _OFFSET, _CLOCK, _ACTOR, _ACT, _SEEN, _BASIS, _BY_RULE = range(8)
+_KNOWN_EXTRAS = frozenset(range(8))
 
 
 class _Mint:
@@ -282,7 +283,7 @@ def read_parts(parts: Any, cursor: Cursor, entry_hash: bytes) -> Entry:
     wall_cs = cursor.wall_cs + parts[0]
     if not 0 <= wall_cs * 10 <= WALL_MS_MAX:
         raise Malformed("an entry's time lies between 1970 and 9999")
-    seen = _hashes(extras.get(_SEEN, b""), "seen", _SEEN in extras)
+    seen = _hashes(extras[_SEEN], "seen", True) if _SEEN in extras else ()
     basis = _hashes(extras[_BASIS], "basis", False) if _BASIS in extras else None
     before = cursor.mark()
     try:
@@ -309,10 +310,12 @@ def read_parts(parts: Any, cursor: Cursor, entry_hash: bytes) -> Entry:
 
 def _read_extras(extras: Mapping[int, Any], walked: Cursor, wall_cs: int) -> None:
     """Walk on by what an entry says once; each is compared with what stood before it is taken."""
-    if any(key not in range(_BY_RULE + 1) for key in extras):
-        raise Malformed("an entry has an extra that its format does not know")
     expected = _expected_clock(walked, wall_cs)
     walked.boot, walked.uptime_ms = expected
+    if not extras:
+        return
+    if not extras.keys() <= _KNOWN_EXTRAS:
+        raise Malformed("an entry has an extra that its format does not know")
     if _OFFSET in extras:
         offset = extras[_OFFSET]
         if type(offset) is not int or offset == walked.offset_ms or abs(offset) > WALL_MS_MAX:
@@ -354,15 +357,13 @@ def _read_changes(
     flat: Sequence[Any], walked: Cursor, entry_hash: bytes
 ) -> tuple[tuple[Path, Any], ...]:
     changes: list[tuple[Path, Any]] = []
-    taken: set[Path] = set()
     minted = 0
-    for coded, value in zip(flat[::2], flat[1::2], strict=True):
-        path, minted = _read_path(coded, walked, entry_hash, minted)
-        if path in taken:
-            raise Malformed("an entry changes a path once")
-        taken.add(path)
-        check_value(value)
-        changes.append((path, value))
+    for at in range(0, len(flat), 2):
+        path, minted = _read_path(flat[at], walked, entry_hash, minted)
+        check_value(flat[at + 1])
+        changes.append((path, flat[at + 1]))
+    if len(changes) > 1 and len({path for path, _ in changes}) < len(changes):
+        raise Malformed("an entry changes a path once")
     return tuple(changes)
 
 
@@ -422,6 +423,6 @@ def _hashes(data: Any, what: str, filled: bool) -> tuple[bytes, ...]:
         raise OverLimit(f"{what} names at most {SEEN_MAX} heads")
     step = chain.SHORT_BYTES
     hashes = tuple(data[at : at + step] for at in range(0, len(data), step))
-    if any(left >= right for left, right in zip(hashes, hashes[1:], strict=False)):
+    if len(hashes) > 1 and any(a >= b for a, b in zip(hashes, hashes[1:], strict=False)):
         raise Malformed(f"{what} is sorted and names a head once")
     return hashes

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from core.log.entry import Path
 
@@ -19,8 +20,10 @@ LogKey = tuple[bytes, bytes]
 Context = Mapping[LogKey, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+_NOTHING: Context = MappingProxyType({})
+
+
+class Write(NamedTuple):
     """One write that stands in a register, with what decides how it is shown."""
 
     log: LogKey
@@ -31,7 +34,7 @@ class Write:
     role: int
     by_rule: bool
     version: int
-    context: Context = field(default_factory=dict, compare=False, repr=False)
+    context: Context = _NOTHING
 
     def saw(self, other: Write) -> bool:
         """Whether the author of this write had seen the other one, of any register."""
@@ -40,19 +43,25 @@ class Write:
 
 @dataclass(slots=True)
 class Register:
-    """`heights`: log and format of the covering write → height; `writes`: those that stand."""
+    """`heights`: log and format of the covering write → height; `writes`: those that stand.
+
+    `newest` is the newest format of which a write covers anything.
+    """
 
     heights: dict[tuple[LogKey, int], int] = field(default_factory=dict)
     writes: dict[tuple[LogKey, int], Write] = field(default_factory=dict)
+    newest: int = 0
 
     def add(self, write: Write) -> None:
         """Fold in `write`, whose author had seen its context when it wrote."""
-        if not self._covers(write.log, write.seq, write.version):
+        heights, version = self.heights, write.version
+        if not self._covers(write.log, write.seq, version):
             self.writes[(write.log, write.seq)] = write
         for log, height in write.context.items():
-            key = (log, write.version)
-            if height > self.heights.get(key, 0):
-                self.heights[key] = height
+            key = (log, version)
+            if height > heights.get(key, 0):
+                heights[key] = height
+                self.newest = max(self.newest, version)
         covered = [
             position
             for position, other in self.writes.items()
@@ -66,11 +75,12 @@ class Register:
         height = self.heights.get((log, version))
         if height is not None and height >= seq:
             return True
-        # Only where newer formats have written too; a loop, since this runs for every write.
-        for (covered, by_version), reached in self.heights.items():
-            if by_version > version and reached >= seq and covered == log:
-                return True
-        return False
+        if version >= self.newest:
+            return False
+        return any(
+            by_version > version and reached >= seq and covered == log
+            for (covered, by_version), reached in self.heights.items()
+        )
 
     def plain(self) -> list[Any]:
         """A canonical list of everything the register holds, for hashing and comparing."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.log import chain
 from core.log.canonical import pack, unpack
@@ -31,8 +31,7 @@ AFTER_REVOCATION = "after revocation"
 Permits = Callable[[Standing, bytes, Entry], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """One entry as it is kept: its author, its place in the chain and its bytes."""
 
     author: bytes
@@ -42,8 +41,7 @@ class Stored:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A stored entry with what became of it. `inert` says in words why it does not stand."""
 
     stored: Stored
@@ -101,6 +99,9 @@ class StreamState:
         self._hashes_by_short: dict[bytes, list[bytes]] = {}
         self._unresolved: set[bytes] = set()
         self._cuts: dict[bytes, set[bytes]] = {}
+        self._grown: list[Placed] | None = None
+        self._inert = 0
+        self.size = 0
         self.has_revoked_author = False
 
     # --- building
@@ -143,7 +144,17 @@ class StreamState:
             new.append(self._place(stored, key, standing))
         for placed in new:
             self._fold(placed)
+        if self._grown is not None:
+            self._grown += new
         return True
+
+    def take_grown(self) -> list[Placed] | None:
+        """What was added since this was last asked; None at the first time, for all that it holds.
+
+        It is for one who keeps beside the state what follows from it, as rows do.
+        """
+        grown, self._grown = self._grown, []
+        return grown
 
     def _key_to_grow(self, stored: Stored, standing: Standing) -> LogKey | None:
         """The log that an entry simply grows, None where its coming changes more than that."""
@@ -201,6 +212,9 @@ class StreamState:
         self._place_by_hash[stored.hash] = (key, stored.seq)
         short = stored.hash[: chain.SHORT_BYTES]
         self._hashes_by_short.setdefault(short, []).append(stored.hash)
+        self.size += 1
+        if placed.inert:
+            self._inert += 1
         if standing.revoked:
             self.has_revoked_author = True
         return placed
@@ -277,6 +291,7 @@ class StreamState:
                         placed.stored, placed.log, placed.entry, placed.standing, AFTER_REVOCATION
                     )
                     log.placed[index] = placed
+                    self._inert += 1
                 self._fold(placed)
 
     def _before_cut(self, placed: Placed) -> bool:
@@ -416,7 +431,7 @@ class StreamState:
 
     def inert_count(self) -> int:
         """How many entries are held that do not stand."""
-        return sum(1 for log in self.logs.values() for placed in log.placed if placed.inert)
+        return self._inert
 
     def plain(self) -> list[Any]:
         """Canonical form of heads, standings and registers: equal for equal sets of entries."""

@@ -129,7 +129,7 @@ def test_who_stages_without_end_pushes_out_nobody_else(
         for author, count in ((phone.author, STAGED_BYTES_AUTHOR_MAX // 65_536), (other.author, 3)):
             row = Stored(author, 1, bytes(32), bytes(32), bytes(65_536))
             for index in range(count):
-                logs.stage(db, job, [replace(row, hash=index.to_bytes(32, "big"))])
+                logs.stage(db, job, [row._replace(hash=index.to_bytes(32, "big"))])
     log = Log("anybody", job, site.site)
     log.write([((NOTE, MINT), "x")])
     run = Run(job, 1, 1, tuple(stored.body for stored in log.entries))

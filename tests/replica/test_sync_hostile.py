@@ -60,7 +60,7 @@ def test_small_entries_that_wait_for_a_seal_are_bounded_by_what_their_rows_take(
     row = Stored(phone.author, 1, bytes(32), bytes(32), b"x")
     with hub.store.transaction() as db:
         rows = range(STAGED_BYTES_MAX // STAGED_ROW_BYTES)
-        logs.stage(db, job, [replace(row, hash=number.to_bytes(32, "big")) for number in rows])
+        logs.stage(db, job, [row._replace(hash=number.to_bytes(32, "big")) for number in rows])
     take_runs(hub, phone.identity.own, Runs(1, None, (), (), (Run(job, 0, 1, (b"body",)),)))
     assert count_of(hub, "staged") == 0
 

@@ -399,7 +399,7 @@ def test_what_waits_for_a_seal_is_bounded(
     with hub.store.transaction() as db:
         for index in range(STAGED_BYTES_MAX // 65_536):
             entry_hash = index.to_bytes(32, "big")
-            logs.stage(db, job, [replace(row, hash=entry_hash, body=bytes(65_536))])
+            logs.stage(db, job, [row._replace(hash=entry_hash, body=bytes(65_536))])
     log = written(site, phone, job, "one")
     liar = site.phone(hub, site.worker(hub, "Bo"))
     frame = Runs(1, None, (phone.author,), (), (run_of(log, author=1),))
