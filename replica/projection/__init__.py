@@ -88,7 +88,7 @@ def project_stream(replica: Replica, streams: Iterable[bytes], *, fresh: bool = 
                 people.project_worker(db, state)
                 days |= {each for each in days_of(db, stream) if each[4] == Kind.DAY}
             case Kind.JOB:
-                job.project(db, state)
+                job.project(db, state, fresh=fresh)
             case Kind.DAY:
                 days.add(stream)
             case Kind.SUMMARY:

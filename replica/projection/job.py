@@ -1,24 +1,42 @@
-"""Rows of a job: it, its assignments, phases, notes, check items, conflicts and search text."""
+"""Rows of a job: it, its assignments, phases, notes, check items, conflicts and search text.
+
+Most changes alter one field, so only what is made of the fields that changed is made anew; where
+several values stand in a field, or a turn moved, the whole job is folded. Invariant: the rows are
+those that all entries of the job make at once.
+"""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from core.dispatch import fields
 from core.dispatch.fields import PHASES, Phase
 from core.dispatch.job import Assignment, Job, fold_job
 from core.dispatch.show import show, value_at
 from core.log.chain import SHORT_BYTES
+from core.log.entry import Entry, Path
 from core.log.registers import Registers, Write
-from core.log.stream import StreamState
+from core.log.stream import Placed, StreamState
 from replica.logs import author_number
 from replica.projection.conflict import conflict_rows, phase_words
 from replica.projection.people import DEFAULT_RADIUS_M, identity, point, text
 from replica.projection.rows import Row, rewrite
 
-_TABLES = ("assignment", "note", "check_item", "conflict", "phase_time")
+# What the rows of each table are made of; conflicts may come of any field.
+_MADE_OF = {
+    "assignment": frozenset(
+        {
+            fields.ASSIGNED, fields.WITHDRAWN, fields.HANDED_TO, fields.ORDER, fields.PHASE,
+            fields.REASON,
+        }
+    ),
+    "note": frozenset({fields.NOTE}),
+    "check_item": frozenset({fields.CHECK_ITEM, fields.TICK}),
+    "phase_time": frozenset({fields.PHASE}),
+}  # fmt: skip
+_TABLES = (*_MADE_OF, "conflict")
 TABLES = ("job", *_TABLES, "job_text")
 
 # The columns of a job's row, but for its local number.
@@ -33,25 +51,120 @@ _SEARCHED = [
     _COLUMNS.index(name)
     for name in ("number", "title", "description", "address", "contact", "contact_phone")
 ]
+_CONFLICTS, _NOTES = _COLUMNS.index("conflicts"), _COLUMNS.index("notes")
 _HELD = f"SELECT local, {', '.join(_COLUMNS)} FROM job WHERE job = ?"
-_WRITE = (
-    f"INSERT INTO job ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
-    "ON CONFLICT (job) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:])
-    + " RETURNING local"
-)
+_WRITE = f"INSERT INTO job ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+
+# The columns that follow from one field alone, which is in no words that a job is found by.
+_OWN_COLUMNS = {
+    fields.CUSTOMER: ("customer",),
+    fields.PLACE: ("place",),
+    fields.POINT: ("lat_e7", "lon_e7"),
+    fields.RADIUS: ("radius_m",),
+    fields.PRIORITY: ("priority",),
+    fields.WINDOW: ("window_start", "window_end"),
+    fields.PLANNED_MINUTES: ("planned_minutes",),
+    fields.NEEDED_SKILLS: ("skills",),
+}
+# Fields that show in other tables alone, and are in no conflict.
+_BESIDE = frozenset({fields.NOTE, fields.TICK, fields.FILE})
+_SIMPLE = _BESIDE | _OWN_COLUMNS.keys()
+
+_AT_NO_TIME_MS = 1 << 62
 
 
-def project(db: sqlite3.Connection, state: StreamState) -> None:
-    """Bring a job's rows up to its state.
+def project(db: sqlite3.Connection, state: StreamState, *, fresh: bool = False) -> None:
+    """Bring a job's rows up to its state; `fresh`: none of them stands.
 
     Where nothing that was written counts (of a key that may not make jobs, say) there is no job.
     """
-    rows: dict[str, list[Row]] = {table: [] for table in _TABLES}
-    row = _fill(db, state, rows) if state.registers else None
+    grown = state.take_grown()
+    if fresh or grown is None:
+        _project_whole(db, state, None)
+        return
+    new = [placed.entry for placed in grown if placed.entry is not None and not placed.inert]
+    paths = {path for entry in new for path, _ in entry.changes}
+    codes = {path[0] for path in paths}
+    if not (codes <= _SIMPLE and _project_fields(db, state, new, paths)):
+        _project_whole(db, state, codes)
+    if fields.PHASE in codes:
+        _add_phases(db, state, grown)
+
+
+def _project_fields(
+    db: sqlite3.Connection, state: StreamState, new: Sequence[Entry], paths: set[Path]
+) -> bool:
+    """Write what follows from simple fields, which new entries changed; False where more does.
+
+    No assignment and no other column hangs on them. A conflict may come where several values stand
+    in one of them, and go only where there was one.
+    """
+    registers, name = state.registers, state.stream.hex()
+    own = {path for path in paths if path[0] in _OWN_COLUMNS}
+    if any(len(path) > 1 or len(registers[path].writes) > 1 for path in own):
+        return False
+    at_ms = [entry.corrected_ms for entry in new]
+    created = show(registers, (fields.CREATED,))
+    created_ms = created.write.corrected_ms if created else min(at_ms, default=_AT_NO_TIME_MS)
+    row: Row = (max(at_ms, default=-_AT_NO_TIME_MS), created_ms, state.token())
+    columns = "updated_at = max(updated_at, ?), created_at = min(created_at, ?), frontier = ?"
+    for (code,) in sorted(own):
+        columns += "".join(f", {column} = ?" for column in _OWN_COLUMNS[code])
+        row += _of_field(registers, code)
+    note_ids = {identity(path[1]) for path in paths if path[0] == fields.NOTE}
+    notes = _notes(name, state) if note_ids else []
+    if note_ids:
+        columns, row = f"{columns}, notes = ?", (*row, len(notes))
+    # Where it has conflicts, one may be settled by this.
+    update = f"UPDATE job SET {columns} WHERE job = ? AND conflicts = 0"
+    if not db.execute(update, (*row, name)).rowcount:
+        return False
+    if note_ids:
+        others = {each for each in notes if each[1] not in note_ids}
+        # A note that was taken out has no row by which the one that stands is replaced.
+        replaces = len(notes) - len(others) == len(note_ids)
+        rewrite(db, "note", {"job": name}, notes, others if replaces else None)
+    ticked = {path[1] for path in paths if path[0] == fields.TICK}
+    if ticked:
+        items = _check_items(name, registers)
+        rewrite(db, "check_item", {"job": name}, items, {i for i in items if i[1] not in ticked})
+    return True
+
+
+def _project_whole(db: sqlite3.Connection, state: StreamState, codes: set[int] | None) -> None:
+    """Fold the job, and write the tables that are made of `codes`, of which new entries are.
+
+    None: of all that it holds.
+    """
+    registers, name = state.registers, state.stream.hex()
+    held = db.execute(_HELD, (name,)).fetchone()
+    if held is None or codes is None:
+        due = set(_TABLES)
+    else:
+        # Of phases only what is new is added (`_add_phases`).
+        due = {table for table, of in _MADE_OF.items() if codes & of} - {"phase_time"}
+    rows: dict[str, list[Row]] = {table: [] for table in (*due, "conflict")}
+    row = None
+    if registers:
+        job = fold_job(registers)
+        entries = [p for p in state.entries() if p.entry is not None and not p.inert]
+        rows["conflict"] = conflict_rows(name, job.conflicts)
+        if "assignment" in due:
+            rows["assignment"] = [_assignment(name, state, each) for each in job.assignments]
+        if "check_item" in due:
+            rows["check_item"] = _check_items(name, registers)
+        if "note" in due:
+            rows["note"] = _notes(name, state)
+        if "phase_time" in due:
+            rows["phase_time"] = _phase_rows(db, state.stream, entries)
+        notes = len(rows["note"]) if "note" in due else held[1 + _NOTES]
+        row = _job_row(state, job, entries, len(rows["conflict"]), notes)
+    if held is not None and not rows["conflict"] and not held[1 + _CONFLICTS]:
+        del rows["conflict"]
     for table, wanted in rows.items():
-        rewrite(db, table, _key(table, state.stream), wanted)
-    _write_job(db, state.stream.hex(), row)
+        # Of a job that is new here no row stands.
+        rewrite(db, table, _key(table, state.stream), wanted, set() if held is None else None)
+    _write_job(db, name, held, row)
 
 
 def _key(table: str, stream: bytes) -> dict[str, object]:
@@ -65,7 +178,7 @@ def clear(db: sqlite3.Connection, stream: bytes) -> None:
     """Take a job's rows out."""
     for table in _TABLES:
         rewrite(db, table, _key(table, stream), [])
-    _write_job(db, stream.hex(), None)
+    _write_job(db, stream.hex(), db.execute(_HELD, (stream.hex(),)).fetchone(), None)
 
 
 def clear_all(db: sqlite3.Connection) -> None:
@@ -85,25 +198,12 @@ def dump_text(db: sqlite3.Connection) -> list[Row]:
         db.execute("DROP TABLE temp.job_word")
 
 
-def _fill(db: sqlite3.Connection, state: StreamState, rows: dict[str, list[Row]]) -> Row:
-    """Add what a job has of rows in the other tables; returns its own."""
-    registers = state.registers
-    name = state.stream.hex()
-    job = fold_job(registers)
-    rows["conflict"] = conflict_rows(name, job.conflicts)
-    rows["note"] = _notes(name, state)
-    rows["check_item"] = _check_items(name, registers)
-    rows["assignment"] = [_assignment(name, state, each) for each in job.assignments]
-    rows["phase_time"] = _phase_rows(db, state)
-    return _job_row(state, job, _phase_times(state), len(rows["conflict"]), len(rows["note"]))
-
-
-def _write_job(db: sqlite3.Connection, name: str, row: Row | None) -> None:
+def _write_job(db: sqlite3.Connection, name: str, held: Row | None, row: Row | None) -> None:
     """Keep a job's row, None for no job, and let the index of text follow it.
 
-    The index can't be asked for what it holds, only told to forget it: that stands in the row.
+    `held` is its local number and the row that stands. The index can't be asked for what it holds,
+    only told to forget it: that stands in the row.
     """
-    held = db.execute(_HELD, (name,)).fetchone()
     if (held is None and row is None) or (held is not None and held[1:] == row):
         return
     before = None if held is None else _words(held[1:])
@@ -114,7 +214,14 @@ def _write_job(db: sqlite3.Connection, name: str, row: Row | None) -> None:
     if row is None:
         db.execute("DELETE FROM job WHERE job = ?", (name,))
         return
-    ((local,),) = db.execute(_WRITE, row).fetchall()
+    if held is None:
+        local = db.execute(_WRITE, row).lastrowid
+    else:
+        local = held[0]
+        changed = [at for at in range(len(row)) if row[at] != held[1 + at]]
+        columns = ", ".join(f"{_COLUMNS[at]} = ?" for at in changed)
+        values = [row[at] for at in changed]
+        db.execute(f"UPDATE job SET {columns} WHERE local = ?", (*values, local))
     if before != after:
         db.execute("INSERT INTO job_text (rowid, text) VALUES (?, ?)", (local, after))
 
@@ -124,45 +231,55 @@ def _words(row: Row) -> str:
     return " ".join(str(row[at]) for at in _SEARCHED if row[at])
 
 
+def _of_field(registers: Registers, code: int) -> Row:
+    """What the own columns of a field say."""
+    match code:
+        case fields.CUSTOMER | fields.PLACE:
+            return (identity(value_at(registers, (code,))),)
+        case fields.POINT:
+            return point(value_at(registers, (code,)))
+        case fields.RADIUS:
+            return (value_at(registers, (code,), DEFAULT_RADIUS_M),)
+        case fields.PRIORITY:
+            return (value_at(registers, (code,), 1),)
+        case fields.WINDOW:
+            window = value_at(registers, (code,))
+            return tuple(window) if isinstance(window, list) and len(window) == 2 else (None, None)
+        case fields.NEEDED_SKILLS:
+            skills = value_at(registers, (code,), [])
+            return (json.dumps([identity(skill) for skill in skills]),)
+    return (value_at(registers, (code,)),)
+
+
 def _job_row(
-    state: StreamState,
-    job: Job,
-    times: dict[tuple[bytes, bytes, Phase], int],
-    conflicts: int,
-    notes: int,
-) -> tuple[Any, ...]:
+    state: StreamState, job: Job, entries: Sequence[Placed], conflicts: int, notes: int
+) -> Row:
     registers = state.registers
     name = state.stream.hex()
-    lat, lon = point(value_at(registers, (fields.POINT,)))
-    window = value_at(registers, (fields.WINDOW,))
-    start, end = window if isinstance(window, list) and len(window) == 2 else (None, None)
     leading = job.leading
-    standing = [p.entry.corrected_ms for p in state.entries() if p.entry and not p.inert]
+    standing = [placed.entry.corrected_ms for placed in entries if placed.entry is not None]
     created = show(registers, (fields.CREATED,))
-    skills = value_at(registers, (fields.NEEDED_SKILLS,), [])
     reason = job.cancelled or (leading.reason if leading else _rejection(job))
     arrived = finished = None
     if leading is not None:
-        arrived = times.get((leading.worker, leading.turn, Phase.ON_SITE))
-        finished = times.get((leading.worker, leading.turn, Phase.FINISHED))
+        arrived = _first_ms(entries, leading, Phase.ON_SITE)
+        finished = _first_ms(entries, leading, Phase.FINISHED)
     return (
         name,
         text(registers, (fields.NUMBER,)) or f"~{name[-6:]}",
         text(registers, (fields.TITLE,)),
         text(registers, (fields.DESCRIPTION,)),
-        identity(value_at(registers, (fields.CUSTOMER,))),
-        identity(value_at(registers, (fields.PLACE,))),
+        *_of_field(registers, fields.CUSTOMER),
+        *_of_field(registers, fields.PLACE),
         text(registers, (fields.ADDRESS,)),
-        lat,
-        lon,
-        value_at(registers, (fields.RADIUS,), DEFAULT_RADIUS_M),
+        *_of_field(registers, fields.POINT),
+        *_of_field(registers, fields.RADIUS),
         text(registers, (fields.CONTACT,)),
         text(registers, (fields.CONTACT_CALL,)),
-        value_at(registers, (fields.PRIORITY,), 1),
-        start,
-        end,
-        value_at(registers, (fields.PLANNED_MINUTES,)),
-        json.dumps([identity(skill) for skill in skills]),
+        *_of_field(registers, fields.PRIORITY),
+        *_of_field(registers, fields.WINDOW),
+        *_of_field(registers, fields.PLANNED_MINUTES),
+        *_of_field(registers, fields.NEEDED_SKILLS),
         job.status,
         job.attention,
         int(job.overridden),
@@ -181,6 +298,17 @@ def _job_row(
 
 def _rejection(job: Job) -> str:
     return next((a.reason for a in reversed(job.assignments) if a.phase is Phase.REJECTED), "")
+
+
+def _first_ms(entries: Sequence[Placed], turn: Assignment, phase: Phase) -> int | None:
+    """When a turn first reached a phase, by entries that stand, in order of time."""
+    path = (fields.PHASE, turn.worker, turn.turn)
+    for placed in entries:
+        assert placed.entry is not None
+        for changed, value in placed.entry.changes:
+            if changed == path and value == phase:
+                return placed.entry.corrected_ms
+    return None
 
 
 def _assignment(name: str, state: StreamState, assignment: Assignment) -> Row:
@@ -239,29 +367,27 @@ def _check_items(name: str, registers: Registers) -> list[Row]:
     return rows
 
 
-def _phase_rows(db: sqlite3.Connection, state: StreamState) -> list[Row]:
-    """When each key first wrote each phase, of what stands."""
+def _phase_rows(db: sqlite3.Connection, stream: bytes, entries: Iterable[Placed]) -> list[Row]:
+    """When each key first wrote each phase, by entries that stand."""
     first: dict[tuple[bytes, int], int] = {}
-    for placed in state.entries():
+    for placed in entries:
         if placed.entry is None or placed.inert:
             continue
+        at_ms = placed.entry.corrected_ms
         for path, value in placed.entry.changes:
             if path[0] == fields.PHASE and type(value) is int and value in PHASES:
-                first.setdefault((placed.stored.author, value), placed.entry.corrected_ms)
+                key = (placed.stored.author, value)
+                first[key] = min(at_ms, first.get(key, at_ms))
     return [
-        (state.stream, author_number(db, author), phase, at)
-        for (author, phase), at in first.items()
+        (stream, author_number(db, author), phase, at_ms)
+        for (author, phase), at_ms in first.items()
     ]
 
 
-def _phase_times(state: StreamState) -> dict[tuple[bytes, bytes, Phase], int]:
-    """When each phase of each turn was first reached, by what stands."""
-    times: dict[tuple[bytes, bytes, Phase], int] = {}
-    for placed in state.entries():
-        if placed.entry is None or placed.inert:
-            continue
-        for path, value in placed.entry.changes:
-            if path[0] == fields.PHASE and len(path) == 3 and value in PHASES:
-                key = (path[1], path[2], Phase(value))
-                times.setdefault(key, placed.entry.corrected_ms)
-    return times
+def _add_phases(db: sqlite3.Connection, state: StreamState, grown: Sequence[Placed]) -> None:
+    """Let what new entries say of phases stand where nothing earlier does."""
+    db.executemany(
+        "INSERT INTO phase_time VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+        "at = excluded.at WHERE excluded.at < at",
+        _phase_rows(db, state.stream, grown),
+    )

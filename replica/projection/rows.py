@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 Row = tuple[Any, ...]
@@ -17,6 +18,12 @@ Row = tuple[Any, ...]
 # The views whose table is named as they are with `_row` behind, and what stands in its columns: the
 # number of a word (w), the bytes of an id in hex (x), or the value itself (v).
 _NUMBERED = {"time_log": "wwxwwvvvwwvwvvw", "note": "wxvwv"}
+
+# How many columns name a row, the first ones of each table.
+_NAMED_BY = {
+    "assignment": 3, "check_item": 2, "conflict": 2, "duty": 3, "erased_job": 2, "erased_time": 5,
+    "note": 2, "phase_time": 3, "team": 1, "time_log": 3,
+}  # fmt: skip
 
 
 def workers_in(db: sqlite3.Connection, table: str) -> Iterator[str]:
@@ -30,27 +37,31 @@ def workers_in(db: sqlite3.Connection, table: str) -> Iterator[str]:
 
 
 def rewrite(
-    db: sqlite3.Connection, table: str, key: dict[str, object], rows: Sequence[Row]
+    db: sqlite3.Connection,
+    table: str,
+    key: dict[str, object],
+    rows: Sequence[Row],
+    held: AbstractSet[Row] | None = None,
 ) -> None:
     """Let `table` hold `rows`, and no others, where its columns are as `key` says.
 
-    A row has all columns of the table, in order.
+    A row has all columns of the table, in order. `held` are those that stand, if that is known.
     """
-    where = " AND ".join(f"{column} = ?" for column in key)
-    values = tuple(key.values())
-    held = set(db.execute(f"SELECT * FROM {table} WHERE {where}", values))
-    wanted = set(rows)
+    if held is None:
+        where = " AND ".join(f"{column} = ?" for column in key)
+        held = set(db.execute(f"SELECT * FROM {table} WHERE {where}", tuple(key.values())))
+    new = [row for row in rows if row not in held]
     coding = _NUMBERED.get(table)
-    if not held <= wanted:
-        named = values if coding is None else _coded(db, "w" * len(values), values)
-        db.execute(f"DELETE FROM {stored_in(table)} WHERE {where}", named)
-        held.clear()
-    if held != wanted:
-        new = [row for row in rows if row not in held]
+    named = _NAMED_BY[table]
+    if gone := {row[:named] for row in held - set(rows)} - {row[:named] for row in new}:
+        names = list(gone) if coding is None else [_coded(db, coding, row) for row in gone]
+        where = " AND ".join(f"{column} = ?" for column in _columns(db, stored_in(table))[:named])
+        db.executemany(f"DELETE FROM {stored_in(table)} WHERE {where}", names)
+    if new:
         if coding is not None:
             new = [_coded(db, coding, row) for row in new]
         marks = ", ".join("?" * len(new[0]))
-        db.executemany(f"INSERT INTO {stored_in(table)} VALUES ({marks})", new)
+        db.executemany(f"INSERT OR REPLACE INTO {stored_in(table)} VALUES ({marks})", new)
 
 
 def stored_in(table: str) -> str:
@@ -61,7 +72,7 @@ def stored_in(table: str) -> str:
 def _coded(db: sqlite3.Connection, coding: str, row: Sequence[Any]) -> Row:
     return tuple(
         word_number(db, value) if code == "w" else bytes.fromhex(value) if code == "x" else value
-        for code, value in zip(coding, row, strict=True)
+        for code, value in zip(coding, row, strict=False)
     )
 
 
