@@ -12,6 +12,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from weakref import WeakKeyDictionary
 
 from core.dispatch.acts import SITE_STREAM, ActError, Change
 from core.dispatch.erasure import Erased, erased_in
@@ -40,6 +41,7 @@ from replica.authority import (
 from replica.clock import Clock
 from replica.identity import Identity
 from replica.projection import clear_projections, project_stream
+from replica.projection.day import DayShown
 from replica.store import Store, schema_files
 
 LOGGER = logging.getLogger(__name__)
@@ -98,6 +100,8 @@ class Replica:
         self._states: OrderedDict[bytes, StreamState] = OrderedDict()
         # Entries of cached streams that were stored and are not in their states yet.
         self._unfolded: dict[bytes, list[Stored]] = {}
+        # What the rows of days were made of, for as long as their states are cached.
+        self.days_shown: WeakKeyDictionary[StreamState, DayShown] = WeakKeyDictionary()
         # Rows of seals that came in lately; a hint, which the store is asked to confirm.
         self.seal_rows: dict[Seal, int] = {}
         self.quotas = Quotas()
@@ -407,6 +411,7 @@ class Replica:
     def _forget(self) -> None:
         """Drop what is cached: a transaction did not commit."""
         self._states.clear()
+        self.days_shown.clear()
         self._unfolded.clear()
         self._standings.clear()
         self.newly_revoked.clear()

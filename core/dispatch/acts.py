@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from core.dispatch import fields
@@ -68,6 +69,7 @@ def track_stream(worker: bytes, day: str) -> bytes:
     return _dated(Kind.TRACK, worker, day)
 
 
+@lru_cache(maxsize=4096)
 def _dated(kind: Kind, worker: bytes, day: str) -> bytes:
     try:
         ordinal = date.fromisoformat(day).toordinal() - date(1970, 1, 1).toordinal()

@@ -297,18 +297,23 @@ def _depths(
 # --- when it was
 
 
-def _base_by_boot(logs: Iterable[TimeLog]) -> dict[int, int]:
-    """For each boot the corrected time at which its monotonic clock stood at 0.
-
-    The moments of one boot differ about it where somebody moved the phone's clock; the middle one
-    is taken for all, so that durations and the order of logs are those of the monotonic clock.
-    """
+def moments_by_boot(logs: Iterable[TimeLog]) -> dict[int, list[int]]:
+    """For each boot the corrected times at which its monotonic clock stood at 0, as moments say."""
     bases: dict[int, list[int]] = {}
     for log in logs:
         for moment in (log.start, log.stop):
             if moment is not None and moment.boot is not None and moment.uptime_ms is not None:
                 bases.setdefault(moment.boot, []).append(moment.corrected_ms - moment.uptime_ms)
-    return {boot: sorted(each)[(len(each) - 1) // 2] for boot, each in bases.items()}
+    return bases
+
+
+def base_of(told_ms: Sequence[int]) -> int:
+    """The corrected time at which a boot's monotonic clock stood at 0, of what moments say.
+
+    They differ where somebody moved the phone's clock; the middle one is taken for all, so that
+    durations and the order of logs are those of the monotonic clock.
+    """
+    return sorted(told_ms)[(len(told_ms) - 1) // 2]
 
 
 def _placed_ms(moment: Moment, base_by_boot: Mapping[int, int]) -> int:
@@ -323,8 +328,9 @@ _WORK = (LogKind.BREAK, LogKind.ON_SITE, LogKind.TRAVEL, LogKind.WAITING, LogKin
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """A log placed on the line of time."""
+    """A log placed on the line of time; `order` is its place among all logs by what they say."""
 
+    order: int
     log: TimeLog
     start_ms: int
     stop_ms: int
@@ -344,7 +350,7 @@ class _Claim:
             not is_break,
             _TRUST.index(log.source),
             _WORK.index(log.kind),
-            _content_key(log),
+            self.order,
         )
 
 
@@ -357,6 +363,7 @@ class _Ranked(NamedTuple):
 
 
 def _claim(
+    order: int,
     log: TimeLog,
     base_by_boot: Mapping[int, int],
     duty: Sequence[tuple[int, int | None]],
@@ -376,7 +383,7 @@ def _claim(
         stop_ms = min(now_ms, latest_ms)
         if now_ms > latest_ms:
             flags.add(Flag.CAPPED)
-        return _Claim(log, start_ms, max(start_ms, stop_ms), frozenset(flags))
+        return _Claim(order, log, start_ms, max(start_ms, stop_ms), frozenset(flags))
     stop_ms = _placed_ms(log.stop, base_by_boot)
     if abs(stop_ms - log.stop.corrected_ms) > CLOCK_MOVED_MS:
         flags.add(Flag.CLOCK_MOVED)
@@ -389,7 +396,7 @@ def _claim(
     if stop_ms - start_ms > LOG_MS_MAX:
         flags.add(Flag.CAPPED)
         stop_ms = start_ms + LOG_MS_MAX
-    return _Claim(log, start_ms, max(start_ms, stop_ms), frozenset(flags))
+    return _Claim(order, log, start_ms, max(start_ms, stop_ms), frozenset(flags))
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,13 +416,15 @@ def counted(
     logs: Iterable[TimeLog],
     duty: Sequence[tuple[int, int | None]],
     now_ms: int,
+    base_by_boot: Mapping[int, int] | None = None,
 ) -> Counted:
     """What counts of one worker's logs of some adjacent days, in order of time.
 
     `duty` are spans on duty as `duty.spans` gives them: an open log counts until now, or until the
     duty ended in which it began, or for twelve hours. Breaks are cut out of everything. Time that
     several logs claim counts once, for the one that people or the better evidence stand behind, and
-    is flagged. Raises TimeLogError for logs of two workers, or too many.
+    is flagged. `base_by_boot` is given where other logs tell of the same boots too. Raises
+    TimeLogError for logs of two workers, or too many.
     """
     every = merged(logs)
     if len({log.worker for log in every}) > 1:
@@ -423,10 +432,11 @@ def counted(
     if len(every) > LOGS_MAX:
         raise TimeLogError(f"more than {LOGS_MAX} time logs; ask for fewer days")
     found = _standings(every)
-    base_by_boot = _base_by_boot(every)
+    if base_by_boot is None:
+        base_by_boot = {boot: base_of(told) for boot, told in moments_by_boot(every).items()}
     claims = [
-        _claim(log, base_by_boot, duty, now_ms, found[log.log_id].flags)
-        for log in every
+        _claim(order, log, base_by_boot, duty, now_ms, found[log.log_id].flags)
+        for order, log in enumerate(every)
         if found[log.log_id].counts
     ]
     intervals = _swept([claim for claim in claims if claim.stop_ms > claim.start_ms])

@@ -7,8 +7,10 @@ Invariant: the same registers give the same facts on every replica.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from core.dispatch import fields
@@ -23,6 +25,10 @@ from core.log.stream import StreamState
 
 _KINDS = frozenset(int(kind) for kind in LogKind)
 _SOURCES = frozenset(int(source) for source in Source)
+_OF_A_LOG = frozenset(
+    {fields.LOG_START, fields.LOG_STOP, fields.LOG_SUPERSEDES, fields.LOG_REMOVED}
+)
+DUTY_FIELDS = frozenset({fields.DUTY_START, fields.DUTY_STOP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +41,13 @@ class LoggedLog:
     superseded_job: bytes
 
 
+@lru_cache(maxsize=4096)
 def day_of(stream: bytes) -> str:
     """The local day of a day's stream, as 'YYYY-MM-DD'."""
     return datetime.fromtimestamp(stream_time_s(stream), UTC).date().isoformat()
 
 
+@lru_cache(maxsize=4096)
 def neighbours(day: str) -> tuple[str, str]:
     """The days before and after."""
     middle = date.fromisoformat(day)
@@ -58,14 +66,29 @@ def _moment(state: StreamState, shown: Shown, at_ms: object) -> Moment:
 
 def logs_of(state: StreamState, worker: bytes) -> list[LoggedLog]:
     """The time logs of one day's stream, in an order that the registers decide."""
-    day = day_of(state.stream)
-    found = []
-    for path in state.registers:
-        if path[0] == fields.LOG_START and len(path) == 3:
-            read = _log(state, worker, day, path)
-            if read is not None:
-                found.append(read)
+    found = {path: log_at(state, worker, path) for path in state.registers if begins_log(path)}
+    return in_order(found.values())
+
+
+def begins_log(path: Path) -> bool:
+    """Whether the start of a time log stands at a path of a day."""
+    return path[0] == fields.LOG_START and len(path) == 3
+
+
+def start_of(path: Path) -> Path | None:
+    """Where the log begins that a path of a day says something of, None for anything else."""
+    return (fields.LOG_START, *path[1:]) if path[0] in _OF_A_LOG and len(path) == 3 else None
+
+
+def in_order(logs: Iterable[LoggedLog | None]) -> list[LoggedLog]:
+    """The logs of a day that can be read, in order of time."""
+    found = [read for read in logs if read is not None]
     return sorted(found, key=lambda read: (read.log.start.corrected_ms, read.log.log_id))
+
+
+def log_at(state: StreamState, worker: bytes, path: Path) -> LoggedLog | None:
+    """The time log of a day that begins at a path, None where nothing that can be read does."""
+    return _log(state, worker, day_of(state.stream), path)
 
 
 def _log(state: StreamState, worker: bytes, day: str, path: Path) -> LoggedLog | None:

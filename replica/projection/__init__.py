@@ -93,4 +93,4 @@ def project_stream(replica: Replica, streams: Iterable[bytes], *, fresh: bool = 
                 days.add(stream)
             case Kind.SUMMARY:
                 summary.project(db, state)
-    day.project(replica, days)
+    day.project(replica, days, fresh=fresh)

@@ -1,8 +1,8 @@
 """Rows of workers' days: time logs with what counts of them, and duty.
 
 What counts of a day follows from its logs and those of the days beside it, so when a day changes
-its neighbours' rows are made anew too. When it counts, and where the worker was, is read from the
-entries when it is asked for. Holds no rules of counting.
+its neighbours' rows are made anew too, where it has a bearing on them. When it counts, and where
+the worker was, is read from the entries when it is asked for. Holds no rules of counting.
 Invariant: rows of a day follow from the entries of that day and its two neighbours alone.
 """
 
@@ -11,22 +11,31 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from core.dispatch.acts import day_stream
+from core.dispatch.bearing import Bearing, DayLogs, bearing
 from core.dispatch.duty import DutyMark, spans
 from core.dispatch.fields import LogKind, Role, Source
 from core.dispatch.fix import Fix, TrackError, decode_track
-from core.dispatch.timelog import Counted, Flag, TimeLogError, counted, standings
+from core.dispatch.timelog import Counted, Flag, TimeLog, TimeLogError, counted, standings
 from core.dispatch.workday import (
+    DUTY_FIELDS,
     LoggedLog,
+    begins_log,
     day_of,
     duties_of,
+    in_order,
+    log_at,
     logs_of,
     neighbours,
+    start_of,
     tracks_of,
 )
 from core.log.chain import derived_unique
+from core.log.entry import Path
 from replica.projection.rows import Row, rewrite, workers_in
 
 if TYPE_CHECKING:
@@ -50,29 +59,80 @@ def clear(db: sqlite3.Connection, stream: bytes) -> None:
                 rewrite(db, table, {"worker": worker, "day": day}, [])
 
 
-def project(replica: Replica, days: set[bytes]) -> None:
-    """Bring the rows of these days up to date, and of the days beside them that are held."""
+def project(replica: Replica, days: set[bytes], *, fresh: bool = False) -> None:
+    """Bring the rows of these days up to date, and of the days beside them that are held.
+
+    `fresh`: no row stands.
+    """
     due: set[tuple[bytes, str]] = set()
     for stream in days:
         worker = worker_of(replica, stream)
         if worker is None:
             clear(replica.store.db, stream)
+            replica.days_shown.pop(replica.state(stream), None)
         else:
             day = day_of(stream)
             due |= {(worker, day), *((worker, beside) for beside in neighbours(day))}
     held = _held(replica.store.db, {each for one in due for each in _around(*one)})
-    read_by_stream: dict[bytes, _Read] = {}
+    shown_by_stream: dict[bytes, DayShown] = {}
     for worker, day in sorted(due):
         stream = day_stream(worker, day)
         if stream not in held:
             continue
         around = [each for each in _around(worker, day) if each in held]
         for each in around:
-            if each not in read_by_stream:
-                state = replica.state(each)
-                read_by_stream[each] = _Read(logs_of(state, worker), duties_of(state))
-        days_read = [read_by_stream[each] for each in around]
-        _project_day(replica, worker, day, read_by_stream[stream].duties, days_read)
+            if each not in shown_by_stream:
+                shown_by_stream[each] = _shown(replica, each, worker)
+        own = shown_by_stream[stream]
+        if fresh:
+            own.made_of = None
+        beside = [shown_by_stream[each].logs for each in around if each != stream]
+        _project_day(replica.store.db, day, own, bearing(own.logs, beside))
+
+
+@dataclass(slots=True)
+class DayShown:
+    """What was read of a day's state, and what its rows were last made of.
+
+    `found` has the logs by the paths where they begin; `made_of` is None where it is not known what
+    rows stand, else `rows` and `marks` do.
+    """
+
+    worker: bytes
+    found: dict[Path, LoggedLog | None]
+    logs: DayLogs
+    made_of: Bearing | None = None
+    rows: frozenset[Row] = frozenset()
+    marks: frozenset[Row] = frozenset()
+
+
+def _shown(replica: Replica, stream: bytes, worker: bytes) -> DayShown:
+    """What a day says, of which only what changed since is read again."""
+    state = replica.state(stream)
+    kept, grown = replica.days_shown.get(state), state.take_grown()
+    if kept is None or grown is None or kept.worker != worker:
+        found = {path: log_at(state, worker, path) for path in filter(begins_log, state.registers)}
+        kept = replica.days_shown[state] = DayShown(worker, found, _logs(found, duties_of(state)))
+        return kept
+    changed = {
+        path
+        for placed in grown
+        if placed.entry is not None and not placed.inert
+        for path, _ in placed.entry.changes
+    }
+    # In the order of the registers: where one has no start yet, there is no log.
+    again = {start for path in changed if (start := start_of(path)) in state.registers}
+    for path in [each for each in state.registers if each in again] if again else ():
+        kept.found[path] = log_at(state, worker, path)
+    on_duty = any(path[0] in DUTY_FIELDS for path in changed)
+    if again or on_duty:
+        duties = duties_of(state) if on_duty else kept.logs.duties
+        kept.logs = _logs(kept.found, duties)
+    return kept
+
+
+def _logs(found: Mapping[Path, LoggedLog | None], duties: Sequence[DutyMark]) -> DayLogs:
+    return DayLogs([read.log for read in in_order(found.values())], duties)
 
 
 class CountedInterval(NamedTuple):
@@ -91,13 +151,6 @@ class Track(NamedTuple):
     fixes: tuple[Fix, ...]
 
 
-class _Read(NamedTuple):
-    """What one day's stream says, read once for the three days whose rows need it."""
-
-    logs: list[LoggedLog]
-    duties: list[DutyMark]
-
-
 def _around(worker: bytes, day: str) -> list[bytes]:
     return [day_stream(worker, each) for each in (*neighbours(day), day)]
 
@@ -111,7 +164,8 @@ def _held(db: sqlite3.Connection, days: set[bytes]) -> set[bytes]:
 def worker_of(replica: Replica, stream: bytes) -> bytes | None:
     """Whose day a stream is: from who wrote to it, else from the workers that are known."""
     for log in replica.state(stream).logs.values():
-        for placed in log.placed:
+        # All entries of a log are of one author, and so of one standing.
+        for placed in log.placed[:1]:
             standing = placed.standing
             if standing.role == Role.WORKER and derived_unique(standing.subject) == stream[5:]:
                 return standing.subject
@@ -121,18 +175,24 @@ def worker_of(replica: Replica, stream: bytes) -> bytes | None:
     return None
 
 
-def _project_day(
-    replica: Replica, worker: bytes, day: str, own_duties: list[DutyMark], around: list[_Read]
-) -> None:
-    db, name = replica.store.db, worker.hex()
-    logs = [log for read in around for log in read.logs]
-    duties = [mark for read in around for mark in read.duties]
-    known_ms = _known_ms(logs)
+def _project_day(db: sqlite3.Connection, day: str, own: DayShown, made_of: Bearing) -> None:
+    """Write a day's rows, unless they were made of the same already."""
+    if own.made_of == made_of:
+        return
+    name, known = own.worker.hex(), own.made_of is not None
     key: dict[str, object] = {"worker": name, "day": day}
-    time_logs = _log_rows(name, day, logs, _counted(logs, duties, known_ms))
-    rewrite(db, "time_log", key, time_logs)
-    marks = [(name, day, mark.duty_id.hex(), mark.start_ms, mark.stop_ms) for mark in own_duties]
-    rewrite(db, "duty", key, marks)
+    logs = {read.log.log_id: read for read in in_order(own.found.values())}
+    rows = _log_rows(name, logs, _count(made_of))
+    rewrite(db, "time_log", key, rows, own.rows if known else None)
+    marks: list[Row] = [
+        (name, day, mark.duty_id.hex(), mark.start_ms, mark.stop_ms) for mark in own.logs.duties
+    ]
+    rewrite(db, "duty", key, marks, own.marks if known else None)
+    own.made_of, own.rows, own.marks = made_of, frozenset(rows), frozenset(marks)
+
+
+def _count(made_of: Bearing) -> Counted:
+    return _counted(made_of.logs, made_of.duties, made_of.known_ms, made_of.base_by_boot)
 
 
 def intervals_of(replica: Replica, worker: bytes, day: str) -> list[CountedInterval]:
@@ -142,7 +202,8 @@ def intervals_of(replica: Replica, worker: bytes, day: str) -> list[CountedInter
     states = [replica.state(stream) for stream in around if stream in held]
     logs = [log for state in states for log in logs_of(state, worker)]
     known_ms = _known_ms(logs)
-    found = _counted(logs, [mark for state in states for mark in duties_of(state)], known_ms)
+    duties = [mark for state in states for mark in duties_of(state)]
+    found = _counted([read.log for read in logs], duties, known_ms)
     own = {read.log.log_id: read.log for read in logs if read.log.day == day}
     return [
         CountedInterval(
@@ -184,20 +245,23 @@ def _known_ms(logs: list[LoggedLog]) -> int:
     return max((moment.corrected_ms for moment in moments), default=0)
 
 
-def _counted(logs: list[LoggedLog], duties: list[DutyMark], known_ms: int) -> Counted:
+def _counted(
+    logs: Sequence[TimeLog],
+    duties: Sequence[DutyMark],
+    known_ms: int,
+    base_by_boot: Mapping[int, int] | None = None,
+) -> Counted:
     """What counts, an open log as far as anything is known of that time, and what to know of it."""
-    plain = [read.log for read in logs]
     try:
-        return counted(plain, spans(duties, known_ms), known_ms)
+        return counted(logs, spans(duties, known_ms), known_ms, base_by_boot)
     except TimeLogError as error:
         # Nobody works so many logs: they are kept and shown, and count nothing.
         LOGGER.warning("a worker's days were not counted: %s", error)
-        return Counted([], {}, standings(plain))
+        return Counted([], {}, standings(logs))
 
 
-def _log_rows(worker: str, day: str, logs: list[LoggedLog], found: Counted) -> list[Row]:
+def _log_rows(worker: str, own: Mapping[bytes, LoggedLog], found: Counted) -> list[Row]:
     """The rows of the day's time logs."""
-    own = {read.log.log_id: read for read in logs if read.log.day == day}
     seconds = dict.fromkeys(own, 0.0)
     for interval in found.intervals:
         read = own.get(interval.log_id)
