@@ -60,6 +60,9 @@ class Intake:
     refused: list[Refused] = field(default_factory=list)
     held: list[tuple[bytes, bytes, bytes, int]] = field(default_factory=list)
     may_be_staged: bool = True
+    # Rows of seals that are there, and of those that some log needed until this frame.
+    seals: dict[Seal, int] = field(default_factory=dict)
+    replaced: set[int] = field(default_factory=set)
 
 
 def take_runs(replica: Replica, peer: Certificate, runs: Runs) -> Intake:
@@ -82,8 +85,11 @@ def take_runs(replica: Replica, peer: Certificate, runs: Runs) -> Intake:
         # Before anything else comes in: a cut says what was held when the revocation was learnt.
         write_cuts(replica, replica.newly_revoked)
         replica.newly_revoked.clear()
+        # What the site has erased is purged by now, with the seals that nothing else needed.
+        intake.seals.clear()
         for run in [run for run in joined if run.stream != SITE_STREAM]:
             _store(replica, run, touched, intake)
+        logs.drop_seals(replica.store.db, sorted(intake.replaced))
         _bound_staged(replica)
         _keep_refused(replica, peer, runs, intake)
         replica.finish(touched)
@@ -224,30 +230,48 @@ def _store(replica: Replica, run: Joined, touched: Touched, intake: Intake) -> N
         run.entries = _not_held(replica, run)
         if not run.entries:
             return
-    if replica.standing(run.author).role == 0 and not _certified_by(replica, run):
-        intake.refused.append((run.index, Uncertified.name, UNKNOWN))
-        return
+    if replica.standing(run.author).role == 0:
+        if not _certified_by(replica, run):
+            intake.refused.append((run.index, Uncertified.name, UNKNOWN))
+            return
+        # What a new certificate lets count may have purged streams, with seals.
+        intake.seals.clear()
     if run.seal is None:
         logs.stage(db, stream, _not_held(replica, run))
         intake.may_be_staged = True
         return
-    chain = _with_staged(replica, run)
+    row = logs.log_before(db, stream, run.entries[0])
+    chain = run.entries if row is not None else _with_staged(replica, run)
     if chain is None:
         intake.refused.append((run.index, Gap.name, "the run joins nothing that is held"))
         return
-    new = replica.add_chain(stream, chain)
+    new = replica.add_chain(stream, chain, row)
     if new:
         size, uptime_ms = sum(len(s.body) for s in chain), replica.clock.uptime_ms()
         replica.quotas.authors.charge(run.author, len(chain), size, uptime_ms)
     if intake.may_be_staged:
         logs.unstage(db, stream, chain)
     last = chain[-1]
-    for row, _ in logs.place_of(db, stream, run.author, last.seq, last.hash):
-        if row.head == last.hash:
-            logs.cover(db, row, _keep_seal(replica, run.seal))
+    if row is not None:
+        _cover(replica, row, run.seal, intake)
         intake.held.append((stream, run.author, row.branch, last.seq))
+    else:
+        for each, _ in logs.place_of(db, stream, run.author, last.seq, last.hash):
+            if each.head == last.hash:
+                _cover(replica, each, run.seal, intake)
+            intake.held.append((stream, run.author, each.branch, last.seq))
     if new:
         touched.streams.add(stream)
+
+
+def _cover(replica: Replica, row: logs.LogRow, seal: Seal, intake: Intake) -> None:
+    """Let a seal cover a log's head; the one it had goes at the end, where no log needs it."""
+    number = intake.seals.get(seal)
+    if number is None:
+        number = intake.seals[seal] = _keep_seal(replica, seal)
+    logs.set_seal(replica.store.db, row, number)
+    if row.seal is not None and row.seal != number:
+        intake.replaced.add(row.seal)
 
 
 def _keep_seal(replica: Replica, seal: Seal) -> int:

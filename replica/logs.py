@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.log.chain import HASH_BYTES, SHORT_BYTES, chain_next, chain_start
 from core.log.registers import LogKey
@@ -18,8 +18,7 @@ from core.log.seal import Seal
 from core.log.stream import Stored, StreamState
 
 
-@dataclass(frozen=True, slots=True)
-class LogRow:
+class LogRow(NamedTuple):
     """One row of `log`."""
 
     log: int
@@ -148,22 +147,35 @@ def append_chain(
     chain: Sequence[Stored],
     arrived_ms: int | None,
     position: int,
+    row: LogRow | None = None,
 ) -> list[Stored]:
     """Add entries that follow each other in one chain; those that were not held already.
 
     Where they fork a log, the log is split at the fork first. `arrived_ms` is kept with entries of
-    the replica's own alone.
+    the replica's own alone. `row` is the log that they grow, where `log_before` has said so.
     """
     first, last = chain[0], chain[-1]
-    row = log_row(db, stream, (first.author, b""))
-    if row is None and first.seq == 1:
+    if row is None:
+        row = log_before(db, stream, first)
+    if row is None and first.seq == 1 and log_row(db, stream, (first.author, b"")) is None:
         row = _make(db, stream, (first.author, b""), 0, first.previous, None, position)
-    elif row is None or row.head != first.previous or _has_branches(db, row):
+    if row is None:
         return [s for s in chain if _append_one(db, site, stream, s, arrived_ms, position)]
     # They grow the only log that ends where they begin, so none of them can be held.
     _insert(db, row.log, chain, arrived_ms)
     _grow(db, row.log, last, position)
     return list(chain)
+
+
+def log_before(db: sqlite3.Connection, stream: bytes, first: Stored) -> LogRow | None:
+    """The log that `first` grows, where its author has no other in the stream, that might fork."""
+    rows = db.execute(
+        f"SELECT {_LOG} FROM log WHERE stream = ? AND author = ?", (stream, first.author)
+    ).fetchall()
+    if len(rows) != 1:
+        return None
+    row = LogRow(*rows[0])
+    return row if row.head == first.previous else None
 
 
 def _append_one(
@@ -279,24 +291,16 @@ def keep_stream(db: sqlite3.Connection, state: StreamState, position: int, own: 
     One that left is back as soon as entries of others than `own` come in: of a stream that leaves
     only the own ones are kept.
     """
-    entries = sum(len(log.placed) for log in state.logs.values())
     back = any(author != own for author, _ in state.logs)
-    db.execute(
+    row = (state.stream, state.stream[4], state.leaf(), position, state.size, state.inert_count())
+    ((left_at,),) = db.execute(
         "INSERT INTO stream VALUES (?, ?, ?, ?, ?, ?, NULL) ON CONFLICT (stream) DO UPDATE SET "
         "leaf = excluded.leaf, changed = excluded.changed, entries = excluded.entries, "
-        "inert = excluded.inert, left_at = CASE WHEN ? THEN NULL ELSE stream.left_at END",
-        (
-            state.stream,
-            state.stream[4],
-            state.leaf(),
-            position,
-            entries,
-            state.inert_count(),
-            back,
-        ),
-    )
-    row = db.execute("SELECT left_at FROM stream WHERE stream = ?", (state.stream,)).fetchone()
-    return row[0] is None
+        "inert = excluded.inert, left_at = CASE WHEN ? THEN NULL ELSE stream.left_at END "
+        "RETURNING left_at",
+        (*row, back),
+    ).fetchall()
+    return left_at is None
 
 
 def count_inert(db: sqlite3.Connection, state: StreamState) -> None:
@@ -350,12 +354,22 @@ def has_seal(db: sqlite3.Connection, number: int, seal: Seal) -> bool:
 
 def cover(db: sqlite3.Connection, row: LogRow, seal: int) -> None:
     """Let a seal cover a log's head; the one it had goes where no log needs it."""
-    db.execute("UPDATE log SET seal = ? WHERE log = ?", (seal, row.log))
+    set_seal(db, row, seal)
     if row.seal is not None and row.seal != seal:
-        db.execute(
-            "DELETE FROM seal WHERE seal = ? AND NOT EXISTS (SELECT 1 FROM log WHERE log.seal = ?)",
-            (row.seal, row.seal),
-        )
+        drop_seals(db, [row.seal])
+
+
+def set_seal(db: sqlite3.Connection, row: LogRow, seal: int) -> None:
+    """Let a seal cover a log's head; the one that it had is the caller's to drop."""
+    db.execute("UPDATE log SET seal = ? WHERE log = ?", (seal, row.log))
+
+
+def drop_seals(db: sqlite3.Connection, seals: Iterable[int]) -> None:
+    """Let those of these seals go that no log needs."""
+    db.executemany(
+        "DELETE FROM seal WHERE seal = ?1 AND NOT EXISTS (SELECT 1 FROM log WHERE log.seal = ?1)",
+        [(seal,) for seal in seals],
+    )
 
 
 def seal_at(db: sqlite3.Connection, seal: int) -> Seal:

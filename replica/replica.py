@@ -335,17 +335,20 @@ class Replica:
         """Store one authentic entry within a transaction; False where it was held already."""
         return self.add_chain(stream, [stored])
 
-    def add_chain(self, stream: bytes, chain: Sequence[Stored]) -> bool:
+    def add_chain(
+        self, stream: bytes, chain: Sequence[Stored], row: logs.LogRow | None = None
+    ) -> bool:
         """Store authentic entries that follow each other; False where all were held already.
 
         Within a transaction. They are folded when the stream's state is next asked for, so that
-        all that a frame brings to a stream is folded at once.
+        all that a frame brings to a stream is folded at once. `row` is as in `append_chain`.
         """
         position = self._position + 1
         # Only of what it wrote itself, under this key or a former one, does anybody ask since when.
         own = chain[0].author in self._own_authors
         arrived_ms = self.clock.now_ms() if own else None
-        new = logs.append_chain(self.store.db, self.site, stream, chain, arrived_ms, position)
+        db = self.store.db
+        new = logs.append_chain(db, self.site, stream, chain, arrived_ms, position, row)
         if new and stream in self._states:
             self._unfolded.setdefault(stream, []).extend(new)
         return bool(new)
