@@ -240,7 +240,7 @@ def _store(replica: Replica, run: Joined, touched: Touched, intake: Intake) -> N
         logs.stage(db, stream, _not_held(replica, run))
         intake.may_be_staged = True
         return
-    row = logs.log_before(db, stream, run.entries[0])
+    row = logs.log_to_grow(db, stream, run.entries[0], replica.position() + 1)
     chain = run.entries if row is not None else _with_staged(replica, run)
     if chain is None:
         intake.refused.append((run.index, Gap.name, "the run joins nothing that is held"))

@@ -152,13 +152,10 @@ def append_chain(
     """Add entries that follow each other in one chain; those that were not held already.
 
     Where they fork a log, the log is split at the fork first. `arrived_ms` is kept with entries of
-    the replica's own alone. `row` is the log that they grow, where `log_before` has said so.
+    the replica's own alone. `row` is the log that they grow, where `log_to_grow` has said so.
     """
     first, last = chain[0], chain[-1]
-    if row is None:
-        row = log_before(db, stream, first)
-    if row is None and first.seq == 1 and log_row(db, stream, (first.author, b"")) is None:
-        row = _make(db, stream, (first.author, b""), 0, first.previous, None, position)
+    row = row or log_to_grow(db, stream, first, position)
     if row is None:
         return [s for s in chain if _append_one(db, site, stream, s, arrived_ms, position)]
     # They grow the only log that ends where they begin, so none of them can be held.
@@ -167,15 +164,20 @@ def append_chain(
     return list(chain)
 
 
-def log_before(db: sqlite3.Connection, stream: bytes, first: Stored) -> LogRow | None:
-    """The log that `first` grows, where its author has no other in the stream, that might fork."""
+def log_to_grow(
+    db: sqlite3.Connection, stream: bytes, first: Stored, position: int
+) -> LogRow | None:
+    """The log that `first` simply grows, made where it is its author's first entry in the stream.
+
+    None where that author has a log that it may fork.
+    """
     rows = db.execute(
         f"SELECT {_LOG} FROM log WHERE stream = ? AND author = ?", (stream, first.author)
     ).fetchall()
-    if len(rows) != 1:
-        return None
-    row = LogRow(*rows[0])
-    return row if row.head == first.previous else None
+    if not rows and first.seq == 1:
+        return _make(db, stream, (first.author, b""), 0, first.previous, None, position)
+    row = LogRow(*rows[0]) if len(rows) == 1 else None
+    return row if row is not None and row.head == first.previous else None
 
 
 def _append_one(
