@@ -27,6 +27,8 @@ from core.log.errors import LogError
 from replica.ballast import BALLAST_FILE
 from replica.checking import UNREADABLE, check_store, replica_to_check
 from replica.clock import Clock
+from replica.file_checking import check_files
+from replica.file_store import FILES_FILE
 from replica.generation import NOWHERE, seal_own
 from replica.identity import KEY_FILE, fsync_folder, load_certificates, load_key
 from replica.store import STORE_FILE, Store, read_only
@@ -38,6 +40,7 @@ CHUNK_BYTES = 262_144
 
 # What lies in a folder and can't be made anew, by who has it. The browsers' root is trusted by
 # machines where somebody installed it, the transport key is pinned by every phone.
+# Files that entries name lie beside the store where there are any.
 HUB_FILES = ("identity", "site.key", "transport.pem", "browser-root.pem")
 PHONE_FILES = ("hub", "screens.json")
 
@@ -113,8 +116,12 @@ def make_backup(
         raise BackupError(f"{to} is there already; give another name, or a folder")
     with _workroom(to) as room:
         _copy_store(folder / STORE_FILE, room / STORE_FILE)
-        site, author, entries, streams = _seal_and_check(room, folder, clock, entropy)
         names = [STORE_FILE]
+        if (folder / FILES_FILE).is_file():
+            # After the store: what that names and was here then is in this copy too.
+            _copy_store(folder / FILES_FILE, room / FILES_FILE)
+            names.append(FILES_FILE)
+        site, author, entries, streams = _seal_and_check(room, folder, clock, entropy)
         for name in HUB_FILES if role == "hub" else PHONE_FILES:
             if (folder / name).is_file():
                 shutil.copyfile(folder / name, room / name)
@@ -191,6 +198,9 @@ def prove_store(
         replica = replica_to_check(room / STORE_FILE, load_certificates(folder), clock, entropy)
         try:
             findings = check_store(replica, sealed=True)
+            if (room / FILES_FILE).is_file():
+                findings += check_files(replica)
+                replica.files.into_one_file()
             (entries,) = replica.store.db.execute("SELECT count(*) FROM entry").fetchone()
             (streams,) = replica.store.db.execute("SELECT count(*) FROM stream").fetchone()
             # One file alone, without a WAL beside it.

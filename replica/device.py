@@ -31,6 +31,7 @@ from replica.carrying import (
 )
 from replica.clock import Clock
 from replica.dialling import Dialler, hub_dialler
+from replica.filing import Whereabouts, save_file, want_file, where_is
 from replica.generation import former_authors
 from replica.hubs import other_hubs
 from replica.identity import IdentityError
@@ -283,6 +284,27 @@ class Device:
         if self._logger is not None:
             self._logger.wake()
         return written
+
+    async def save_file(self, job: bytes, data: bytes, beside: Sequence[Change] = ()) -> bytes:
+        """Keep a photo or signature and name it in a job, in one act; its address, 32 bytes.
+
+        Durable on return. Raises LogError (too large), ActError, StoreError: nothing was changed.
+        """
+        # Not as an act: room that is kept back for a full disk is none for photos.
+        saved = await self.writer.run(save_file, self.writer.replica, job, data, beside)
+        return saved.address
+
+    async def read_file(self, address: bytes) -> bytes:
+        """The bytes of a file that is on this phone. Raises LogError: it is not, or is damaged."""
+        return await self.writer.run(self.writer.replica.files.read, address)
+
+    async def want_file(self, address: bytes) -> bool:
+        """Ask for a file; whether it is here already. Raises StoreError."""
+        return await self.writer.run(want_file, self.writer.replica, address)
+
+    async def where_is(self, address: bytes) -> Whereabouts:
+        """Where a file is: on this phone, on the hub. Raises StoreError."""
+        return await self.writer.run(where_is, self.writer.replica, address)
 
     async def sync_state(self) -> SyncState:
         """How far this phone's own entries have come."""

@@ -135,7 +135,7 @@ def void_reach(store: Store, entropy: Callable[[int], bytes]) -> None:
     Peers do the same when they hear the new generation. Within the caller's transaction.
     """
     store.put("generation", entropy(8))
-    for table in ("reach", "peer_stream", "dropped"):
+    for table in ("reach", "peer_stream", "dropped", "file_held"):
         store.db.execute(f"DELETE FROM {table}")
     store.db.execute("UPDATE peer SET generation = x'', mark = 0")
 

@@ -17,6 +17,7 @@ from core.dispatch.erasure import Erased
 from core.dispatch.fields import Kind, Role
 from core.log.chain import stream_id, stream_time_s
 from replica import logs
+from replica.file_going import forget_files, note_erased
 from replica.history import history_of
 from replica.projection import clear_projections, day
 from replica.projection.rows import forget_words
@@ -51,6 +52,7 @@ def held_of(db: sqlite3.Connection, erased: Erased) -> set[bytes]:
 def purge(replica: Replica, streams: Collection[bytes]) -> None:
     """Take streams out of every table, within the caller's transaction."""
     db, store = replica.store.db, replica.store
+    note_erased(replica, streams)
     if replica.identity.certificates and replica.identity.own.role != Role.HUB:
         for stream in sorted(streams):
             _keep_words(replica, stream)
@@ -136,18 +138,20 @@ def forget_erased(replica: Replica) -> None:
     """
     forget_only_here(replica)
     replica.purge_erased()
-    scrub_if_due(replica.store)
+    scrub_if_due(replica)
 
 
-def scrub_if_due(store: Store) -> bool:
+def scrub_if_due(replica: Replica) -> bool:
     """Scrub if bytes of what was purged may still stand in the files; whether none do now.
 
     A disk without room for it, or somebody who reads for long, puts it off until the next time.
     """
-    if not store.get(SCRUB_DUE, False):
-        return True
+    store = replica.store
     try:
-        done = scrub(store)
+        done = forget_files(replica)
+        if not store.get(SCRUB_DUE, False):
+            return done
+        done = scrub(store) and done
         if done:
             with store.transaction():
                 store.put(SCRUB_DUE, False)

@@ -29,6 +29,7 @@ from core.log.seal import Seal, make_seal
 from replica import logs
 from replica.checking import replica_to_check
 from replica.clock import Clock
+from replica.file_going import note_left
 from replica.generation import MARK_PREFIX, NOWHERE, settle
 from replica.identity import KEY_FILE, fsync_folder, load_certificates, load_key, public_bytes
 from replica.mending import Chain, chains_of, seals_by_leaf
@@ -82,7 +83,7 @@ def repair_store(folder: Path, clock: Clock, entropy: Callable[[int], bytes]) ->
     room.mkdir(mode=0o700)
     try:
         moment = datetime.fromtimestamp(clock.now_ms() / 1000, UTC)
-        done = Repaired(_free_name(folder, f"damaged-{moment:%Y%m%dT%H%M%SZ}"))
+        done = Repaired(free_name(folder, f"damaged-{moment:%Y%m%dT%H%M%SZ}"))
         new = _make_anew(room, folder, site, found, key, done, clock, entropy)
         _exchange(folder, new, done.damaged)
     finally:
@@ -116,7 +117,8 @@ def _site_in(found: Salvaged) -> bytes | None:
     return None
 
 
-def _free_name(folder: Path, name: str) -> Path:
+def free_name(folder: Path, name: str) -> Path:
+    """A path in a folder that nothing has yet: the name, with a number where it is taken."""
     path, number = folder / name, 1
     while path.exists():
         number += 1
@@ -337,6 +339,7 @@ def _keep_small_tables(replica: Replica, found: Salvaged) -> None:
     db.executemany(
         "UPDATE stream SET left_at = ? WHERE stream = ?", [(at, each) for each, at in left.items()]
     )
+    note_left(replica, sorted(left))
     clear_projections(db, left)
     sound = [row for row in found.witnesses if is_signed(replica.site, *row[1:])]
     db.executemany("INSERT OR IGNORE INTO witness VALUES (?, ?, ?, ?, ?)", sound)

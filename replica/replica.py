@@ -39,6 +39,8 @@ from replica.authority import (
     revoked_keys,
 )
 from replica.clock import Clock
+from replica.file_going import note_left
+from replica.file_store import FileStore
 from replica.identity import Identity
 from replica.projection import clear_projections, project_stream
 from replica.projection.day import DayShown
@@ -92,6 +94,7 @@ class Replica:
         reading: Reading = PRESENT,
     ) -> None:
         self.store = store
+        self.files = FileStore(store)
         self.identity = identity
         self.clock = clock
         self.entropy = entropy
@@ -438,6 +441,7 @@ class Replica:
         """Take streams out that left the scope; own entries stay, so that no log starts anew."""
         gone = list(streams)
         with self.store.transaction() as db:
+            note_left(self, gone)
             for stream in gone:
                 for row in logs.log_rows(db, stream):
                     if row.author != self.author:
@@ -489,7 +493,10 @@ class Replica:
 
     def close(self) -> None:
         """Close the store."""
-        self.store.close()
+        try:
+            self.files.close()
+        finally:
+            self.store.close()
 
 
 def _start(state: StreamState, author: bytes) -> bytes:

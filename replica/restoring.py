@@ -31,6 +31,7 @@ from replica.backup import (
     prove_store,
 )
 from replica.clock import Clock
+from replica.file_store import FILES_FILE
 from replica.identity import IdentityError, fsync_folder
 from replica.occupied import LOCK_FILE, occupied
 from replica.store import STORE_FILE
@@ -173,7 +174,11 @@ def read_manifest(data: bytes) -> Manifest:
         RecursionError,
     ) as error:
         raise BackupError(f"its {MANIFEST_FILE} can't be read ({type(error).__name__})") from error
-    allowed = {"hub": HUB_FILES, "phone": PHONE_FILES}.get(found.role, ())
-    if next(iter(found.files), "") != STORE_FILE or not {*found.files} <= {STORE_FILE, *allowed}:
+    allowed = {
+        STORE_FILE,
+        FILES_FILE,
+        *{"hub": HUB_FILES, "phone": PHONE_FILES}.get(found.role, ()),
+    }
+    if next(iter(found.files), "") != STORE_FILE or not {*found.files} <= allowed:
         raise BackupError(f"its {MANIFEST_FILE} names other files than a backup has")
     return found

@@ -14,6 +14,7 @@ from typing import Final
 
 from core.log.errors import LogError
 from replica.checking import check_file, check_stream
+from replica.file_checking import check_files_of
 from replica.replica import Replica
 from replica.writer import Writer
 
@@ -62,6 +63,7 @@ class SelfCheck:
             row = None
         if row is not None:
             self._note(check_stream(self._replica, row[0]))
+            self._note(check_files_of(self._replica, row[0]))
             self._at = row[0]
         else:
             self._note(check_file(self._replica))

@@ -20,6 +20,7 @@ from core.log.parcel import Reached, Slice
 from core.log.seal import Seal, make_seal
 from replica import logs
 from replica.authority import is_kept, revoked_keys, shown_certificates
+from replica.file_shelf import ReplicaFileShelf
 from replica.intake import take_runs
 from replica.replica import Replica
 from replica.scope import scope_of
@@ -64,6 +65,7 @@ class ReplicaShelf:
     def __init__(self, replica: Replica) -> None:
         self._replica = replica
         self._db = replica.store.db
+        self.files = ReplicaFileShelf(replica)
         self._scope: tuple[tuple[bytes, int, int], frozenset[bytes]] | None = None
 
     @property
@@ -175,6 +177,10 @@ class ReplicaShelf:
         with self._replica.store.transaction() as db:
             db.execute("DELETE FROM reach WHERE peer = ?", (peer.author,))
             db.execute("DELETE FROM peer_stream WHERE peer = ?", (peer.author,))
+            db.execute(
+                "DELETE FROM file_held WHERE peer = (SELECT number FROM author WHERE author = ?)",
+                (peer.author,),
+            )
             db.execute(
                 "INSERT INTO peer VALUES (?, ?, 0, ?) ON CONFLICT (peer) DO UPDATE SET "
                 "generation = excluded.generation, mark = 0",
@@ -419,3 +425,4 @@ class ReplicaShelf:
     def drop(self, streams: tuple[bytes, ...]) -> None:
         """Drop streams that went out of scope, but for the replica's own logs in them."""
         self._replica.drop_streams(streams)
+        self.files.let_go()

@@ -13,6 +13,7 @@ import errno
 import functools
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -38,14 +39,25 @@ SET_ASIDE = "set aside"
 # Stands in the file's header ('FLOG'), so that no other program's database is taken for a store.
 APPLICATION_ID = 0x464C4F47
 
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What tables a file of ours has: the folder of their SQL below `replica`, and its mark."""
+
+    folder: str
+    application_id: int
+
+
+LOG_LAYOUT = Layout("schema", APPLICATION_ID)
+
 # The pages that are written back at a time; small, so that a phone's WAL stays small.
 AUTOCHECKPOINT_PAGES = 1_000
 
 
 @functools.cache
-def schema_files() -> tuple[tuple[int, str, str], ...]:
+def schema_files(layout: Layout = LOG_LAYOUT) -> tuple[tuple[int, str, str], ...]:
     """Number, name and text of each schema file, in order."""
-    folder = resources.files("replica") / "schema"
+    folder = resources.files("replica").joinpath(*layout.folder.split("/"))
     files = sorted(
         (entry for entry in folder.iterdir() if entry.name.endswith(".sql")),
         key=lambda entry: entry.name,
@@ -59,16 +71,20 @@ class Store:
     Args:
         path: the file; made where it is not there.
         files: the disk that it lies on.
+        layout: what tables it has.
 
     Raises:
         StoreError: the file is none of ours, of a newer version, or can't be opened.
     """
 
-    def __init__(self, path: Path, files: Files = MACHINE_FILES) -> None:
+    def __init__(
+        self, path: Path, files: Files = MACHINE_FILES, layout: Layout = LOG_LAYOUT
+    ) -> None:
         self.path = path
+        self.disk = files
         self.after_rollback: Callable[[], None] | None = None
-        self._files = files
-        fresh = files.make(path)
+        self._layout = layout
+        self.is_new = fresh = files.make(path)
         try:
             self.db = files.connect(path)
         except sqlite3.Error as error:
@@ -101,10 +117,10 @@ class Store:
         """Before the first setting: a database of another program stays as it is."""
         (mark,) = self.db.execute("PRAGMA application_id").fetchone()
         (tables,) = self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if tables and mark != APPLICATION_ID:
+        if tables and mark != self._layout.application_id:
             raise StoreError(f"{self.path} is a database of another program; choose another file")
         (version,) = self.db.execute("PRAGMA user_version").fetchone()
-        newest = schema_files()[-1][0]
+        newest = schema_files(self._layout)[-1][0]
         if version > newest:
             raise StoreError(
                 f"{self.path} was written by a newer version (schema {version}, this one knows "
@@ -113,7 +129,7 @@ class Store:
 
     def _upgrade(self) -> None:
         (version,) = self.db.execute("PRAGMA user_version").fetchone()
-        files = schema_files()
+        files = schema_files(self._layout)
         if 0 < version < files[-1][0]:
             self._copy_before_upgrade(version)
         newest = files[-1][0]
@@ -121,7 +137,7 @@ class Store:
             return
         # All in one transaction: a store is of the version that it was, or of the newest.
         texts = [text for number, _, text in files if number > version]
-        begin = f"BEGIN IMMEDIATE;\nPRAGMA application_id = {APPLICATION_ID};"
+        begin = f"BEGIN IMMEDIATE;\nPRAGMA application_id = {self._layout.application_id};"
         end = f"PRAGMA user_version = {newest};\nCOMMIT;"
         try:
             self.db.executescript("\n".join([begin, *texts, end]))
@@ -135,10 +151,10 @@ class Store:
     def _copy_before_upgrade(self, version: int) -> None:
         """Keep the store as it is; the copy is whole and durable on return, or there is none."""
         copy = self.path.with_suffix(f".before-{version + 1}")
-        self._files.delete(copy)
-        self._files.make(copy)
+        self.disk.delete(copy)
+        self.disk.make(copy)
         try:
-            with contextlib.closing(self._files.connect(copy)) as target:
+            with contextlib.closing(self.disk.connect(copy)) as target:
                 # As in creating a store: else a power cut brings the journal back, which takes the
                 # copy away again, after the upgrade.
                 target.execute("PRAGMA synchronous = EXTRA")
@@ -146,7 +162,7 @@ class Store:
         except BaseException:
             # A part of a copy is none, and takes up room that may be just what is missing.
             with contextlib.suppress(sqlite3.Error, OSError):
-                self._files.delete(copy)
+                self.disk.delete(copy)
             raise
 
     def _let_go(self) -> None:
@@ -184,6 +200,14 @@ class Store:
             raise _told(error, self.path) from error
         finally:
             self._deep = False
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Questions to the file. Raises StoreError in words where the disk refused."""
+        try:
+            yield self.db
+        except sqlite3.Error as error:
+            raise _told(error, self.path) from error
 
     def get(self, name: str, default: Any = None) -> Any:
         """A named value of the store itself."""

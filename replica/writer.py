@@ -87,7 +87,7 @@ class Writer:
                 changed = self.replica.take_changed()
                 if self.replica.has_purged:
                     self.replica.has_purged = False
-                    scrub_if_due(self.replica.store)
+                    scrub_if_due(self.replica)
                 if changed:
                     loop.call_soon_threadsafe(self._announce, changed)
 

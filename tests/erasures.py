@@ -140,7 +140,7 @@ class World:
         for each in self.replicas.values():
             # What a phone alone had is shown for a while; the worker has read it.
             forget_only_here(each, all_of_it=True)
-            scrub_if_due(each.store)
+            scrub_if_due(each)
 
     def faults(self) -> list[str]:
         """What does not hold, in words."""

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from core.dispatch import fields
 from core.dispatch.fields import Kind, Phase
 from core.log.chain import SHORT_BYTES, STREAM_BYTES, derived_unique, stream_id
+from core.log.chunk_list import ADDRESS_BYTES
 from core.log.entry import MINT, Path
 
 # A radius below this is smaller than a phone's usual error; above it, whole villages are a site.
@@ -290,6 +291,13 @@ def add_note(job: bytes, text: str) -> Act:
     """Add a note."""
     words = text_of("The note", text, TEXT_LETTERS_MAX, needed=True)
     return [Change(job, (fields.NOTE, MINT), words)]
+
+
+def add_file(job: bytes, address: bytes) -> Act:
+    """Name a file (a photo, a signature) by its address, 32 bytes (`core.log.chunk_list`)."""
+    if len(address) != ADDRESS_BYTES:
+        raise ActError("a file is named by an address of 32 bytes")
+    return [Change(job, (fields.FILE, MINT), address)]
 
 
 def set_tick(job: bytes, item: int, ticked: bool) -> Act:

@@ -80,6 +80,29 @@ AUTHOR_DAY_BYTES_MAX = 64_000_000
 PEER_DAY_ENTRIES_MAX = 400_000
 PEER_DAY_BYTES_MAX = 256_000_000
 
+# A chunk of a file: a phone that is cut loses one at most, and two on their way hold up an entry on
+# a bad link for some seconds.
+FILE_CHUNK_BYTES = 65_536
+
+# A file: a photo as phones take it, or a signature; its chunks are 256 at most.
+FILE_BYTES_MAX = 16_777_216
+
+# Chunks that one side has asked for and not got: what an entry may have to wait for.
+FILE_CHUNKS_IN_FLIGHT_MAX = 2
+
+# Pieces of files that a peer may ask for at once; who asks for more asks for our memory.
+FILE_PIECES_ASKED_MAX = 8
+
+# Files named in one message.
+FILES_NAMED_MAX = 1_024
+
+# Of one author a hub takes so much of files within a day: a hundred photos and more.
+AUTHOR_DAY_FILES_MAX = 10_000
+AUTHOR_DAY_FILE_BYTES_MAX = 500_000_000
+
+# Where a disk has less room than this, it is left to entries, and files wait: four of the largest.
+FILE_ROOM_BYTES_MIN = 67_108_864
+
 # Refusals that are kept for people to read, the newest; a hostile frame can make a thousand.
 REFUSED_KEPT_MAX = 10_000
 

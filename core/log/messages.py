@@ -14,6 +14,7 @@ from typing import Any
 from core.log.canonical import pack, pieces, unpack
 from core.log.chain import AUTHOR_BYTES, HASH_BYTES, SHORT_BYTES, STREAM_BYTES
 from core.log.errors import Malformed, OverLimit
+from core.log.file_messages import FILE_READERS, FileMessage, file_parts
 from core.log.frontier import DIGEST_BYTES
 from core.log.limits import (
     FRAME_ENTRIES_MAX,
@@ -21,9 +22,12 @@ from core.log.limits import (
     HEADS_STREAMS_MAX,
     SEAL_LEAVES_MAX,
 )
+from core.log.parts import bytes_of, count_of, text_of
 from core.log.tree import DIGITS, Split
 
-PROTOCOL = 1
+# The versions that this program speaks. Who has the second too takes messages about files.
+PROTOCOL, FILES_PROTOCOL = 1, 2
+PROTOCOLS = (PROTOCOL, FILES_PROTOCOL)
 NONCE_BYTES = 16
 GENERATION_BYTES = 8
 
@@ -188,7 +192,19 @@ class Presence:
 
 
 Message = (
-    Hello | Proof | State | Runs | Ack | Check | Agreed | Compare | Leave | Left | Refuse | Presence
+    Hello
+    | Proof
+    | State
+    | Runs
+    | Ack
+    | Check
+    | Agreed
+    | Compare
+    | Leave
+    | Left
+    | Refuse
+    | Presence
+    | FileMessage
 )
 
 
@@ -236,6 +252,8 @@ def write(message: Message) -> bytes:
             parts = [10, message.reason, message.detail]
         case Presence():
             parts = [11, dict(sorted(message.fields.items()))]
+        case _:
+            parts = file_parts(message)
     return pack(parts)
 
 
@@ -310,51 +328,31 @@ def read(frame: bytes) -> Message:
     return message
 
 
-def _bytes(value: Any, *lengths: int) -> bytes:
-    if not isinstance(value, bytes) or (lengths and len(value) not in lengths):
-        raise Malformed("a message's bytes have another length")
-    return value
-
-
-def _count(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < 2**63:
-        raise Malformed("a message's number is out of range")
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise Malformed("a message's text is no text")
-    if len(value) > 1_000:
-        raise OverLimit("a message's text is longer than 1,000 letters")
-    return value
-
-
 def _read_hello(parts: list[Any]) -> Hello:
     versions, site, nonce, certificates = parts
     if len(certificates) > 4:
         raise OverLimit("a hello carries at most four certificates")
     return Hello(
-        tuple(_count(version) for version in versions),
-        _bytes(site, AUTHOR_BYTES),
-        _bytes(nonce, NONCE_BYTES),
-        tuple(_bytes(certificate) for certificate in certificates),
+        tuple(count_of(version) for version in versions),
+        bytes_of(site, AUTHOR_BYTES),
+        bytes_of(nonce, NONCE_BYTES),
+        tuple(bytes_of(certificate) for certificate in certificates),
     )
 
 
 def _read_proof(parts: list[Any]) -> Proof:
     (signature,) = parts
-    return Proof(_bytes(signature, 64))
+    return Proof(bytes_of(signature, 64))
 
 
 def _read_state(parts: list[Any]) -> State:
     generation, mark_generation, mark, digest, streams = parts
     return State(
-        _bytes(generation, GENERATION_BYTES),
-        _bytes(mark_generation, 0, GENERATION_BYTES),
-        _count(mark),
-        _bytes(digest, DIGEST_BYTES),
-        _count(streams),
+        bytes_of(generation, GENERATION_BYTES),
+        bytes_of(mark_generation, 0, GENERATION_BYTES),
+        count_of(mark),
+        bytes_of(digest, DIGEST_BYTES),
+        count_of(streams),
     )
 
 
@@ -363,14 +361,14 @@ def _read_ack(parts: list[Any]) -> Ack:
     if len(parts) > 2 or len(refused) > FRAME_RUNS_MAX:
         raise Malformed("an ack has a number and refused runs")
     return Ack(
-        _count(parts[0]),
-        tuple((_count(index), _text(name), _text(detail)) for index, name, detail in refused),
+        count_of(parts[0]),
+        tuple((count_of(index), text_of(name), text_of(detail)) for index, name, detail in refused),
     )
 
 
 def _read_check(parts: list[Any]) -> Check:
     digest, streams = parts
-    return Check(_bytes(digest, DIGEST_BYTES), _count(streams))
+    return Check(bytes_of(digest, DIGEST_BYTES), count_of(streams))
 
 
 def _read_agreed(parts: list[Any]) -> Agreed:
@@ -381,9 +379,9 @@ def _read_compare(parts: list[Any]) -> Compare:
     step, last, splits, covered, authors, streams = parts
     if len(splits) + len(covered) + len(streams) > HEADS_STREAMS_MAX:
         raise OverLimit(f"a step names more than {HEADS_STREAMS_MAX} nodes and streams")
-    named = [_bytes(author, AUTHOR_BYTES) for author in authors]
+    named = [bytes_of(author, AUTHOR_BYTES) for author in authors]
     return Compare(
-        _count(step),
+        count_of(step),
         bool(last),
         tuple(_read_split(*split) for split in splits),
         tuple(_prefix(prefix) for prefix in covered),
@@ -393,10 +391,10 @@ def _read_compare(parts: list[Any]) -> Compare:
 
 def _read_split(prefix: Any, onward: Any, ways: Any, digests: Any) -> Split:
     stem = _prefix(_prefix(prefix) + _prefix(onward))
-    if len(stem) >= 2 * STREAM_BYTES or not 0 <= _count(ways) < 2**16:
+    if len(stem) >= 2 * STREAM_BYTES or not 0 <= count_of(ways) < 2**16:
         raise Malformed("a node of the digest tree leads on by sixteen ways")
     digits = [digit for digit in DIGITS if ways >> int(digit, 16) & 1]
-    data = _bytes(digests, len(digits) * DIGEST_BYTES)
+    data = bytes_of(digests, len(digits) * DIGEST_BYTES)
     cut = [data[at : at + DIGEST_BYTES] for at in range(0, len(data), DIGEST_BYTES)]
     return Split(prefix, stem, dict(zip(digits, cut, strict=True)))
 
@@ -413,25 +411,25 @@ def _read_stream_heads(held: list[Any], authors: list[bytes]) -> StreamHeads:
         raise Malformed("a head is an author, a branch, a height and a hash")
     heads = tuple(
         (
-            authors[_count(author)],
-            _bytes(branch, 0, HASH_BYTES),
-            _count(height),
-            _bytes(short, SHORT_BYTES),
+            authors[count_of(author)],
+            bytes_of(branch, 0, HASH_BYTES),
+            count_of(height),
+            bytes_of(short, SHORT_BYTES),
         )
         for author, branch, height, short in zip(*[iter(parts)] * 4, strict=True)
     )
-    return StreamHeads(_bytes(stream, STREAM_BYTES), heads)
+    return StreamHeads(bytes_of(stream, STREAM_BYTES), heads)
 
 
 def _read_streams(parts: list[Any]) -> tuple[bytes, ...]:
     if len(parts) > HEADS_STREAMS_MAX:
         raise OverLimit(f"more than {HEADS_STREAMS_MAX} streams in one message")
-    return tuple(_bytes(stream, STREAM_BYTES) for stream in parts)
+    return tuple(bytes_of(stream, STREAM_BYTES) for stream in parts)
 
 
 def _read_refuse(parts: list[Any]) -> Refuse:
     reason, detail = parts
-    return Refuse(_text(reason), _text(detail))
+    return Refuse(text_of(reason), text_of(detail))
 
 
 def _read_presence(parts: list[Any]) -> Presence:
@@ -455,6 +453,7 @@ _READERS: dict[int, Callable[[list[Any]], Message]] = {
     9: lambda parts: Left(_read_streams(parts)),
     10: _read_refuse,
     11: _read_presence,
+    **FILE_READERS,
 }
 
 
@@ -462,25 +461,25 @@ def _read_runs(head: list[Any], bodies: Any) -> Runs:
     _, number, position, authors, seals, runs = head
     if len(runs) > FRAME_RUNS_MAX or len(authors) > FRAME_RUNS_MAX or len(seals) > FRAME_RUNS_MAX:
         raise OverLimit(f"a frame carries at most {FRAME_RUNS_MAX} runs")
-    counts = [_count(run[3]) for run in runs]
+    counts = [count_of(run[3]) for run in runs]
     if sum(counts) > FRAME_ENTRIES_MAX or any(count == 0 for count in counts):
         raise OverLimit(f"a frame carries at most {FRAME_ENTRIES_MAX} entries, a run at least one")
     read_runs = []
     for run in runs:
-        if len(run) not in (4, 5) or _count(run[1]) > len(authors) or _count(run[2]) < 1:
+        if len(run) not in (4, 5) or count_of(run[1]) > len(authors) or count_of(run[2]) < 1:
             raise Malformed("a run names a stream, an author, a first entry and a count")
-        previous = _bytes(run[4], SHORT_BYTES) if len(run) == 5 else b""
+        previous = bytes_of(run[4], SHORT_BYTES) if len(run) == 5 else b""
         # The range comes first: zip must not take an entry of the next run and drop it.
         taken = tuple(body for _, body in zip(range(run[3]), bodies, strict=False))
         if len(taken) != run[3]:
             raise Malformed("a run has fewer entries than it says")
-        read_runs.append(Run(_bytes(run[0], STREAM_BYTES), run[1], run[2], taken, previous))
+        read_runs.append(Run(bytes_of(run[0], STREAM_BYTES), run[1], run[2], taken, previous))
     if next(bodies, None) is not None:
         raise Malformed("entries follow the last run")
     return Runs(
-        _count(number),
-        None if position is None else _count(position),
-        tuple(_bytes(author, AUTHOR_BYTES) for author in authors),
+        count_of(number),
+        None if position is None else count_of(position),
+        tuple(bytes_of(author, AUTHOR_BYTES) for author in authors),
         tuple(_read_seal(seal, len(authors), read_runs) for seal in seals),
         tuple(read_runs),
     )
@@ -488,13 +487,13 @@ def _read_runs(head: list[Any], bodies: Any) -> Runs:
 
 def _read_seal(seal: list[Any], authors: int, runs: list[Run]) -> WireSeal:
     author, number, leaves, signature = seal
-    if len(leaves) > SEAL_LEAVES_MAX or _count(author) > authors or bool(leaves) is (author == 0):
+    if len(leaves) > SEAL_LEAVES_MAX or count_of(author) > authors or bool(leaves) is (author == 0):
         raise Malformed("a seal names an author, and 1 to 64 leaves where it is not the sender")
     return WireSeal(
         author,
-        _count(number),
+        count_of(number),
         tuple(_read_leaf(leaf, runs) for leaf in leaves),
-        _bytes(signature, 64),
+        bytes_of(signature, 64),
     )
 
 
@@ -505,9 +504,9 @@ def _read_leaf(leaf: Any, runs: list[Run]) -> WireLeaf:
         return leaf
     if isinstance(leaf, list):
         index, seq = leaf
-        run = runs[_count(index)]
+        run = runs[count_of(index)]
         # The end has a shorter form.
-        if not run.first <= _count(seq) < run.first + len(run.bodies) - 1:
+        if not run.first <= count_of(seq) < run.first + len(run.bodies) - 1:
             raise Malformed("a seal's leaf names no entry within its run")
         return index, seq
-    return _bytes(leaf, HASH_BYTES)
+    return bytes_of(leaf, HASH_BYTES)

@@ -15,6 +15,8 @@ from core.log.errors import OverLimit
 from core.log.limits import (
     AUTHOR_DAY_BYTES_MAX,
     AUTHOR_DAY_ENTRIES_MAX,
+    AUTHOR_DAY_FILE_BYTES_MAX,
+    AUTHOR_DAY_FILES_MAX,
     PEER_DAY_BYTES_MAX,
     PEER_DAY_ENTRIES_MAX,
 )
@@ -29,6 +31,7 @@ class Allowance:
     whose: str
     entries_max: int
     bytes_max: int
+    what: str = "entries"
     _used: dict[bytes, tuple[int, int, int]] = field(default_factory=dict)
 
     def see(self, key: bytes, entries: int, size: int, uptime_ms: int) -> None:
@@ -36,7 +39,7 @@ class Allowance:
         _, had, had_bytes = self._of(key, uptime_ms)
         if had + entries > self.entries_max or had_bytes + size > self.bytes_max:
             raise OverLimit(
-                f"more than {self.entries_max:,} entries or {self.bytes_max // 1_000_000} MB "
+                f"more than {self.entries_max:,} {self.what} or {self.bytes_max // 1_000_000} MB "
                 f"{self.whose} within a day; the rest stays where it is and is taken later"
             )
 
@@ -73,5 +76,11 @@ class Quotas:
     authors: Allowance = field(
         default_factory=lambda: Allowance(
             "of one key came", AUTHOR_DAY_ENTRIES_MAX, AUTHOR_DAY_BYTES_MAX
+        )
+    )
+    # Of an author's files each chunk is charged as it comes, and each file with its last one.
+    files: Allowance = field(
+        default_factory=lambda: Allowance(
+            "of one key came", AUTHOR_DAY_FILES_MAX, AUTHOR_DAY_FILE_BYTES_MAX, "files"
         )
     )

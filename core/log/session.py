@@ -4,9 +4,9 @@
 holds is asked of, and given to, a `Shelf`. The course: hello and proof both ways; state both ways;
 where the digests agree the session is live; else each side sends what the other has not confirmed,
 then they check, and repair (`core.log.repair`) where they still differ. Live, new entries are
-pushed as they are committed. What was dropped since the last meeting is said before the state, so
-that nothing is sent on the strength of it. Holds no sockets and no clock. Invariant: nothing is
-acked before it is stored.
+pushed as they are committed, and files (`core.log.exchange`) have their turn where no entry waits.
+What was dropped since the last meeting is said before the state, so that nothing is sent on the
+strength of it. Holds no sockets and no clock. Invariant: nothing is acked before it is stored.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from core.log.errors import (
     WrongSite,
     refusal_told,
 )
+from core.log.exchange import FileExchange
+from core.log.file_messages import FileMessage
 from core.log.limits import FRAMES_IN_FLIGHT_MAX, HEADS_STREAMS_MAX
 from core.log.messages import (
     Ack,
@@ -151,6 +153,7 @@ class Session:
         self._checked: int | None = None
         self._repair: Repair | None = None
         self._repair_is_own = False
+        self._files: FileExchange | None = None
 
     # --- what the driver calls
 
@@ -177,9 +180,11 @@ class Session:
             return []
         self._shared = self._shelf.shared(self.peer)
         effects = self._tell_to_leave()
+        if self._files is not None:
+            self._files.look_at(streams)
         position = self._shelf.position()
         if position == self._examined:
-            return effects
+            return effects + self._go_on_with_files()
         self._enqueue(self._examined)
         return effects + self._pump()
 
@@ -204,7 +209,7 @@ class Session:
 
     def _hello(self) -> Hello:
         shelf = self._shelf
-        return Hello((messages.PROTOCOL,), shelf.site, self._nonce, shelf.own_certificates())
+        return Hello(messages.PROTOCOLS, shelf.site, self._nonce, shelf.own_certificates())
 
     def _receive(self, message: Message) -> list[Effect]:
         match message:
@@ -227,10 +232,12 @@ class Session:
     def _on_hello(self, hello: Hello) -> list[Effect]:
         if hello.site != self._shelf.site:
             raise WrongSite("the peer belongs to another site; enrol at this one")
-        if messages.PROTOCOL not in hello.versions:
+        if not set(messages.PROTOCOLS).intersection(hello.versions):
             raise SessionRefused("the peer speaks no version of the protocol that is known here")
         self.peer = self._shelf.admit(hello.certificates)
         self._peer_nonce = hello.nonce
+        if messages.FILES_PROTOCOL in hello.versions:
+            self._files = FileExchange(self._shelf.files, self.peer)
         self.stage = Stage.PROOF
         effects: list[Effect] = []
         if not self._opens:
@@ -342,6 +349,9 @@ class Session:
                 return self._offer_again(message.streams)
             case Presence():
                 return [Seen(message.fields)]
+            case _ if self._files is not None and isinstance(message, FileMessage):
+                answers = self._files.receive(message)
+                return [*map(self._send, answers), *self._go_on_with_files()]
         raise Malformed(f"{type(message).__name__} while {self.stage.value}")
 
     def _on_runs(self, runs: Runs, peer: Certificate) -> list[Effect]:
@@ -465,7 +475,14 @@ class Session:
             digest, streams = self._shelf.digest(self._shared)
             self._checked = self._shelf.position()
             effects.append(self._send(Check(digest, streams)))
-        return effects
+        return effects + self._go_on_with_files()
+
+    def _go_on_with_files(self) -> list[Effect]:
+        """Entries go first: files have their turn where both hold the same and nothing waits."""
+        waits = self._queue or self._parcels or self._in_flight or self._position_due
+        if self._files is None or self.stage is not Stage.LIVE or waits:
+            return []
+        return [*map(self._send, self._files.go_on(self._shared))]
 
     def _drop_what_left(self) -> list[Effect]:
         """Drop streams of which the peer has all; what it lacks of the others goes first.

@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         check_at_rest(replica, streams)
         see_that_it_is_meant(arguments, SURE, "nothing was erased")
         erase_streams(replica, streams)
-        gone = scrub_if_due(replica.store)
+        gone = scrub_if_due(replica)
         beside = still_named(replica)
     print("Erased. Phones and other hubs forget it when they next meet this one.")
     if not gone:

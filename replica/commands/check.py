@@ -14,9 +14,11 @@ from pathlib import Path
 from replica.checking import UNREADABLE, check_store, replica_to_check
 from replica.clock import SystemClock
 from replica.commandline import CommandError
+from replica.file_checking import check_files, repair_files
+from replica.file_store import FILES_FILE
 from replica.identity import KEY_FILE, IdentityError, load_certificates, load_identity
 from replica.occupied import FolderInUse, occupied
-from replica.repair import Repaired, repair_store
+from replica.repair import Repaired, free_name, repair_store
 from replica.store import STORE_FILE, StoreError
 
 
@@ -64,6 +66,8 @@ def _check(store_in: Path, folder: Path) -> tuple[list[str], int, int]:
     replica = replica_to_check(store_in / STORE_FILE, certificates, SystemClock(), os.urandom)
     try:
         findings = check_store(replica)
+        if store_in == folder:
+            findings += check_files(replica)
         (entries,) = replica.store.db.execute("SELECT count(*) FROM entry").fetchone()
         (streams,) = replica.store.db.execute("SELECT count(*) FROM stream").fetchone()
     finally:
@@ -73,14 +77,33 @@ def _check(store_in: Path, folder: Path) -> tuple[list[str], int, int]:
 
 def _repair(folder: Path) -> int:
     findings = _findings_of_a_copy(folder)
-    if not findings:
-        return _report(*_check(folder, folder))
-    for finding in findings:
-        print(finding)
-    done = repair_store(folder, SystemClock(), os.urandom)
-    for line in _words(done):
-        print(line)
+    if findings:
+        for finding in findings:
+            print(finding)
+        for line in _words(repair_store(folder, SystemClock(), os.urandom)):
+            print(line)
+    if (folder / FILES_FILE).exists():
+        _repair_files(folder)
     return _report(*_check(folder, folder))
+
+
+def _repair_files(folder: Path) -> None:
+    replica = replica_to_check(
+        folder / STORE_FILE, load_certificates(folder), SystemClock(), os.urandom
+    )
+    try:
+        for finding in check_files(replica):
+            print(finding)
+        done = repair_files(replica, free_name(folder, "damaged-files"))
+    finally:
+        replica.close()
+    if done.damaged is not None:
+        print(f"The files were made anew of what holds; the damaged ones are in {done.damaged}.")
+    if done.files:
+        print(
+            f"{done.files:,} files lack what was damaged; it comes back from phones and hubs that "
+            "hold it."
+        )
 
 
 def _findings_of_a_copy(folder: Path) -> list[str]:

@@ -16,6 +16,7 @@ from core.dispatch.fields import PHASES, Phase
 from core.dispatch.job import Assignment, Job, fold_job
 from core.dispatch.show import show, value_at
 from core.log.chain import SHORT_BYTES
+from core.log.chunk_list import is_address
 from core.log.entry import Entry, Path
 from core.log.registers import Registers, Write
 from core.log.stream import Placed, StreamState
@@ -35,6 +36,7 @@ _MADE_OF = {
     "note": frozenset({fields.NOTE}),
     "check_item": frozenset({fields.CHECK_ITEM, fields.TICK}),
     "phase_time": frozenset({fields.PHASE}),
+    "file_ref": frozenset({fields.FILE}),
 }  # fmt: skip
 _TABLES = (*_MADE_OF, "conflict")
 TABLES = ("job", *_TABLES, "job_text")
@@ -128,6 +130,8 @@ def _project_fields(
     if ticked:
         items = _check_items(name, registers)
         rewrite(db, "check_item", {"job": name}, items, {i for i in items if i[1] not in ticked})
+    if any(path[0] == fields.FILE for path in paths):
+        rewrite(db, "file_ref", {"job": name}, _file_refs(name, state))
     return True
 
 
@@ -157,6 +161,8 @@ def _project_whole(db: sqlite3.Connection, state: StreamState, codes: set[int] |
             rows["note"] = _notes(name, state)
         if "phase_time" in due:
             rows["phase_time"] = _phase_rows(db, state.stream, entries)
+        if "file_ref" in due:
+            rows["file_ref"] = _file_refs(name, state)
         notes = len(rows["note"]) if "note" in due else held[1 + _NOTES]
         row = _job_row(state, job, entries, len(rows["conflict"]), notes)
     if held is not None and not rows["conflict"] and not held[1 + _CONFLICTS]:
@@ -345,6 +351,22 @@ def _notes(name: str, state: StreamState) -> list[Row]:
         write = shown.write
         who = _who(state, write)
         rows.append((name, identity(path[1]), write.corrected_ms, who, shown.value))
+    return rows
+
+
+def _file_refs(name: str, state: StreamState) -> list[Row]:
+    """Files that the job names; a value that is no address names none."""
+    rows: list[Row] = []
+    for path in state.registers:
+        if path[0] != fields.FILE:
+            continue
+        shown = show(state.registers, path)
+        if shown is None or not is_address(shown.value):
+            continue
+        write = shown.write
+        author = write.log[0]
+        who = _who(state, write)
+        rows.append((name, identity(path[1]), shown.value, write.corrected_ms, who, author))
     return rows
 
 

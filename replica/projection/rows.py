@@ -22,7 +22,7 @@ _NUMBERED = {"time_log": "wwxwwvvvwwvwvvw", "note": "wxvwv"}
 # How many columns name a row, the first ones of each table.
 _NAMED_BY = {
     "assignment": 3, "check_item": 2, "conflict": 2, "duty": 3, "erased_job": 2, "erased_time": 5,
-    "note": 2, "phase_time": 3, "team": 1, "time_log": 3,
+    "file_ref": 2, "note": 2, "phase_time": 3, "team": 1, "time_log": 3,
 }  # fmt: skip
 
 

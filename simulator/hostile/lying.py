@@ -19,6 +19,7 @@ from core.log.messages import Runs, StreamHeads
 from core.log.parcel import Reached, Slice
 from core.log.seal import Seal, make_seal
 from simulator.hostile.forging import Forger
+from simulator.hostile.lying_files import LyingFileShelf
 
 Log = tuple[bytes, bytes, bytes]
 
@@ -43,6 +44,7 @@ class LyingShelf:
         self._claims_dropped = chance.random() < 0.3
         self._claims_more = chance.random() < 0.5
         self._peer_generation = b""
+        self.files = LyingFileShelf(Random(chance.random()))
 
     @property
     def site(self) -> bytes:

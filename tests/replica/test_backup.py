@@ -21,6 +21,7 @@ from core.dispatch import acts, day_acts
 from core.dispatch.fields import LogKind, Phase
 from replica.backup import HUB_FILES, PHONE_FILES, BackupError, Manifest, make_backup
 from replica.generation import is_at_home
+from replica.file_store import FILES_FILE
 from replica.identity import KEY_FILE, SITE_KEY_FILE, write_private
 from replica.logs import held_hashes
 from replica.occupied import occupied
@@ -316,7 +317,7 @@ def test_the_page_shows_a_manifest_as_it_is_written() -> None:
 def test_the_page_names_every_file_that_a_backup_may_have() -> None:
     page = (FORMATS / "backup.md").read_text("utf-8")
     named = re.findall(r"^\| `([^`]+)` \| (?:hub|phone|both) \|", page, re.MULTILINE)
-    assert named == ["store.sqlite", *HUB_FILES, *PHONE_FILES]
+    assert named == ["store.sqlite", FILES_FILE, *HUB_FILES, *PHONE_FILES]
 
 
 def test_the_commands_say_what_is_in_and_what_is_not(

@@ -82,7 +82,7 @@ def test_what_is_erased_is_gone_from_every_replica_down_to_the_bytes(
     for each in everybody:
         assert job not in streams_of(each)
         assert not holds(each, job)
-        assert scrub_if_due(each.store)
+        assert scrub_if_due(each)
         assert NEEDLE.encode() not in bytes_of(each)
         # The index that jobs are found by holds words, without what they share with those beside.
         assert b"lowerpot" not in bytes_of(each)
@@ -118,7 +118,7 @@ def test_a_phone_that_was_away_for_a_year_drops_an_erased_job_and_shows_what_it_
     assert Erased.name in names
     assert job not in streams_of(hub) | streams_of(phone)
     assert agree(phone, hub, streams={kept, SITE_STREAM})
-    assert scrub_if_due(phone.store)
+    assert scrub_if_due(phone)
     assert NEEDLE.encode() not in bytes_of(phone)
     rows = phone.store.db.execute("SELECT field, value FROM only_here ORDER BY number").fetchall()
     assert rows == [("note", "the pump hums"), ("phase", "on site")]
@@ -140,7 +140,7 @@ def test_a_worker_can_take_out_at_once_what_was_only_on_the_phone(
     hub.write(erasure.erase([job]))
     hold(phone, hub)
     assert forget_only_here(phone, all_of_it=True) == 1
-    assert scrub_if_due(phone.store)
+    assert scrub_if_due(phone)
     assert b"the pump hums" not in bytes_of(phone)
 
 
@@ -165,7 +165,7 @@ def test_a_restored_backup_forgets_again_at_the_first_meeting(
     assert job in streams_of(restored)
     assert hold(phone, restored).live
     assert job not in streams_of(restored) | streams_of(phone)
-    assert scrub_if_due(restored.store)
+    assert scrub_if_due(restored)
     assert NEEDLE.encode() not in bytes_of(restored)
 
 
@@ -282,7 +282,7 @@ def test_what_waited_for_more_of_an_erased_stream_goes_too(
         hold(each, hub)
         assert each.store.db.execute("SELECT count(*) FROM staged").fetchone() == (0,)
     assert set_aside_in(phone.store) == []
-    assert scrub_if_due(phone.store)
+    assert scrub_if_due(phone)
     assert NEEDLE.encode() not in bytes_of(phone)
 
 
@@ -371,7 +371,7 @@ def test_a_scrub_that_a_reader_stood_in_the_way_of_is_done_at_the_next_start(
     assert reader.execute("SELECT count(*) FROM job").fetchone() == (1,)
     hub.write(erasure.erase([job]))
     hub.store.db.execute("PRAGMA busy_timeout = 1")
-    assert not scrub_if_due(hub.store)
+    assert not scrub_if_due(hub)
     assert NEEDLE.encode() in bytes_of(hub)
     reader.close()
     again = site.reopen(hub)
@@ -386,5 +386,5 @@ def test_a_copy_that_was_made_before_an_upgrade_goes_with_what_it_holds(
     copy = hub.store.path.with_suffix(".before-6")
     copy.write_bytes(site.copy(hub))
     hub.write(erasure.erase([job]))
-    assert scrub_if_due(hub.store)
+    assert scrub_if_due(hub)
     assert not copy.exists()

@@ -59,7 +59,7 @@ def test_an_upgrade_that_is_not_one_transaction_is_seen(monkeypatch: pytest.Monk
 
 def test_a_copy_that_a_power_cut_takes_back_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     def careless_copy(store: Store, version: int) -> None:
-        files: Files = store._files
+        files: Files = store.disk
         copy = Path(store.path).with_suffix(f".before-{version + 1}")
         target = files.connect(copy)
         store.db.backup(target)

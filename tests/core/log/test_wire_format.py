@@ -11,22 +11,42 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.log.canonical import pack
+from core.log.chunk_list import LIST_BYTES_MAX
 from core.log.entry import Cursor, decode
 from core.log.errors import LogError, Malformed, OverLimit
+from core.log.file_messages import Chunk, Fetch, FileList, Held, Offer
 from core.log.limits import (
+    FILE_CHUNK_BYTES,
+    FILES_NAMED_MAX,
     FRAME_BYTES_MAX,
     FRAME_ENTRIES_MAX,
     FRAME_RUNS_MAX,
     HEADS_STREAMS_MAX,
     SEAL_LEAVES_MAX,
 )
-from core.log.messages import Ack, Hello, Leave, Message, Refuse, Run, Runs, WireSeal, read, write
+from core.log.messages import (
+    PROTOCOLS,
+    Ack,
+    Hello,
+    Leave,
+    Message,
+    Refuse,
+    Run,
+    Runs,
+    WireSeal,
+    read,
+    write,
+)
 from tests.core.log.authors import SITE, STREAM, Log, author_of
 from tests.core.log.pages import hex_examples
 from tests.core.log.wire_examples import AUTHOR, EXAMPLES, JOB
 
-# Packed examples are another test's.
-PAGE = {n: data for n, data in hex_examples("wire.md").items() if not n.startswith("packed: ")}
+# Packed examples are another test's, and so is what no message consists of alone.
+PAGE = {
+    name: data
+    for name, data in hex_examples("wire.md").items()
+    if not name.startswith(("packed: ", "list of", "address of"))
+}
 BODY = bytes.fromhex("930046a178")
 MESSAGES = Message.__args__
 MUTATIONS = 200_000
@@ -35,6 +55,16 @@ MUTATIONS = 200_000
 def test_the_page_shows_every_message() -> None:
     assert list(PAGE) == list(EXAMPLES)
     assert {type(message) for message in EXAMPLES.values()} == set(MESSAGES)
+
+
+def test_what_protocol_1_says_has_the_bytes_that_it_always_had() -> None:
+    # An earlier program writes and reads these; it takes a hello that names 2 as well.
+    hello = read(PAGE["hello"])
+    assert isinstance(hello, Hello)
+    assert hello.versions == (1,)
+    both = read(PAGE["hello of one who takes files"])
+    assert isinstance(both, Hello)
+    assert both.versions == PROTOCOLS == (1, 2)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -131,6 +161,29 @@ def test_a_hello_carries_at_most_four_certificates_and_a_sentence_1000_letters()
         read(write(Refuse("gap", "x" * 1_001)))
 
 
+def test_a_message_names_at_most_so_many_files() -> None:
+    for kind in (Offer, Held):
+        assert isinstance(read(write(kind((AUTHOR,) * FILES_NAMED_MAX))), MESSAGES)
+        with pytest.raises(OverLimit):
+            read(write(kind((AUTHOR,) * (FILES_NAMED_MAX + 1))))
+
+
+def test_pieces_of_files_have_their_limits() -> None:
+    for sound in (Fetch(AUTHOR, 0, 1), Fetch(AUTHOR, 1, 256), Fetch(AUTHOR, 256, 1)):
+        assert read(write(sound)) == sound
+    for wrong in (Fetch(AUTHOR, 1, 257), Fetch(AUTHOR, 257, 1), Fetch(AUTHOR, 2**62, 2**62)):
+        with pytest.raises(OverLimit):
+            read(write(wrong))
+    chunk = Chunk(AUTHOR, 256, bytes(FILE_CHUNK_BYTES))
+    assert read(write(chunk)) == chunk
+    with pytest.raises(OverLimit):
+        read(write(replace(chunk, data=bytes(FILE_CHUNK_BYTES + 1))))
+    longest = FileList(AUTHOR, bytes(LIST_BYTES_MAX))
+    assert read(write(longest)) == longest
+    with pytest.raises(OverLimit):
+        read(write(replace(longest, data=bytes(LIST_BYTES_MAX + 1))))
+
+
 # --- other shapes
 
 
@@ -143,7 +196,7 @@ def test_a_hello_carries_at_most_four_certificates_and_a_sentence_1000_letters()
         ["0"],
         [True],
         [-1],
-        [12],
+        [18],
         [3],
         [0, b"\x01", b"S" * 32, b"N" * 16, []],
         [0, {1: 2}, b"S" * 32, b"N" * 16, []],
@@ -175,6 +228,24 @@ def test_a_hello_carries_at_most_four_certificates_and_a_sentence_1000_letters()
         [11, {1: "x"}],
         [11, []],
         [11, dict.fromkeys(range(17), 1)],
+        [12],
+        [12, bytes(31)],
+        [13],
+        [13, "address"],
+        [14, bytes(32), 1],
+        [14, bytes(31), 1, 1],
+        [14, bytes(32), 0, 2],
+        [14, bytes(32), 1, 0],
+        [14, bytes(32), -1, 1],
+        [14, bytes(32), 1, True],
+        [15, bytes(32), "list"],
+        [15, bytes(33), b"list"],
+        [16, bytes(32), 0, b"x"],
+        [16, bytes(32), 257, b"x"],
+        [16, bytes(32), 1, "x"],
+        [16, bytes(32), 1],
+        [17],
+        [17, bytes(32), 1],
         [3, 1, None, [], [], [[JOB, 0, 0, 1]]],
         [3, 1, None, [], [], [[JOB, 1, 1, 1]]],
         [3, 1, None, [], [], [{0: JOB, 1: 0, 2: 1, 3: 1}]],

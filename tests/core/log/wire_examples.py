@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from core.log.chunk_list import list_of
+from core.log.file_messages import Chunk, Fetch, FileList, Held, NoFile, Offer
 from core.log.messages import (
     Ack,
     Agreed,
@@ -27,9 +29,13 @@ DAY = bytes.fromhex("0b98f20005") + b"ana-day"
 AUTHOR = b"A" * 32
 OTHER = b"B" * 32
 BRANCH = b"f" * 32
+# What the page says of a file: one chunk of 65,536 letters, and a second of five.
+FILE = b"a" * 65_536 + b"photo"
+LIST = list_of(FILE)
 
 EXAMPLES: dict[str, Message] = {
     "hello": Hello((1,), b"S" * 32, b"N" * 16, (b"own certificate", b"its issuer's")),
+    "hello of one who takes files": Hello((1, 2), b"S" * 32, b"N" * 16, (b"own certificate",)),
     "proof": Proof(b"P" * 64),
     "state": State(b"generA01", b"generB02", 4_711, b"D" * 16, 12),
     "state of one who never met the other": State(b"generA01", b"", 0, b"D" * 16, 12),
@@ -67,4 +73,11 @@ EXAMPLES: dict[str, Message] = {
     "left": Left((JOB,)),
     "refuse": Refuse("wrong-site", "the peer belongs to another site"),
     "presence": Presence({0: 1_772_434_800_000, 1: 601_700_000, 2: 249_400_000, 5: None}),
+    "offer": Offer((LIST.address, b"another file's address, 32 bytes")),
+    "held": Held((LIST.address,)),
+    "fetch: the list": Fetch(LIST.address, 0, 1),
+    "fetch: both chunks": Fetch(LIST.address, 1, 2),
+    "list": FileList(LIST.address, LIST.to_bytes()),
+    "chunk": Chunk(LIST.address, 2, b"photo"),
+    "no file": NoFile(LIST.address),
 }

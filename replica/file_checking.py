@@ -1,0 +1,186 @@
+"""Checking the files beside a store: every chunk against its list, every list against its address.
+
+A repair throws away what is damaged, so that it is fetched again from whoever holds it. Answers in
+words that name the file and its jobs. Invariant: without a repair nothing is changed, and with it
+no chunk goes that proves true.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.dispatch.fields import Role
+from core.log.chunk_list import ChunkList, address_of, read_list
+from core.log.errors import LogError
+from replica.file_store import FileStore
+from replica.filing import jobs_naming
+from replica.replica import Replica
+from replica.store import StoreError, read_only
+
+
+@dataclass(slots=True)
+class RepairedFiles:
+    """What a repair of files did: chunks thrown away, files that lack any now and are asked for.
+
+    `damaged` is where the old file lies, None where it could stay.
+    """
+
+    chunks: int = 0
+    files: int = 0
+    damaged: Path | None = None
+
+
+def check_files(replica: Replica) -> list[str]:
+    """What is wrong with the files beside a store, as sentences; empty where all is well."""
+    try:
+        fault = replica.files.fault_of_file()
+        if fault:
+            return [f"SQLite finds the files damaged: {fault}"]
+        known = replica.files.addresses()
+        findings = [words for address in known for words in _faults(replica, address)]
+        if replica.files.was_lost:
+            findings.append(f"{replica.files.path} is gone, and the files with it")
+    except StoreError as error:
+        return [f"the files can't be read whole: {error}"]
+    return findings
+
+
+def check_files_of(replica: Replica, stream: bytes) -> list[str]:
+    """What is wrong with the files that one stream names."""
+    asked = "SELECT DISTINCT address FROM file_ref WHERE job = ? ORDER BY address"
+    try:
+        named = [row[0] for row in replica.store.db.execute(asked, (stream.hex(),))]
+        return [words for address in named for words in _faults(replica, address)]
+    except (StoreError, sqlite3.Error) as error:
+        return [f"the files can't be read whole: {error}"]
+
+
+def _faults(replica: Replica, address: bytes) -> list[str]:
+    files = replica.files
+    row = files.row(address)
+    if row is None:
+        return []
+    data, size, missing = row
+    name = f"file {address.hex()[:8]}{_of_jobs(replica, address)}"
+    chunks = _proven(address, data)
+    if chunks is None:
+        return [f"{name}: its list is not what its address names"]
+    bad = _bad_chunks(files, address, chunks)
+    words = [f"{name}: chunk {number} of {chunks.chunks} is damaged" for number in bad]
+    if (size, missing) != (chunks.size, len(files.missing(address))):
+        words.append(f"{name}: what is said of its size or of what is missing is not true")
+    return words
+
+
+def _of_jobs(replica: Replica, address: bytes) -> str:
+    asked = "SELECT number FROM job WHERE job = ?"
+    numbers = [
+        row[0]
+        for job in sorted(jobs_naming(replica, address))
+        for row in replica.store.db.execute(asked, (job.hex(),))
+    ]
+    return f" of {', '.join(numbers)}" if numbers else ""
+
+
+def _proven(address: bytes, data: object) -> ChunkList | None:
+    try:
+        return read_list(address, data) if isinstance(data, bytes) else None
+    except LogError:
+        return None
+
+
+def _bad_chunks(files: FileStore, address: bytes, chunks: ChunkList) -> list[int]:
+    here = sorted({*range(1, chunks.chunks + 1)} - {*files.missing(address)})
+    bad = []
+    for number in here:
+        try:
+            files.chunk(address, number)
+        except LogError:
+            bad.append(number)
+    return bad
+
+
+def repair_files(replica: Replica, damaged: Path) -> RepairedFiles:
+    """Throw away what is damaged, and ask for it again; a file that SQLite can't read is made anew.
+
+    `damaged` is a folder, made where it is needed, for the file that can't be read.
+
+    Raises:
+        StoreError, OSError: the disk refused.
+    """
+    files, done = replica.files, RepairedFiles()
+    try:
+        fault = files.fault_of_file()
+    except StoreError as error:
+        fault = str(error)
+    if fault:
+        done.damaged = _make_anew(files, damaged)
+    touched: set[bytes] = set()
+    for address in files.addresses():
+        chunks = files.list_of(address)
+        bad = [] if chunks is None else _bad_chunks(files, address, chunks)
+        if bad or chunks is None:
+            done.chunks += max(1, len(bad))
+            files.discard(address, bad)
+            touched.add(address)
+        elif done.damaged is not None and not files.holds(address):
+            touched.add(address)
+    if _is_hub(replica) and (done.damaged is not None or files.was_lost):
+        # Of what is gone without a trace a hub asks for all that is named, as others rely on it.
+        touched |= {row[0] for row in replica.store.db.execute("SELECT address FROM file_ref")}
+    hurt = sorted(address for address in touched if not files.holds(address))
+    if hurt or files.was_lost:
+        files.want_again(hurt, replica.clock.now_ms())
+    done.files = len(hurt)
+    return done
+
+
+def _is_hub(replica: Replica) -> bool:
+    certificates = replica.identity.certificates
+    return bool(certificates) and certificates[0].role == Role.HUB
+
+
+def _make_anew(files: FileStore, damaged: Path) -> Path:
+    """Put the file aside, and take into a new one every chunk of it that proves true."""
+    files.close()
+    damaged.mkdir(mode=0o700, exist_ok=True)
+    for suffix in ("", "-wal", "-shm"):
+        part = files.path.with_name(files.path.name + suffix)
+        if part.exists():
+            part.replace(damaged / part.name)
+    old = read_only(damaged / files.path.name)
+    try:
+        lists = {
+            number: chunks
+            for number, address, data in _rows(old, "file", "file, address, list")
+            if isinstance(data, bytes) and isinstance(address, bytes)
+            if address_of(data) == address and (chunks := _proven(address, data))
+        }
+        for file, number, data in _rows(old, "chunk", "file, number, bytes"):
+            chunks = lists.get(file)
+            sound = isinstance(number, int) and isinstance(data, bytes)
+            if chunks is not None and sound and chunks.holds(number, data):
+                files.begin(chunks)
+                files.put(chunks.address, number, data)
+    finally:
+        old.close()
+    return damaged
+
+
+def _rows(db: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of a table that can be read at all, one by one."""
+    try:
+        (last,) = db.execute(f"SELECT max(rowid) FROM {table}").fetchone()
+    except sqlite3.Error:
+        return
+    for rowid in range(1, (last or 0) + 1):
+        try:
+            row = db.execute(f"SELECT {columns} FROM {table} WHERE rowid = ?", (rowid,)).fetchone()
+        except sqlite3.Error:
+            continue
+        if row is not None:
+            yield tuple(row)

@@ -1,0 +1,97 @@
+"""Files whose bytes may go: what was erased, what left a phone, and what was never named.
+
+A note of it is part of the transaction that takes the naming entries out (or, for a file that is
+being saved, of one before any byte is kept), and is carried out once that is durable. Invariant: no
+file goes that a stream held here names, and none that left a phone before a hub holds it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from core.dispatch.fields import FILE, Kind, Role
+from core.log.chunk_list import is_address
+from replica.file_store import MADE
+
+if TYPE_CHECKING:
+    from replica.replica import Replica
+
+
+def note_erased(replica: Replica, streams: Iterable[bytes]) -> None:
+    """Streams are purged: their files go. Within the caller's transaction, before the purge."""
+    _note(replica, streams, "REPLACE", until_held=0)
+
+
+def note_left(replica: Replica, streams: Iterable[bytes]) -> None:
+    """Streams are dropped: what a hub holds of their files goes, the rest once one does.
+
+    Within the caller's transaction, before they are.
+    """
+    _note(replica, streams, "IGNORE", until_held=1)
+
+
+def _note(replica: Replica, streams: Iterable[bytes], how: str, *, until_held: int) -> None:
+    if not replica.store.get(MADE, False):
+        return
+    for stream in streams:
+        if stream[4] == Kind.JOB:
+            replica.store.db.executemany(
+                f"INSERT OR {how} INTO file_going VALUES (?, ?)",
+                [(address, until_held) for address in sorted(_named_in(replica, stream))],
+            )
+
+
+def _named_in(replica: Replica, stream: bytes) -> set[bytes]:
+    """Every address that any entry of a stream names, also one that does not stand."""
+    return {
+        value
+        for placed in replica.state(stream).entries()
+        if placed.entry is not None
+        for path, value in placed.entry.changes
+        if path[0] == FILE and is_address(value)
+    }
+
+
+def forget_files(replica: Replica) -> bool:
+    """Delete the bytes that may go; whether none of them stand on the disk any more.
+
+    Not within a transaction. May be repeated after a power cut.
+
+    Raises:
+        StoreError: the disk refused.
+    """
+    db = replica.store.db
+    settled, gone = [], []
+    for address, until_held in db.execute("SELECT address, until_held FROM file_going").fetchall():
+        if is_named(db, address):
+            # Another stream names it, or its own came back.
+            settled.append(address)
+        elif not until_held or is_on_hub(db, address) or not replica.files.holds(address):
+            gone.append(address)
+    if not settled and not gone:
+        return True
+    if gone and not replica.files.delete(gone):
+        return False
+    with replica.store.transaction():
+        ended = [(address,) for address in (*settled, *gone)]
+        db.executemany("DELETE FROM file_going WHERE address = ?", ended)
+        db.executemany("DELETE FROM file_held WHERE address = ?", [(each,) for each in gone])
+    return True
+
+
+def is_named(db: sqlite3.Connection, address: bytes) -> bool:
+    """Whether a stream that is held here names a file."""
+    asked = "SELECT 1 FROM file_ref WHERE address = ?"
+    return db.execute(asked, (address,)).fetchone() is not None
+
+
+def is_on_hub(db: sqlite3.Connection, address: bytes) -> bool:
+    """Whether a hub has said that it holds a file."""
+    row = db.execute(
+        "SELECT 1 FROM file_held JOIN author ON number = peer JOIN certificate USING (author) "
+        "WHERE address = ? AND role = ?",
+        (address, int(Role.HUB)),
+    ).fetchone()
+    return row is not None

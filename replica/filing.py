@@ -1,0 +1,109 @@
+"""Files as people meet them: saving one for a job, asking for one, and where it is.
+
+What the screens and the pages call; every call belongs to the writer. Holds no bytes (`file_store`)
+and no exchange (`file_shelf`). Invariant: when an entry names a file, its bytes were durable here
+before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from core.dispatch.acts import Change, add_file
+from core.log.chunk_list import list_of
+from replica.file_going import forget_files, is_on_hub
+from replica.replica import Replica, Written
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A file that was saved: its address (32 bytes), and the act that names it."""
+
+    address: bytes
+    written: Written
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where a file is: `here`, whole, and `on_hub`, as a hub has said.
+
+    `size` in bytes is None until its list came; `missing` of its `chunks` are not here yet;
+    `wanted`: somebody here asked for it.
+    """
+
+    here: bool
+    on_hub: bool
+    wanted: bool
+    size: int | None
+    chunks: int
+    missing: int
+
+
+def save_file(
+    replica: Replica,
+    job: bytes,
+    data: bytes,
+    beside: Sequence[Change] = (),
+    *,
+    actor: bytes = b"",
+    basis: Mapping[bytes, str] | None = None,
+) -> Saved:
+    """Keep a file and name it in a job, with changes that belong to the same act.
+
+    Both are durable on return.
+
+    Raises:
+        OverLimit, Malformed: it is too large, or empty.
+        ActError: this replica may not write to the job.
+        StoreError: the disk is full or refused. On any of these nothing was changed.
+    """
+    address = list_of(data).address
+    store = replica.store
+    with store.transaction() as db:
+        # Should the power go before the entry is there, its bytes go at the next start.
+        db.execute("INSERT OR REPLACE INTO file_going VALUES (?, 0)", (address,))
+    try:
+        replica.files.add(data)
+        with store.transaction() as db:
+            changes = [*add_file(job, address), *beside]
+            written = replica.write(changes, actor=actor, basis=basis)
+            db.execute("DELETE FROM file_going WHERE address = ?", (address,))
+    except Exception:
+        forget_files(replica)
+        raise
+    return Saved(address, written)
+
+
+def want_file(replica: Replica, address: bytes) -> bool:
+    """Ask for a file: it is fetched from whoever has it; whether it is here already.
+
+    Raises:
+        StoreError: the disk refused.
+    """
+    if replica.files.holds(address):
+        return True
+    replica.files.want([address], replica.clock.now_ms())
+    # Sessions that go on hear of it by the streams that name it.
+    replica.mark_changed(jobs_naming(replica, address))
+    return False
+
+
+def where_is(replica: Replica, address: bytes) -> Whereabouts:
+    """Where a file is, as far as it is proven. Raises StoreError."""
+    files = replica.files
+    chunks = files.list_of(address)
+    return Whereabouts(
+        here=files.holds(address),
+        on_hub=is_on_hub(replica.store.db, address),
+        wanted=files.is_wanted(address),
+        size=None if chunks is None else chunks.size,
+        chunks=0 if chunks is None else chunks.chunks,
+        missing=len(files.missing(address)),
+    )
+
+
+def jobs_naming(replica: Replica, address: bytes) -> set[bytes]:
+    """The jobs held here that name a file."""
+    rows = replica.store.db.execute("SELECT job FROM file_ref WHERE address = ?", (address,))
+    return {bytes.fromhex(row[0]) for row in rows}
