@@ -64,16 +64,22 @@ def _faults(replica: Replica, address: bytes) -> list[str]:
     row = files.row(address)
     if row is None:
         return []
-    data, size, missing = row
+    data, _, _ = row
     name = f"file {address.hex()[:8]}{_of_jobs(replica, address)}"
     chunks = _proven(address, data)
     if chunks is None:
         return [f"{name}: its list is not what its address names"]
     bad = _bad_chunks(files, address, chunks)
     words = [f"{name}: chunk {number} of {chunks.chunks} is damaged" for number in bad]
-    if (size, missing) != (chunks.size, len(files.missing(address))):
+    if not _says_so(files, address, chunks):
         words.append(f"{name}: what is said of its size or of what is missing is not true")
     return words
+
+
+def _says_so(files: FileStore, address: bytes, chunks: ChunkList) -> bool:
+    """Whether what a file's row says beside its list is true."""
+    row = files.row(address)
+    return row is not None and row[1:] == (chunks.size, len(files.missing(address)))
 
 
 def _of_jobs(replica: Replica, address: bytes) -> str:
@@ -123,7 +129,7 @@ def repair_files(replica: Replica, damaged: Path) -> RepairedFiles:
     for address in files.addresses():
         chunks = files.list_of(address)
         bad = [] if chunks is None else _bad_chunks(files, address, chunks)
-        if bad or chunks is None:
+        if bad or chunks is None or not _says_so(files, address, chunks):
             done.chunks += max(1, len(bad))
             files.discard(address, bad)
             touched.add(address)

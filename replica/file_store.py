@@ -23,7 +23,7 @@ FILES_FILE: Final = "files.sqlite"
 # 'FLOF' in the file's header.
 FILES_LAYOUT: Final = Layout("schema/files", 0x464C4F46)
 
-# Under this name the store keeps that there is a file beside it.
+# Under this name the store keeps that there is a file beside it; false while it is being made.
 MADE: Final = "files"
 
 # Wanted instead of an address: all that the store names.
@@ -47,20 +47,25 @@ class FileStore:
     def _open(self, *, make: bool = False) -> Store | None:
         """The file; None where there is none and none is to be made."""
         if self._own is None:
-            is_made = self._log.get(MADE, False)
-            if not is_made and not make:
-                return None
-            if not is_made:
-                with self._log.transaction():
-                    self._log.put(MADE, True)
+            is_made = self._log.get(MADE)
+            if is_made is None:
+                if not make:
+                    return None
+                self._note_made(False)
             own = Store(self.path, self._log.disk, FILES_LAYOUT)
             # What is deleted is overwritten with zeros: photos of what was erased must go.
             own.db.execute("PRAGMA secure_delete = ON")
             self._own = own
-            if own.is_new and is_made:
+            if not is_made:
+                self._note_made(True)
+            elif own.is_new:
                 # It was made before, and is gone: whatever it held is lost.
                 self.want([_ALL], 0)
         return self._own
+
+    def _note_made(self, is_made: bool) -> None:
+        with self._log.transaction():
+            self._log.put(MADE, is_made)
 
     def _for_writing(self) -> Store:
         own = self._open(make=True)
@@ -229,14 +234,16 @@ class FileStore:
         """Throw damaged chunks away, so that they are fetched again; without a list all of it."""
         own = self._for_writing()
         with own.transaction() as db:
-            if self.list_of(address) is None:
+            chunks = self.list_of(address)
+            if chunks is None:
                 db.execute("DELETE FROM file WHERE address = ?", (address,))
                 return
             (file,) = db.execute("SELECT file FROM file WHERE address = ?", (address,)).fetchone()
             for number in numbers:
                 db.execute("DELETE FROM chunk WHERE file = ? AND number = ?", (file, number))
             db.execute(
-                "UPDATE file SET missing = ? WHERE file = ?", (len(self.missing(address)), file)
+                "UPDATE file SET size = ?, missing = ? WHERE file = ?",
+                (chunks.size, len(self.missing(address)), file),
             )
 
     def delete(self, addresses: Iterable[bytes]) -> bool:

@@ -20,8 +20,8 @@ import replica.commands.restore
 from core.dispatch import acts, day_acts
 from core.dispatch.fields import LogKind, Phase
 from replica.backup import HUB_FILES, PHONE_FILES, BackupError, Manifest, make_backup
-from replica.generation import is_at_home
 from replica.file_store import FILES_FILE
+from replica.generation import is_at_home
 from replica.identity import KEY_FILE, SITE_KEY_FILE, write_private
 from replica.logs import held_hashes
 from replica.occupied import occupied

@@ -1,0 +1,200 @@
+"""Checks find a flipped bit of a photo and say which; a repair has it fetched again; backups."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from core.log.limits import FILE_CHUNK_BYTES
+from replica.backup import BackupError, make_backup
+from replica.checking import check_store
+from replica.clock import SystemClock
+from replica.commands import check
+from replica.file_checking import check_files, repair_files
+from replica.file_store import FILES_FILE
+from replica.filing import save_file
+from replica.replica import Replica
+from replica.restoring import restore_backup
+from replica.self_check import SelfCheck
+from tests.build import Site, hold
+from tests.commands import run
+from tests.replica.files import chunks_sent, photo, whereabouts
+
+
+@pytest.fixture
+def job(site: Site, hub: Replica, ana: bytes, phone: Replica) -> bytes:
+    job, _ = site.job(hub, "Boiler", ana)
+    hold(phone, hub)
+    return job
+
+
+@pytest.fixture
+def address(hub: Replica, phone: Replica, job: bytes) -> bytes:
+    """A photo of the phone that the hub holds too."""
+    address = save_file(phone, job, photo("valve")).address
+    hold(phone, hub)
+    return address
+
+
+def rot(replica: Replica, data: bytes) -> None:
+    """Flip a bit in the file where these bytes stand, at rest."""
+    path = replica.files.path
+    replica.files.delete([])
+    replica.files.close()
+    content = bytearray(path.read_bytes())
+    at = content.index(data)
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
+def third_chunk(name: str) -> bytes:
+    """Sixty-four bytes from the midst of a photo's third chunk."""
+    at = 2 * FILE_CHUNK_BYTES + 9_000
+    return photo(name)[at : at + 64]
+
+
+def test_a_flipped_bit_of_a_photo_is_found_and_the_photo_and_its_job_are_named(
+    hub: Replica, address: bytes
+) -> None:
+    assert check_files(hub) == []
+    rot(hub, third_chunk("valve"))
+    (number,) = hub.store.db.execute("SELECT number FROM job").fetchone()
+    found = check_files(hub)
+    assert found == [f"file {address.hex()[:8]} of {number}: chunk 3 of 4 is damaged"]
+    # The log itself is whole.
+    assert check_store(hub) == []
+
+
+def test_the_check_of_its_own_finds_it_too(hub: Replica, address: bytes) -> None:
+    rot(hub, third_chunk("valve"))
+    walk = SelfCheck(hub)
+    while walk.step():
+        pass
+    assert ["chunk 3 of 4 is damaged" in words for words in walk.findings] == [True]
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        ("UPDATE file SET missing = 1", "of its size or of what is missing is not true"),
+        ("UPDATE file SET size = 5", "of its size or of what is missing is not true"),
+        ("DELETE FROM chunk WHERE number = 2", "of its size or of what is missing is not true"),
+        ("UPDATE file SET list = zeroblob(135)", "its list is not what its address names"),
+        ("UPDATE chunk SET bytes = 'words' WHERE number = 4", "chunk 4 of 4 is damaged"),
+    ],
+)
+def test_whatever_is_wrong_with_a_file_is_found_and_heals_from_who_holds_it(
+    hub: Replica, phone: Replica, address: bytes, harm: str, words: str, tmp_path: Path
+) -> None:
+    with hub.files._for_writing().transaction() as db:
+        db.execute(harm)
+    assert any(words in each for each in check_files(hub))
+    repair_files(hub, tmp_path / "damaged")
+    assert check_files(hub) == []
+    hold(phone, hub)
+    hold(phone, hub)
+    assert hub.files.read(address) == photo("valve")
+    assert whereabouts(phone, address).on_hub
+
+
+def test_a_repair_throws_the_bad_chunk_away_and_it_alone_is_fetched_again(
+    site: Site, hub: Replica, phone: Replica, address: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = hub.store.path.parent
+    rot(hub, third_chunk("valve"))
+    site.opened.remove(hub)
+    hub.close()
+    assert run(check.configure, "--data", folder) == 1
+    assert "chunk 3 of 4 is damaged" in capsys.readouterr().out
+    assert run(check.configure, "--data", folder, "--repair") == 0
+    said = capsys.readouterr().out
+    assert "chunk 3 of 4 is damaged" in said
+    assert "1 files lack what was damaged" in said
+    assert "All is well" in said
+    hub = site._open(folder, hub.clock)  # type: ignore[arg-type]
+    assert not hub.files.holds(address)
+    meeting = hold(phone, hub)
+    assert chunks_sent(meeting, 0) == [(address, 3)]
+    assert hub.files.read(address) == photo("valve")
+
+
+def test_a_file_that_sqlite_cannot_read_is_made_anew_of_what_proves_true(
+    site: Site, hub: Replica, phone: Replica, job: bytes, address: bytes, tmp_path: Path
+) -> None:
+    other = save_file(phone, job, photo("pump")).address
+    hold(phone, hub)
+    hub.files.delete([])
+    hub.files.close()
+    content = bytearray(hub.files.path.read_bytes())
+    # A page of the tree of chunks that is none any more.
+    db = sqlite3.connect(hub.files.path)
+    (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'wanted'").fetchone()
+    db.close()
+    content[(root - 1) * 4_096 : (root - 1) * 4_096 + 600] = b"\xee" * 600
+    hub.files.path.write_bytes(content)
+    hub = site.reopen(hub)
+    assert "damaged" in check_files(hub)[0] or "can't be read" in check_files(hub)[0]
+    done = repair_files(hub, tmp_path / "damaged")
+    assert done.damaged is not None
+    assert (done.damaged / FILES_FILE).is_file()
+    assert check_files(hub) == []
+    assert hub.files.read(address) == photo("valve")
+    assert hub.files.read(other) == photo("pump")
+
+
+def test_a_check_of_a_folder_without_files_makes_none(hub: Replica) -> None:
+    assert check_files(hub) == []
+    assert not hub.files.path.exists()
+
+
+# --- backups
+
+
+def test_a_backup_holds_the_files_and_a_restored_hub_has_them(
+    site: Site, hub: Replica, phone: Replica, address: bytes, tmp_path: Path
+) -> None:
+    folder = hub.store.path.parent
+    backup, manifest = make_backup(folder, tmp_path / "backup.tar.gz", SystemClock(), site.entropy)
+    assert FILES_FILE in manifest.files
+    # The hub goes on meanwhile.
+    assert hub.files.read(address) == photo("valve")
+    restored = tmp_path / "restored"
+    restore_backup(backup, restored, SystemClock(), site.entropy)
+    found = sqlite3.connect(restored / FILES_FILE)
+    assert found.execute("SELECT address, missing FROM file").fetchall() == [(address, 0)]
+    found.close()
+    assert not (restored / f"{FILES_FILE}-wal").exists()
+    hub.store.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    hub.files.close()
+    shutil.copyfile(restored / FILES_FILE, hub.files.path)
+    hub = site.restore(hub, site.copy(hub))
+    assert chunks_sent(hold(phone, hub), 0) == []
+    assert whereabouts(phone, address).on_hub
+    assert hub.files.read(address) == photo("valve")
+
+
+def test_a_backup_without_files_is_as_it_was(site: Site, hub: Replica, tmp_path: Path) -> None:
+    backup, manifest = make_backup(
+        hub.store.path.parent, tmp_path / "backup.tar.gz", SystemClock(), site.entropy
+    )
+    assert FILES_FILE not in manifest.files
+    assert restore_backup(backup, tmp_path / "restored", SystemClock(), site.entropy) == manifest
+    assert not (tmp_path / "restored" / FILES_FILE).exists()
+
+
+def test_damaged_files_get_no_backup_and_a_damaged_backup_no_folder(
+    site: Site, hub: Replica, address: bytes, tmp_path: Path
+) -> None:
+    folder = hub.store.path.parent
+    backup, _ = make_backup(folder, tmp_path / "backup.tar.gz", SystemClock(), site.entropy)
+    rot(hub, third_chunk("valve"))
+    with pytest.raises(BackupError, match="chunk 3 of 4 is damaged"):
+        make_backup(folder, tmp_path / "other.tar.gz", SystemClock(), site.entropy)
+    assert not (tmp_path / "other.tar.gz").exists()
+    with tarfile.open(backup) as tar:
+        names = tar.getnames()
+    assert names[:3] == ["manifest.json", "store.sqlite", FILES_FILE]
