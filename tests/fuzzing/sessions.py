@@ -28,7 +28,10 @@ from core.dispatch.permits import CREATE_JOBS
 from core.log import messages
 from core.log.canonical import pieces
 from core.log.chain import chain_next, chain_start, seal_leaf
+from core.log.chunk_list import chunks_of, list_of
 from core.log.errors import LogError
+from core.log.exchange import FileExchange
+from core.log.file_messages import Chunk, Fetch, FileList, Held, NoFile, Offer
 from core.log.limits import FRAME_BYTES_MAX
 from core.log.packing import GOES_ON, MARK, packed, unpacked
 from core.log.repair import Repair
@@ -37,6 +40,10 @@ from core.log.session import Close, Effect, Send, Session, Stage
 from core.log.tree import Split
 from replica import logs
 from replica.checking import dump_projections
+from replica.file_checking import check_files
+from replica.file_shelf import ReplicaFileShelf
+from replica.files import MachineFiles
+from replica.filing import save_file, want_file
 from replica.replica import Replica
 from replica.shelf import ReplicaShelf
 from tests.build import START_MS, Meeting, Site, fresh_fold, hold, revoke, rows_of
@@ -46,6 +53,8 @@ from tests.fuzzing.mutation import changed, damaged, spelt
 from tests.fuzzing.writings import frames_of_fields, frames_of_newcomers
 
 DAY = "2026-03-02"
+# Files with one chunk and with two.
+SMALL, LARGE = bytes(range(200)), b"plan" * 16_500
 EFFECTS_MAX = 64
 """More answers than any one frame has."""
 
@@ -69,6 +78,7 @@ class Point:
     peer: bytes
     session: dict[str, Any]
     image: bytes
+    files: bytes | None
     frames: list[bytes]
     keys: Mapping[bytes, Ed25519PrivateKey]
 
@@ -80,8 +90,12 @@ class Point:
         return session
 
     def set_back(self) -> None:
-        """Let the store hold what it held here."""
+        """Let the store, and the files beside it, hold what they held here."""
         set_back(self.replica, self.image)
+        if self.files is None:
+            self.replica.files.close()
+        else:
+            self.replica.files._for_writing().db.deserialize(self.files)
 
 
 def _own(value: Any) -> Any:
@@ -90,6 +104,13 @@ def _own(value: Any) -> Any:
     if isinstance(value, ReplicaShelf):
         # It remembers a scope by a position, which comes again with other entries.
         return ReplicaShelf(value._replica)
+    if isinstance(value, FileExchange):
+        exchange = copy.copy(value)
+        for name, part in vars(value).items():
+            setattr(exchange, name, _own(part))
+        return exchange
+    if isinstance(value, ReplicaFileShelf):
+        return ReplicaFileShelf(value._replica)
     if isinstance(value, Repair):
         own = copy.copy(value)
         own._asked, own._told, own._heard = value._asked.copy(), value._told.copy(), []
@@ -105,6 +126,22 @@ def set_back(replica: Replica, image: bytes) -> None:
     replica.take_changed()
 
 
+class MemoryFiles(MachineFiles):
+    """A disk that is none: what is made there lies in memory."""
+
+    def make(self, path: Path) -> bool:
+        return True
+
+    def connect(self, path: Path) -> sqlite3.Connection:
+        return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+
+
+def files_of(replica: Replica) -> sqlite3.Connection | None:
+    """The files beside a store, None where none were made."""
+    own = replica.files._own
+    return None if own is None else own.db
+
+
 def into_memory(replica: Replica) -> None:
     """Let a replica go on with a copy of its store that lies in memory."""
     replica.store.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -116,6 +153,7 @@ def into_memory(replica: Replica) -> None:
     memory.deserialize(bytes(image))
     memory.execute("PRAGMA foreign_keys = ON")
     replica.store.db = memory
+    replica.store.disk = MemoryFiles()
 
 
 def build_world(folder: Path) -> World:
@@ -162,6 +200,10 @@ def build_world(folder: Path) -> World:
     hold(lost, hub)
     revoke(hub, lost.author)
     record(world, "revoked", other, hub)
+    save_file(phone, boiler, SMALL)
+    want_file(phone, save_file(hub, boiler, LARGE).address)
+    record(world, "files", phone, hub)
+    record(world, "files of hubs", other, hub)
     return world
 
 
@@ -183,7 +225,9 @@ def record(world: World, name: str, opener: Replica, listener: Replica) -> None:
         session = {key: _own(value) for key, value in vars(meeting.sessions[side]).items()}
         image = replica.store.db.serialize()
         words = f"{name} {('opener', 'listener')[side]} {received[side]} {session['stage'].name}"
-        point = Point(words, replica, peer.author, session, image, [], world.keys)
+        db = files_of(replica)
+        files = None if db is None else db.serialize()
+        point = Point(words, replica, peer.author, session, image, files, [], world.keys)
         points.append((side, received[side], point))
 
     moved = True
@@ -227,12 +271,25 @@ def seeds_of(point: Point) -> list[bytes]:
         messages.Compare(1, True, (), (prefix,), (messages.StreamHeads(job, ()),)),
         messages.Compare(0, False),
         messages.Runs(1, 7, (), (), ()),
+        *messages_of_files(),
     ]
     frames = [messages.write(each) for each in made]
     if point.session["stage"] in (Stage.SYNC, Stage.LIVE):
         frames += frames_of_fields(point.replica, point.keys[point.peer])
         frames += frames_of_newcomers(point.replica, point.keys[point.replica.site])
     return frames
+
+
+def messages_of_files() -> list[messages.Message]:
+    """What may be said of files that are held, of such that are not, and of what is sent."""
+    made: list[messages.Message] = []
+    for data in (SMALL, LARGE, b"nobody's"):
+        chunks = list_of(data)
+        address = chunks.address
+        made += [Offer((address, bytes(32))), Held((address,)), NoFile(address)]
+        made += [Fetch(address, 0, 1), Fetch(address, 1, 2), FileList(address, chunks.to_bytes())]
+        made += [Chunk(address, number, part) for number, part in enumerate(chunks_of(data), 1)]
+    return made
 
 
 def mutant_at(point: Point, chance: Random, seeds: list[bytes]) -> bytes:
@@ -326,10 +383,11 @@ def faults_at(point: Point, frames: Sequence[bytes], *, thorough: bool = False) 
     """
     db = point.replica.store.db
     first = db.total_changes
+    first_of_files = changes_of_files(point.replica)
     session = point.twin()
     words: str | None = None
     for frame in frames:
-        before = db.total_changes
+        before, files_before = db.total_changes, changes_of_files(point.replica)
         try:
             effects = session.receive(frame)
         except Exception as error:  # noqa: BLE001 - whatever escapes is the fault that is looked for
@@ -338,15 +396,23 @@ def faults_at(point: Point, frames: Sequence[bytes], *, thorough: bool = False) 
         words = fault_of_effects(session, effects)
         if words is None and session.stage is Stage.CLOSED and db.total_changes != before == first:
             words = _changed_rows(point)
+        if session.stage is Stage.CLOSED and changes_of_files(point.replica) != files_before:
+            words = words or "of a refused frame something was kept among the files"
         if words is not None or session.stage is Stage.CLOSED:
             break
     if db.in_transaction:
         words = words or "a transaction was left open"
-    if db.total_changes != first:
+    if (db.total_changes, changes_of_files(point.replica)) != (first, first_of_files):
         if words is None and thorough:
             words = fault_of_store(point.replica)
         point.set_back()
     return None if words is None else f"{point.name}: {words}"
+
+
+def changes_of_files(replica: Replica) -> int:
+    """How often anything was changed in the files beside a store."""
+    db = files_of(replica)
+    return 0 if db is None else db.total_changes
 
 
 def _changed_rows(point: Point) -> str | None:
@@ -392,4 +458,6 @@ def fault_of_store(replica: Replica) -> str | None:
     replica.rebuild_projections()
     after = dump_projections(replica.store.db)
     different = [table for table in before if before[table] != after[table]]
-    return f"rows made anew differ: {different}" if different else None
+    if different:
+        return f"rows made anew differ: {different}"
+    return next(iter(check_files(replica)), None)
