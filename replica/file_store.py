@@ -29,9 +29,6 @@ MADE: Final = "files"
 # Wanted instead of an address: all that the store names.
 _ALL: Final = b""
 
-# What a row has beside its pad and its bytes, about.
-_ROW_BYTES = 12
-
 
 class FileStore:
     """The files beside one store; opened when the first of them is asked for.
@@ -190,9 +187,8 @@ class FileStore:
         own = self._for_writing()
         with own.transaction() as db:
             (file,) = db.execute("SELECT file FROM file WHERE address = ?", (address,)).fetchone()
-            pad = bytes(_pad(db.execute("PRAGMA page_size").fetchone()[0], len(data)))
             new = db.execute(
-                "INSERT OR IGNORE INTO chunk VALUES (?, ?, ?, ?)", (file, number, pad, data)
+                "INSERT OR IGNORE INTO chunk VALUES (?, ?, ?)", (file, number, data)
             ).rowcount
             db.execute("UPDATE file SET missing = missing - ? WHERE file = ?", (new, file))
 
@@ -290,18 +286,3 @@ class FileStore:
         if self._own is not None:
             self._own.close()
             self._own = None
-
-
-def _pad(page: int, size: int) -> int:
-    """How many zeros go before a chunk of `size` bytes, so that no byte of it lies in a leaf.
-
-    SQLite keeps the beginning of a long row in a leaf of the tree and the rest in pages of its own,
-    which secure_delete overwrites whole. But a leaf's rows are moved, and may leave a copy. So the
-    row's beginning is zeros, and its length one of which a leaf keeps the least that it may (the
-    file format's rule of M, K and X).
-    """
-    least = (page - 12) * 32 // 255 - 23
-    most, beyond = page - 35, page - 4
-    # Anywhere between these two `K` is over `X`; the middle leaves room for a row's own numbers.
-    aim = (most - least + beyond) // 2
-    return least + (aim - _ROW_BYTES - size) % beyond

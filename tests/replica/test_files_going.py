@@ -136,7 +136,7 @@ def test_deleted_files_leave_no_byte_whatever_is_saved_and_deleted_around_them(
     chance = Random(7)
     files, kept, gone = phone.files, {}, []
     for turn in range(60):
-        size = chance.choice((1, 400, 3_000, 4_050, 5_000, 65_000, 70_000, 131_072))
+        size = chance.choice((20, 400, 900, 3_000, 4_050, 5_000, 65_000, 70_000, 131_072))
         data = chance.randbytes(size + chance.randrange(700))
         kept[files.add(data).address] = data
         if turn % 2:

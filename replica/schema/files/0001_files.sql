@@ -12,7 +12,6 @@ CREATE TABLE file (
 CREATE TABLE chunk (
     file    INTEGER NOT NULL REFERENCES file ON DELETE CASCADE,
     number  INTEGER NOT NULL,          -- 1, 2, 3 ... as the list has them
-    pad     BLOB NOT NULL,             -- zeros, so that all bytes of the chunk lie in pages of their own
     bytes   BLOB NOT NULL,             -- 65,536, the last chunk less
     PRIMARY KEY (file, number)
 );
