@@ -23,7 +23,7 @@ from replica.store import StoreError
 
 LOGGER = logging.getLogger(__name__)
 
-# Of so many jobs the files are looked up one by one; of more the whole table is read.
+# So many jobs, or files, are looked up one by one; of more the whole table is read.
 JOBS_FEW = 500
 
 NO_ROOM = "the disk is almost full, and what is left is kept for entries: files wait; make room"
@@ -45,25 +45,30 @@ class ReplicaFileShelf:
 
     def to_offer(self, peer: Certificate, streams: frozenset[bytes]) -> list[bytes]:
         """Files that a hub is not known to hold and may."""
-        held = (
-            "SELECT 1 FROM file_held WHERE file_held.address = ? AND peer = "
-            "(SELECT number FROM author WHERE author = ?)"
-        )
         going = self._db.execute("SELECT address FROM file_going WHERE until_held").fetchall()
         named = [*self._named_by(streams), *(row[0] for row in going)]
-        return [
-            address
-            for address in named
-            if self._db.execute(held, (address, peer.author)).fetchone() is None
-            and self.holds(address)
-        ]
+        return [each for each in self._not_held_by(peer, named) if self.holds(each)]
+
+    def _not_held_by(self, peer: Certificate, addresses: list[bytes]) -> list[bytes]:
+        """Those of some files that a peer has not said to hold."""
+        which = "peer = (SELECT number FROM author WHERE author = ?)"
+        if len(addresses) <= JOBS_FEW:
+            asked = f"SELECT 1 FROM file_held WHERE {which} AND address = ?"
+            return [
+                address
+                for address in addresses
+                if self._db.execute(asked, (peer.author, address)).fetchone() is None
+            ]
+        rows = self._db.execute(f"SELECT address FROM file_held WHERE {which}", (peer.author,))
+        held = {row[0] for row in rows}
+        return [address for address in addresses if address not in held]
 
     def wanted(self, streams: frozenset[bytes]) -> list[bytes]:
         """Files that these streams name, that somebody here wants, and that are not here."""
         try:
             self._want_what_was_lost()
-            files = self._replica.files
-            return [each for each in self._named_by(streams) if files.is_wanted(each)]
+            asked = self._replica.files.wanted()
+            return [each for each in self._named_by(streams) if each in asked] if asked else []
         except StoreError as error:
             LOGGER.error("files can't be asked for: %s", error)
             return []

@@ -86,11 +86,6 @@ class FileStore:
         """Whether a file is here whole."""
         return self._column(address, "missing") == 0
 
-    def size_of(self, address: bytes) -> int | None:
-        """How many bytes a file has, None where nothing of it is here."""
-        size = self._column(address, "size")
-        return size if isinstance(size, int) else None
-
     def _column(self, address: bytes, column: str) -> object:
         own = self._open()
         if own is None:
@@ -200,6 +195,14 @@ class FileStore:
         with own.transaction() as db:
             rows = [(address, at_ms) for address in addresses]
             db.executemany("INSERT OR IGNORE INTO wanted VALUES (?, ?)", rows)
+
+    def wanted(self) -> set[bytes]:
+        """The files that somebody asked for and that are not here yet."""
+        own = self._open()
+        if own is None:
+            return set()
+        with own.reading() as db:
+            return {row[0] for row in db.execute("SELECT address FROM wanted")}
 
     def is_wanted(self, address: bytes) -> bool:
         """Whether somebody asked for a file and it is not here yet."""

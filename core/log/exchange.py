@@ -107,7 +107,6 @@ class FileExchange:
 
         Raises:
             Unauthentic: a list or chunk is not what it says; nothing was kept of it.
-            StoreError: the disk refused to keep what the peer holds.
             Malformed, OverLimit: nobody asked for it, or it asks for more than anybody may.
         """
         match message:

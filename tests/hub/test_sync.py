@@ -22,6 +22,7 @@ from core.log.messages import Ack, Hello, Presence, Refuse, Runs
 from core.log.session import Send, Session, Stage
 from hub.presence import read_presence
 from replica.device import Device
+from replica.filing import save_file
 from replica.replica import Replica
 from replica.shelf import ReplicaShelf
 from replica.transport_security import PEER_SERVER_NAME, client_pin
@@ -445,3 +446,28 @@ def test_a_clock_in_the_future_does_not_hide_what_follows() -> None:
     nowhere = read_presence({0: START_MS, 1: 2_000_000_000, 2: 0, 7: 1}, START_MS)
     assert nowhere is not None
     assert nowhere.lat_e7 is None
+
+
+async def test_photos_go_both_ways_over_the_network_while_people_work(
+    hub: HubAtWork, phone: Device
+) -> None:
+    worker = await join(hub, phone)
+    job, turn = await hub.job("Boiler", worker)
+    await shows(phone, "Boiler")
+    chance = random.Random(1)
+    plan, photos = chance.randbytes(700_000), [chance.randbytes(900_000) for _ in range(3)]
+    replica = hub.hub.writer.replica
+    of_hub = (await hub.hub.writer.run(save_file, replica, job, plan)).address
+    addresses = [await phone.save_file(job, photo) for photo in photos]
+    await phone.act(acts.set_phase(job, worker, turn, Phase.ON_SITE))
+    assert await phone.want_file(of_hub) is False
+
+    async def all_there() -> bool:
+        places = [await phone.where_is(address) for address in addresses]
+        return all(each.on_hub for each in places) and (await phone.where_is(of_hub)).here
+
+    await until(all_there, "the files are where they should be")
+    assert await phone.read_file(of_hub) == plan
+    for address, photo in zip(addresses, photos, strict=True):
+        assert await hub.hub.writer.run(replica.files.read, address) == photo
+    assert await phase_at(hub, job) == "on site"

@@ -1,11 +1,11 @@
 """Phones that live for weeks on disks that fail: nothing that was acknowledged is lost.
 
-A phone's store lies on a faulty disk; its hub's does not. A day has at least twelve entries and
-some meetings with the hub, some of them cut. The power goes at any operation of the disk, also
-while the phone comes back from the last cut, an operation fails, or the disk is full for a while;
-then the phone is opened again and must hold what it had said to be saved, and all that it ever
-sent. At the end of its life it comes to agree with the hub, and none of its logs was forked.
-Invariant: one seed lives the same days.
+A phone's store lies on a faulty disk; its hub's does not. A day has at least twelve entries, a
+photo now and then, and some meetings with the hub, some of them cut. The power goes at any
+operation of the disk, also while the phone comes back from the last cut, an operation fails, or
+the disk is full for a while; then the phone is opened again and must hold what it had said to be
+saved, and all that it ever sent. At the end of its life it comes to agree with the hub, which has
+every photo, and none of its logs was forked. Invariant: one seed lives the same days.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from random import Random
 
 from core.dispatch.acts import Act
 from replica.checking import check_store
+from replica.file_checking import check_files
 from replica.files import MACHINE_FILES, Files
+from replica.filing import save_file
 from replica.replica import Replica
 from replica.store import Store, StoreError
 from simulator.draw import chance_for
@@ -42,6 +44,8 @@ OPERATIONS_BETWEEN_CUTS = 400
 FAILURES_A_DAY = 0.2
 FULL_DISKS_A_DAY = 0.1
 PAGE_BYTES = 4_096
+# Up to three chunks.
+PHOTO_BYTES_MAX = 180_000
 PATH = Path("store.sqlite")
 
 
@@ -58,6 +62,7 @@ class Device:
     files: Files
     disk: FaultyDisk | None = None
     saved: set[bytes] = field(default_factory=set)
+    photos: dict[bytes, bytes] = field(default_factory=dict)
     found: list[str] = field(default_factory=list)
     happened: Counter[str] = field(default_factory=Counter)
 
@@ -70,7 +75,7 @@ class Device:
         written = 0
         while written < acts:
             self._pass_minutes(30)
-            written += self._tap()
+            written += self._photograph() if self.chance.random() < 0.04 else self._tap()
             if self.chance.random() < 0.12:
                 self.office.act()
             if self.chance.random() < 0.12:
@@ -112,6 +117,22 @@ class Device:
             return 0
         self.saved |= {entry_hash[:8] for entry_hash in written.hash_by_stream.values()}
         return len(written.hash_by_stream)
+
+    def _photograph(self) -> int:
+        """The worker takes a photo for the newest job; how many entries were saved."""
+        row = self.phone.store.db.execute("SELECT max(job) FROM job").fetchone()
+        if row[0] is None:
+            return 0
+        data = self.chance.randbytes(self.chance.randrange(1, PHOTO_BYTES_MAX))
+        try:
+            saved = save_file(self.phone, bytes.fromhex(row[0]), data)
+        except (StoreError, sqlite3.Error) as error:
+            self._fault(error)
+            return 0
+        self.happened["photos"] += 1
+        self.photos[saved.address] = data
+        self.saved |= {entry_hash[:8] for entry_hash in saved.written.hash_by_stream.values()}
+        return 1
 
     def _meet(self, *, cut: bool) -> None:
         """A session with the hub, whole or cut after some frames."""
@@ -167,6 +188,11 @@ class Device:
             self.found.append(f"{len(lost)} saved entries are not there {when}")
         if sent := _named(self.hub, self.phone.author) - held:
             self.found.append(f"{len(sent)} entries were sent that are not there {when}")
+        # A phone lets go of what a hub holds once the job has left it.
+        holders = (self.phone.files, self.hub.files)
+        lost_photos = [a for a in self.photos if not any(each.holds(a) for each in holders)]
+        if lost_photos:
+            self.found.append(f"{len(lost_photos)} saved photos are nowhere {when}")
 
     def end(self) -> None:
         """In calm: agree with the hub, and be whole."""
@@ -178,13 +204,17 @@ class Device:
             self.found.append("phone and hub fold the same streams to different states")
         if missing := self.saved - _named(self.hub, self.phone.author):
             self.found.append(f"{len(missing)} saved entries never came to the hub")
+        there = [a for a, data in self.photos.items() if _read(self.hub, a) == data]
+        if len(there) < len(self.photos):
+            self.found.append(f"{len(self.photos) - len(there)} photos never came to the hub")
         for replica in (self.hub, self.phone):
             (forks,) = replica.store.db.execute(
                 "SELECT count(*) FROM log WHERE branch <> x''"
             ).fetchone()
             if forks:
                 self.found.append(f"{forks} logs were forked")
-        self.found += [f"check: {words}" for words in check_store(self.phone)]
+        faults = check_store(self.phone) + check_files(self.phone) + check_files(self.hub)
+        self.found += [f"check: {words}" for words in faults]
 
 
 def faulty_days(count: int, seed: int) -> Found:
@@ -240,6 +270,10 @@ def _device(seed: int, *, faulty: bool) -> Iterator[Device]:
     finally:
         site.close()
         shutil.rmtree(folder)
+
+
+def _read(replica: Replica, address: bytes) -> bytes:
+    return replica.files.read(address) if replica.files.holds(address) else b""
 
 
 def _named(replica: Replica, author: bytes) -> set[bytes]:
