@@ -164,7 +164,6 @@ class ReplicaFileShelf:
             replica.files.put(address, number, data)
             is_whole = replica.files.holds(address)
             if is_whole:
-                replica.files.has_come(address)
                 replica.mark_changed(jobs_naming(replica, address))
         except StoreError as error:
             self._refuse(address, peer, str(error))

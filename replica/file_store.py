@@ -186,6 +186,12 @@ class FileStore:
                 "INSERT OR IGNORE INTO chunk VALUES (?, ?, ?)", (file, number, data)
             ).rowcount
             db.execute("UPDATE file SET missing = missing - ? WHERE file = ?", (new, file))
+            # In the same transaction: a power cut must not leave it wanted and here.
+            db.execute(
+                "DELETE FROM wanted WHERE address IN "
+                "(SELECT address FROM file WHERE file = ? AND missing = 0)",
+                (file,),
+            )
 
     # --- asking for, and letting go
 
@@ -220,14 +226,9 @@ class FileStore:
 
     def want_again(self, addresses: Iterable[bytes], at_ms: int) -> None:
         """Ask for what was lost: these, of all that the store names."""
-        with self._for_writing().transaction():
-            self.want(addresses, at_ms)
-            self.has_come(_ALL)
-
-    def has_come(self, address: bytes) -> None:
-        """A file that was asked for is here."""
         with self._for_writing().transaction() as db:
-            db.execute("DELETE FROM wanted WHERE address = ?", (address,))
+            self.want(addresses, at_ms)
+            db.execute("DELETE FROM wanted WHERE address = ?", (_ALL,))
 
     def discard(self, address: bytes, numbers: Iterable[int]) -> None:
         """Throw damaged chunks away, so that they are fetched again; without a list all of it."""
