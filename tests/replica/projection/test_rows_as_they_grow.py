@@ -42,7 +42,7 @@ def drawn(replica: Replica, job: bytes, workers: list[bytes], chance: Random) ->
         acts.set_tick(job, number % 3, number % 2 == 0),
         [Change(job, (CHECK_ITEM, number % 3), chance.choice(["Valve", f"Filter {number}", None]))],
         [Change(job, (NOTE, note), chance.choice([f"text {number}", f"more {number}", None]))],
-        [Change(job, (FILE, note), [number])],
+        [Change(job, (FILE, note), chance.choice([bytes([number]) * 32, None, number]))],
         [Change(job, (CREATED,), True)],
         *(acts.decide(job, conflict, "keep") for conflict in conflicts[:1]),
     ]
