@@ -18,12 +18,13 @@ from core.log.limits import REFUSED_KEPT_MAX
 from replica.file_going import forget_files, is_named
 from replica.filing import jobs_naming
 from replica.logs import author_number
+from replica.many import rows_of
 from replica.replica import Replica
 from replica.store import StoreError
 
 LOGGER = logging.getLogger(__name__)
 
-# So many jobs, or files, are looked up one by one; of more the whole table is read.
+# So many jobs, or files, are looked up by their ids; of more the whole table is read.
 JOBS_FEW = 500
 
 NO_ROOM = "the disk is almost full, and what is left is kept for entries: files wait; make room"
@@ -53,13 +54,11 @@ class ReplicaFileShelf:
         """Those of some files that a peer has not said to hold."""
         which = "peer = (SELECT number FROM author WHERE author = ?)"
         if len(addresses) <= JOBS_FEW:
-            asked = f"SELECT 1 FROM file_held WHERE {which} AND address = ?"
-            return [
-                address
-                for address in addresses
-                if self._db.execute(asked, (peer.author, address)).fetchone() is None
-            ]
-        rows = self._db.execute(f"SELECT address FROM file_held WHERE {which}", (peer.author,))
+            asked = f"SELECT address FROM file_held WHERE {which} AND address IN (:ids)"
+            rows = rows_of(self._db, asked, addresses, peer.author)
+        else:
+            asked = f"SELECT address FROM file_held WHERE {which}"
+            rows = self._db.execute(asked, (peer.author,))
         held = {row[0] for row in rows}
         return [address for address in addresses if address not in held]
 
@@ -83,9 +82,8 @@ class ReplicaFileShelf:
     def _named_by(self, streams: frozenset[bytes]) -> list[bytes]:
         """The files that these streams name, each once, in order."""
         if len(streams) <= JOBS_FEW:
-            asked = "SELECT address FROM file_ref WHERE job = ?"
-            names = sorted(stream.hex() for stream in streams)
-            found = [row[0] for name in names for row in self._db.execute(asked, (name,))]
+            asked = "SELECT address FROM file_ref WHERE job IN (:ids) ORDER BY job, file"
+            found = [row[0] for row in rows_of(self._db, asked, (s.hex() for s in streams))]
         else:
             rows = self._db.execute("SELECT job, address FROM file_ref ORDER BY job, file")
             found = [address for job, address in rows if bytes.fromhex(job) in streams]

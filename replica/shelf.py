@@ -22,6 +22,7 @@ from replica import logs
 from replica.authority import is_kept, revoked_keys, shown_certificates
 from replica.file_shelf import ReplicaFileShelf
 from replica.intake import take_runs
+from replica.many import rows_of
 from replica.replica import Replica
 from replica.scope import scope_of
 
@@ -38,8 +39,8 @@ _ORDER = (
 )
 _RANK = {int(kind): rank for rank, kind in enumerate(_ORDER)}
 
-# So many streams are looked up one by one; of more the whole table is read, which takes as long as
-# some thousands of lookups on a site of 20,000 streams. A phone's scope has some dozens.
+# So many streams are looked up by their ids; of more the whole table is read, which takes as long
+# as some thousands of lookups on a site of 20,000 streams. A phone's scope has some dozens.
 STREAMS_FEW = 2_000
 
 # A peer holds a log that branched from none up to some height, and never less than was known.
@@ -159,8 +160,8 @@ class ReplicaShelf:
         """Those of `streams` that are held, with their leaves."""
         wanted = streams if isinstance(streams, (set, frozenset)) else set(streams)
         if len(wanted) <= STREAMS_FEW:
-            one = "SELECT stream, leaf FROM stream WHERE stream = ? AND left_at IS NULL"
-            return [row for each in wanted for row in self._db.execute(one, (each,))]
+            asked = "SELECT stream, leaf FROM stream WHERE stream IN (:ids) AND left_at IS NULL"
+            return list(rows_of(self._db, asked, wanted))
         rows = self._db.execute("SELECT stream, leaf FROM stream WHERE left_at IS NULL")
         return [(stream, leaf) for stream, leaf in rows if stream in wanted]
 
@@ -210,18 +211,18 @@ class ReplicaShelf:
         }
         found: dict[Log, tuple[int, int]] = {}
 
-        def find(where: str, *values: object) -> None:
-            lacking = f"{_LACKING} AND {where}"
-            for row in self._db.execute(lacking, (peer.author, *values)):
+        def find(rows: Iterable[Any]) -> None:
+            for row in rows:
                 found[(row[0], row[1], row[2])] = (row[3], row[4] or 0)
 
-        find("log.changed > ?", since)
+        find(self._db.execute(f"{_LACKING} AND log.changed > ?", (peer.author, since)))
         found = {log: place for log, place in found.items() if log[0] in streams}
-        for stream in streams - held:
-            find("log.stream = ?", stream)
+        new = f"{_LACKING} AND log.stream IN (:ids)"
+        find(rows_of(self._db, new, streams - held, peer.author))
         if peer.role == Role.HUB and not self.is_hub:
             of_left = "SELECT stream FROM stream WHERE left_at NOTNULL"
-            find(f"log.author = ? AND log.stream IN ({of_left})", self.author)
+            own = f"{_LACKING} AND log.author = ? AND log.stream IN ({of_left})"
+            find(self._db.execute(own, (peer.author, self.author)))
         return sorted(found, key=lambda log: self._place_in_order(log, *found[log]))
 
     def _place_in_order(self, log: Log, base: int, seal: int) -> tuple[Any, ...]:
@@ -340,12 +341,9 @@ class ReplicaShelf:
 
     def holds_all(self, peer: Certificate, streams: frozenset[bytes], position: int) -> None:
         """The digests agreed: the peer holds what was held here of `streams` at `position`."""
-        lacking = f"{_LACKING} AND log.stream = ? AND log.changed <= ? AND log.height > log.base"
-        rows: list[tuple[bytes, bytes, bytes, int]] = []
-        for stream in streams:
-            found = self._db.execute(lacking, (peer.author, stream, position))
-            rows += [(row[0], row[1], row[2], row[5]) for row in found]
-        self._keep_reach(peer, rows)
+        held = "log.changed <= ? AND log.height > log.base AND log.stream IN (:ids)"
+        found = rows_of(self._db, f"{_LACKING} AND {held}", streams, peer.author, position)
+        self._keep_reach(peer, [(row[0], row[1], row[2], row[5]) for row in found])
 
     def peer_lacks(self, peer: Certificate, streams: Iterable[bytes]) -> None:
         """Take back what was kept of streams that a peer does not hold after all."""

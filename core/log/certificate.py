@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 
 from cryptography.exceptions import InvalidSignature
@@ -116,11 +117,19 @@ def read_certificate(data: bytes) -> Certificate:
 
 
 def _check_signature(certificate: Certificate) -> None:
+    signed = certificate.signed_bytes()
+    if not _holds(certificate.issuer, certificate.signature, signed):
+        raise Unauthentic("a certificate's signature does not hold")
+
+
+@lru_cache(maxsize=1_024)
+def _holds(issuer: bytes, signature: bytes, signed: bytes) -> bool:
+    """Whether a signature holds; the same few certificates are shown at each session."""
     try:
-        key = Ed25519PublicKey.from_public_bytes(certificate.issuer)
-        key.verify(certificate.signature, certificate.signed_bytes())
-    except (InvalidSignature, ValueError) as error:
-        raise Unauthentic("a certificate's signature does not hold") from error
+        Ed25519PublicKey.from_public_bytes(issuer).verify(signature, signed)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def check_certificate(
