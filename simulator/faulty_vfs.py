@@ -10,11 +10,12 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, Final
 
 import apsw
 
+from replica.files import STATEMENTS_KEPT
 from simulator.device_clock import EPOCH_MS
 from simulator.faulty_disk import DiskFails, DiskIsFull, FaultyDisk, FaultyFile, PowerIsCut
 
@@ -53,7 +54,7 @@ class FaultyVfs(apsw.VFS):
 
     def xDelete(self, filename: str, syncdir: bool) -> None:
         """Delete a file."""
-        with _in_apsw_words():
+        with _IN_APSW_WORDS:
             if not self.disk.delete(filename, sync_directory=syncdir):
                 raise apsw.IOError(f"there is no {filename}")
 
@@ -87,17 +88,17 @@ class FaultyVfsFile(apsw.VFSFile):
 
     def xWrite(self, data: bytes, offset: int) -> None:
         """Write."""
-        with _in_apsw_words():
+        with _IN_APSW_WORDS:
             self._disk.write(self._file, offset, bytes(data))
 
     def xTruncate(self, newsize: int) -> None:
         """Cut or extend."""
-        with _in_apsw_words():
+        with _IN_APSW_WORDS:
             self._disk.resize(self._file, newsize)
 
     def xSync(self, flags: int) -> None:
         """Make durable."""
-        with _in_apsw_words():
+        with _IN_APSW_WORDS:
             self._disk.sync(self._file)
 
     def xFileSize(self) -> int:
@@ -160,15 +161,17 @@ class FaultyConnection:
     """
 
     def __init__(self, vfs: FaultyVfs, name: str) -> None:
-        with _in_sqlite3_words():
-            self._connection = apsw.Connection(name, vfs=vfs.vfs_name)
+        with _IN_SQLITE3_WORDS:
+            self._connection = apsw.Connection(
+                name, vfs=vfs.vfs_name, statementcachesize=STATEMENTS_KEPT
+            )
         file = vfs.disk.files.get(name)
         # As SQLite does: the header may be torn, and whole in the WAL.
         if f"{name}-wal" in vfs.disk.files or (file and file.now[18:20] == WAL_VERSIONS):
             self._stay_alone()
 
     def _stay_alone(self) -> None:
-        with _in_sqlite3_words():
+        with _IN_SQLITE3_WORDS:
             self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
 
     @property
@@ -180,7 +183,7 @@ class FaultyConnection:
         """Run one statement."""
         if sql == "PRAGMA journal_mode = WAL":
             self._stay_alone()
-        with _in_sqlite3_words():
+        with _IN_SQLITE3_WORDS:
             cursor = self._connection.execute(sql, tuple(parameters))
             rows = list(cursor)
         changed = self._connection.changes()
@@ -188,19 +191,19 @@ class FaultyConnection:
 
     def executemany(self, sql: str, parameters: Sequence[Sequence[Any]]) -> FaultyRows:
         """Run one statement for each row of parameters."""
-        with _in_sqlite3_words():
+        with _IN_SQLITE3_WORDS:
             self._connection.executemany(sql, [tuple(row) for row in parameters])
         return FaultyRows([], self._connection.changes())
 
     def executescript(self, sql: str) -> FaultyRows:
         """Run statements one after another."""
-        with _in_sqlite3_words():
+        with _IN_SQLITE3_WORDS:
             self._connection.execute(sql)
         return FaultyRows([], -1)
 
     def backup(self, target: FaultyConnection) -> None:
         """Copy the whole database to another connection's."""
-        with _in_sqlite3_words():
+        with _IN_SQLITE3_WORDS:
             copying = target._connection.backup("main", self._connection, "main")
             try:
                 while not copying.done:
@@ -212,7 +215,7 @@ class FaultyConnection:
 
     def close(self) -> None:
         """Close; it is closed even where the disk failed meanwhile and an error says so."""
-        with _in_sqlite3_words():
+        with _IN_SQLITE3_WORDS:
             self._connection.close()
 
 
@@ -236,25 +239,37 @@ class FaultyRows:
         return list(self._rows)
 
 
-@contextmanager
-def _in_apsw_words() -> Iterator[None]:
-    try:
-        yield
-    except (PowerIsCut, DiskFails) as error:
-        raise apsw.IOError(type(error).__name__) from None
-    except DiskIsFull:
-        raise apsw.FullError("database or disk is full") from None
+class _InApswWords:
+    """Says what befell the disk as SQLite's own VFS would."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, (PowerIsCut, DiskFails)):
+            raise apsw.IOError(type(error).__name__) from None
+        if isinstance(error, DiskIsFull):
+            raise apsw.FullError("database or disk is full") from None
 
 
-@contextmanager
-def _in_sqlite3_words() -> Iterator[None]:
-    try:
-        yield
-    except apsw.ConstraintError as error:
-        raise sqlite3.IntegrityError(str(error)) from error
-    except (apsw.CorruptError, apsw.NotADBError) as error:
-        raise sqlite3.DatabaseError(str(error)) from error
-    except apsw.FullError as error:
-        raise sqlite3.OperationalError("database or disk is full") from error
-    except apsw.Error as error:
+class _InSqlite3Words:
+    """Says what apsw says as `sqlite3` does."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if not isinstance(error, apsw.Error):
+            return
+        if isinstance(error, apsw.ConstraintError):
+            raise sqlite3.IntegrityError(str(error)) from error
+        if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
+            raise sqlite3.DatabaseError(str(error)) from error
+        if isinstance(error, apsw.FullError):
+            raise sqlite3.OperationalError("database or disk is full") from error
         raise sqlite3.OperationalError(str(error)) from error
+
+
+# They hold nothing, and one is entered at each statement and write.
+_IN_APSW_WORDS = _InApswWords()
+_IN_SQLITE3_WORDS = _InSqlite3Words()

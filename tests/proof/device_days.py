@@ -37,10 +37,13 @@ from tests.proof.found import Found
 
 # How long a device lives before a new one takes its place.
 LIFE_DAYS = 25
+# On the others there is no network until the evening, and on some evenings there is none either.
+DAYS_IN_TOUCH = 0.3
+EVENINGS_AT_THE_HUB = 0.85
 # Operations of the disk on a day, roughly.
-OPERATIONS_A_DAY = 450
+OPERATIONS_A_DAY = 350
 # From one power cut to the next at the mean.
-OPERATIONS_BETWEEN_CUTS = 400
+OPERATIONS_BETWEEN_CUTS = 350
 FAILURES_A_DAY = 0.2
 FULL_DISKS_A_DAY = 0.1
 PAGE_BYTES = 4_096
@@ -71,16 +74,19 @@ class Device:
     def live(self, day: int) -> None:
         """One day of work and meetings, with whatever befalls the disk."""
         self._draw_faults()
-        acts = DAY_ENTRIES_MIN + self.chance.randrange(6)
+        chance = self.chance
+        acts = DAY_ENTRIES_MIN + chance.randrange(3)
+        in_touch = chance.random() < DAYS_IN_TOUCH
         written = 0
         while written < acts:
             self._pass_minutes(30)
-            written += self._photograph() if self.chance.random() < 0.04 else self._tap()
-            if self.chance.random() < 0.12:
+            written += self._photograph() if chance.random() < 0.04 else self._tap()
+            if chance.random() < 0.12:
                 self.office.act()
-            if self.chance.random() < 0.12:
-                self._meet(cut=self.chance.random() < 0.4)
-        self._meet(cut=False)
+            if in_touch and chance.random() < 0.2:
+                self._meet(cut=chance.random() < 0.4)
+        if chance.random() < EVENINGS_AT_THE_HUB:
+            self._meet(cut=False)
         self._pass_minutes(600)
         self.happened["days"] += 1
         self.happened["entries"] += written
