@@ -18,7 +18,8 @@ import gzip
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,7 +44,7 @@ def attach_map(app: web.Application, map_folder: Path, world: Path | None = None
         map_folder: where regions are installed; it need not exist yet.
         world: the TopoJSON file of the world's countries; by default the one among the assets.
     """
-    served = _Served(map_folder, _world(world or vendored_world()))
+    served = _Served(map_folder, world or vendored_world())
     app.router.add_get(f"{PREFIX}/style.json", served.style)
     app.router.add_get(f"{PREFIX}/region.json", served.description)
     app.router.add_get(f"{PREFIX}/world.json", served.outline)
@@ -73,31 +74,44 @@ def installed_style(info: RegionInfo | None, theme: Theme, world_url: str | None
     )
 
 
-def _world(path: Path | None) -> bytes | None:
-    """Return the outline as GeoJSON; without it the map has a plain background."""
-    if path is None:
-        return None
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    """The outline of the world as GeoJSON, as it is and packed, and a hash of it."""
+
+    plain: bytes
+    packed: bytes
+    hash: str
+
+
+@lru_cache(maxsize=2)
+def _outline_of(path: Path) -> _Outline | None:
+    """Work out the outline; without it the map has a plain background.
+
+    It takes some tenths of a second, so it waits until a map is looked at, and is done once.
+    """
     try:
-        return world_geojson(path)
+        plain = world_geojson(path)
     except MapError as error:
         LOGGER.error("The map has no outline of the world: %s", error)
         return None
+    digest = hashlib.blake2b(plain, digest_size=8).hexdigest()
+    return _Outline(plain, gzip.compress(plain, 6, mtime=0), digest)
 
 
 class _Served:
     """The handlers, and what they need."""
 
-    def __init__(self, map_folder: Path, world: bytes | None) -> None:
+    def __init__(self, map_folder: Path, world: Path | None) -> None:
         self._map_folder = map_folder
         self._world = world
-        self._world_gzip = None if world is None else gzip.compress(world, 6, mtime=0)
-        self._world_hash = (
-            None if world is None else hashlib.blake2b(world, digest_size=8).hexdigest()
-        )
+
+    def _outline(self) -> _Outline | None:
+        return None if self._world is None else _outline_of(self._world)
 
     def _world_url(self) -> str | None:
         """Return the outline's address, which changes with its contents."""
-        return None if self._world is None else f"{PREFIX}/world.json?v={self._world_hash}"
+        outline = self._outline()
+        return None if outline is None else f"{PREFIX}/world.json?v={outline.hash}"
 
     async def style(self, request: web.Request) -> web.StreamResponse:
         """Answer with the style of what is installed now."""
@@ -114,14 +128,15 @@ class _Served:
 
     async def outline(self, request: web.Request) -> web.StreamResponse:
         """Answer with the outline of the world."""
-        if self._world is None or self._world_gzip is None:
+        outline = self._outline()
+        if outline is None:
             raise web.HTTPNotFound(text="This hub has no outline of the world.")
-        fixed = request.query.get("v") == self._world_hash
+        fixed = request.query.get("v") == outline.hash
         headers = {"Cache-Control": _FOR_EVER if fixed else _EACH_TIME, "Vary": "Accept-Encoding"}
-        body = self._world
+        body = outline.plain
         if "gzip" in request.headers.get("Accept-Encoding", ""):
             headers["Content-Encoding"] = "gzip"
-            body = self._world_gzip
+            body = outline.packed
         return web.Response(body=body, content_type="application/geo+json", headers=headers)
 
     async def tiles(self, request: web.Request) -> web.StreamResponse:

@@ -38,12 +38,12 @@ from tests.proof.found import Found
 # How long a device lives before a new one takes its place.
 LIFE_DAYS = 25
 # On the others there is no network until the evening, and on some evenings there is none either.
-DAYS_IN_TOUCH = 0.3
-EVENINGS_AT_THE_HUB = 0.85
+DAYS_IN_TOUCH = 0.2
+EVENINGS_AT_THE_HUB = 0.75
 # Operations of the disk on a day, roughly.
-OPERATIONS_A_DAY = 350
+OPERATIONS_A_DAY = 320
 # From one power cut to the next at the mean.
-OPERATIONS_BETWEEN_CUTS = 350
+OPERATIONS_BETWEEN_CUTS = 320
 FAILURES_A_DAY = 0.2
 FULL_DISKS_A_DAY = 0.1
 PAGE_BYTES = 4_096
@@ -75,7 +75,7 @@ class Device:
         """One day of work and meetings, with whatever befalls the disk."""
         self._draw_faults()
         chance = self.chance
-        acts = DAY_ENTRIES_MIN + chance.randrange(3)
+        acts = DAY_ENTRIES_MIN + chance.randrange(2)
         in_touch = chance.random() < DAYS_IN_TOUCH
         written = 0
         while written < acts:

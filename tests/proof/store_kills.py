@@ -31,7 +31,7 @@ ACKNOWLEDGED_MAX = 130
 # A process that says nothing for so long is broken.
 SILENT_S_MAX = 60.0
 # Lives of one store; a new one then, so that files stay as small as a phone's.
-LIVES_PER_STORE = 20
+LIVES_PER_STORE = 10
 # A life writes no more than this, wherever the killing is late.
 ACTS_MAX = 2_000
 
