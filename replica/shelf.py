@@ -31,6 +31,7 @@ _ORDER = (
     Kind.SITE,
     Kind.OFFICE,
     Kind.SUMMARY,
+    Kind.RECURRENCE,
     Kind.WORKER,
     Kind.CUSTOMER,
     Kind.JOB,

@@ -151,7 +151,8 @@ def _identities(what: str, value: object) -> list[bytes] | None:
     return sorted({item for item in found if item is not None}) or None
 
 
-def _job_field(name: str, value: object) -> tuple[int, Any]:
+def job_field(name: str, value: object) -> tuple[int, Any]:
+    """The code of a job's field by its name, and its value as it is kept; None clears."""
     match name:
         case "title":
             return fields.TITLE, text_of("The title", value, NAME_LETTERS_MAX, needed=True)
@@ -196,7 +197,7 @@ def create_job(job: bytes, values: Mapping[str, object]) -> Act:
         if name == "check_items":
             changes += _check_items(job, value)
             continue
-        code, checked = _job_field(name, value)
+        code, checked = job_field(name, value)
         if checked is not None:
             changes.append(Change(job, (code,), checked))
     return changes
@@ -219,7 +220,7 @@ def edit_job(job: bytes, values: Mapping[str, object]) -> Act:
         if name == "check_items":
             changes += _check_items(job, value)
         else:
-            code, checked = _job_field(name, value)
+            code, checked = job_field(name, value)
             changes.append(Change(job, (code,), checked))
     if not changes:
         raise ActError("nothing was changed")

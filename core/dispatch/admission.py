@@ -34,7 +34,9 @@ from core.log.stream import AFTER_REVOCATION, Placed, StreamState
 
 # What concerns the whole site or the office is set again by hand: nobody should let a stolen hub's
 # accounts or certificates count by one click.
-_ADMISSIBLE = frozenset({Kind.CUSTOMER, Kind.WORKER, Kind.JOB, Kind.DAY, Kind.TRACK})
+_ADMISSIBLE = frozenset(
+    {Kind.CUSTOMER, Kind.WORKER, Kind.JOB, Kind.DAY, Kind.TRACK, Kind.RECURRENCE}
+)
 _NOT_BY_A_CLICK = frozenset({CUT, ADMITTED, KEY_ASKED, NEXT_KEY})
 
 

@@ -19,7 +19,7 @@ from core.log.chain import EPOCH_S, stream_id, stream_time_s
 from core.log.limits import CHANGES_MAX
 from core.log.stream import StreamState
 
-ERASABLE = frozenset({Kind.CUSTOMER, Kind.WORKER, Kind.JOB, Kind.DAY, Kind.TRACK})
+ERASABLE = frozenset({Kind.CUSTOMER, Kind.WORKER, Kind.JOB, Kind.DAY, Kind.TRACK, Kind.RECURRENCE})
 
 # Customers and workers live on for years after their ids were made: their age says nothing.
 ERASABLE_BY_AGE = frozenset({Kind.JOB, Kind.DAY, Kind.TRACK})

@@ -23,6 +23,7 @@ class Kind(enum.IntEnum):
     DAY = 5
     TRACK = 6
     SUMMARY = 7
+    RECURRENCE = 8
 
 
 class Role(enum.IntEnum):
@@ -130,6 +131,12 @@ DUTY_START, DUTY_STOP, FIXES = 114, 115, 116
 TRACK_FIXES = 128
 # --- summary of what was erased (130..): hubs only
 DAY_SUMMARY, JOB_SUMMARY = 130, 131
+# --- recurrence (140..): how often, and what each job of it begins with; hubs only
+REPEATS, STARTS, ENDS, HOURS, ZONE, HORIZON, SKIPPED = 140, 141, 142, 143, 144, 145, 146
+RECURRENCE_NUMBER = 147
+EACH_TITLE, EACH_DESCRIPTION, EACH_CUSTOMER, EACH_PLACE, EACH_ADDRESS = 150, 151, 152, 153, 154
+EACH_POINT, EACH_RADIUS, EACH_CONTACT, EACH_CONTACT_CALL = 155, 156, 157, 158
+EACH_PRIORITY, EACH_PLANNED_MINUTES, EACH_SKILLS, EACH_WORKER = 159, 160, 161, 162
 
 
 def _site_and_office() -> tuple[Field, ...]:
@@ -239,6 +246,39 @@ def _job_and_day() -> tuple[Field, ...]:
     )
 
 
+def _recurrence() -> tuple[Field, ...]:
+    kind, latest = Kind.RECURRENCE, Rule.LATEST
+    return (
+        Field(REPEATS, "repeats", kind, (), _OFFICE, latest, "Repeats"),
+        Field(STARTS, "starts", kind, (), _OFFICE, latest, "First day"),
+        Field(ENDS, "ends", kind, (), _OFFICE, latest, "Last day"),
+        Field(HOURS, "hours", kind, (), _OFFICE, latest, "Hours"),
+        Field(ZONE, "zone", kind, (), _OFFICE, latest, "Time zone"),
+        Field(HORIZON, "horizon", kind, (), _OFFICE, latest, "Days ahead"),
+        Field(SKIPPED, "skipped", kind, ("date",), _OFFICE, Rule.TRUE_FIRST),
+        Field(RECURRENCE_NUMBER, "number", kind, (), _HUB, latest, "Number"),
+        Field(EACH_TITLE, "title", kind, (), _OFFICE, latest, "Title"),
+        Field(EACH_DESCRIPTION, "description", kind, (), _OFFICE, latest, "Instructions"),
+        Field(EACH_CUSTOMER, "customer", kind, (), _OFFICE, latest, "Customer"),
+        Field(EACH_PLACE, "place", kind, (), _OFFICE, latest, "Place"),
+        Field(EACH_ADDRESS, "address", kind, (), _OFFICE, latest, "Address"),
+        Field(EACH_POINT, "point", kind, (), _OFFICE, latest, "Position"),
+        Field(EACH_RADIUS, "radius", kind, (), _OFFICE, latest, "Radius"),
+        Field(EACH_CONTACT, "contact", kind, (), _OFFICE, latest, "Contact"),
+        Field(EACH_CONTACT_CALL, "contact phone", kind, (), _OFFICE, latest, "Contact's phone"),
+        Field(EACH_PRIORITY, "priority", kind, (), _OFFICE, latest, "Priority"),
+        Field(EACH_PLANNED_MINUTES, "planned minutes", kind, (), _OFFICE, latest, "Duration"),
+        Field(EACH_SKILLS, "skills", kind, (), _OFFICE, latest, "Skills"),
+        Field(EACH_WORKER, "worker", kind, (), _OFFICE, latest, "Worker"),
+    )
+
+
 FIELDS = {
-    field.code: field for field in (*_site_and_office(), *_customer_and_worker(), *_job_and_day())
+    field.code: field
+    for field in (
+        *_site_and_office(),
+        *_customer_and_worker(),
+        *_job_and_day(),
+        *_recurrence(),
+    )
 }

@@ -155,7 +155,8 @@ _TEXTS: Final = frozenset(
         fields.WORKER_NAME, fields.WORKER_PHONE, fields.WORKER_NOTE, fields.APP_AUTO_MODE,
         fields.TITLE, fields.DESCRIPTION, fields.ADDRESS, fields.CONTACT, fields.CONTACT_CALL,
         fields.NUMBER, fields.CHECK_ITEM, fields.REASON, fields.NOTE, fields.DECISION,
-        fields.LOG_REMOVED,
+        fields.LOG_REMOVED, fields.ZONE, fields.RECURRENCE_NUMBER, fields.EACH_TITLE,
+        fields.EACH_DESCRIPTION, fields.EACH_ADDRESS, fields.EACH_CONTACT, fields.EACH_CONTACT_CALL,
     }
 )  # fmt: skip
 _MARKS: Final = frozenset(
@@ -164,6 +165,7 @@ _MARKS: Final = frozenset(
         fields.CUSTOMER_ARCHIVED, fields.PLACE_ARCHIVED, fields.CONTACT_ARCHIVED,
         fields.WORKER_ARCHIVED, fields.APP_JOBS_ON, fields.APP_AUTO_ON, fields.CREATED,
         fields.ASSIGNED, fields.TICK, fields.ADMITTED, fields.KEY_ASKED,
+        fields.SKIPPED,
     }
 )  # fmt: skip
 _CHECKS: Final[Mapping[int, Check]] = {
@@ -206,6 +208,19 @@ _CHECKS: Final[Mapping[int, Check]] = {
     fields.TRACK_FIXES: _several(_number),
     fields.DAY_SUMMARY: _several(_tuple(_small, _job, _number)),
     fields.JOB_SUMMARY: _tuple(_text, _text, _number),
+    fields.REPEATS: _tuple(_small, _number, _several(_number)),
+    fields.STARTS: _date,
+    fields.ENDS: _date,
+    fields.HOURS: _tuple(_moment, _moment),
+    fields.HORIZON: _number,
+    fields.EACH_CUSTOMER: _stream,
+    fields.EACH_PLACE: _short,
+    fields.EACH_POINT: _point,
+    fields.EACH_RADIUS: _number,
+    fields.EACH_PRIORITY: _small,
+    fields.EACH_PLANNED_MINUTES: _number,
+    fields.EACH_SKILLS: _several(_short),
+    fields.EACH_WORKER: _stream,
 }
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from core.dispatch.acts import OFFICE_STREAM, SITE_STREAM
 from core.dispatch.fields import Kind
-from replica.projection import day, job, office, people, site, summary
+from replica.projection import day, job, office, people, recurrence, site, summary
 from replica.projection.rows import stored_in
 from replica.scope import days_of
 
@@ -30,6 +30,7 @@ _WHOLE: dict[int, tuple[tuple[str, str], ...]] = {
         ("contact", "customer"),
     ),
     Kind.WORKER: (("worker", "worker"),),
+    Kind.RECURRENCE: (("recurrence", "recurrence"),),
 }
 
 
@@ -93,4 +94,6 @@ def project_stream(replica: Replica, streams: Iterable[bytes], *, fresh: bool = 
                 days.add(stream)
             case Kind.SUMMARY:
                 summary.project(db, state)
+            case Kind.RECURRENCE:
+                recurrence.project(db, state)
     day.project(replica, days, fresh=fresh)

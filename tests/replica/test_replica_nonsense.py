@@ -95,6 +95,7 @@ def test_nonsense_in_every_field_of_every_stream_stops_nothing(site: Site) -> No
         Kind.DAY: day,
         Kind.TRACK: acts.track_stream(ana, DAY),
         Kind.SUMMARY: summary_stream(day),
+        Kind.RECURRENCE: site.new_id(Kind.RECURRENCE),
     }
     known = [ana, bo, job, customer, *turns, b"log-0001", "threshold_min", 1]
     fields = [field for field in FIELDS.values() if field.code not in BINDING]

@@ -32,6 +32,7 @@ _KINDS: Final[Mapping[int, str]] = {
     Kind.JOB: "Job",
     Kind.DAY: "Worker-day",
     Kind.TRACK: "Track",
+    Kind.RECURRENCE: "Recurrence",
 }
 _ALL: Final[Mapping[int, str]] = {
     Kind.JOB: "All jobs",

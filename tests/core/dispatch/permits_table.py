@@ -50,6 +50,7 @@ KIND_NAMES = {
     Kind.DAY: "worker-day",
     Kind.TRACK: "track",
     Kind.SUMMARY: "summary",
+    Kind.RECURRENCE: "recurrence",
     None: "every",
 }
 
