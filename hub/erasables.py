@@ -14,7 +14,7 @@ from core.dispatch.acts import day_stream, track_stream
 from core.dispatch.fields import Kind
 from core.dispatch.workday import day_of
 from core.log.chain import derived_unique
-from hub.forgetting import dated_of, jobs_of
+from hub.forgetting import dated_of, jobs_of, recurrences_of
 from replica.replica import Replica
 
 FOUND_MAX: Final = 20
@@ -37,12 +37,17 @@ class Erasable:
 
 
 def find(db: sqlite3.Connection, text: str) -> list[Erasable]:
-    """Jobs by number, customers and workers by name, worker-days as 'name 2026-11-23'."""
+    """What is called so.
+
+    Jobs and recurring jobs by number, customers and workers by name, worker-days as
+    'name 2026-11-23'.
+    """
     named = text.strip().casefold()
     streams = [
         stream
         for question in (
             "SELECT job, number FROM job",
+            "SELECT recurrence, number FROM recurrence",
             "SELECT customer, name FROM customer",
             "SELECT worker, name FROM worker",
         )
@@ -72,10 +77,25 @@ def of_stream(db: sqlite3.Connection, stream: bytes) -> Erasable | None:
             )
         case Kind.CUSTOMER:
             row = db.execute("SELECT name FROM customer WHERE customer = ?", (stream.hex(),))
-            jobs = tuple(jobs_of(db, stream))
-            words = f"its {_count(jobs, 'job')}, with addresses and contacts" if jobs else ""
+            jobs = jobs_of(db, stream)
+            recurring = [each for each, _ in recurrences_of(db, stream)]
+            parts = [
+                _count(each, word)
+                for each, word in ((jobs, "job"), (recurring, "recurring job"))
+                if each
+            ]
+            words = f"its {' and '.join(parts)}, with addresses and contacts" if parts else ""
+            along = (*jobs, *recurring)
             return next(
-                (Erasable(stream, f"customer {name}", (stream,), jobs, words) for (name,) in row),
+                (Erasable(stream, f"customer {name}", (stream,), along, words) for (name,) in row),
+                None,
+            )
+        case Kind.RECURRENCE:
+            row = db.execute(
+                "SELECT number, title FROM recurrence WHERE recurrence = ?", (stream.hex(),)
+            )
+            return next(
+                (Erasable(stream, f"recurring job {no} {title}", (stream,)) for no, title in row),
                 None,
             )
         case Kind.WORKER:

@@ -116,6 +116,9 @@ def _check_at_rest(replica: Replica, stream: bytes, named: frozenset[bytes]) -> 
             for job, number in open_jobs_of(db, stream):
                 if job not in named:
                     raise ActError(f"job {number} of this customer is not closed; close it first")
+            for recurrence, number in recurrences_of(db, stream):
+                if recurrence not in named:
+                    raise ActError(f"recurring job {number} is this customer's; erase it along")
         case Kind.WORKER:
             row = db.execute(
                 "SELECT 1 FROM certificate WHERE subject = ? AND author NOT IN "
@@ -139,6 +142,15 @@ def jobs_of(db: sqlite3.Connection, customer: bytes) -> list[bytes]:
     """All jobs that name a customer."""
     rows = db.execute("SELECT job FROM job WHERE customer = ? ORDER BY job", (customer.hex(),))
     return [bytes.fromhex(job) for (job,) in rows]
+
+
+def recurrences_of(db: sqlite3.Connection, customer: bytes) -> list[tuple[bytes, str]]:
+    """The recurrences that name a customer: stream and number."""
+    rows = db.execute(
+        "SELECT recurrence, number FROM recurrence WHERE customer = ? ORDER BY recurrence",
+        (customer.hex(),),
+    )
+    return [(bytes.fromhex(recurrence), number) for recurrence, number in rows]
 
 
 def dated_of(db: sqlite3.Connection, worker: bytes, kind: Kind) -> list[bytes]:

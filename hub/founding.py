@@ -149,7 +149,11 @@ def _begin_anew(
 
 def _highest_number(store: Store, letter: str) -> int:
     """The highest number that a job of this letter has: the count itself may have been lost."""
-    numbers = store.db.execute("SELECT number FROM job WHERE number LIKE ?", (f"{letter}-%",))
+    numbers = store.db.execute(
+        "SELECT number FROM (SELECT number FROM job UNION SELECT number FROM recurrence) "
+        "WHERE number LIKE ?",
+        (f"{letter}-%",),
+    )
     ends = [number.partition("-")[2] for (number,) in numbers]
     return max([int(end) for end in ends if end.isascii() and end.isdigit()], default=0)
 

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from core.dispatch import fields
-from core.dispatch.acts import OFFICE_STREAM, SITE_STREAM, Act, ActError, Change, number_job
+from core.dispatch.acts import OFFICE_STREAM, SITE_STREAM, Act, ActError, Change
 from core.dispatch.fields import Kind, Role
 from core.log.certificate import Certificate
 from core.log.errors import LogError
@@ -30,12 +30,14 @@ from hub.browser_sessions import BrowserSessions
 from hub.code_limits import CodeLimits
 from hub.enrolment import Enrolments
 from hub.forgetting import apply_retention, erase_streams
-from hub.founding import JOBS_NUMBERED, open_hub_replica
+from hub.founding import open_hub_replica
 from hub.hub_sessions import HubSessions
 from hub.live import LiveFeed
 from hub.next_key import follow_keys
+from hub.numbering import numbered
 from hub.origins import origin_of
 from hub.presence import Presence, read_presence
+from hub.recurring import days_due, make_some
 from hub.renewal import renew
 from hub.revocation import shut_out
 from replica.ballast import Ballast
@@ -71,6 +73,9 @@ UNPROVEN_BY_ORIGIN_MAX = 16
 
 # Ended browser sessions and the browsers' certificate are looked after this often.
 UPKEEP_S = 3_600.0
+
+# What other hubs made while this one stood still comes in first.
+RECURRING_FIRST_S = 60.0
 
 # Heads that changed are witnessed this often. What phones send comes in bursts, and a witness says
 # of each entry that it was known by then; ten minutes tell a visit from the one after it.
@@ -165,6 +170,7 @@ class Hub:
         self.prove_s_max = PROVE_S_MAX
         # Pages of one hub are served by an application for each port: what excludes lies here.
         self.setting_up = asyncio.Lock()
+        self._recurring = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Hub:
@@ -172,6 +178,7 @@ class Hub:
         self._begin(self._announce())
         self._begin(self._upkeep())
         self._begin(self._keep_witness())
+        self._begin(self._keep_recurring())
         return self
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
@@ -243,6 +250,33 @@ class Hub:
                 partial(check_for_an_hour, self.writer, self.self_check),
             )
 
+    async def _keep_recurring(self) -> None:
+        """Make the jobs of recurrences that are due: now and again, and when one was changed here.
+
+        Not as soon as another hub's change comes in: that hub makes them itself.
+        """
+        pause_s = RECURRING_FIRST_S
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._recurring.wait()
+            pause_s = UPKEEP_S
+            self._recurring.clear()
+            await look_after(self.make_recurring)
+
+    async def make_recurring(self) -> int:
+        """Make the jobs of recurrences that are due; how many were.
+
+        Raises:
+            StoreError: the disk refused; what was made stays, and the next time makes the others.
+        """
+        pending, count, is_done = days_due(self.replica), 0, False
+        while not is_done:
+            # Some at a time, so that people and phones have their turns at the writer.
+            made, is_done = await self.writer.run(make_some, self.replica, pending)
+            count += made
+        return count
+
     async def _keep_witness(self) -> None:
         """Sign, now and again, which heads are held, for whoever must prove it one day."""
         while True:
@@ -288,22 +322,13 @@ class Hub:
         for change in changes:
             if change.stream == OFFICE_STREAM and change.path[0] in _RIGHTS_CODES:
                 self.sessions.end_all(change.path[1].hex())
+        if any(change.stream[4] == Kind.RECURRENCE for change in changes):
+            self._recurring.set()
         return written
 
     def _write(self, changes: Act, actor: bytes, basis: Mapping[bytes, str] | None) -> Written:
         with self.replica.store.transaction():
-            return self.replica.write(self._number_new_jobs(changes), actor=actor, basis=basis)
-
-    def _number_new_jobs(self, changes: Act) -> Act:
-        """Give each new job the hub's letter and its own count."""
-        numbered = list(changes)
-        for change in changes:
-            if change.path == (fields.CREATED,) and change.stream[4] == Kind.JOB:
-                count = self.replica.store.get(JOBS_NUMBERED, 0) + 1
-                self.replica.store.put(JOBS_NUMBERED, count)
-                letter = self.replica.subject.decode("ascii", "replace")
-                numbered += number_job(change.stream, f"{letter}-{count}")
-        return numbered
+            return self.replica.write(numbered(self.replica, changes), actor=actor, basis=basis)
 
     async def erase(self, account: Actor, streams: Sequence[bytes]) -> None:
         """Erase streams everywhere and for good.
