@@ -7,24 +7,15 @@ Invariant: nothing is erased that was not named and confirmed.
 from __future__ import annotations
 
 import argparse
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from core.dispatch.acts import ActError
-from core.dispatch.fields import Role
+from hub.commands.at_rest import hub_at_rest
 from hub.commands.sure import add_yes, see_that_it_is_meant
 from hub.erasables import Erasable, find, still_named
 from hub.forgetting import check_at_rest, erase_streams
-from replica.clock import SystemClock
 from replica.commandline import CommandError
-from replica.identity import IdentityError
-from replica.occupied import FolderInUse, occupied
-from replica.opening import open_at_rest
 from replica.purging import scrub_if_due
 from replica.replica import Replica
-from replica.store import STORE_FILE, StoreError
 
 SURE = "erase"
 
@@ -49,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Say what goes, ask, erase, and say what is out of reach."""
-    with _hub(arguments.data) as replica:
+    with hub_at_rest(arguments.data, "erases") as replica:
         chosen = _chosen(replica, arguments.what)
         streams = chosen.chosen(along=arguments.along)
         print(f"This erases {chosen.name}: {_count(len(streams))}, here and on every phone.")
@@ -81,21 +72,3 @@ def _chosen(replica: Replica, what: str) -> Erasable:
 
 def _count(number: int) -> str:
     return f"{number:,} {'stream' if number == 1 else 'streams'}"
-
-
-@contextmanager
-def _hub(folder: Path) -> Iterator[Replica]:
-    """The hub in `folder`, which no other process may hold; errors in words."""
-    if not (folder / STORE_FILE).exists():
-        raise CommandError(f"there is no store in {folder}; give the folder of a hub")
-    try:
-        with occupied(folder):
-            replica = open_at_rest(folder, SystemClock(), os.urandom)
-            try:
-                if replica.identity.own.role != Role.HUB:
-                    raise CommandError(f"{folder} is a phone's folder; only a hub erases")
-                yield replica
-            finally:
-                replica.close()
-    except (FolderInUse, IdentityError, StoreError, ActError) as error:
-        raise CommandError(str(error)) from error
