@@ -1,5 +1,8 @@
 """Which faults a seed has: the options of a simulated world, in plain words.
 
+What only some offices and workers do (they erase, say) counts as a fault here too: it gets in the
+way of everything else as much.
+
 Every seed first decides which faults exist at all and then how strong each is (swarm testing: a
 world with all faults at once hides what a few of them do; Groce et al., ISSTA 2012). Holds numbers
 and drawing only; who suffers the faults reads them here. Invariant: a fault's strength is drawn
@@ -73,6 +76,8 @@ class Options:
     lying_syncs: float = 0.0
     unordered_directory: bool = False
     full_disks_per_day: float = 0.0
+    # What offices do to what phones hold.
+    erasures_per_day: float = 0.0
     # What a receiver makes of the sky.
     canyons_per_day: float = 0.0
     gaps_per_day: float = 0.0
@@ -176,6 +181,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
         lambda _: {"unordered_directory": True},
     ),
     "full_disks": _fault("disks fill up", full_disks_per_day=(0.02, 0.5)),
+    "erasures": _fault("the office erases what is closed", erasures_per_day=(0.5, 6.0)),
     "canyons": _fault("streets are urban canyons", canyons_per_day=(1.0, 12.0)),
     "gaps": _fault("receivers lose the sky", gaps_per_day=(0.5, 8.0)),
     "outliers": _fault("receivers are sure of a wrong place", outliers_per_hour=(0.1, 3.0)),

@@ -15,6 +15,7 @@ from simulator.checkers import (
     digests,
     durable,
     equal,
+    erased,
     folded,
     genuine,
     minutes,
@@ -28,7 +29,15 @@ if TYPE_CHECKING:
     from simulator.world.machine import Machine
     from simulator.world.run import World
 
-__all__ = ["Violation", "at_end", "at_reopening", "differing", "leak", "on_the_way"]
+__all__ = [
+    "Violation",
+    "at_end",
+    "at_reopening",
+    "before_upkeep",
+    "differing",
+    "leak",
+    "on_the_way",
+]
 
 
 def at_reopening(world: World, machine: Machine) -> None:
@@ -40,8 +49,14 @@ def on_the_way(world: World) -> None:
     """Some hours have passed."""
     for machine in _up(world):
         _raise("scope", scope.foreign(world, machine))
+        _raise("erased", erased.back(world, machine))
     _raise("reach", reach.overstated(world))
     _raise("equal", equal.unlike(world, whole=False))
+
+
+def before_upkeep(world: World, machine: Machine) -> None:
+    """A machine is about to purge what it should have purged before."""
+    _raise("erased", erased.back(world, machine))
 
 
 def at_end(world: World) -> None:
@@ -49,6 +64,8 @@ def at_end(world: World) -> None:
     for machine in world.machines:
         _raise("durable", durable.missing(world, machine))
         _raise("scope", scope.foreign(world, machine))
+        _raise("erased", erased.back(world, machine))
+    _raise("erased", erased.left(world))
     _raise("arrived", arrived.missing(world))
     _raise("digests", digests.differing(world))
     _raise("equal", equal.unlike(world, whole=True))

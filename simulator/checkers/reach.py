@@ -3,8 +3,9 @@
 A hub's rows of reach are compared with what the phones' stores hold, and what a phone no longer
 counts as unsent with what the hubs' stores hold. Excused is a machine that came back from an older
 copy, until the one that speaks of it has met it again; a stream that a phone dropped as it was
-told, until then too (another hub told it to, and may have begun to send it again); and a world in
-which frames are forged, since an ack that is none is kept out by TLS and not by the session.
+told, until then too (another hub told it to, and may have begun to send it again); what whoever is
+spoken of knows to be erased; and a world in which frames are forged, since an ack that is none is
+kept out by TLS and not by the session.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ def _excused(world: World, machine: Machine, peer: Machine) -> bool:
 def _of_peer(world: World, machine: Machine, peer: Machine, held: set[bytes]) -> Iterator[str]:
     dropped_at_s = world.truth.dropped_at_s
     met_s = world.truth.live_at_s.get((machine.name, peer.name), -1.0)
+    erased = world.truth.erased_by(held)
     left = {
         row[0] for row in peer.store.db.execute("SELECT stream FROM stream WHERE left_at NOTNULL")
     }
@@ -63,7 +65,7 @@ def _of_peer(world: World, machine: Machine, peer: Machine, held: set[bytes]) ->
         entry_hash = hash_at(db, row, min(height, row.height))
         if met_s <= dropped_at_s.get((peer.name, stream), -2.0):
             continue
-        if entry_hash not in held and stream not in left:
+        if entry_hash not in held and stream not in left and not erased.covers(stream):
             yield (
                 f"{machine.name} says that {peer.name} holds entry {entry_hash.hex()[:16]} of "
                 f"stream {stream.hex()}, and it does not"
@@ -76,6 +78,10 @@ def _of_own(world: World, phone: Machine, held: dict[str, set[bytes]]) -> Iterat
         return
     unsent = {entry.short for entry in unsent_entries(phone.store.db, phone.replica.author)}
     on_hubs = set[bytes]().union(*(held[hub.name] for hub in world.hubs))
+    erased = world.truth.erased_by(on_hubs)
     for entry_hash in held_hashes(phone.store.db, phone.replica.author):
-        if entry_hash[:8] not in unsent and entry_hash not in on_hubs:
+        if entry_hash[:8] in unsent or entry_hash in on_hubs:
+            continue
+        stream = world.truth.stream_by_hash.get(entry_hash)
+        if stream is None or not erased.covers(stream):
             yield f"{phone.name} counts entry {entry_hash.hex()[:16]} as sent, and no hub holds it"

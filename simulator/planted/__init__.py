@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from simulator.planted import folding, meeting, saving
+from simulator.planted import folding, forgetting, meeting, saving
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,8 @@ def _plant(
 
 PLANTED: Final[Mapping[str, Plant]] = MappingProxyType(
     {
-        "early-ack": _plant(saving.early_ack, "durable", faults=("kills",)),
+        # A hub that acks what it has not committed is seen by its phones' reach.
+        "early-ack": _plant(saving.early_ack, "durable", "reach", faults=("kills",)),
         "phantom-states": _plant(saving.phantom_states, "crash", "folded", faults=("full_disks",)),
         "appends-twice": _plant(saving.appends_twice, "crash"),
         "stale-rows": _plant(saving.stale_rows, "equal", "folded"),
@@ -58,6 +59,10 @@ PLANTED: Final[Mapping[str, Plant]] = MappingProxyType(
         "no-scope": _plant(meeting.no_scope, "scope"),
         "reach-at-sending": _plant(meeting.reach_at_sending, "reach", faults=("cuts",)),
         "drops-before-sending": _plant(meeting.drops_before_sending, "arrived"),
+        "erased-comes-back": _plant(
+            forgetting.erased_comes_back, "erased", "liveness", faults=("erasures",)
+        ),
+        "erased-bytes-stay": _plant(forgetting.erased_bytes_stay, "erased", faults=("erasures",)),
         "mark-too-far": _plant(meeting.mark_too_far, "liveness", "reach"),
     }
 )

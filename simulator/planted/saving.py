@@ -18,7 +18,7 @@ from core.log.messages import Runs
 from replica import intake, logs, shelf
 from replica import replica as replica_module
 from replica.replica import Replica
-from replica.store import Store
+from replica.store import Store, StoreError
 from simulator.planted.patching import replaced
 
 COMMITS_EVERY = 7
@@ -41,6 +41,9 @@ def early_ack() -> AbstractContextManager[None]:
                 self.waiting = getattr(self, "waiting", 0) + 1  # type: ignore[attr-defined]
                 if self.waiting % COMMITS_EVERY == 0:  # type: ignore[attr-defined]
                     self.db.execute("COMMIT")
+            except sqlite3.Error as error:
+                # A disk that refuses is none of this bug.
+                raise StoreError(str(error)) from error
             finally:
                 self._deep = False
 

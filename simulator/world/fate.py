@@ -178,12 +178,15 @@ class Fate:
         truth = machine.truth
         truth.points["a hub was restored" if machine.is_hub else "a phone was cloned"] += 1
         before = held_hashes(machine.store.db)
+        erased = truth.erased_by(before)
         await machine.die(silent=True, image=copy)
         await asyncio.sleep(self._chance.choice((60.0, 3_600.0)))
         machine.become(identity)
         machine.open()
         after = held_hashes(machine.store.db)
-        gone = before - after
+        # The act that erased a stream here may be lost itself, and what it erased with it.
+        purged = {each.hash for each in truth.saved.values() if erased.covers(each.stream)}
+        gone = (before | purged) - after
         truth.missing_since_restore.setdefault(machine.name, set()).update(gone)
         truth.lost_with_a_disk |= (gone & truth.saved.keys()) - self._elsewhere(machine)
         truth.restored_at_s[machine.name] = asyncio.get_running_loop().time()

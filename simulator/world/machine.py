@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from core.dispatch.acts import Act
 from core.dispatch.fields import Role
 from core.dispatch.reading import PRESENT, Reading
 from core.log.entry import FORMAT
-from core.log.entry import Path as EntryPath
 from replica.identity import Identity
 from replica.replica import Replica, Written
 from replica.writer import Writer
@@ -27,24 +26,14 @@ from simulator.device_clock import DeviceClock
 from simulator.trace import Trace
 from simulator.weather import Weather
 from simulator.world.disk import STORE_FILE, SimulatedStore, copy_files
-from simulator.world.truth import Truth, views_of
+from simulator.world.truth import Truth
+from simulator.world.watched import Notes, WatchedReplica
 
+T = TypeVar("T")
 Part = Callable[[], Coroutine[Any, Any, None]]
 
 # A version of the program that is to come: it reads one format more, and writes in it.
 LATER_PROGRAM = Reading(formats=frozenset({FORMAT, FORMAT + 1}), writes=FORMAT + 1)
-
-
-class WatchedReplica(Replica):
-    """A replica that says when it drops streams."""
-
-    dropped: Callable[[list[bytes]], None] = staticmethod(lambda _: None)
-
-    def drop_streams(self, streams: Iterable[bytes]) -> None:
-        """As `Replica` does it."""
-        gone = list(streams)
-        super().drop_streams(gone)
-        self.dropped(gone)
 
 
 class OneThread(Executor):
@@ -116,16 +105,16 @@ class Machine:
         """Open the store of this life."""
         self.store = SimulatedStore(self.home / STORE_FILE)
         self.replica = WatchedReplica(
-            self.store, self.identity, self.clock, self.chance.randbytes, self.reading
+            self.store,
+            self.identity,
+            self.clock,
+            self.chance.randbytes,
+            self.reading,
+            notes=Notes(self.truth, self.name, self.worker, self.weather.loop.time),
         )
-        self.replica.dropped = self._dropped
         self.writer = Writer(self.replica, self._executor)
         self._dying = False
         self.up = True
-
-    def _dropped(self, streams: list[bytes]) -> None:
-        at_s = self.weather.loop.time()
-        self.truth.dropped_at_s.update({(self.name, stream): at_s for stream in streams})
 
     def start(self, parts: Sequence[Part]) -> None:
         """Run the parts of its program until they are stopped or the machine is killed."""
@@ -147,6 +136,10 @@ class Machine:
         if life is not None:
             life.cancel()
             await asyncio.wait([life])
+
+    def stored_bytes(self) -> bytes:
+        """All bytes of its store's files."""
+        return b"".join(path.read_bytes() for path in sorted(self.home.glob(f"{STORE_FILE}*")))
 
     def image(self, target: Path) -> None:
         """Copy its files as they are at this moment."""
@@ -191,31 +184,27 @@ class Machine:
         What it returns the person at the screen has seen as saved, and so it is written down.
         """
 
-        def write() -> Written | None:
+        def write(replica: Replica) -> Written | None:
             with self.store.transaction():
-                changes = make(self.replica)
+                changes = make(replica)
                 if not changes:
                     return None
-                self.truth.will_write(changes, self.worker)
-                views = self._views(changes, basis or {})
-                written = self.replica.write(changes, actor=actor, basis=basis)
-                for stream, entry_hash in written.hash_by_stream.items():
-                    self.truth.wrote(stream, entry_hash, views[stream])
-                return written
+                return replica.write(changes, actor=actor, basis=basis)
 
-        written = await self.writer.run(write)
-        if written is not None and not self._dying:
-            at_s = self.weather.loop.time()
-            self.truth.was_saved(self.name, written.hash_by_stream.items(), at_s)
-        return written
+        return await self.do(write)
 
-    def _views(
-        self, changes: Act, basis: Mapping[bytes, str]
-    ) -> dict[bytes, dict[EntryPath, frozenset[bytes] | None]]:
-        paths: dict[bytes, list[EntryPath]] = {}
-        for change in changes:
-            paths.setdefault(change.stream, []).append(change.path)
-        return {
-            stream: views_of(self.replica.state(stream), own, stale=stream in basis)
-            for stream, own in paths.items()
-        }
+    async def do(self, function: Callable[[Replica], T]) -> T:
+        """Let a person do what the product has a function for.
+
+        What it wrote the person has seen as saved when it returns, and so it is written down.
+        """
+
+        def carried() -> tuple[T, list[tuple[bytes, bytes]]]:
+            self.replica.written.clear()
+            answer = function(self.replica)
+            return answer, list(self.replica.written)
+
+        answer, written = await self.writer.act(carried)
+        if not self._dying:
+            self.truth.was_saved(self.name, written, self.weather.loop.time())
+        return answer

@@ -17,6 +17,7 @@ from core.dispatch.fields import Kind
 from replica.replica import Replica, Written
 from replica.store import StoreError
 from simulator.world.machine import Machine
+from simulator.world.truth import mark_of
 
 PAUSE_S_MEAN: Final = 1_500.0
 HOURS: Final = (6, 18)
@@ -115,7 +116,7 @@ class Dispatcher:
         job = acts.new_stream_id(Kind.JOB, at_ms, chance.randbytes(7))
         start_ms = at_ms + chance.randrange(48) * 1_800_000
         values: dict[str, object] = {
-            "title": f"job {chance.randrange(100_000)}",
+            "title": f"job {chance.randrange(100_000)}{mark_of(job)}",
             "customer": chance.choice(self._customers),
             "window": (start_ms, start_ms + 7_200_000),
             "check_items": [f"item {number}" for number in range(chance.randrange(5))],
@@ -142,7 +143,15 @@ class Dispatcher:
                 {"point": (600_000_000 + chance.randrange(999_999), 249_000_000)},
             )
         )
-        await self._on_job(_OPEN, lambda _, job: acts.edit_job(job, values))
+
+        def make(_: Replica, job: bytes) -> Act:
+            marked = {
+                field: value + mark_of(job) if isinstance(value, str) else value
+                for field, value in values.items()
+            }
+            return acts.edit_job(job, marked)
+
+        await self._on_job(_OPEN, make)
 
     async def _reassign(self) -> None:
         worker, turn = self._chance.choice(self._workers), self._turn()
@@ -165,7 +174,7 @@ class Dispatcher:
 
     async def _note(self) -> None:
         text = f"office note {self._chance.randrange(10_000)}"
-        await self._on_job(_OPEN, lambda _, job: acts.add_note(job, text))
+        await self._on_job(_OPEN, lambda _, job: acts.add_note(job, text + mark_of(job)))
 
     async def _override(self) -> None:
         status = self._chance.choice(("done", "open", None))
@@ -201,7 +210,7 @@ class Dispatcher:
             if kind != "field":
                 return acts.decide(job, bytes.fromhex(conflict), "as shown")
             if field == "title" and job[4] == Kind.JOB:
-                return acts.edit_job(job, {"title": "settled title"})
+                return acts.edit_job(job, {"title": f"settled title{mark_of(job)}"})
             return []
 
         if await self._act(make) is not None:

@@ -12,8 +12,10 @@ import shutil
 import tempfile
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
+from random import Random
 from typing import Final
 
 from core.dispatch import acts
@@ -40,6 +42,7 @@ from simulator.virtual_loop import Outcome, VirtualLoop
 from simulator.virtual_loop import run as run_loop
 from simulator.weather import Weather, draw_outages
 from simulator.world.fate import Fate
+from simulator.world.forgetting import Clerk, LateDays, forget_for_good, look_after_store
 from simulator.world.machine import Machine, Part
 from simulator.world.narrow import narrowed
 from simulator.world.office import Dispatcher
@@ -138,6 +141,7 @@ class World:
         }
         self.serving = {hub.name: Serving(hub, self._sent) for hub in self.hubs}
         self.meeting = HubMeeting(self.hubs[1], self.hubs[0].name, chance_for(seed, "meeting"))
+        self._forgetting: dict[str, Random] = {}
         self.workers: list[Worker] = []
         self.dispatchers: list[Dispatcher] = []
 
@@ -322,6 +326,25 @@ class World:
 
     def _parts(self, machine: Machine) -> list[Part]:
         """What a machine's program and its people do while the weather lasts."""
+        return [*self._usual_parts(machine), *self._parts_that_forget(machine)]
+
+    def _parts_that_forget(self, machine: Machine) -> list[Part]:
+        per_day = self.options.erasures_per_day
+        if not per_day:
+            return []
+        # A person who comes back to a screen draws on; only the program begins anew.
+        chance = self._forgetting.setdefault(
+            machine.name, chance_for(self.seed, machine.name, "forgetting")
+        )
+        part = (
+            Clerk(machine, per_day / len(self.hubs), chance).erase
+            if machine.is_hub
+            else LateDays(machine, per_day / len(self.phones), chance).write_down
+        )
+        looked_at = partial(checkers.before_upkeep, self)
+        return [partial(look_after_store, machine, looked_at), part]
+
+    def _usual_parts(self, machine: Machine) -> list[Part]:
         if machine.is_hub:
             parts: list[Part] = [self.serving[machine.name].serve]
             parts += [who.dispatch for who in self.dispatchers if who.hub is machine]
@@ -392,6 +415,9 @@ class World:
                 await asyncio.sleep(60.0)
         for machine in self.machines:
             await machine.stop()
+            if self.options.erasures_per_day:
+                checkers.before_upkeep(self, machine)
+                await forget_for_good(machine)
 
 
 def _own_entries(machine: Machine) -> int:

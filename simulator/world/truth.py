@@ -7,13 +7,13 @@ judgement. Invariant: nothing in here is read back from a store.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from core.dispatch import fields
 from core.dispatch.acts import SITE_STREAM, Change
 from core.dispatch.fields import Kind
-from core.log.chain import derived_unique
+from core.log.chain import derived_unique, stream_time_s
 from core.log.entry import MINT, Path
 from core.log.stream import StreamState
 
@@ -42,6 +42,19 @@ class Stretch:
     stop_boot: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What erasing acts took away: single streams, and by kind all that began before a time."""
+
+    streams: frozenset[bytes] = frozenset()
+    before_ms_by_kind: Mapping[int, int] = field(default_factory=dict)
+
+    def covers(self, stream: bytes) -> bool:
+        """Whether a stream was erased."""
+        before_ms = self.before_ms_by_kind.get(stream[4], 0)
+        return stream in self.streams or stream_time_s(stream) * 1_000 < before_ms
+
+
 @dataclass(slots=True)
 class Truth:
     """The book of a world."""
@@ -59,6 +72,8 @@ class Truth:
     corrected: set[bytes] = field(default_factory=set)
     restored_at_s: dict[str, float] = field(default_factory=dict)
     dropped_at_s: dict[tuple[str, bytes], float] = field(default_factory=dict)
+    stream_by_hash: dict[bytes, bytes] = field(default_factory=dict)
+    erasure_by_hash: dict[bytes, Erasure] = field(default_factory=dict)
     live_at_s: dict[tuple[str, str], float] = field(default_factory=dict)
     points: Counter[str] = field(default_factory=Counter)
 
@@ -87,9 +102,21 @@ class Truth:
 
         None for what was made from a page drawn before.
         """
+        self.stream_by_hash[entry_hash] = stream
         by_path = self.views.setdefault(stream, {})
         for path, view in view_by_path.items():
             by_path.setdefault(path, {})[entry_hash] = view
+
+    def erases(self, entry_hash: bytes, changes: Iterable[Change]) -> None:
+        """An entry was made of these changes; some of them may erase."""
+        streams, before = set[bytes](), dict[int, int]()
+        for change in changes:
+            if change.path[0] == fields.ERASED:
+                streams.add(change.path[1])
+            elif change.path[0] == fields.ERASED_BEFORE:
+                before[change.path[1]] = change.value
+        if streams or before:
+            self.erasure_by_hash[entry_hash] = Erasure(frozenset(streams), before)
 
     def was_saved(
         self, machine: str, hash_by_stream: Iterable[tuple[bytes, bytes]], at_s: float
@@ -118,6 +145,19 @@ class Truth:
                 )
         return False
 
+    def erased_by(self, held: Set[bytes]) -> Erasure:
+        """What is erased for a machine that holds these entries: what those of them that erase say.
+
+        Whoever does not hold such an entry knows nothing of it, and is excused nothing.
+        """
+        streams, before = set[bytes](), dict[int, int]()
+        for entry_hash, erasure in self.erasure_by_hash.items():
+            if entry_hash in held:
+                streams |= erasure.streams
+                for kind, before_ms in erasure.before_ms_by_kind.items():
+                    before[kind] = max(before_ms, before.get(kind, 0))
+        return Erasure(frozenset(streams), before)
+
     def saved_by(self, machine: str) -> list[Saved]:
         """What a machine said it saved, but for what went with a disk."""
         return [
@@ -125,6 +165,11 @@ class Truth:
             for saved in self.saved.values()
             if saved.machine == machine and saved.hash not in self.lost_with_a_disk
         ]
+
+
+def mark_of(stream: bytes) -> str:
+    """What every text that is written in a stream ends with, so that its bytes can be found."""
+    return f" of {stream.hex()}"
 
 
 def standing_hashes(state: StreamState, path: Path) -> frozenset[bytes]:

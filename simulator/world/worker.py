@@ -8,18 +8,19 @@ Invariant: an act that was not seen as saved is done again with the same ids.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Final
 
 from core.dispatch import acts, day_acts
-from core.dispatch.acts import Act
+from core.dispatch.acts import Act, ActError
 from core.dispatch.fields import LogKind, Phase
 from replica.replica import Replica, Written
 from replica.store import StoreError
 from simulator.world.machine import Machine
-from simulator.world.truth import Stretch
+from simulator.world.truth import Stretch, mark_of
 
 WORK_BEGINS_H, WORK_ENDS_H = 7, 17
 PAUSE_S_MEAN: Final = 1_250.0
@@ -68,10 +69,10 @@ class Worker:
             await asyncio.sleep(self._chance.expovariate(1 / PAUSE_S_MEAN))
             hour = loop.time() / 3_600 % 24
             if not WORK_BEGINS_H <= hour < WORK_ENDS_H:
-                await self._end_day()
+                await self._try(self._end_day)
                 wait_h = (WORK_BEGINS_H - hour) % 24
                 await asyncio.sleep(wait_h * 3_600)
-                await self._begin_day()
+                await self._try(self._begin_day)
             await self.step()
 
     async def step(self) -> None:
@@ -83,10 +84,21 @@ class Worker:
         )[0]
         if chance.random() < 0.04:
             doing = chance.choice((self._hand_over, self._new_job, self._reject, self._settings))
+        await self._try(doing)
+
+    async def _try(self, doing: Callable[[], Awaitable[None]]) -> None:
+        """Do one thing; where it can't be saved, or not any more, the person goes on without."""
+        points = self.phone.truth.points
         try:
             await doing()
         except StoreError:
-            self.phone.truth.points["a worker could not save"] += 1
+            points["a worker could not save"] += 1
+        except ActError as refusal:
+            if "erased" not in str(refusal):
+                raise
+            # The day itself was erased under the worker's hands: whatever ran in it is no more.
+            points["a worker was told that it is erased"] += 1
+            self._running = self._duty = None
 
     # --- the parts of a day
 
@@ -100,28 +112,21 @@ class Worker:
         return written
 
     async def _begin_day(self) -> None:
-        try:
-            if self._duty is not None:
-                day, duty = self._duty
-                await self._act(day_acts.stop_duty(self.worker, day, duty))
-                self._duty = None
-            day, duty = self._today(), self._chance.randbytes(8)
-            await self._act(day_acts.start_duty(self.worker, day, duty))
-            self._duty = (day, duty)
-        except StoreError:
-            self.phone.truth.points["a worker could not save"] += 1
+        if self._duty is not None:
+            day, duty = self._duty
+            await self._act(day_acts.stop_duty(self.worker, day, duty))
+            self._duty = None
+        day, duty = self._today(), self._chance.randbytes(8)
+        await self._act(day_acts.start_duty(self.worker, day, duty))
+        self._duty = (day, duty)
 
     async def _end_day(self) -> None:
         """Stop the time log that runs, as most people remember to."""
         if self._running is None or self._chance.random() < 0.15:
             return
         changes, stretches = self._log_changes(None, None)
-        try:
-            await self._act(changes)
-        except StoreError:
-            self.phone.truth.points["a worker could not save"] += 1
-        else:
-            self._keep(stretches)
+        await self._act(changes)
+        self._keep(stretches)
 
     def _log_changes(self, job: bytes | None, kind: LogKind | None) -> tuple[Act, list[Stretch]]:
         """Stop the time log that runs, and start one of `kind`."""
@@ -184,7 +189,7 @@ class Worker:
 
         def make(replica: Replica) -> Act:
             mine = self._one_of_mine(replica)
-            return [] if mine is None else acts.add_note(mine[0], text)
+            return [] if mine is None else acts.add_note(mine[0], text + mark_of(mine[0]))
 
         if await self.phone.act(make) is not None:
             self.acts_done += 1
@@ -250,7 +255,7 @@ class Worker:
     async def _new_job(self) -> None:
         at_ms = self.phone.clock.now_ms()
         job = acts.own_job_stream(self.worker, at_ms, self._chance.randbytes(3))
-        await self._act(acts.create_job(job, {"title": f"found on the way {job.hex()[-4:]}"}))
+        await self._act(acts.create_job(job, {"title": f"found on the way{mark_of(job)}"}))
 
     async def _settings(self) -> None:
         mode = self._chance.choice(("off", "suggest", "timed", "automatic"))

@@ -31,6 +31,8 @@ QUICK = (
     "late-seen-ignored",
     "nothing-seen",
     "order-of-arrival",
+    "erased-comes-back",
+    "erased-bytes-stay",
 )
 
 
