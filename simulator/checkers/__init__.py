@@ -21,6 +21,7 @@ from simulator.checkers import (
     minutes,
     overwritten,
     reach,
+    revoked,
     scope,
 )
 from simulator.checkers.violation import Violation
@@ -70,6 +71,7 @@ def at_end(world: World) -> None:
     _raise("digests", digests.differing(world))
     _raise("equal", equal.unlike(world, whole=True))
     _raise("genuine", genuine.forged(world))
+    _raise("revoked", revoked.wrong(world))
     _raise("folded", folded.wrong(world))
     _raise("overwritten", overwritten.wrong(world))
     _raise("reach", reach.overstated(world))

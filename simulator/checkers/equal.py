@@ -1,9 +1,9 @@
 """Equal sets of entries give byte-identical states and projection rows, on whatever machine.
 
-Streams are grouped by the heads held of them and by how the machine's program reads; within a group
-fingerprints are equal, and so are the histories and the rows of every table that is made from the
-stream alone. Rows of days depend on the days beside them and are compared at the end, when all hold
-the same.
+Streams are grouped by the heads held of them, by which of their authors the machine knows to be
+shut out, and by how its program reads; within a group fingerprints are equal, and so are the
+histories and the rows of every table that is made from the stream alone. Rows of days depend on the
+days beside them and are compared at the end, when all hold the same.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 from core.dispatch.fields import Kind
+from replica.authority import revoked_keys
 from replica.checking import dump_projections
 from replica.history import history_of
 
@@ -35,22 +36,24 @@ def unlike(world: World, *, whole: bool) -> Iterator[str]:
 
     `whole` compares projection rows too, which takes longer.
     """
-    first_by_kind: dict[tuple[bytes, bytes], tuple[Machine, bytes, Rows]] = {}
+    first_by_kind: dict[tuple[bytes, bytes, frozenset[bytes]], tuple[Machine, bytes, Rows]] = {}
     for machine in world.machines:
         if not machine.up:
             continue
         rows = _rows_by_stream(machine) if whole else {}
         mark = machine.replica.reading.mark()
+        shut_out = revoked_keys(machine.store.db)
         held = machine.store.db.execute(
             "SELECT stream, leaf FROM stream WHERE left_at IS NULL ORDER BY stream"
         )
         for stream, leaf in held.fetchall():
-            fingerprint = machine.replica.state(stream).fingerprint()
+            state = machine.replica.state(stream)
+            fingerprint, fallen = state.fingerprint(), shut_out & {key[0] for key in state.logs}
             own = rows.get(stream.hex(), {})
             if whole and stream[4] not in (Kind.SITE, Kind.OFFICE):
                 told = history_of(machine.replica.state(stream))
                 own["history"] = [astuple(row) for row in told]
-            first = first_by_kind.setdefault((leaf, mark), (machine, fingerprint, own))
+            first = first_by_kind.setdefault((leaf, mark, fallen), (machine, fingerprint, own))
             if first[1] != fingerprint:
                 yield (
                     f"{first[0].name} and {machine.name} hold the same entries of stream "

@@ -1,7 +1,8 @@
 """Every entry that anybody holds was written by its author.
 
 An author's own store holds all that it wrote, so an entry of its that it does not hold was forged;
-but for an author whose disk came back from a copy. Does not look at signatures.
+but for an author whose disk came back from a copy. What was written under a key that a phone laid
+down is known from the book. Does not look at signatures.
 """
 
 from __future__ import annotations
@@ -29,3 +30,10 @@ def forged(world: World) -> Iterator[str]:
                     f"{machine.name} holds entry {entry_hash.hex()[:16]} of author "
                     f"{author.hex()[:8]}, who never wrote it"
                 )
+        for author in sorted(world.truth.laid_down_at_s):
+            for entry_hash in sorted(held_hashes(machine.store.db, author)):
+                if world.truth.author_by_hash.get(entry_hash) != author:
+                    yield (
+                        f"{machine.name} holds entry {entry_hash.hex()[:16]} of the former author "
+                        f"{author.hex()[:8]}, who never wrote it"
+                    )

@@ -3,7 +3,8 @@
 What each write had seen is a set of entries (here a mask of bits), closed over the chains of the
 heads it names; a write stands unless one to the same path, of no earlier format, had seen it. From
 production come only the bytes of an entry and what a certificate permits. Entries of formats that
-the machine does not read stand nowhere, and cuts have no place here.
+the machine does not read stand nowhere, nor do those of a key that was shut out, but for what lies
+before a hub's cut; that a hub itself is shut out has no place here.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 
+from core.dispatch.fields import CUT, Role
 from core.dispatch.permits import permits
 from core.log.certificate import Standing
 from core.log.entry import Cursor, Entry, Path, decode, format_of
@@ -30,6 +32,7 @@ def fold(
     bit = {entry_hash: 1 << number for number, entry_hash in enumerate(sorted(by_hash))}
     chain = _chains(by_hash, bit)
     read = _read(stream, by_hash, formats)
+    before_cuts = _before_cuts(read, by_hash, chain, stream, standing_by_author)
     seen_by_hash: dict[bytes, int] = {}
     covered: dict[tuple[Path, int], int] = {}
     writers: dict[Path, dict[bytes, int]] = {}
@@ -40,6 +43,9 @@ def fold(
             seen |= _named(short, chain)
         seen_by_hash[entry_hash] = seen
         if entry is None or not permits(standing_by_author[stored.author], stream, entry):
+            continue
+        fallen = not before_cuts.get(stored.author, 0) & bit[entry_hash]
+        if standing_by_author[stored.author].revoked and fallen:
             continue
         if entry.basis is None:
             context = seen | chain.get(stored.previous, 0)
@@ -64,6 +70,25 @@ def _chains(by_hash: Mapping[bytes, Stored], bit: Mapping[bytes, int]) -> dict[b
     for entry_hash in sorted(by_hash, key=lambda each: by_hash[each].seq):
         chain[entry_hash] = bit[entry_hash] | chain.get(by_hash[entry_hash].previous, 0)
     return chain
+
+
+def _before_cuts(
+    read: Mapping[bytes, Entry | None],
+    by_hash: Mapping[bytes, Stored],
+    chain: Mapping[bytes, int],
+    stream: bytes,
+    standing_by_author: Mapping[bytes, Standing],
+) -> dict[bytes, int]:
+    """For each author whom hubs have cut the mask of its entries up to its cuts."""
+    found: dict[bytes, int] = {}
+    for entry_hash, entry in read.items():
+        standing = standing_by_author[by_hash[entry_hash].author]
+        if entry is None or standing.role != Role.HUB or not permits(standing, stream, entry):
+            continue
+        for path, value in entry.changes:
+            if path[0] == CUT and by_hash.get(value[1], by_hash[entry_hash]).author == path[1]:
+                found[path[1]] = found.get(path[1], 0) | chain[value[1]]
+    return found
 
 
 def _named(short: bytes, chain: Mapping[bytes, int]) -> int:

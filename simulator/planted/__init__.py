@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from simulator.planted import folding, forgetting, meeting, saving
+from simulator.planted import folding, forgetting, meeting, saving, shutting_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,10 @@ PLANTED: Final[Mapping[str, Plant]] = MappingProxyType(
             forgetting.erased_comes_back, "erased", "liveness", faults=("erasures",)
         ),
         "erased-bytes-stay": _plant(forgetting.erased_bytes_stay, "erased", faults=("erasures",)),
+        "revoked-counts": _plant(
+            shutting_out.revoked_counts, "folded", "revoked", faults=("revocations",)
+        ),
+        "cuts-forgotten": _plant(shutting_out.cuts_forgotten, "revoked", faults=("revocations",)),
         "mark-too-far": _plant(meeting.mark_too_far, "liveness", "reach"),
     }
 )

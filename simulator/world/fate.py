@@ -1,4 +1,4 @@
-"""What befalls a machine: kills, power cuts, full disks, copies, a later version of its program.
+"""What befalls a machine: kills, power cuts, full disks, copies, being shut out, a later program.
 
 Times are drawn for each machine from its own chance. Holds no people and no network. Invariant: a
 machine comes back after whatever befell it, before the weather clears.
@@ -21,6 +21,7 @@ from replica.logs import held_hashes
 from replica.replica import Replica
 from simulator.draw import Options
 from simulator.world.machine import Machine
+from simulator.world.shutting_out import ShuttingOut
 from simulator.world.site import certificate_act
 
 DAY_S: Final = 86_400.0
@@ -43,6 +44,7 @@ class Fate:
         reborn: called when the machine is open again, before its program starts.
         renewed: gives a restored hub the identity it goes on with.
         elsewhere: the hashes of all entries that other machines hold.
+        shutting_out: how the office deals with a phone that is lost.
         upgrade_s: when its program is replaced by a later version, None for never.
     """
 
@@ -54,6 +56,7 @@ class Fate:
         reborn: Reborn,
         renewed: Callable[[Machine], Identity],
         elsewhere: Elsewhere,
+        shutting_out: ShuttingOut,
         upgrade_s: float | None = None,
     ) -> None:
         self._machine = machine
@@ -62,6 +65,7 @@ class Fate:
         self._reborn = reborn
         self._renewed = renewed
         self._elsewhere = elsewhere
+        self._shutting_out = shutting_out
         self._upgrade_s = upgrade_s
         self._copy: tuple[Path, Identity] | None = None
 
@@ -74,6 +78,7 @@ class Fate:
             (options.power_cuts_per_day * rarely, self._cut_power),
             (options.full_disks_per_day * rarely, self._fill_disk),
             (options.restores_per_day, self._restore),
+            (0.0 if self._machine.is_hub else options.revocations_per_day, self._shut_out),
         ]
         total_per_day = sum(per_day for per_day, _ in happenings)
         if not total_per_day:
@@ -164,6 +169,11 @@ class Fate:
             struck=lambda: None,
         )
 
+    async def _shut_out(self) -> None:
+        """The office shuts the phone out; no copy of the time before is put back any more."""
+        if await self._shutting_out.befall(self._machine, self._chance, self._reborn):
+            self._copy = self._take_copy()
+
     async def _restore(self) -> None:
         """Come back from an older copy.
 
@@ -187,6 +197,10 @@ class Fate:
         # The act that erased a stream here may be lost itself, and what it erased with it.
         purged = {each.hash for each in truth.saved.values() if erased.covers(each.stream)}
         gone = (before | purged) - after
+        for (name, _), counted in truth.counted.items():
+            if name == machine.name:
+                # Its cuts may be lost too; it will write them anew for what it holds then.
+                counted &= after
         truth.missing_since_restore.setdefault(machine.name, set()).update(gone)
         truth.lost_with_a_disk |= (gone & truth.saved.keys()) - self._elsewhere(machine)
         truth.restored_at_s[machine.name] = asyncio.get_running_loop().time()

@@ -21,6 +21,7 @@ from typing import Final
 from core.dispatch import acts
 from core.dispatch.acts import Act
 from core.dispatch.fields import Kind
+from replica.generation import former_authors
 from replica.identity import Identity
 from replica.logs import held_hashes
 from simulator import checkers
@@ -48,6 +49,7 @@ from simulator.world.narrow import narrowed
 from simulator.world.office import Dispatcher
 from simulator.world.points import watching
 from simulator.world.remembered import signatures_remembered
+from simulator.world.shutting_out import ShuttingOut
 from simulator.world.site import HUB_LETTERS, Site, certificate_act, found_site, make_hub
 from simulator.world.talk import HubMeeting, Roaming, Serving
 from simulator.world.truth import Truth
@@ -140,6 +142,7 @@ class World:
             for phone in self.phones
         }
         self.serving = {hub.name: Serving(hub, self._sent) for hub in self.hubs}
+        self._shutting_out = ShuttingOut(self.hubs, entropy_for(seed, "joining again"))
         self.meeting = HubMeeting(self.hubs[1], self.hubs[0].name, chance_for(seed, "meeting"))
         self._forgetting: dict[str, Random] = {}
         self.workers: list[Worker] = []
@@ -249,6 +252,7 @@ class World:
                 self._reborn,
                 self._renewed,
                 self._elsewhere,
+                self._shutting_out,
                 self._upgrade_s(machine.name),
             )
             for machine in self.machines
@@ -421,9 +425,12 @@ class World:
 
 
 def _own_entries(machine: Machine) -> int:
+    """How many entries a machine holds that it wrote, under whatever key."""
+    authors = [machine.replica.author, *former_authors(machine.store)]
     (count,) = machine.store.db.execute(
-        "SELECT coalesce(sum(height - base), 0) FROM log WHERE author = ?",
-        (machine.replica.author,),
+        "SELECT coalesce(sum(height - base), 0) FROM log "
+        f"WHERE author IN ({', '.join('?' * len(authors))})",
+        authors,
     ).fetchone()
     return int(count)
 

@@ -51,10 +51,11 @@ def found_site(seed: int, phones: int, hostile: int = 0) -> Site:
         new_stream_id(Kind.WORKER, EPOCH_MS - 86_400_000, entropy(7)) for _ in range(phones)
     )
     made = [
-        _phone(hubs[number % len(hubs)], worker, entropy) for number, worker in enumerate(workers)
+        make_phone(hubs[number % len(hubs)], worker, entropy)
+        for number, worker in enumerate(workers)
     ]
     astray = [
-        _phone(
+        make_phone(
             hubs[number % len(hubs)],
             new_stream_id(Kind.WORKER, EPOCH_MS - 86_400_000, entropy(7)),
             entropy,
@@ -81,7 +82,8 @@ def make_hub(site_key: Ed25519PrivateKey, letter: str, entropy: Callable[[int], 
     return Identity(key, public_bytes(key), site, (issue(unsigned, site_key),))
 
 
-def _phone(hub: Identity, worker: bytes, entropy: Callable[[int], bytes]) -> Identity:
+def make_phone(hub: Identity, worker: bytes, entropy: Callable[[int], bytes]) -> Identity:
+    """A phone with a new key, certified by a hub; also what a phone becomes that joins again."""
     key = Ed25519PrivateKey.from_private_bytes(entropy(32))
     unsigned = Certificate(
         hub.site,

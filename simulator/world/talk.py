@@ -14,11 +14,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from random import Random
 
+from core.dispatch.acts import SITE_STREAM
 from core.log import messages
 from core.log.certificate import Certificate
 from core.log.errors import LogError
 from core.log.messages import Runs
 from core.log.packing import Unpacker
+from replica.authority import revoked_keys
 from replica.driver import Conversation, Hooks, converse
 from replica.link import Link, LinkClosed
 from replica.store import StoreError
@@ -79,6 +81,8 @@ class Serving:
         self._by_author.clear()
         try:
             async with asyncio.TaskGroup() as group:
+                if self._machine.weather.options.revocations_per_day:
+                    group.create_task(self._end_revoked(), name=f"{self._machine.name} ends")
                 while True:
                     link = await listener.accept()
                     group.create_task(self._hold(link), name=f"{self._machine.name} {link.peer}")
@@ -86,6 +90,20 @@ class Serving:
             return
         finally:
             listener.close()
+
+    async def _end_revoked(self) -> None:
+        """Whose key was shut out leaves at once, as `hub.hub` has it."""
+        writer = self._machine.writer
+        subscription = writer.subscribe()
+        try:
+            async for streams in subscription:
+                if SITE_STREAM in streams:
+                    for author in sorted(revoked_keys(writer.replica.store.db)):
+                        conversation = self._by_author.get(author)
+                        if conversation is not None:
+                            await conversation.link.close()
+        finally:
+            writer.unsubscribe(subscription)
 
     async def _hold(self, link: WeatherLink) -> None:
         machine, mine = self._machine, list[Conversation]()

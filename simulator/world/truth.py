@@ -15,7 +15,7 @@ from core.dispatch.acts import SITE_STREAM, Change
 from core.dispatch.fields import Kind
 from core.log.chain import derived_unique, stream_time_s
 from core.log.entry import MINT, Path
-from core.log.stream import StreamState
+from core.log.stream import AFTER_REVOCATION, StreamState
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,13 @@ class Truth:
     restored_at_s: dict[str, float] = field(default_factory=dict)
     dropped_at_s: dict[tuple[str, bytes], float] = field(default_factory=dict)
     stream_by_hash: dict[bytes, bytes] = field(default_factory=dict)
+    author_by_hash: dict[bytes, bytes] = field(default_factory=dict)
     erasure_by_hash: dict[bytes, Erasure] = field(default_factory=dict)
+    revoked_by_hash: dict[bytes, bytes] = field(default_factory=dict)
+    # What a hub held of a key when it learnt that it is shut out; what any hub ever did.
+    counted: dict[tuple[str, bytes], set[bytes]] = field(default_factory=dict)
+    ever_counted: set[bytes] = field(default_factory=set)
+    laid_down_at_s: dict[bytes, float] = field(default_factory=dict)
     live_at_s: dict[tuple[str, str], float] = field(default_factory=dict)
     points: Counter[str] = field(default_factory=Counter)
 
@@ -83,6 +89,9 @@ class Truth:
         """An act is about to be tried: from here its streams may be in the scope of its workers."""
         for change in changes:
             code, ids = change.path[0], change.path[1:]
+            if code in (fields.LOG_START, fields.LOG_STOP) and not author_worker:
+                # The office admits a log that a shut-out key wrote: with the times that it said.
+                self.corrected.add(ids[1])
             if change.stream[4] != Kind.JOB:
                 continue
             workers = self.workers_by_job.setdefault(change.stream, set())
@@ -96,27 +105,39 @@ class Truth:
                 self.customers_by_job.setdefault(change.stream, set()).add(change.value)
 
     def wrote(
-        self, stream: bytes, entry_hash: bytes, view_by_path: dict[Path, frozenset[bytes] | None]
+        self,
+        author: bytes,
+        stream: bytes,
+        entry_hash: bytes,
+        view_by_path: dict[Path, frozenset[bytes] | None],
     ) -> None:
         """An entry was made by somebody who saw these entries' writes stand at its paths.
 
         None for what was made from a page drawn before.
         """
         self.stream_by_hash[entry_hash] = stream
+        self.author_by_hash[entry_hash] = author
         by_path = self.views.setdefault(stream, {})
         for path, view in view_by_path.items():
             by_path.setdefault(path, {})[entry_hash] = view
 
-    def erases(self, entry_hash: bytes, changes: Iterable[Change]) -> None:
-        """An entry was made of these changes; some of them may erase."""
+    def decides(self, entry_hash: bytes, changes: Iterable[Change]) -> None:
+        """An entry was made of these changes; some of them may erase or shut a key out."""
         streams, before = set[bytes](), dict[int, int]()
         for change in changes:
             if change.path[0] == fields.ERASED:
                 streams.add(change.path[1])
             elif change.path[0] == fields.ERASED_BEFORE:
                 before[change.path[1]] = change.value
+            elif change.path[0] == fields.REVOKED:
+                self.revoked_by_hash[entry_hash] = change.path[1]
         if streams or before:
             self.erasure_by_hash[entry_hash] = Erasure(frozenset(streams), before)
+
+    def learnt_of(self, machine: str, key: bytes, held: set[bytes]) -> None:
+        """A machine learns that a key is shut out, of which it holds this."""
+        self.counted.setdefault((machine, key), set()).update(held)
+        self.ever_counted |= held
 
     def was_saved(
         self, machine: str, hash_by_stream: Iterable[tuple[bytes, bytes]], at_s: float
@@ -187,7 +208,23 @@ def standing_hashes(state: StreamState, path: Path) -> frozenset[bytes]:
 def views_of(
     state: StreamState, paths: Iterable[Path], *, stale: bool
 ) -> dict[Path, frozenset[bytes] | None]:
-    """What stands at the paths of an act before it is made; paths with a new id are left out."""
+    """What stands at the paths of an act before it is made; paths with a new id are left out.
+
+    Besides what stands, what fell with its author's key: whoever knows of a revocation and not yet
+    of the cut holds it and is shown nothing of it, and what is written there follows upon it.
+    """
+    fallen = _fallen_by_path(state) if state.has_revoked_author else {}
     return {
-        path: None if stale else standing_hashes(state, path) for path in paths if MINT not in path
+        path: None if stale else standing_hashes(state, path) | fallen.get(path, frozenset())
+        for path in paths
+        if MINT not in path
     }
+
+
+def _fallen_by_path(state: StreamState) -> dict[Path, frozenset[bytes]]:
+    found: dict[Path, frozenset[bytes]] = {}
+    for placed in state.entries():
+        if placed.inert == AFTER_REVOCATION and placed.entry is not None:
+            for path, _ in placed.entry.changes:
+                found[path] = found.get(path, frozenset()) | {placed.stored.hash}
+    return found

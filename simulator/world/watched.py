@@ -1,4 +1,4 @@
-"""A replica whose deeds are written down as they happen: what it writes and what it drops.
+"""A replica whose deeds are written down as they happen: what it writes, drops and learns.
 
 Whatever function of the product wrote an entry, a person's act or the replica's own cut, it passes
 here. Holds no judgement. Invariant: what passes is what `Replica` makes of it, unchanged.
@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.dispatch.acts import Change
+from core.dispatch.acts import SITE_STREAM, Change
 from core.log.entry import Path as EntryPath
-from replica.replica import Replica, Written
+from replica.authority import revoked_keys
+from replica.logs import held_hashes
+from replica.replica import Replica, Touched, Written
 from simulator.world.truth import Truth, views_of
 
 
@@ -48,10 +50,21 @@ class WatchedReplica(Replica):
         views = self._views(changes, basis or {})
         written = super().write(changes, actor=actor, basis=basis, by_rule=by_rule)
         for stream, entry_hash in written.hash_by_stream.items():
-            truth.wrote(stream, entry_hash, views[stream])
-            truth.erases(entry_hash, [each for each in changes if each.stream == stream])
+            truth.wrote(self.author, stream, entry_hash, views[stream])
+            truth.decides(entry_hash, [each for each in changes if each.stream == stream])
             self.written.append((stream, entry_hash))
         return written
+
+    def finish(self, touched: Touched) -> None:
+        """As `Replica` does it."""
+        if SITE_STREAM not in touched.streams or self._notes.worker:
+            super().finish(touched)
+            return
+        db = self.store.db
+        before = revoked_keys(db)
+        super().finish(touched)
+        for key in sorted(revoked_keys(db) - before):
+            self._notes.truth.learnt_of(self._notes.name, key, held_hashes(db, key))
 
     def _views(
         self, changes: Sequence[Change], basis: Mapping[bytes, str]
