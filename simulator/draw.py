@@ -79,6 +79,8 @@ class Options:
     # What offices do to what phones hold.
     erasures_per_day: float = 0.0
     revocations_per_day: float = 0.0
+    # What workers do besides.
+    photos_per_day: float = 0.0
     # What a receiver makes of the sky.
     canyons_per_day: float = 0.0
     gaps_per_day: float = 0.0
@@ -184,6 +186,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "full_disks": _fault("disks fill up", full_disks_per_day=(0.02, 0.5)),
     "erasures": _fault("the office erases what is closed", erasures_per_day=(0.5, 6.0)),
     "revocations": _fault("the office shuts phones out", revocations_per_day=(0.1, 1.2)),
+    "photos": _fault("workers take photos", photos_per_day=(0.5, 8.0)),
     "canyons": _fault("streets are urban canyons", canyons_per_day=(1.0, 12.0)),
     "gaps": _fault("receivers lose the sky", gaps_per_day=(0.5, 8.0)),
     "outliers": _fault("receivers are sure of a wrong place", outliers_per_hour=(0.1, 3.0)),

@@ -20,6 +20,7 @@ from simulator.checkers import (
     genuine,
     minutes,
     overwritten,
+    photos,
     reach,
     revoked,
     scope,
@@ -44,6 +45,7 @@ __all__ = [
 def at_reopening(world: World, machine: Machine) -> None:
     """A machine's files were opened again."""
     _raise("durable", durable.missing(world, machine))
+    _raise("photos", photos.missing(world, machine))
 
 
 def on_the_way(world: World) -> None:
@@ -64,9 +66,12 @@ def at_end(world: World) -> None:
     """All has healed and all agree."""
     for machine in world.machines:
         _raise("durable", durable.missing(world, machine))
+        _raise("photos", photos.missing(world, machine))
         _raise("scope", scope.foreign(world, machine))
         _raise("erased", erased.back(world, machine))
     _raise("erased", erased.left(world))
+    _raise("photos", photos.left(world))
+    _raise("photos", photos.not_on_hubs(world))
     _raise("arrived", arrived.missing(world))
     _raise("digests", digests.differing(world))
     _raise("equal", equal.unlike(world, whole=True))
@@ -79,8 +84,8 @@ def at_end(world: World) -> None:
 
 
 def differing(world: World) -> list[str]:
-    """Which machines do not agree yet."""
-    return list(digests.differing(world))
+    """Which machines do not agree yet, or lack a photo."""
+    return [*digests.differing(world), *photos.not_on_hubs(world)]
 
 
 def leak(peer: str, stream: bytes) -> Violation:

@@ -43,7 +43,7 @@ def left(world: World) -> Iterator[str]:
         if acts - known[machine.name]:
             yield f"{machine.name} does not know of all that was erased"
         erased = world.truth.erased_by(known[machine.name])
-        stored = machine.stored_bytes()
+        stored = machine.disk.stored_bytes()
         for job in filter(erased.covers, jobs):
             if mark_of(job).encode() in stored:
                 yield f"{machine.name} still has bytes of job {job.hex()}, which was erased"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from simulator.planted import folding, forgetting, meeting, saving, shutting_out
+from simulator.planted import folding, forgetting, meeting, photographing, saving, shutting_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,12 @@ PLANTED: Final[Mapping[str, Plant]] = MappingProxyType(
             shutting_out.revoked_counts, "folded", "revoked", faults=("revocations",)
         ),
         "cuts-forgotten": _plant(shutting_out.cuts_forgotten, "revoked", faults=("revocations",)),
+        "photo-saved-too-early": _plant(
+            photographing.photo_saved_too_early, "photos", faults=("photos",)
+        ),
+        "photo-let-go": _plant(
+            photographing.photo_let_go, "photos", "liveness", faults=("photos",)
+        ),
         "mark-too-far": _plant(meeting.mark_too_far, "liveness", "reach"),
     }
 )

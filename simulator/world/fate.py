@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from random import Random
 from typing import Final
 
@@ -25,12 +24,12 @@ from simulator.world.shutting_out import ShuttingOut
 from simulator.world.site import certificate_act
 
 DAY_S: Final = 86_400.0
-# Statements of a transaction, at most, before a power cut strikes; a write has some thirty.
-STRIKE_STATEMENTS_MAX: Final = 60
 # A machine that is struck by chance is killed after so long, if its program wrote nothing.
 STRIKE_S_MAX: Final = 3_600.0
 # How likely a copy is made anew before anything happens; so most are some happenings old.
 COPY_CHANCE: Final = 0.3
+# Under this name a disk keeps the newest copy.
+COPY: Final = "copy"
 
 Reborn = Callable[[Machine], Awaitable[None]]
 Elsewhere = Callable[[Machine], set[bytes]]
@@ -44,6 +43,7 @@ class Fate:
         reborn: called when the machine is open again, before its program starts.
         renewed: gives a restored hub the identity it goes on with.
         elsewhere: the hashes of all entries that other machines hold.
+        photos_elsewhere: the addresses of all photos that other machines hold.
         shutting_out: how the office deals with a phone that is lost.
         upgrade_s: when its program is replaced by a later version, None for never.
     """
@@ -56,6 +56,7 @@ class Fate:
         reborn: Reborn,
         renewed: Callable[[Machine], Identity],
         elsewhere: Elsewhere,
+        photos_elsewhere: Elsewhere,
         shutting_out: ShuttingOut,
         upgrade_s: float | None = None,
     ) -> None:
@@ -65,9 +66,10 @@ class Fate:
         self._reborn = reborn
         self._renewed = renewed
         self._elsewhere = elsewhere
+        self._photos_elsewhere = photos_elsewhere
         self._shutting_out = shutting_out
         self._upgrade_s = upgrade_s
-        self._copy: tuple[Path, Identity] | None = None
+        self._copy: Identity | None = None
 
     async def befall(self, until_s: float) -> None:
         """Let things happen until a time; what happens last is ended."""
@@ -101,15 +103,14 @@ class Fate:
             happening = chance.choices([doing for _, doing in happenings], weights)[0]
             await happening()
 
-    def _take_copy(self) -> tuple[Path, Identity]:
+    def _take_copy(self) -> Identity:
         """Copy the files, as backups do now and then, and with them the key of that time."""
-        copy = self._machine.home.parent / "copy"
-        self._machine.image(copy)
-        return copy, self._machine.identity
+        self._machine.disk.keep(COPY)
+        return self._machine.identity
 
-    async def _come_back(self, *, silent: bool, image: Path | None = None) -> None:
+    async def _come_back(self, *, silent: bool, power_cut: bool = False) -> None:
         machine = self._machine
-        await machine.die(silent=silent, image=image)
+        await machine.die(silent=silent, power_cut=power_cut)
         await asyncio.sleep(self._chance.choice((2.0, 60.0, 1_800.0, 14_400.0)))
         machine.open()
         await self._reborn(machine)
@@ -131,22 +132,15 @@ class Fate:
         await self._come_back(silent=False)
 
     async def _cut_power(self) -> None:
-        """Strike a statement of a transaction to come; the files are as they were then."""
+        """The power fails within a transaction to come, or, where none comes, after a while."""
         machine = self._machine
         struck = asyncio.get_running_loop().create_future()
-        image = machine.home.parent / "struck"
 
         def strike() -> None:
-            machine.image(image)
             if not struck.done():
                 struck.set_result(None)
 
-        machine.store.strike(
-            self._chance.randrange(STRIKE_STATEMENTS_MAX),
-            "disk I/O error",
-            times=1_000_000,
-            struck=strike,
-        )
+        machine.disk.cut_power(self._chance, strike)
         try:
             async with asyncio.timeout(self._chance.uniform(0.0, STRIKE_S_MAX)):
                 await struck
@@ -155,19 +149,18 @@ class Fate:
         inside = struck.done() and not struck.cancelled()
         machine.truth.points["power was cut in a transaction"] += inside
         machine.note("power cut", "in a transaction" if inside else "")
-        await self._come_back(silent=True, image=image if inside else None)
+        await self._come_back(silent=True, power_cut=True)
 
     async def _fill_disk(self) -> None:
-        """Some writing statements fail; then somebody makes room."""
+        """There is no room; then somebody makes some."""
         machine = self._machine
         machine.note("disk full")
         machine.truth.points["a disk was full"] += 1
-        machine.store.strike(
-            self._chance.randrange(STRIKE_STATEMENTS_MAX),
-            "database or disk is full",
-            times=self._chance.randint(1, 12),
-            struck=lambda: None,
-        )
+        full_s = machine.disk.fill(self._chance)
+        if full_s:
+            await asyncio.sleep(full_s)
+            machine.disk.spare()
+            machine.note("disk has room")
 
     async def _shut_out(self) -> None:
         """The office shuts the phone out; no copy of the time before is put back any more."""
@@ -183,13 +176,13 @@ class Fate:
         machine = self._machine
         if self._copy is None:
             return
-        copy, identity = self._copy
+        identity = self._copy
         machine.note("restored")
         truth = machine.truth
         truth.points["a hub was restored" if machine.is_hub else "a phone was cloned"] += 1
         before = held_hashes(machine.store.db)
-        erased = truth.erased_by(before)
-        await machine.die(silent=True, image=copy)
+        erased, photos = truth.erased_by(before), held_photos(machine)
+        await machine.die(silent=True, image=COPY)
         await asyncio.sleep(self._chance.choice((60.0, 3_600.0)))
         machine.become(identity)
         machine.open()
@@ -203,20 +196,28 @@ class Fate:
                 counted &= after
         truth.missing_since_restore.setdefault(machine.name, set()).update(gone)
         truth.lost_with_a_disk |= (gone & truth.saved.keys()) - self._elsewhere(machine)
+        photos -= held_photos(machine)
+        truth.photos_missing_since_restore.setdefault(machine.name, set()).update(photos)
+        truth.photos_lost |= photos - self._photos_elsewhere(machine)
         truth.restored_at_s[machine.name] = asyncio.get_running_loop().time()
         if machine.is_hub:
             identity = self._renewed(machine)
             seal_own_logs(machine.replica)
             _renew_generation(machine.replica, self._chance)
-            machine.store.db.close()
+            machine.close()
             machine.become(identity)
             machine.open()
             await machine.act(lambda _: certificate_act(identity))
         elif self._chance.random() < 0.5:
             _renew_generation(machine.replica, self._chance)
-            machine.store.db.close()
+            machine.close()
             machine.open()
         await self._reborn(machine)
+
+
+def held_photos(machine: Machine) -> set[bytes]:
+    """The addresses of all photos in the book that a machine holds whole."""
+    return {each for each in machine.truth.photos if machine.replica.files.holds(each)}
 
 
 def seal_own_logs(replica: Replica) -> None:

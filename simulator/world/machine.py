@@ -8,10 +8,10 @@ Invariant: what a life that is over still had on its way never reaches the next 
 from __future__ import annotations
 
 import asyncio
-import shutil
+import contextlib
+import sqlite3
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor
-from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
@@ -25,7 +25,7 @@ from replica.writer import Writer
 from simulator.device_clock import DeviceClock
 from simulator.trace import Trace
 from simulator.weather import Weather
-from simulator.world.disk import STORE_FILE, SimulatedStore, copy_files
+from simulator.world.disk import Disk
 from simulator.world.truth import Truth
 from simulator.world.watched import Notes, WatchedReplica
 
@@ -45,7 +45,7 @@ class Machine:
 
     Args:
         name: its endpoint in the network.
-        folder: where its lives keep their files.
+        disk: where its lives keep their files.
         failed: told of an error that ended a life and had no business to.
     """
 
@@ -53,7 +53,7 @@ class Machine:
         self,
         name: str,
         identity: Identity,
-        folder: Path,
+        disk: Disk,
         clock: DeviceClock,
         chance: Random,
         weather: Weather,
@@ -68,14 +68,12 @@ class Machine:
         self.truth = truth
         self.trace: Trace = weather.trace
         self.reading = PRESENT
-        self.lives = 0
+        self.disk = disk
         self.up = False
         self._failed = failed
-        self._folder = folder
         self._executor = OneThread()
         self._life: asyncio.Task[None] | None = None
         self._dying = False
-        self.home.mkdir(parents=True)
         self.open()
 
     # --- what it is
@@ -90,11 +88,6 @@ class Machine:
         """The worker whose phone it is; empty for a hub."""
         return b"" if self.is_hub else self.identity.own.subject
 
-    @property
-    def home(self) -> Path:
-        """Where this life keeps its files."""
-        return self._folder / f"life-{self.lives}"
-
     def note(self, kind: str, words: str = "") -> None:
         """Note an event of this machine in the trace."""
         self.trace.note(self.weather.loop.time(), kind, f"{self.name} {words}")
@@ -103,7 +96,7 @@ class Machine:
 
     def open(self) -> None:
         """Open the store of this life."""
-        self.store = SimulatedStore(self.home / STORE_FILE)
+        self.store = self.disk.open()
         self.replica = WatchedReplica(
             self.store,
             self.identity,
@@ -137,30 +130,21 @@ class Machine:
             life.cancel()
             await asyncio.wait([life])
 
-    def stored_bytes(self) -> bytes:
-        """All bytes of its store's files."""
-        return b"".join(path.read_bytes() for path in sorted(self.home.glob(f"{STORE_FILE}*")))
-
-    def image(self, target: Path) -> None:
-        """Copy its files as they are at this moment."""
-        target.mkdir(parents=True, exist_ok=True)
-        copy_files(self.home, target)
-
-    async def die(self, *, silent: bool, image: Path | None = None) -> None:
-        """Be killed; what the disk held, or `image`, is what the next life begins with."""
+    async def die(self, *, silent: bool, power_cut: bool = False, image: str = "") -> None:
+        """Be killed; what the disk holds then, or `image`, is what the next life begins with."""
         self._dying = True
         self.up = False
-        before = self.home
-        following = self._folder / f"life-{self.lives + 1}"
-        following.mkdir(parents=True)
-        copy_files(before if image is None else image, following)
+        self.disk.end_life()
         self.weather.crash(self.name, silent=silent)
-        self.store.spare()
-        # What still waits for the writer goes to files that nobody opens again.
+        # What still waits for the writer reaches nothing that is opened again.
         await self.stop()
-        self.store.db.close()
-        self.lives += 1
-        shutil.rmtree(before)
+        self.close()
+        self.disk.begin_life(image, power_cut=power_cut)
+
+    def close(self) -> None:
+        """Close its files, whatever its disk says to that."""
+        with contextlib.suppress(sqlite3.Error):
+            self.replica.close()
 
     def become(self, identity: Identity) -> None:
         """Have another key from the next life on."""

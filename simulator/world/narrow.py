@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Iterator
 from random import Random
 
-from core.log import parcel, session
+from core.log import chunk_list, parcel, session
 
 
 @contextlib.contextmanager
@@ -24,6 +24,9 @@ def narrowed(chance: Random) -> Iterator[None]:
     ]
     if chance.random() < 0.5:
         drawn = []
+    else:
+        # So that photos of a few kilobytes have several chunks.
+        drawn.append((chunk_list, "FILE_CHUNK_BYTES", chance.choice((700, 5_000))))
     with contextlib.ExitStack() as stack:
         for owner, name, value in drawn:
             stack.callback(setattr, owner, name, getattr(owner, name))

@@ -42,11 +42,13 @@ from simulator.trace import Trace
 from simulator.virtual_loop import Outcome, VirtualLoop
 from simulator.virtual_loop import run as run_loop
 from simulator.weather import Weather, draw_outages
-from simulator.world.fate import Fate
+from simulator.world.disk import PlainDisk
+from simulator.world.fate import Fate, held_photos
 from simulator.world.forgetting import Clerk, LateDays, forget_for_good, look_after_store
 from simulator.world.machine import Machine, Part
 from simulator.world.narrow import narrowed
 from simulator.world.office import Dispatcher
+from simulator.world.photos import Photographer
 from simulator.world.points import watching
 from simulator.world.remembered import signatures_remembered
 from simulator.world.shutting_out import ShuttingOut
@@ -144,7 +146,7 @@ class World:
         self.serving = {hub.name: Serving(hub, self._sent) for hub in self.hubs}
         self._shutting_out = ShuttingOut(self.hubs, entropy_for(seed, "joining again"))
         self.meeting = HubMeeting(self.hubs[1], self.hubs[0].name, chance_for(seed, "meeting"))
-        self._forgetting: dict[str, Random] = {}
+        self._chances: dict[tuple[str, str], Random] = {}
         self.workers: list[Worker] = []
         self.dispatchers: list[Dispatcher] = []
 
@@ -159,7 +161,7 @@ class World:
         return Machine(
             name,
             identity,
-            folder / name.replace(" ", "-"),
+            PlainDisk(folder / name.replace(" ", "-")),
             clock,
             chance_for(self.seed, name, "machine"),
             self.weather,
@@ -252,6 +254,7 @@ class World:
                 self._reborn,
                 self._renewed,
                 self._elsewhere,
+                self._photos_elsewhere,
                 self._shutting_out,
                 self._upgrade_s(machine.name),
             )
@@ -330,16 +333,22 @@ class World:
 
     def _parts(self, machine: Machine) -> list[Part]:
         """What a machine's program and its people do while the weather lasts."""
-        return [*self._usual_parts(machine), *self._parts_that_forget(machine)]
+        return [
+            *self._usual_parts(machine),
+            *self._parts_that_forget(machine),
+            *self._parts_with_photos(machine),
+        ]
+
+    def _chance_of(self, machine: Machine, purpose: str) -> Random:
+        """A person who comes back to a screen draws on; only the program begins anew."""
+        named = (machine.name, purpose)
+        return self._chances.setdefault(named, chance_for(self.seed, *named))
 
     def _parts_that_forget(self, machine: Machine) -> list[Part]:
         per_day = self.options.erasures_per_day
         if not per_day:
             return []
-        # A person who comes back to a screen draws on; only the program begins anew.
-        chance = self._forgetting.setdefault(
-            machine.name, chance_for(self.seed, machine.name, "forgetting")
-        )
+        chance = self._chance_of(machine, "forgetting")
         part = (
             Clerk(machine, per_day / len(self.hubs), chance).erase
             if machine.is_hub
@@ -347,6 +356,12 @@ class World:
         )
         looked_at = partial(checkers.before_upkeep, self)
         return [partial(look_after_store, machine, looked_at), part]
+
+    def _parts_with_photos(self, machine: Machine) -> list[Part]:
+        per_day = self.options.photos_per_day
+        if machine.is_hub or not per_day:
+            return []
+        return [Photographer(machine, per_day, self._chance_of(machine, "photos")).take]
 
     def _usual_parts(self, machine: Machine) -> list[Part]:
         if machine.is_hub:
@@ -377,6 +392,10 @@ class World:
             for entry_hash in held_hashes(other.store.db)
         }
 
+    def _photos_elsewhere(self, machine: Machine) -> set[bytes]:
+        others = [other for other in self.machines if other is not machine and other.up]
+        return set[bytes]().union(*map(held_photos, others))
+
     # --- checking on the way, and the end
 
     async def _look(self, until_s: float) -> None:
@@ -392,7 +411,7 @@ class World:
             if not machine.up:
                 machine.open()
                 checkers.at_reopening(self, machine)
-            machine.store.spare()
+            machine.disk.spare()
         for worker in self.workers:
             while _own_entries(worker.phone) < self.size.entries_per_phone:
                 await worker.step()
@@ -489,7 +508,7 @@ def run_seed(
     finally:
         for world in worlds:
             for machine in world.machines:
-                machine.store.db.close()
+                machine.close()
         worlds.clear()
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -77,7 +77,7 @@ class ShuttingOut:
         await phone.die(silent=False)
         phone.open()
         begin_anew(phone.replica)
-        phone.store.db.close()
+        phone.close()
         phone.truth.laid_down_at_s[phone.identity.author] = phone.weather.loop.time()
         phone.become(identity)
         phone.open()

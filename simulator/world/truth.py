@@ -29,6 +29,16 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo of which a phone told its worker that it is saved, with the entry that names it."""
+
+    machine: str
+    job: bytes
+    entry: bytes
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Stretch:
     """A time log as it really was: true start and stop in virtual seconds, None while it runs."""
 
@@ -79,6 +89,9 @@ class Truth:
     # What a hub held of a key when it learnt that it is shut out; what any hub ever did.
     counted: dict[tuple[str, bytes], set[bytes]] = field(default_factory=dict)
     ever_counted: set[bytes] = field(default_factory=set)
+    photos: dict[bytes, Photo] = field(default_factory=dict)
+    photos_lost: set[bytes] = field(default_factory=set)
+    photos_missing_since_restore: dict[str, set[bytes]] = field(default_factory=dict)
     laid_down_at_s: dict[bytes, float] = field(default_factory=dict)
     live_at_s: dict[tuple[str, str], float] = field(default_factory=dict)
     points: Counter[str] = field(default_factory=Counter)

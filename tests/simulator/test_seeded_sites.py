@@ -35,9 +35,11 @@ QUICK = (
     "erased-bytes-stay",
     "revoked-counts",
     "cuts-forgotten",
+    "photo-saved-too-early",
+    "photo-let-go",
 )
 # Bugs that no earlier seed shows.
-FIRST_SEED = {"erased-comes-back": 5, "revoked-counts": 3, "cuts-forgotten": 6}
+FIRST_SEED = {"erased-comes-back": 5, "revoked-counts": 3, "cuts-forgotten": 6, "photo-let-go": 3}
 
 
 @pytest.mark.parametrize("seed", range(1, 5))
