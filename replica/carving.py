@@ -30,23 +30,29 @@ _STREAM = rb"\x24"
 _HASH_OR_SHORT = rb"[\x4c\x1c]"
 _LONG = rb"[\x80-\xff]{0,2}[\x00-\x7f]"
 
+# A log names its author by a local number; before schema 8 by the key itself.
+_AUTHOR = rb"[\x4c\x01-\x06\x08\x09]"
+
 # The header of a record is its own length and then the types of its columns.
 _ENTRY = re.compile(
     b"(?=[\x06-\x08]" + _INT + _INT + _HASH_OR_SHORT + _LONG + _MAYBE + b")",
     re.DOTALL,
 )
 _LOG = re.compile(
-    b"(?=\x0b\x00" + _STREAM + _HASH + b"[\x0c\x4c]" + _INT + _HASH + _INT + _HASH + _MAYBE
-    + _INT + b")",
+    b"(?=\x0b\x00" + _STREAM + _AUTHOR + b"[\x0c\x4c]" + _INT + b"[\x00\x4c]" + _INT + _HASH
+    + _MAYBE + _INT + b")",
     re.DOTALL,
 )  # fmt: skip
 _SEAL = re.compile(b"(?=[\x07\x08]\x00" + _HASH + _INT + _LONG + b"\x81\x0c)", re.DOTALL)
-_LEFT = re.compile(
-    b"(?=\x08" + _STREAM + _INT + _HASH + _INT + _INT + _INT + b"[\x05\x06])", re.DOTALL
+_HELD = re.compile(
+    b"(?=\x08" + _STREAM + _INT + _HASH + _INT + _INT + _INT + b"[\x00\x05\x06])", re.DOTALL
 )
 
 # The index over stream, author and branch of a log says the same once more, and its number.
-_INDEXED = re.compile(b"(?=\x05" + _STREAM + _HASH + b"\x0c" + _INT + b")", re.DOTALL)
+_INDEXED = re.compile(b"(?=\x05" + _STREAM + _AUTHOR + b"\x0c" + _INT + b")", re.DOTALL)
+# A key with its number stands in a table, and in its index once more.
+_KEY = re.compile(b"(?=\x03\x00" + _HASH + b")", re.DOTALL)
+_KEY_INDEXED = re.compile(b"(?=\x03" + _HASH + _INT + b")", re.DOTALL)
 # Projections name streams as hex text; their kind, the fifth byte, is a small number.
 _NAMED = re.compile(rb"(?<![0-9a-f])[0-9a-f]{8}0[1-9][0-9a-f]{14}(?![0-9a-f])")
 
@@ -59,15 +65,16 @@ class Carved:
 
     `entries` are (log, seq, hash or its first 8 bytes, body, arrived or None), `logs` (log, stream,
     author, base, base_hash, height, head), `indexed` (log, stream, author) of logs that are no
-    branch, `seals` (author, number, leaves, signature), `left` (stream, left_at); `streams` are ids
-    that stand anywhere.
+    branch, `seals` (author, number, leaves, signature), `left` (stream, left_at), `keys` (number,
+    author); `streams` are ids that stand anywhere. Logs name authors by key or by number.
     """
 
     entries: list[tuple[int, int, bytes, bytes, int | None]]
-    logs: list[tuple[int, bytes, bytes, int, bytes, int, bytes]]
+    logs: list[tuple[int, bytes, bytes | int, int, bytes, int, bytes]]
     seals: list[tuple[bytes, int, bytes, bytes]]
     left: list[tuple[bytes, int]]
-    indexed: list[tuple[int, bytes, bytes]]
+    indexed: list[tuple[int, bytes, bytes | int]]
+    keys: list[tuple[int, bytes]]
     streams: set[bytes]
 
 
@@ -86,7 +93,7 @@ def carve(path: Path) -> Carved:
     Raises:
         OSError: a file can't be read.
     """
-    found = Carved([], [], [], [], [], set())
+    found = Carved([], [], [], [], [], [], set())
     for image in _images(path):
         _carve_image(image, found)
     return found
@@ -128,7 +135,7 @@ def _carve_image(image: _Image, found: Carved) -> None:
         log = _rowid_before(data, match.start())
         if values is not None and log is not None:
             _, stream, author, _, base, base_hash, height, head, _, _ = values
-            found.logs.append((log, stream, author, base, base_hash, height, head))
+            found.logs.append((log, stream, author, base, base_hash or b"", height, head))
     for match in _SEAL.finditer(data):
         values = _record(image, match.start(), 5, index=False)
         if values is None:
@@ -136,16 +143,26 @@ def _carve_image(image: _Image, found: Carved) -> None:
         _, author, number, leaves, signature = values
         if isinstance(leaves, bytes) and 0 < len(leaves) <= 32 * SEAL_LEAVES_MAX:
             found.seals.append((author, number, leaves, signature))
-    for match in _LEFT.finditer(data):
+    for match in _HELD.finditer(data):
         values = _record(image, match.start(), 7, index=True)
         if values is not None:
-            found.left.append((values[0], values[6]))
-
+            found.streams.add(values[0])
+            if values[6]:
+                found.left.append((values[0], values[6]))
     for match in _INDEXED.finditer(data):
         values = _record(image, match.start(), 4, index=True)
         if values is not None:
             stream, author, _, log = values
             found.indexed.append((log, stream, author))
+    for match in _KEY.finditer(data):
+        values = _record(image, match.start(), 2, index=False)
+        number = _rowid_before(data, match.start())
+        if values is not None and number is not None:
+            found.keys.append((number, values[1]))
+    for match in _KEY_INDEXED.finditer(data):
+        values = _record(image, match.start(), 2, index=True)
+        if values is not None:
+            found.keys.append((values[1], values[0]))
     found.streams |= {bytes.fromhex(match[0].decode()) for match in _NAMED.finditer(data)}
 
 

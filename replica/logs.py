@@ -2,8 +2,9 @@
 
 Plain SQL for one stream at a time, inside the caller's transaction. Knows no peers and no meaning.
 An entry's hash follows from its chain, so a row keeps the whole of it at every 16th entry alone,
-and of the others what an entry is named by. Invariant: a log's row always says what its entries
-say: height, head and seal.
+and of the others what an entry is named by; the hash that a chain starts from is worked out. Logs
+are read from the view `log`, which names authors by their keys. Invariant: a log's row always says
+what its entries say: height, head and seal.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from core.log.canonical import unpack
 from core.log.chain import HASH_BYTES, SHORT_BYTES, chain_next, chain_start
 from core.log.registers import LogKey
 from core.log.seal import Seal
@@ -19,25 +21,40 @@ from core.log.stream import Stored, StreamState
 
 
 class LogRow(NamedTuple):
-    """One row of `log`."""
+    """One row of `log`.
+
+    `kept_base` is the hash at its base, None where it begins with its author's chain, whose start
+    follows from `site` (as it is kept), stream and author.
+    """
 
     log: int
     stream: bytes
     author: bytes
     branch: bytes
     base: int
-    base_hash: bytes
+    kept_base: bytes | None
     height: int
     head: bytes
     seal: int | None
     changed: int
+    site: bytes = b""
+
+    @property
+    def base_hash(self) -> bytes:
+        """The chain hash before its first entry."""
+        if self.kept_base is not None:
+            return self.kept_base
+        return chain_start(unpack(self.site), self.stream, self.author)
 
 
 # A row keeps its whole hash at heights that this divides: what an entry's hash costs to work out is
 # bounded, and what lies beyond damage can be proven from there.
 WHOLE_HASH_EVERY = 16
 
-_LOG = "log, stream, author, branch, base, base_hash, height, head, seal, changed"
+_LOGS = (
+    "SELECT log, stream, author, branch, base, base_hash, height, head, seal, changed, "
+    "(SELECT value FROM meta WHERE name = 'site') FROM log WHERE "
+)
 
 
 def stored_entries(db: sqlite3.Connection, stream: bytes) -> list[Stored]:
@@ -94,29 +111,28 @@ def held_hashes(db: sqlite3.Connection, author: bytes | None = None) -> set[byte
     return found
 
 
+def _logs(db: sqlite3.Connection, where: str, *values: bytes | int) -> list[LogRow]:
+    """The logs for which a condition holds."""
+    return [LogRow(*row) for row in db.execute(_LOGS + where, values)]
+
+
 def log_rows(db: sqlite3.Connection, stream: bytes) -> list[LogRow]:
     """The logs of a stream, parents before their branches."""
-    rows = db.execute(f"SELECT {_LOG} FROM log WHERE stream = ? ORDER BY base, branch", (stream,))
-    return [LogRow(*row) for row in rows]
+    return _logs(db, "stream = ? ORDER BY base, branch", stream)
 
 
 def log_row(db: sqlite3.Connection, stream: bytes, key: LogKey) -> LogRow | None:
     """One log of a stream, None if nothing is held of it."""
-    row = db.execute(
-        f"SELECT {_LOG} FROM log WHERE stream = ? AND author = ? AND branch = ?", (stream, *key)
-    ).fetchone()
-    return None if row is None else LogRow(*row)
+    return next(iter(_logs(db, "stream = ? AND author = ? AND branch = ?", stream, *key)), None)
 
 
 def place_of(
     db: sqlite3.Connection, stream: bytes, author: bytes, seq: int, short: bytes
 ) -> list[tuple[LogRow, bytes]]:
     """Logs and hashes of the author's entries `seq`; with `short` only those that begin so."""
-    rows = db.execute(
-        f"SELECT {_LOG} FROM log WHERE stream = ? AND author = ? AND base < ? AND height >= ?",
-        (stream, author, seq, seq),
-    ).fetchall()
-    places = [(row, hash_at(db, row, seq)) for row in (LogRow(*each) for each in rows)]
+    where = "stream = ? AND author = ? AND base < ? AND height >= ?"
+    rows = _logs(db, where, stream, author, seq, seq)
+    places = [(row, hash_at(db, row, seq)) for row in rows]
     return [(row, entry_hash) for row, entry_hash in places if entry_hash.startswith(short)]
 
 
@@ -171,12 +187,10 @@ def log_to_grow(
 
     None where that author has a log that it may fork.
     """
-    rows = db.execute(
-        f"SELECT {_LOG} FROM log WHERE stream = ? AND author = ?", (stream, first.author)
-    ).fetchall()
+    rows = _logs(db, "stream = ? AND author = ?", stream, first.author)
     if not rows and first.seq == 1:
         return _make(db, stream, (first.author, b""), 0, first.previous, None, position)
-    row = LogRow(*rows[0]) if len(rows) == 1 else None
+    row = rows[0] if len(rows) == 1 else None
     return row if row is not None and row.head == first.previous else None
 
 
@@ -216,7 +230,7 @@ def kept_bytes(seq: int) -> int:
 
 def _grow(db: sqlite3.Connection, log: int, last: Stored, position: int) -> None:
     db.execute(
-        "UPDATE log SET height = ?, head = ?, changed = ? WHERE log = ?",
+        "UPDATE log_row SET height = ?, head = ?, changed = ? WHERE log = ?",
         (last.seq, last.hash, position, log),
     )
 
@@ -261,9 +275,10 @@ def _make(
     seal: int | None,
     position: int,
 ) -> LogRow:
+    kept = base_hash if key[1] else None
     cursor = db.execute(
-        f"INSERT INTO log ({_LOG}) VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (stream, key[0], key[1], base, base_hash, base, base_hash, seal, position),
+        "INSERT INTO log_row VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (stream, author_number(db, key[0]), key[1], base, kept, base, base_hash, seal, position),
     )
     assert cursor.lastrowid is not None
     return LogRow(
@@ -279,10 +294,11 @@ def _split(db: sqlite3.Connection, parent: LogRow, at: int, at_hash: bytes, posi
     tail = _make(db, parent.stream, (parent.author, first), at, at_hash, parent.seal, position)
     db.execute("UPDATE entry SET log = ? WHERE log = ? AND seq > ?", (tail.log, parent.log, at))
     db.execute(
-        "UPDATE log SET height = ?, head = ? WHERE log = ?", (parent.height, parent.head, tail.log)
+        "UPDATE log_row SET height = ?, head = ? WHERE log = ?",
+        (parent.height, parent.head, tail.log),
     )
     db.execute(
-        "UPDATE log SET height = ?, head = ?, seal = NULL, changed = ? WHERE log = ?",
+        "UPDATE log_row SET height = ?, head = ?, seal = NULL, changed = ? WHERE log = ?",
         (at, at_hash, position, parent.log),
     )
 
@@ -363,7 +379,7 @@ def cover(db: sqlite3.Connection, row: LogRow, seal: int) -> None:
 
 def set_seal(db: sqlite3.Connection, row: LogRow, seal: int) -> None:
     """Let a seal cover a log's head; the one that it had is the caller's to drop."""
-    db.execute("UPDATE log SET seal = ? WHERE log = ?", (seal, row.log))
+    db.execute("UPDATE log_row SET seal = ? WHERE log = ?", (seal, row.log))
 
 
 def drop_seals(db: sqlite3.Connection, seals: Iterable[int]) -> None:

@@ -69,7 +69,9 @@ class _Mender:
         hints = [hint for row in found.hints.values() for hint in row]
         self._site = site
         self._found = found
-        self._authors = {*authors, *(s.author for s in found.seals), *(h.author for h in hints)}
+        named = {*(s.author for s in found.seals), *(h.author for h in hints)}
+        self._authors = {*authors, *named, *(key for each in found.keys.values() for key in each)}
+        self._authors.discard(b"")
         self._streams = found.streams | {hint.stream for hint in hints}
         self._ends: dict[bytes, _Start] = {}
         self._searches = 0
@@ -97,20 +99,25 @@ class _Mender:
     def _starts(self, by_seq: dict[int, list[Row]], hints: list[Hint]) -> list[_Start]:
         """What the log may begin after: what its row says, else whatever its first rows fit."""
         first = min(by_seq)
-        said = [start for hint in hints if (start := self._said(hint, by_seq)) is not None]
+        said = [start for hint in hints for start in self._said(hint)]
         for starts in (said, self._everywhere(first)):
             fitting = [
                 start for start in starts if _good(start.hash, by_seq.get(start.seq + 1, []))
             ]
             if fitting:
                 return fitting[:1] if starts is said else fitting
-        return said[:1]
+        known = {hint.author for hint in hints}
+        return [start for start in said if start.author in known][:1]
 
-    def _said(self, hint: Hint, by_seq: dict[int, list[Row]]) -> _Start | None:
-        if hint.base == 0:
-            start = chain_start(self._site, hint.stream, hint.author)
-            return _Start(hint.stream, hint.author, 0, start)
-        return self._ends.get(hint.base_hash)
+    def _said(self, hint: Hint) -> Iterator[_Start]:
+        """Where a row of `log` says that it begins, by each key that may have written it."""
+        if hint.base:
+            if hint.base_hash in self._ends:
+                yield self._ends[hint.base_hash]
+            return
+        for author in [hint.author] if hint.author else sorted(self._authors):
+            start = chain_start(self._site, hint.stream, author)
+            yield _Start(hint.stream, author, 0, start)
 
     def _everywhere(self, first: int) -> Iterator[_Start]:
         """Every place that a log may begin after, with its first entry `first`."""
@@ -123,7 +130,8 @@ class _Mender:
 
     def _walk(self, start: _Start, by_seq: dict[int, list[Row]], hints: list[Hint]) -> Chain:
         chain = Chain(start.stream, start.author, [])
-        own = [hint for hint in hints if (hint.stream, hint.author) == (start.stream, start.author)]
+        keys = (start.author, b"")
+        own = [hint for hint in hints if hint.stream == start.stream and hint.author in keys]
         heads = {hint.height: hint.head for hint in own}
         top = max([*heads, start.seq])
         previous, seq = start.hash, start.seq

@@ -58,7 +58,7 @@ def purge(replica: Replica, streams: Collection[bytes]) -> None:
             _keep_words(replica, stream)
     for stream in streams:
         for row in logs.log_rows(db, stream):
-            for table in ("entry", "confirmed", "log"):
+            for table in ("entry", "confirmed", "log_row"):
                 db.execute(f"DELETE FROM {table} WHERE log = ?", (row.log,))
         for table in _BY_STREAM:
             db.execute(f"DELETE FROM {table} WHERE stream = ?", (stream,))

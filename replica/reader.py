@@ -15,6 +15,7 @@ from typing import Any
 import aiosqlite
 
 from core.log.canonical import unpack
+from core.log.chain import chain_start
 from core.log.stream import Stored, StreamState
 from replica.history import HistoryRow, folded, history_of, history_since
 from replica.logs import chain_of
@@ -77,21 +78,23 @@ class Reader:
         )
         revoked = await self.rows(f"SELECT author FROM revoked WHERE author {_AUTHORS}", name)
         site = await self.row("SELECT value FROM meta WHERE name = 'site'")
+        of_site = unpack(site[0]) if site is not None else b""
         return folded(
-            unpack(site[0]) if site is not None else b"",
+            of_site,
             name[0],
-            _stored(entries),
+            _stored(of_site, name[0], entries),
             [(row["author"], row["certificate"]) for row in certificates],
             {row["author"] for row in revoked},
         )
 
 
-def _stored(rows: Sequence[sqlite3.Row]) -> list[Stored]:
-    """Entries from their rows, which stand in the order of their logs."""
+def _stored(site: bytes, stream: bytes, rows: Sequence[sqlite3.Row]) -> list[Stored]:
+    """Entries of a stream from their rows, which stand in the order of their logs."""
     found: list[Stored] = []
     for _, own in groupby(rows, key=lambda row: row["log"]):
         of_log = list(own)
         _, base, base_hash, height, head, *_ = first = of_log[0]
         bodies = [(row["hash"], row["body"]) for row in of_log]
-        found += chain_of(first["author"], base, base_hash, height, head, bodies)
+        previous = base_hash or chain_start(site, stream, first["author"])
+        found += chain_of(first["author"], base, previous, height, head, bodies)
     return found

@@ -446,7 +446,7 @@ class Replica:
                 for row in logs.log_rows(db, stream):
                     if row.author != self.author:
                         db.execute("DELETE FROM entry WHERE log = ?", (row.log,))
-                        db.execute("DELETE FROM log WHERE log = ?", (row.log,))
+                        db.execute("DELETE FROM log_row WHERE log = ?", (row.log,))
                 db.execute("DELETE FROM staged WHERE stream = ?", (stream,))
                 # What peers confirmed of the own log stays true, and is asked again.
                 own = (stream, self.author)

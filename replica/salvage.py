@@ -25,7 +25,10 @@ Row = tuple[bytes, bytes, int | None]
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """What a row of `log` says; it may be damaged, so the chain decides."""
+    """What a row of `log` says; it may be damaged, so the chain decides.
+
+    `author` is empty where it can't be read which key it names.
+    """
 
     stream: bytes
     author: bytes
@@ -37,10 +40,14 @@ class Hint:
 
 @dataclass(slots=True)
 class Salvaged:
-    """What was read: rows by log and seq, hints by log, and the small tables as they are."""
+    """What was read: rows by log and seq, hints by log, and the small tables as they are.
+
+    `keys` are the authors' by their local numbers.
+    """
 
     rows: dict[int, dict[int, list[Row]]] = field(default_factory=dict)
     hints: dict[int, list[Hint]] = field(default_factory=dict)
+    keys: dict[int, set[bytes]] = field(default_factory=dict)
     seals: list[Seal] = field(default_factory=list)
     meta: dict[str, bytes] = field(default_factory=dict)
     left_at: dict[bytes, int] = field(default_factory=dict)
@@ -70,14 +77,14 @@ def read_damaged(path: Path) -> Salvaged:
 
 
 def _read_tables(db: sqlite3.Connection, found: Salvaged) -> None:
+    for number, key in _table(db, found, "author", "number, author", (int, 32)):
+        found.keys.setdefault(number, set()).add(key)
+    columns = "log, stream, author, base, base_hash, height, head"
+    shape: tuple[Any, ...] = (int, 12, object, int, object, int, 32)
     for log, stream, author, base, base_hash, height, head in _table(
-        db,
-        found,
-        "log",
-        "log, stream, author, base, base_hash, height, head",
-        (int, 12, 32, int, 32, int, 32),
+        db, found, _table_of_logs(db), columns, shape
     ):
-        found.hints.setdefault(log, []).append(Hint(stream, author, base, base_hash, height, head))
+        _add_hints(found, log, stream, author, base, base_hash or b"", height, head)
     for log, seq, entry_hash, body, arrived in _table(
         db, found, "entry", "log, seq, hash, body, arrived", (int, int, bytes, bytes, object)
     ):
@@ -97,7 +104,7 @@ def _read_tables(db: sqlite3.Connection, found: Salvaged) -> None:
         found.certificates.append(data)
     columns = "witness, at, hub, leaves, signature"
     found.witnesses += _table(db, found, "witness", columns, (int, int, 32, bytes, 64))
-    shape: tuple[Any, ...] = (bytes, int, int, bytes, bytes, int)
+    shape = (bytes, int, int, bytes, bytes, int)
     found.only_here += _table(
         db, found, "only_here", "stream, number, at, field, value, until", shape
     )
@@ -110,6 +117,30 @@ def _read_tables(db: sqlite3.Connection, found: Salvaged) -> None:
     shape = (12, 32, int, 32, 32, bytes)
     columns = "stream, author, seq, previous, hash, body"
     found.staged += _table(db, found, "staged", columns, shape)
+
+
+def _table_of_logs(db: sqlite3.Connection) -> str:
+    """Where the logs stand; before schema 8 that was no view."""
+    return "log_row" if db.execute("PRAGMA table_info (log_row)").fetchall() else "log"
+
+
+def _add_hints(
+    found: Salvaged,
+    log: int,
+    stream: bytes,
+    author: bytes | int,
+    base: int,
+    base_hash: bytes,
+    height: int,
+    head: bytes,
+) -> None:
+    """What a log's row says, for each key that its author's number may stand for."""
+    keys = {author} if isinstance(author, bytes) else found.keys.get(author, {b""})
+    hints = found.hints.setdefault(log, [])
+    for key in sorted(keys):
+        hint = Hint(stream, key, base, base_hash, height, head)
+        if hint not in hints:
+            hints.append(hint)
 
 
 def _table(
@@ -162,14 +193,14 @@ def _add_carved(path: Path, found: Salvaged) -> None:
             _add_row(found, log, seq, (entry_hash, body, arrived))
     if found.whole:
         return
-    for log, stream, author, base, base_hash, height, head in carved.logs:
-        hint = Hint(stream, author, base, base_hash, height, head)
-        if hint not in found.hints.setdefault(log, []):
-            found.hints[log].append(hint)
-        found.streams.add(hint.stream)
+    for number, key in carved.keys:
+        found.keys.setdefault(number, set()).add(key)
+    for row in carved.logs:
+        _add_hints(found, *row)
+        found.streams.add(row[1])
     for log, stream, author in carved.indexed:
         if log not in found.hints:
-            found.hints[log] = [Hint(stream, author, 0, b"", 0, b"")]
+            _add_hints(found, log, stream, author, 0, b"", 0, b"")
     found.streams |= carved.streams
     found.seals += [_seal(*values) for values in carved.seals]
     for stream, left_at in carved.left:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from core.dispatch import fields
 from core.dispatch.fields import PHASES, Phase
@@ -20,10 +21,10 @@ from core.log.chunk_list import is_address
 from core.log.entry import Entry, Path
 from core.log.registers import Registers, Write
 from core.log.stream import Placed, StreamState
-from replica.logs import author_number
+from replica.logs import author_number, log_row
 from replica.projection.conflict import conflict_rows, phase_words
 from replica.projection.people import DEFAULT_RADIUS_M, identity, point, text
-from replica.projection.rows import Row, rewrite
+from replica.projection.rows import Place, Row, rewrite
 
 # What the rows of each table are made of; conflicts may come of any field.
 _MADE_OF = {
@@ -125,7 +126,8 @@ def _project_fields(
         others = {each for each in notes if each[1] not in note_ids}
         # A note that was taken out has no row by which the one that stands is replaced.
         replaces = len(notes) - len(others) == len(note_ids)
-        rewrite(db, "note", {"job": name}, notes, others if replaces else None)
+        held, place_of = others if replaces else None, partial(_place_of, db, state)
+        rewrite(db, "note", {"job": name}, notes, held, place_of)
     ticked = {path[1] for path in paths if path[0] == fields.TICK}
     if ticked:
         items = _check_items(name, registers)
@@ -169,7 +171,9 @@ def _project_whole(db: sqlite3.Connection, state: StreamState, codes: set[int] |
         del rows["conflict"]
     for table, wanted in rows.items():
         # Of a job that is new here no row stands.
-        rewrite(db, table, _key(table, state.stream), wanted, set() if held is None else None)
+        standing: set[Row] | None = set() if held is None else None
+        key = _key(table, state.stream)
+        rewrite(db, table, key, wanted, standing, partial(_place_of, db, state))
     _write_job(db, name, held, row)
 
 
@@ -352,6 +356,19 @@ def _notes(name: str, state: StreamState) -> list[Row]:
         who = _who(state, write)
         rows.append((name, identity(path[1]), write.corrected_ms, who, shown.value))
     return rows
+
+
+def _place_of(db: sqlite3.Connection, state: StreamState, note: Row) -> Place | None:
+    """Where an entry has the text of a note."""
+    path, text = (fields.NOTE, bytes.fromhex(note[1])), note[-1]
+    shown = show(state.registers, path)
+    # Where a text ends, SQL can't tell if it has what looks like an end.
+    if shown is None or "\0" in text:
+        return None
+    log, data = state.logs[shown.write.log], text.encode()
+    first = log.placed[shown.write.seq - log.base - 1].stored.body.find(data)
+    row = log_row(db, state.stream, log.key) if first >= 0 else None
+    return None if row is None else (row.log, shown.write.seq, first + 1, len(data))
 
 
 def _file_refs(name: str, state: StreamState) -> list[Row]:

@@ -1,23 +1,27 @@
 """Rows of one stream, written only where they differ from what stands in the table.
 
 Most changes of a stream alter one of its rows or add one, and reading rows back costs a tenth of
-writing them again. Of the tables that hold numbers of words it knows which columns do; they are
-read as views that say the words. Invariant: afterwards the table holds of the stream exactly the
-rows that were given.
+writing them again. Of the tables that hold numbers of words, or say where the log has a text, it
+knows which columns do; they are read as views that say the words. Invariant: afterwards the table
+holds of the stream exactly the rows that were given.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 Row = tuple[Any, ...]
 
+Place = tuple[int, int, int, int]
+"""Where the log has a text word for word: log, seq, its first byte in the body (from 1), bytes."""
+
 # The views whose table is named as they are with `_row` behind, and what stands in its columns: the
-# number of a word (w), the bytes of an id in hex (x), or the value itself (v).
-_NUMBERED = {"time_log": "wwxwwvvvwwvwvvw", "note": "wxvwv"}
+# number of a word (w), the bytes of an id in hex (x), the value itself (v), or a text that may be
+# quoted (q), which is the last one.
+_NUMBERED = {"time_log": "wwxwwvvvwwvwvvw", "note": "wxvwq"}
 
 # How many columns name a row, the first ones of each table.
 _NAMED_BY = {
@@ -42,10 +46,12 @@ def rewrite(
     key: dict[str, object],
     rows: Sequence[Row],
     held: AbstractSet[Row] | None = None,
+    place_of: Callable[[Row], Place | None] = lambda row: None,
 ) -> None:
     """Let `table` hold `rows`, and no others, where its columns are as `key` says.
 
     A row has all columns of the table, in order. `held` are those that stand, if that is known.
+    `place_of` says where the log has a row's text, if it does.
     """
     if held is None:
         where = " AND ".join(f"{column} = ?" for column in key)
@@ -59,7 +65,7 @@ def rewrite(
         db.executemany(f"DELETE FROM {stored_in(table)} WHERE {where}", names)
     if new:
         if coding is not None:
-            new = [_coded(db, coding, row) for row in new]
+            new = [_coded(db, coding, row) + _text(coding, row, place_of) for row in new]
         marks = ", ".join("?" * len(new[0]))
         db.executemany(f"INSERT OR REPLACE INTO {stored_in(table)} VALUES ({marks})", new)
 
@@ -73,7 +79,16 @@ def _coded(db: sqlite3.Connection, coding: str, row: Sequence[Any]) -> Row:
     return tuple(
         word_number(db, value) if code == "w" else bytes.fromhex(value) if code == "x" else value
         for code, value in zip(coding, row, strict=False)
+        if code != "q"
     )
+
+
+def _text(coding: str, row: Row, place_of: Callable[[Row], Place | None]) -> Row:
+    """The columns of a text that may be quoted."""
+    if coding[-1] != "q":
+        return ()
+    place = place_of(row)
+    return (row[-1], None, None, None, None) if place is None else (None, *place)
 
 
 def word_number(db: sqlite3.Connection, word: str) -> int:
@@ -89,7 +104,7 @@ def forget_words(db: sqlite3.Connection) -> None:
     said = " UNION ALL ".join(
         f"SELECT {column} FROM {stored_in(table)}"
         for table, coding in _NUMBERED.items()
-        for column, code in zip(_columns(db, stored_in(table)), coding, strict=True)
+        for column, code in zip(_columns(db, stored_in(table)), coding, strict=False)
         if code == "w"
     )
     db.execute(f"DELETE FROM word WHERE number NOT IN ({said})")

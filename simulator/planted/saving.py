@@ -103,7 +103,7 @@ def forgets_own_log() -> AbstractContextManager[None]:
                 for stream in gone:
                     for row in logs.log_rows(db, stream):
                         db.execute("DELETE FROM entry WHERE log = ?", (row.log,))
-                        db.execute("DELETE FROM log WHERE log = ?", (row.log,))
+                        db.execute("DELETE FROM log_row WHERE log = ?", (row.log,))
 
         return drop_streams
 

@@ -26,7 +26,7 @@ from tests.fuzzing.doors import Door
 from tests.fuzzing.mutation import NUMBERS, TEXTS, changed, damaged, spelt
 
 TABLES = (
-    "meta", "certificate", "stream", "log", "entry", "seal", "job", "note_row", "time_log_row",
+    "meta", "certificate", "stream", "log_row", "entry", "seal", "job", "note_row", "time_log_row",
     "confirmed", "peer_held", "author", "word", "peer",
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ import pytest
 from core.dispatch import acts, day_acts
 from core.dispatch.fields import LogKind, Phase
 from replica.checking import check_store
+from replica.logs import author_number
 from replica.replica import Replica
 from tests.build import Site, hold, rows_of
 
@@ -41,7 +42,8 @@ def _shorten_a_body(hub: Replica) -> None:
 
 
 def _lengthen_a_log(hub: Replica) -> None:
-    hub.store.db.execute("UPDATE log SET height = height + 1 WHERE author = ?", (hub.author,))
+    number = author_number(hub.store.db, hub.author)
+    hub.store.db.execute("UPDATE log_row SET height = height + 1 WHERE author = ?", (number,))
 
 
 def _lose_an_entry(hub: Replica) -> None:
@@ -74,7 +76,7 @@ def _lose_an_assignment(hub: Replica) -> None:
 
 
 def _make_a_height_bytes(hub: Replica) -> None:
-    hub.store.db.execute("UPDATE log SET height = x'ff'")
+    hub.store.db.execute("UPDATE log_row SET height = x'ff'")
 
 
 def _make_an_id_a_number(hub: Replica) -> None:

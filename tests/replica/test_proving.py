@@ -156,7 +156,7 @@ def test_another_hub_that_lacks_an_entry_shows_the_gap(town: Town) -> None:
     for row in logs.log_rows(db, town.job):
         if row.author == town.hub.author:
             db.execute("DELETE FROM entry WHERE log = ?", (row.log,))
-            db.execute("DELETE FROM log WHERE log = ?", (row.log,))
+            db.execute("DELETE FROM log_row WHERE log = ?", (row.log,))
     data, proven = town.prove(town.job, replica=south)
     assert {doubt.kind for doubt in proven.doubts} == {Kind.GAP}
     assert set(strangers_verdict(data, town.site.site) or ()) == {"gap"}
@@ -232,7 +232,7 @@ def test_a_witness_of_what_is_not_held_is_said(town: Town) -> None:
 
 
 def test_an_end_without_a_seal_is_said(town: Town) -> None:
-    town.hub.store.db.execute("UPDATE log SET seal = NULL")
+    town.hub.store.db.execute("UPDATE log_row SET seal = NULL")
     with pytest.raises(ProvingError, match="no seal at its end"):
         town.prove(town.job)
 

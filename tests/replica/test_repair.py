@@ -297,9 +297,10 @@ def own(tmp_path: Path) -> Own:
         "UPDATE entry SET body = {flipped} WHERE log = {log} AND seq = 4",
         "UPDATE entry SET hash = zeroblob(8) WHERE log = {log} AND seq = 3",
         "UPDATE entry SET hash = zeroblob(8) WHERE log = {log} AND seq = 4",
-        "UPDATE log SET base_hash = zeroblob(32) WHERE log = {log}",
-        "UPDATE log SET author = zeroblob(32) WHERE log = {log}",
-        "UPDATE log SET head = zeroblob(32) WHERE log = {log}",
+        "UPDATE log_row SET base_hash = zeroblob(32) WHERE log = {log}",
+        "UPDATE log_row SET author = 77 WHERE log = {log}",
+        "UPDATE author SET author = zeroblob(32) WHERE author = {author}",
+        "UPDATE log_row SET head = zeroblob(32) WHERE log = {log}",
         "UPDATE entry SET log = 77 WHERE log = {log} AND seq = 3",
         "UPDATE stream SET leaf = zeroblob(32)",
     ],
@@ -311,7 +312,8 @@ def test_what_the_hashes_tell_is_set_right_and_the_key_stays(own: Own, sql: str)
     ).fetchone()
     flipped = bytearray(body)
     flipped[len(body) // 2] ^= 0x10
-    own.harm(sql.format(log=own.log, flipped=f"x'{flipped.hex()}'"))
+    author = f"x'{own.phone.author.hex()}'"
+    own.harm(sql.format(log=own.log, author=author, flipped=f"x'{flipped.hex()}'"))
     touched, held, waiting = _repair(own.folder)
     assert (touched, waiting) == (False, 0)
     phone = own.site._open(own.folder, SettableClock())
@@ -370,7 +372,7 @@ def test_own_entries_that_are_gone_without_a_trace_cost_the_key(own: Own) -> Non
     row = logs.log_row(db, own.job, (own.phone.author, b""))
     assert row is not None
     head = logs.hash_at(db, row, 2)
-    db.execute("UPDATE log SET height = 2, head = ? WHERE log = ?", (head, own.log))
+    db.execute("UPDATE log_row SET height = 2, head = ? WHERE log = ?", (head, own.log))
     own.harm(f"DELETE FROM entry WHERE log = {own.log} AND seq > 2")
     own_touched, _, _ = _repair(own.folder)
     assert own_touched

@@ -303,7 +303,7 @@ def test_two_replicas_with_the_same_entries_have_the_same_rows(site: Site, hub: 
         "meta", "stream", "log", "entry", "seal", "staged", "certificate", "peer", "peer_stream",
         "revoked", "reach", "refused", "author", "confirmed", "peer_held",
         # These hold local numbers, and are compared as what they say.
-        "word", "job", "job_text", "phase_time", "time_log_row", "note_row",
+        "word", "job", "job_text", "phase_time", "time_log_row", "note_row", "log_row",
     }  # fmt: skip
     ours, theirs = (rows_of(replica, log_tables.__contains__) for replica in (hub, other))
     assert ours == theirs

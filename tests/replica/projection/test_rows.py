@@ -12,7 +12,7 @@ from core.dispatch.fields import ACCOUNT_NAME, NOTE, SETTING, SITE_NAME, Kind, L
 from replica.checking import check_store
 from replica.projection.rows import rewrite
 from replica.replica import Replica
-from tests.build import Site, clock_of, force, hold, rows_of
+from tests.build import Site, clock_of, force, hold, notes_of, rows_of
 
 
 def new_job(hub: Replica, number: int, title: str) -> bytes:
@@ -72,6 +72,28 @@ def test_an_index_of_text_that_does_not_follow_from_the_rows_is_noticed(hub: Rep
         db.execute("INSERT INTO job_text (rowid, text) VALUES (1, 'palace')")
     assert "table job_text: 1 rows differ from the log" in check_store(hub)
     hub.rebuild_projections()
+    assert check_store(hub) == []
+
+
+def test_the_words_of_a_note_stand_in_the_log_alone(site: Site, hub: Replica) -> None:
+    worker = site.worker(hub, "Aino")
+    phone = site.phone(hub, worker)
+    job, _ = site.job(hub, "Boiler", worker)
+    texts = {"Key under the mat", "Möbel\nim Flur \N{KEY}", "cut\0short"}
+    for number, text in enumerate(texts):
+        hub.write([Change(job, (NOTE, bytes([number] * 8)), text)])
+    kept = {row[0] for row in hub.store.db.execute("SELECT text FROM note_row")}
+    assert kept == {None, "cut\0short"}
+    assert notes_of(hub) == sorted(texts)
+    # A fork moves entries to logs with other numbers.
+    hold(phone, hub)
+    phone.write(acts.add_note(job, "before"))
+    clone = site.clone(phone)
+    phone.write(acts.add_note(job, "of the phone"))
+    clone.write(acts.add_note(job, "of its copy"))
+    hold(phone, hub)
+    hold(clone, hub)
+    assert notes_of(hub) == sorted([*texts, "before", "of the phone", "of its copy"])
     assert check_store(hub) == []
 
 
