@@ -76,6 +76,7 @@ class Options:
     lying_syncs: float = 0.0
     unordered_directory: bool = False
     full_disks_per_day: float = 0.0
+    torn_disks: float = 0.0
     # What offices do to what phones hold.
     erasures_per_day: float = 0.0
     revocations_per_day: float = 0.0
@@ -184,6 +185,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
         lambda _: {"unordered_directory": True},
     ),
     "full_disks": _fault("disks fill up", full_disks_per_day=(0.02, 0.5)),
+    "torn_writes": _fault("phones' disks tear what was not synced", torn_disks=(0.3, 1.0)),
     "erasures": _fault("the office erases what is closed", erasures_per_day=(0.5, 6.0)),
     "revocations": _fault("the office shuts phones out", revocations_per_day=(0.1, 1.2)),
     "photos": _fault("workers take photos", photos_per_day=(0.5, 8.0)),

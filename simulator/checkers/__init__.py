@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from simulator.checkers import (
     arrived,
+    ballast,
     digests,
     durable,
     equal,
@@ -39,6 +40,7 @@ __all__ = [
     "differing",
     "leak",
     "on_the_way",
+    "photos_are_on_hubs",
 ]
 
 
@@ -53,6 +55,7 @@ def on_the_way(world: World) -> None:
     for machine in _up(world):
         _raise("scope", scope.foreign(world, machine))
         _raise("erased", erased.back(world, machine))
+    _raise("ballast", ballast.refused(world))
     _raise("reach", reach.overstated(world))
     _raise("equal", equal.unlike(world, whole=False))
 
@@ -69,23 +72,30 @@ def at_end(world: World) -> None:
         _raise("photos", photos.missing(world, machine))
         _raise("scope", scope.foreign(world, machine))
         _raise("erased", erased.back(world, machine))
+    _raise("ballast", ballast.refused(world))
     _raise("erased", erased.left(world))
     _raise("photos", photos.left(world))
-    _raise("photos", photos.not_on_hubs(world))
     _raise("arrived", arrived.missing(world))
     _raise("digests", digests.differing(world))
     _raise("equal", equal.unlike(world, whole=True))
     _raise("genuine", genuine.forged(world))
     _raise("revoked", revoked.wrong(world))
     _raise("folded", folded.wrong(world))
+    # After the rows: a hub takes what its rows name.
+    _raise("photos", photos.not_on_hubs(world))
     _raise("overwritten", overwritten.wrong(world))
     _raise("reach", reach.overstated(world))
     _raise("minutes", minutes.wrong(world))
 
 
 def differing(world: World) -> list[str]:
-    """Which machines do not agree yet, or lack a photo."""
-    return [*digests.differing(world), *photos.not_on_hubs(world)]
+    """Which machines do not agree yet."""
+    return list(digests.differing(world))
+
+
+def photos_are_on_hubs(world: World) -> bool:
+    """Whether every photo that should come to the hubs is there."""
+    return not any(True for _ in photos.not_on_hubs(world))
 
 
 def leak(peer: str, stream: bytes) -> Violation:

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+from importlib.util import find_spec
 
 from replica.commandline import CommandError
 from simulator.draw import FAULTS, differing
@@ -23,11 +24,15 @@ EXPECTED_POINTS = (
     "a job was handed on",
     "a log was forked",
     "a phone was cloned",
+    "a phone was shut out",
+    "a photo was taken",
     "a stream left a phone",
     "a stream was folded anew",
     "acted from a stale page",
     "entries waited for a seal",
     "power was cut in a transaction",
+    "the office erased something",
+    "what a shut-out key wrote was admitted",
     "compared digests or heads",
 )
 # With so many seeds every expected point is reached.
@@ -108,6 +113,10 @@ def _check(arguments: argparse.Namespace) -> None:
         raise CommandError(f"no bug '{arguments.plant}' to plant; there are {', '.join(PLANTED)}")
     if unknown := sorted(set(arguments.without) - set(FAULTS)):
         raise CommandError(f"no fault {', '.join(unknown)}; there are {', '.join(FAULTS)}")
+    if "torn_writes" not in arguments.without and find_spec("apsw") is None:
+        raise CommandError(
+            "some seeds have disks that need apsw; install it, or say --without torn_writes"
+        )
 
 
 def _replay(seed: int, arguments: argparse.Namespace) -> str:

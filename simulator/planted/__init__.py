@@ -43,6 +43,13 @@ PLANTED: Final[Mapping[str, Plant]] = MappingProxyType(
     {
         # A hub that acks what it has not committed is seen by its phones' reach.
         "early-ack": _plant(saving.early_ack, "durable", "reach", faults=("kills",)),
+        # A store that was torn may not open any more, or hold other than it held.
+        "not-synced": _plant(
+            saving.not_synced, "crash", "durable", "photos", faults=("torn_writes", "power_cuts")
+        ),
+        "ballast-kept": _plant(
+            saving.ballast_kept, "ballast", faults=("torn_writes", "full_disks")
+        ),
         "phantom-states": _plant(saving.phantom_states, "crash", "folded", faults=("full_disks",)),
         "appends-twice": _plant(saving.appends_twice, "crash"),
         "stale-rows": _plant(saving.stale_rows, "equal", "folded"),
@@ -70,9 +77,7 @@ PLANTED: Final[Mapping[str, Plant]] = MappingProxyType(
         "photo-saved-too-early": _plant(
             photographing.photo_saved_too_early, "photos", faults=("photos",)
         ),
-        "photo-let-go": _plant(
-            photographing.photo_let_go, "photos", "liveness", faults=("photos",)
-        ),
+        "photo-let-go": _plant(photographing.photo_let_go, "photos", faults=("photos",)),
         "mark-too-far": _plant(meeting.mark_too_far, "liveness", "reach"),
     }
 )

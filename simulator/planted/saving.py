@@ -17,6 +17,7 @@ from core.log.certificate import Certificate
 from core.log.messages import Runs
 from replica import intake, logs, shelf
 from replica import replica as replica_module
+from replica.ballast import Ballast
 from replica.replica import Replica
 from replica.store import Store, StoreError
 from simulator.planted.patching import replaced
@@ -50,6 +51,24 @@ def early_ack() -> AbstractContextManager[None]:
         return transaction
 
     return replaced(Store, "transaction", wrong)
+
+
+def not_synced() -> AbstractContextManager[None]:
+    """What was committed is left to the disk to write when it likes."""
+
+    def wrong(right: Any) -> Any:
+        def opened(self: Store, *args: Any, **options: Any) -> None:
+            right(self, *args, **options)
+            self.db.execute("PRAGMA synchronous = OFF")
+
+        return opened
+
+    return replaced(Store, "__init__", wrong)
+
+
+def ballast_kept() -> AbstractContextManager[None]:
+    """Room that is kept back for a full disk is never given up."""
+    return replaced(Ballast, "give_up", lambda _: lambda self: False)
 
 
 def phantom_states() -> AbstractContextManager[None]:

@@ -59,6 +59,9 @@ class Disk(Protocol):
     def stored_bytes(self) -> bytes:
         """All bytes of all files."""
 
+    def close(self) -> None:
+        """No file of it is opened any more."""
+
 
 class StrikingConnection(sqlite3.Connection):
     """A connection of which a statement may fail."""
@@ -211,6 +214,9 @@ class PlainDisk:
     def stored_bytes(self) -> bytes:
         """As `Disk` says."""
         return b"".join(path.read_bytes() for path in sorted(self._home.iterdir()))
+
+    def close(self) -> None:
+        """As `Disk` says; the folder is its owner's to take away."""
 
 
 def copy_files(source: Path, target: Path) -> None:

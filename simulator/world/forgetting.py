@@ -1,4 +1,4 @@
-"""Forgetting in a simulated site: the office erases, rules of retention run, stores are scrubbed.
+"""Forgetting in a simulated site: the office erases, and sets rules by which hours of long ago go.
 
 Everything is done by the product's own functions, at times that are drawn; phones may be away for
 all of it. Holds no judgement. Invariant: what is open is never erased, since the product refuses.
@@ -7,7 +7,6 @@ all of it. Holds no judgement. Invariant: what is open is never erased, since th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final
@@ -16,15 +15,11 @@ from core.dispatch import acts, day_acts
 from core.dispatch.acts import ActError, day_stream
 from core.dispatch.fields import LogKind
 from hub.erasables import of_stream
-from hub.forgetting import KEEP_DAYS_MIN, apply_retention, erase_streams
-from replica.purging import forget_erased, forget_only_here
-from replica.replica import Replica
+from hub.forgetting import KEEP_DAYS_MIN, erase_streams
 from replica.store import StoreError
 from simulator.world.machine import Machine
 
 DAY_S: Final = 86_400.0
-# As `replica.device` and `hub.hub` have it: soon after a start, and then each hour.
-UPKEEP_FIRST_S, UPKEEP_S = 60.0, 3_600.0
 _CLOSED: Final = (
     "SELECT job FROM job WHERE status NOT IN ('open', 'in progress') ORDER BY job LIMIT 20"
 )
@@ -118,31 +113,3 @@ class LateDays:
             *day_acts.stop_log(worker, day, None, log, at_ms=at_ms + 600_000),
             *day_acts.add_fixes(worker, day, fixes),
         ]
-
-
-async def look_after_store(machine: Machine, looked_at: Callable[[Machine], None]) -> None:
-    """What a program does for its store now and again, until it is cancelled.
-
-    `looked_at` is called before, while nothing has been put right yet.
-    """
-    pause_s = UPKEEP_S if machine.is_hub else UPKEEP_FIRST_S
-    while True:
-        await asyncio.sleep(pause_s)
-        pause_s = UPKEEP_S
-        looked_at(machine)
-        try:
-            await machine.writer.run(forget_erased, machine.replica)
-            if machine.is_hub:
-                await machine.do(apply_retention)
-        except StoreError:
-            machine.truth.points["a store was not looked after"] += 1
-
-
-async def forget_for_good(machine: Machine) -> None:
-    """At the end: the worker has read what only the own phone knew, and nothing is at work."""
-
-    def forget(replica: Replica) -> None:
-        forget_only_here(replica, all_of_it=True)
-        forget_erased(replica)
-
-    await machine.do(forget)

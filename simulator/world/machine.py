@@ -21,6 +21,7 @@ from core.dispatch.reading import PRESENT, Reading
 from core.log.entry import FORMAT
 from replica.identity import Identity
 from replica.replica import Replica, Written
+from replica.store import DiskFull
 from replica.writer import Writer
 from simulator.device_clock import DeviceClock
 from simulator.trace import Trace
@@ -96,6 +97,9 @@ class Machine:
 
     def open(self) -> None:
         """Open the store of this life."""
+        self.ballast = self.disk.ballast()
+        if self.ballast is not None:
+            self.ballast.begin()
         self.store = self.disk.open()
         self.replica = WatchedReplica(
             self.store,
@@ -105,7 +109,7 @@ class Machine:
             self.reading,
             notes=Notes(self.truth, self.name, self.worker, self.weather.loop.time),
         )
-        self.writer = Writer(self.replica, self._executor)
+        self.writer = Writer(self.replica, self._executor, self.ballast)
         self._dying = False
         self.up = True
 
@@ -177,10 +181,11 @@ class Machine:
 
         return await self.do(write)
 
-    async def do(self, function: Callable[[Replica], T]) -> T:
+    async def do(self, function: Callable[[Replica], T], *, is_act: bool = True) -> T:
         """Let a person do what the product has a function for.
 
-        What it wrote the person has seen as saved when it returns, and so it is written down.
+        What it wrote the person has seen as saved when it returns, and so it is written down. Room
+        that is kept back is for acts; a photo is none.
         """
 
         def carried() -> tuple[T, list[tuple[bytes, bytes]]]:
@@ -188,7 +193,15 @@ class Machine:
             answer = function(self.replica)
             return answer, list(self.replica.written)
 
-        answer, written = await self.writer.act(carried)
+        lay = self.ballast is not None and self.ballast.lies
+        try:
+            answer, written = await (self.writer.act if is_act else self.writer.run)(carried)
+        except DiskFull as refusal:
+            if lay and is_act:
+                self.truth.refused_beside_ballast.append(f"{self.name}: {refusal}")
+            raise
+        if lay and self.ballast is not None and not self.ballast.lies:
+            self.truth.points["ballast was given up"] += 1
         if not self._dying:
             self.truth.was_saved(self.name, written, self.weather.loop.time())
         return answer

@@ -57,7 +57,7 @@ class Photographer:
             return
         job = bytes.fromhex(chance.choice(rows)[0])
         data = chance.randbytes(chance.randint(PHOTO_BYTES_MIN, PHOTO_BYTES_MAX))
-        saved = await phone.do(lambda replica: save_file(replica, job, data))
+        saved = await phone.do(lambda replica: save_file(replica, job, data), is_act=False)
         if not phone.up:
             # Nobody saw it.
             return

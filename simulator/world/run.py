@@ -42,9 +42,9 @@ from simulator.trace import Trace
 from simulator.virtual_loop import Outcome, VirtualLoop
 from simulator.virtual_loop import run as run_loop
 from simulator.weather import Weather, draw_outages
-from simulator.world.disk import PlainDisk
+from simulator.world.disk import Disk, PlainDisk
 from simulator.world.fate import Fate, held_photos
-from simulator.world.forgetting import Clerk, LateDays, forget_for_good, look_after_store
+from simulator.world.forgetting import Clerk, LateDays
 from simulator.world.machine import Machine, Part
 from simulator.world.narrow import narrowed
 from simulator.world.office import Dispatcher
@@ -55,6 +55,7 @@ from simulator.world.shutting_out import ShuttingOut
 from simulator.world.site import HUB_LETTERS, Site, certificate_act, found_site, make_hub
 from simulator.world.talk import HubMeeting, Roaming, Serving
 from simulator.world.truth import Truth
+from simulator.world.upkeep import forget_for_good, look_after_store
 from simulator.world.worker import Worker
 
 DAY_S: Final = 86_400.0
@@ -63,9 +64,12 @@ _ELSEWHERE: Final = UNSAFE_FAULTS | {
     "unordered_directory", "canyons", "gaps", "outliers", "indoor_drift", "car_parks",
     "empty_batteries", "jams",
 }  # fmt: skip
+TORN_FAULTS: Final = frozenset({"torn_writes"})
 WORLD_FAULTS: Final = frozenset(FAULTS) - _ELSEWHERE
 # Frames that no TLS connection would give: most sessions fail there, and other faults show less.
 HOSTILE_SEEDS: Final = 0.2
+# Disks that tear cost time, and phones on them die of little else.
+TORN_SEEDS: Final = 0.25
 HUBS_APART_PER_DAY: Final = 0.4
 LOOK_EVERY_S: Final = 6 * 3_600.0
 # After the weather has cleared all must agree within this time; a lost link is retried after
@@ -161,12 +165,25 @@ class World:
         return Machine(
             name,
             identity,
-            PlainDisk(folder / name.replace(" ", "-")),
+            self._disk(name, folder),
             clock,
             chance_for(self.seed, name, "machine"),
             self.weather,
             self.truth,
             self._failed,
+        )
+
+    def _disk(self, name: str, folder: Path) -> Disk:
+        options, chance = self.options, chance_for(self.seed, name, "disk")
+        if name.startswith("hub") or chance.random() >= options.torn_disks:
+            return PlainDisk(folder / name.replace(" ", "-"))
+        # Only here, since only tests install apsw.
+        from simulator.world.torn_disk import TornDisk
+
+        return TornDisk(
+            chance,
+            unordered_directory=chance.random() < 0.5,
+            fills=bool(options.full_disks_per_day),
         )
 
     def _hostile_phone(self, number: int, identity: Identity, hubs: list[str]) -> HostilePhone:
@@ -335,6 +352,7 @@ class World:
         """What a machine's program and its people do while the weather lasts."""
         return [
             *self._usual_parts(machine),
+            *self._upkeep(machine),
             *self._parts_that_forget(machine),
             *self._parts_with_photos(machine),
         ]
@@ -343,6 +361,12 @@ class World:
         """A person who comes back to a screen draws on; only the program begins anew."""
         named = (machine.name, purpose)
         return self._chances.setdefault(named, chance_for(self.seed, *named))
+
+    def _upkeep(self, machine: Machine) -> list[Part]:
+        """Where nothing is erased and no ballast lies, there is nothing to look after."""
+        if not self.options.erasures_per_day and machine.ballast is None:
+            return []
+        return [partial(look_after_store, machine, partial(checkers.before_upkeep, self))]
 
     def _parts_that_forget(self, machine: Machine) -> list[Part]:
         per_day = self.options.erasures_per_day
@@ -354,8 +378,7 @@ class World:
             if machine.is_hub
             else LateDays(machine, per_day / len(self.phones), chance).write_down
         )
-        looked_at = partial(checkers.before_upkeep, self)
-        return [partial(look_after_store, machine, looked_at), part]
+        return [part]
 
     def _parts_with_photos(self, machine: Machine) -> list[Part]:
         per_day = self.options.photos_per_day
@@ -436,6 +459,11 @@ class World:
                 if self.loop.time() > deadline_s:
                     raise Violation("liveness", "; ".join(differing[:5]))
                 await asyncio.sleep(60.0)
+            # A photo that does not come is named by its checker, once others have had their say.
+            while not checkers.photos_are_on_hubs(self):
+                if self.loop.time() > deadline_s:
+                    break
+                await asyncio.sleep(60.0)
         for machine in self.machines:
             await machine.stop()
             if self.options.erasures_per_day:
@@ -466,7 +494,9 @@ def _first_leaf(error: BaseException) -> BaseException:
 def options_of(seed: int, *, without: Iterable[str] = ()) -> Options:
     """The faults of a seed's world. Raises KeyError for a name in `without` that is no fault."""
     hostile = chance_for(seed, "hostile").random() < HOSTILE_SEEDS
+    torn = chance_for(seed, "torn").random() < TORN_SEEDS
     allowed = WORLD_FAULTS if hostile else WORLD_FAULTS - HOSTILE_FAULTS
+    allowed -= set() if torn else TORN_FAULTS
     return draw_options(seed, allowed=allowed).without(*without)
 
 
@@ -509,6 +539,7 @@ def run_seed(
         for world in worlds:
             for machine in world.machines:
                 machine.close()
+                machine.disk.close()
         worlds.clear()
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -94,6 +94,7 @@ class Truth:
     photos_missing_since_restore: dict[str, set[bytes]] = field(default_factory=dict)
     laid_down_at_s: dict[bytes, float] = field(default_factory=dict)
     live_at_s: dict[tuple[str, str], float] = field(default_factory=dict)
+    refused_beside_ballast: list[str] = field(default_factory=list)
     points: Counter[str] = field(default_factory=Counter)
 
     # --- what is written down
