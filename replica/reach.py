@@ -33,6 +33,21 @@ class OwnUnsent:
     size_bytes: int
 
 
+def is_with_colleague(db: sqlite3.Connection, job: bytes, author: bytes, colleague: bytes) -> bool:
+    """Whether a phone of a colleague has confirmed all that `author` wrote in a job.
+
+    So who hands a job on knows that it arrived. It says nothing of any hub.
+    """
+    row = db.execute(
+        "SELECT 1 FROM log JOIN confirmed USING (log) JOIN author ON author.number = peer "
+        "JOIN certificate ON certificate.author = author.author "
+        "WHERE log.stream = ? AND log.author = ? AND subject = ? AND role = ? "
+        "AND confirmed.height >= log.height",
+        (job, author, colleague, int(Role.WORKER)),
+    )
+    return row.fetchone() is not None
+
+
 def unsent_entries(
     db: sqlite3.Connection, author: bytes, former: Sequence[bytes] = ()
 ) -> list[OwnUnsent]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable, Iterator
 
 from core.dispatch.acts import SITE_STREAM
 from core.dispatch.fields import Kind, Role
@@ -27,22 +28,41 @@ def scope_of(db: sqlite3.Connection, peer: Certificate, now_ms: int) -> frozense
     """
     if peer.role == Role.HUB:
         return frozenset(row[0] for row in db.execute("SELECT stream FROM stream"))
-    worker = peer.subject.hex()
-    since = now_ms - _retention_days(db) * _DAY_MS
-    jobs = [
-        (bytes.fromhex(job), customer)
-        for job, customer in db.execute(
-            "SELECT job.job, job.customer FROM assignment JOIN job USING (job) "
-            "WHERE assignment.worker = ? AND assignment.phase NOT IN ('withdrawn', 'released') "
-            "AND (job.status IN ('open', 'in progress') OR job.updated_at > ?)",
-            (worker, since),
-        )
-    ]
-    found = {SITE_STREAM, peer.subject}
-    found.update(job for job, _ in jobs)
-    found.update(bytes.fromhex(customer) for _, customer in jobs if customer)
+    jobs = _jobs_of(db, peer.subject, now_ms)
+    found = {SITE_STREAM, peer.subject, *_with_customers(jobs)}
     found.update(days_of(db, peer.subject))
     return frozenset(found)
+
+
+def common_of(
+    db: sqlite3.Connection, one: Certificate, other: Certificate, now_ms: int
+) -> frozenset[bytes]:
+    """The streams that two phones should hold alike: of jobs that are both workers', and the site.
+
+    Two phones that hold the same of these jobs say the same. A customer of other jobs is left out:
+    whether a colleague has such a job, too, neither may know.
+    """
+    both = set(_jobs_of(db, one.subject, now_ms)).intersection(_jobs_of(db, other.subject, now_ms))
+    return frozenset({SITE_STREAM, *_with_customers(both)})
+
+
+def _jobs_of(db: sqlite3.Connection, worker: bytes, now_ms: int) -> list[tuple[bytes, bytes]]:
+    """The jobs that a worker has, each with its customer (empty: none)."""
+    since = now_ms - _retention_days(db) * _DAY_MS
+    rows = db.execute(
+        "SELECT job.job, job.customer FROM assignment JOIN job USING (job) "
+        "WHERE assignment.worker = ? AND assignment.phase NOT IN ('withdrawn', 'released') "
+        "AND (job.status IN ('open', 'in progress') OR job.updated_at > ?)",
+        (worker.hex(), since),
+    )
+    return [(bytes.fromhex(job), bytes.fromhex(customer)) for job, customer in rows]
+
+
+def _with_customers(jobs: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
+    for job, customer in jobs:
+        yield job
+        if customer:
+            yield customer
 
 
 def _retention_days(db: sqlite3.Connection) -> int:

@@ -24,7 +24,7 @@ from replica.file_shelf import ReplicaFileShelf
 from replica.intake import take_runs
 from replica.many import rows_of
 from replica.replica import Replica
-from replica.scope import scope_of
+from replica.scope import common_of, scope_of
 
 # The order in which streams travel: what others need to be understood goes first.
 _ORDER = (
@@ -146,6 +146,17 @@ class ReplicaShelf:
             return self._scope[1]
         rows = self._db.execute("SELECT stream FROM stream WHERE left_at IS NULL")
         return frozenset(row[0] for row in rows)
+
+    def compared(self, peer: Certificate, shared: frozenset[bytes]) -> frozenset[bytes]:
+        """Of what two phones share the jobs of both workers; else all of it.
+
+        A job that was handed on is the colleague's alone: it is sent, and held alike by nobody.
+        """
+        if self.is_hub or peer.role == Role.HUB:
+            return shared
+        own = self._replica.identity.own
+        both = common_of(self._db, own, peer, self._replica.clock.now_ms())
+        return shared & both
 
     def _without_erased(self, scope: frozenset[bytes]) -> frozenset[bytes]:
         """A customer that was erased, say, is still named by its jobs."""

@@ -133,6 +133,7 @@ class Session:
         self._channel = channel
         self._peer_nonce = b""
         self._shared: frozenset[bytes] = frozenset()
+        self._compared: frozenset[bytes] = frozenset()
         self._queue: list[tuple[bytes, bytes, bytes]] = []
         self._parcels: list[Parcel] = []
         self._sent: dict[tuple[bytes, bytes, bytes], int] = {}
@@ -178,7 +179,7 @@ class Session:
         """What to do after entries were committed to `streams` of this replica."""
         if self.stage not in (Stage.SYNC, Stage.LIVE) or self.peer is None:
             return []
-        self._shared = self._shelf.shared(self.peer)
+        self._look()
         effects = self._tell_to_leave()
         if self._files is not None:
             self._files.look_at(streams)
@@ -282,8 +283,8 @@ class Session:
     def _state(self) -> State:
         assert self.peer is not None
         self._examined = self._shelf.position()
-        self._shared = self._shelf.shared(self.peer)
-        digest, streams = self._shelf.digest(self._shared)
+        self._look()
+        digest, streams = self._shelf.digest(self._compared)
         generation, mark = self._shelf.meet(self.peer, b"")
         self._told = State(self._shelf.generation, generation, mark, digest, streams)
         return self._told
@@ -321,10 +322,17 @@ class Session:
         self.stage = Stage.LIVE
         self._shelf.has_heard(self.peer, self._told_dropped)
         if agreed_at is not None:
-            self._shelf.holds_all(self.peer, self._shared, agreed_at)
-        self._shared = self._shelf.shared(self.peer)
-        self._enqueue(self._examined)
+            self._shelf.holds_all(self.peer, self._compared, agreed_at)
+        self._look()
+        # Of what the peer alone is to have nothing was compared.
+        self._enqueue(self._examined if self._compared == self._shared else 0)
         return [Live(), *self._pump()]
+
+    def _look(self) -> None:
+        """See anew what is shared, and what of it both are to hold alike."""
+        assert self.peer is not None
+        self._shared = self._shelf.shared(self.peer)
+        self._compared = self._shelf.compared(self.peer, self._shared)
 
     def _on_sync(self, message: Message, peer: Certificate) -> list[Effect]:
         match message:
@@ -470,9 +478,8 @@ class Session:
             return effects
         if self.stage is Stage.SYNC and self._opens and self._peer_done:
             self._peer_done = False
-            assert self.peer is not None
-            self._shared = self._shelf.shared(self.peer)
-            digest, streams = self._shelf.digest(self._shared)
+            self._look()
+            digest, streams = self._shelf.digest(self._compared)
             self._checked = self._shelf.position()
             effects.append(self._send(Check(digest, streams)))
         return effects + self._go_on_with_files()
@@ -505,9 +512,8 @@ class Session:
         return self._send_left(going)
 
     def _on_check(self, check: Check) -> list[Effect]:
-        assert self.peer is not None
-        self._shared = self._shelf.shared(self.peer)
-        if self._shelf.digest(self._shared) == (check.digest, check.streams):
+        self._look()
+        if self._shelf.digest(self._compared) == (check.digest, check.streams):
             return [self._send(Agreed()), *self._become_live(agreed_at=self._shelf.position())]
         if self._queue or self._parcels or self._in_flight:
             # The peer checked before it had all. The last frame on its way tells it when it has,
@@ -533,12 +539,11 @@ class Session:
         return self._send_step(self._repair.begin())
 
     def _new_repair(self) -> Repair:
-        assert self.peer is not None
-        self._shared = self._shelf.shared(self.peer)
+        self._look()
         return Repair(
-            self._shelf.leaves(self._shared),
+            self._shelf.leaves(self._compared),
             self._shelf.position(),
-            lambda streams: self._shelf.heads_of(self._shared.intersection(streams)),
+            lambda streams: self._shelf.heads_of(self._compared.intersection(streams)),
         )
 
     def _send_step(self, step: Compare) -> list[Effect]:
@@ -572,10 +577,9 @@ class Session:
 
     def _offer_again(self, dropped: tuple[bytes, ...]) -> list[Effect]:
         """Forget that streams were sent which the peer dropped; send those that came back since."""
-        assert self.peer is not None
         gone = set(dropped)
         self._sent = {log: height for log, height in self._sent.items() if log[0] not in gone}
-        self._shared = self._shelf.shared(self.peer)
+        self._look()
         if gone.isdisjoint(self._shared):
             return []
         self._enqueue(self._examined)

@@ -58,7 +58,10 @@ class Shelf(Protocol):
         """
 
     def shared(self, peer: Certificate) -> frozenset[bytes]:
-        """The streams that both sides should hold, as far as this side can say."""
+        """The streams that the peer may be sent, as far as this side can say."""
+
+    def compared(self, peer: Certificate, shared: frozenset[bytes]) -> frozenset[bytes]:
+        """Those of `shared` that both sides should hold alike, by which they see that they do."""
 
     def digest(self, streams: Iterable[bytes]) -> tuple[bytes, int]:
         """Digest and count of those of `streams` that are held here."""
