@@ -44,6 +44,7 @@ from replica.location.owntracks import (
     Told,
     answer_for,
 )
+from replica.meeting import NO_MEETINGS, MeetingPlace, Meetings, colleague_dialler
 from replica.next_key import answer_request, change_over
 from replica.opening import JOIN_AGAIN, SHUT_OUT, TIME_IS_UP, open_phone
 from replica.purging import forget_erased, forget_only_here
@@ -96,6 +97,7 @@ class Device:
     Args:
         folder: where the phone keeps everything.
         over: wraps how the hub is dialled.
+        meetings: how it meets colleagues' phones, if it does.
     """
 
     def __init__(
@@ -105,6 +107,7 @@ class Device:
         entropy: Callable[[int], bytes],
         executor: Executor | None,
         over: Callable[[Dialler], Dialler] = lambda dial: dial,
+        meetings: Meetings = NO_MEETINGS,
     ) -> None:
         self.folder = folder
         self.clock = clock
@@ -113,6 +116,9 @@ class Device:
         self._entropy = entropy
         self._executor = executor
         self._over = over
+        self._meetings = meetings
+        self._place: MeetingPlace | None = None
+        self._colleagues: list[Syncer] = []
         self._replica: Replica | None = None
         self._writer: Writer | None = None
         self._reader = Reader(folder / STORE_FILE)
@@ -130,7 +136,12 @@ class Device:
     async def __aenter__(self) -> Device:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._ballast.begin()
-        await self._open()
+        try:
+            await self._open()
+        except BaseException:
+            # What was begun before a port was not to be had must not run on.
+            await self._close()
+            raise
         return self
 
     async def __aexit__(
@@ -149,6 +160,10 @@ class Device:
             if isinstance(ended, Exception):
                 LOGGER.error("a part of the phone had stopped by a fault", exc_info=ended)
         self._tasks.clear()
+        self._colleagues.clear()
+        if self._place is not None:
+            await self._place.__aexit__(None, None, None)
+            self._place = None
         if self._writer is not None and self._replica is not None:
             await self._reader.__aexit__(None, None, None)
             await self._writer.run(self._replica.close)
@@ -180,6 +195,24 @@ class Device:
         self._tasks.append(loop.create_task(self._logger.run()))
         self._tasks.append(loop.create_task(self._tell()))
         self._tasks.append(loop.create_task(self._upkeep()))
+        await self._meet()
+
+    async def _meet(self) -> None:
+        """Be there for colleagues' phones, and look for those that were named."""
+        assert self._writer is not None
+        if self._meetings.listen is not None:
+            place = MeetingPlace(self._writer, self.folder, *self._meetings.listen)
+            self._place = await place.__aenter__()
+        for address in self._meetings.addresses:
+            dial = colleague_dialler(self._writer, address)
+            syncer = Syncer(self._writer, dial, self._announce, f"the phone at {address}")
+            self._colleagues.append(syncer)
+            self._tasks.append(asyncio.get_running_loop().create_task(syncer.run()))
+
+    @property
+    def meeting_port(self) -> int:
+        """Where colleagues' phones reach this one; 0 where they don't."""
+        return self._place.port if self._place is not None else 0
 
     def _sync(self) -> None:
         """Keep in session with a hub from here on."""
@@ -334,9 +367,10 @@ class Device:
         )
 
     def _needs(self, figures: SyncFigures) -> tuple[Need, ...]:
-        refused = Need(figures.refused_words, figures.refusal)
+        all_figures = [figures, *(each.figures for each in self._colleagues)]
+        refused = [Need(each.refused_words, each.refusal) for each in all_figures if each.refusal]
         return (
-            *([refused] if figures.refusal else []),
+            *refused,
             *([] if self._ballast.lies else [ALMOST_FULL]),
             *([DAMAGED] if self._self_check is not None and self._self_check.findings else []),
         )
@@ -355,9 +389,9 @@ class Device:
         return [HubAddress(tuple(addresses), own.fingerprint), *others]
 
     def sync_now(self) -> None:
-        """Try to reach the hub now rather than at the next turn."""
-        if self._syncer is not None:
-            self._syncer.sync_now()
+        """Try to reach the hub, and colleagues, now rather than at the next turn."""
+        for syncer in (*([self._syncer] if self._syncer else []), *self._colleagues):
+            syncer.sync_now()
 
     async def hang_up(self) -> None:
         """End the session that is going on, as a lost network would."""

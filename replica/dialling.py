@@ -42,7 +42,7 @@ def hub_dialler(list_hubs: ListHubs) -> Dialler:
             tried = [(address, hub.fingerprint) for hub in hubs for address in hub.addresses]
             for address, fingerprint in tried:
                 try:
-                    socket = await _connect(client, address, fingerprint)
+                    socket = await connect(client, address, fingerprint)
                 except LogError as refusal:
                     # That another machine has got the address of some other hub is no news to a
                     # phone that is out of reach of its own.
@@ -65,9 +65,15 @@ def hub_dialler(list_hubs: ListHubs) -> Dialler:
     return dial
 
 
-async def _connect(
-    client: aiohttp.ClientSession, address: str, fingerprint: bytes
+async def connect(
+    client: aiohttp.ClientSession, address: str, fingerprint: bytes, whom: str = "hub"
 ) -> aiohttp.ClientWebSocketResponse:
+    """A WebSocket for a session with the machine of this fingerprint.
+
+    Raises:
+        LogError: another machine answers, or it has no place for a session.
+        aiohttp.ClientError, TimeoutError, OSError: none answers.
+    """
     try:
         async with asyncio.timeout(CONNECT_S_MAX):
             return await client.ws_connect(
@@ -81,4 +87,4 @@ async def _connect(
     except aiohttp.ServerFingerprintMismatch as error:
         raise Unauthentic(f"another machine answers at {address}; ask the office") from error
     except aiohttp.WSServerHandshakeError as error:
-        raise SessionRefused(f"the hub at {address} answered {error.status}") from error
+        raise SessionRefused(f"the {whom} at {address} answered {error.status}") from error

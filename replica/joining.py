@@ -149,7 +149,7 @@ async def _join_at(
     entropy: Callable[[int], bytes],
 ) -> None:
     async with asyncio.timeout(TIMEOUT_S):
-        fingerprint = await _fingerprint_at(address)
+        fingerprint = await fingerprint_at(address)
     if offer is not None and fingerprint != offer.fingerprint:
         raise _AnotherMachine(f"another machine answers at {address}; ask the office")
     private = load_or_make_key(folder / KEY_FILE, entropy)
@@ -247,7 +247,7 @@ async def _whole(answer: aiohttp.ClientResponse) -> bytes:
     raise EnrolmentRefused(NO_HUB)
 
 
-async def _fingerprint_at(address: str) -> bytes:
+async def fingerprint_at(address: str) -> bytes:
     """The fingerprint of whoever answers; it is proven by the codes' proofs, which cover it."""
     host, port = pairing.check_address(address)
     context = ssl.create_default_context()

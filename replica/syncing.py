@@ -40,10 +40,13 @@ class SyncFigures:
 
 
 class Syncer:
-    """Runs sessions with one hub for as long as it is not cancelled."""
+    """Runs sessions with one hub, or one colleague's phone, for as long as it is not cancelled."""
 
-    def __init__(self, writer: Writer, dial: Dialler, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, writer: Writer, dial: Dialler, changed: Callable[[], None], whom: str = "the hub"
+    ) -> None:
         self.figures = SyncFigures()
+        self._whom = whom
         self._writer = writer
         self._dial = dial
         self._changed = changed
@@ -96,7 +99,7 @@ class Syncer:
         except LinkClosed:
             pass
         except LogError as error:
-            self._refused("Sync with the hub was refused.", str(error), _told(error))
+            self._refused(f"Sync with {self._whom} was refused.", str(error), _told(error))
         except StoreError as error:
             # A full disk may have room at the next turn.
             self._refused("This phone could not save what came.", str(error))

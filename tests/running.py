@@ -25,6 +25,7 @@ from hub.hub import Hub
 from hub.keys import Account
 from replica.device import Device
 from replica.dialling import Dialler
+from replica.meeting import NO_MEETINGS, Meetings
 from tests.build import START_MS, Entropy, SettableClock
 
 OFFICE = Account("00" * 8, "the office", "admin")
@@ -112,10 +113,12 @@ async def running_phone(
     *,
     seed: str = "phone",
     over: Callable[[Dialler], Dialler] = lambda dial: dial,
+    meetings: Meetings = NO_MEETINGS,
 ) -> AsyncIterator[Device]:
     """A device on `folder`; it syncs as soon as it has joined."""
     with ThreadPoolExecutor(max_workers=1) as executor:
-        async with Device(folder, clock, Entropy(seed), executor, over=over) as device:
+        entropy = Entropy(seed)
+        async with Device(folder, clock, entropy, executor, over=over, meetings=meetings) as device:
             yield device
 
 

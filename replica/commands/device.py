@@ -1,6 +1,7 @@
 """The command `fieldlog device`: runs a worker's phone until it is told to stop.
 
-Holds the loopback listener and what is printed. Invariant: nothing but loopback is listened on.
+Holds the loopback listener and what is printed. Invariant: but for colleagues' phones, where that
+is asked for and over TLS alone, nothing but loopback is listened on.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from replica.device import Device
 from replica.identity import IdentityError
 from replica.location.intake import attach_intake
 from replica.location.report import Crossing, Located, Report
+from replica.meeting import Meetings
 from replica.occupied import FolderInUse, occupied
+from replica.pairing import PairingError, check_address
 from replica.screens.app import make_screens
 from replica.screens.guard import first_link, load_secret
 from replica.screens.port import EnrolmentRefused
@@ -41,7 +44,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--link", default="", help="join a site by the QR code's text")
     parser.add_argument("--code", default="", help="join a site by a typed code; needs --hub")
     parser.add_argument("--hub", default="", help="the hub's address, host:port")
+    parser.add_argument(
+        "--meet-port", type=port, help="let colleagues' phones reach this one there (TLS)"
+    )
+    parser.add_argument(
+        "--meet", action="append", default=[], type=meeting_address, metavar="HOST:PORT",
+        help="look for a colleague's phone there, also with no hub; may be repeated",
+    )  # fmt: skip
     parser.set_defaults(run=run)
+
+
+def meeting_address(text: str) -> str:
+    """Where a colleague's phone listens, as an argument's type."""
+    try:
+        check_address(text)
+    except PairingError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no address of a phone; it should look like 10.0.0.5:8766"
+        ) from error
+    return text
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -62,7 +83,14 @@ def run(arguments: argparse.Namespace) -> int:
 async def _serve(arguments: argparse.Namespace) -> None:
     secret = load_secret(arguments.data, os.urandom).hex()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer") as executor:
-        device = Device(arguments.data, SystemClock(), os.urandom, executor)
+        listen = None if arguments.meet_port is None else ("0.0.0.0", arguments.meet_port)
+        device = Device(
+            arguments.data,
+            SystemClock(),
+            os.urandom,
+            executor,
+            meetings=Meetings(listen, tuple(arguments.meet)),
+        )
         async with device, contextlib.AsyncExitStack() as stack:
             if not device.worker and (arguments.link or arguments.code):
                 await device.enrol(link=arguments.link, code=arguments.code, address=arguments.hub)
