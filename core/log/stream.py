@@ -126,14 +126,15 @@ class StreamState:
     def extend_all(
         self, entries: Iterable[Stored], standing_of: Callable[[bytes], Standing]
     ) -> bool:
-        """Add entries, each chain in order; False where the whole stream must be folded again.
+        """Add entries, each chain in order; False where the whole stream must be built again.
 
-        That is so for a fork, a cut, an entry that others had named as seen before it was here,
-        and in streams where a revoked author wrote. All are placed before any is folded, so that
-        entries which name each other as seen need no second fold. On False this state says nothing
-        any more and must be thrown away.
+        That is so for a fork, a cut, and in streams where a revoked author wrote; then this state
+        says nothing any more and must be thrown away. All are placed before any is folded, so that
+        entries which name each other as seen need no second fold. Where one comes that others had
+        named before it was here, all that is placed is folded again.
         """
         new: list[Placed] = []
+        was_named = False
         for stored in entries:
             if stored.hash in self._place_by_hash:
                 continue
@@ -141,7 +142,11 @@ class StreamState:
             key = self._key_to_grow(stored, standing)
             if key is None:
                 return False
+            was_named = self._was_named(stored) or was_named
             new.append(self._place(stored, key, standing))
+        if was_named:
+            self._fold_again()
+            return True
         for placed in new:
             self._fold(placed)
         if self._grown is not None:
@@ -149,7 +154,9 @@ class StreamState:
         return True
 
     def take_grown(self) -> list[Placed] | None:
-        """What was added since this was last asked; None at the first time, for all that it holds.
+        """What was added since this was last asked; None for all that it holds.
+
+        That is so at the first time, and where all of it was folded again.
 
         It is for one who keeps beside the state what follows from it, as rows do.
         """
@@ -160,12 +167,16 @@ class StreamState:
         """The log that an entry simply grows, None where its coming changes more than that."""
         key = self._key_after(stored)
         short = stored.hash[: chain.SHORT_BYTES]
-        if key is None or short in self._unresolved or self.has_revoked_author:
+        if key is None or self.has_revoked_author:
             return None
         if short in self._hashes_by_short:
             # Two entries that begin alike are both meant by whoever named one of them.
             return None
         return None if standing.revoked or _is_cut(stored.body) else key
+
+    def _was_named(self, stored: Stored) -> bool:
+        """Whether an entry here says that its author had seen this one, which was not here yet."""
+        return stored.hash[: chain.SHORT_BYTES] in self._unresolved
 
     def _key_after(self, stored: Stored) -> LogKey | None:
         """The log that `stored` grows, None if that would make a fork."""
@@ -293,6 +304,15 @@ class StreamState:
                     log.placed[index] = placed
                     self._inert += 1
                 self._fold(placed)
+
+    def _fold_again(self) -> None:
+        """Fold what is placed from the beginning; nobody who wrote here is revoked."""
+        self.registers = {}
+        self._unresolved = set()
+        for log in self.logs.values():
+            log.seen = {}
+        self._fold_all()
+        self._grown = None
 
     def _before_cut(self, placed: Placed) -> bool:
         """Whether a cut of the author that is held lies at the entry or later on its chain."""

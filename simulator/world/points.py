@@ -18,6 +18,7 @@ from replica import intake, logs
 # (where it stands, its name, what to count, when by its answer)
 _PLACES: tuple[tuple[Any, str, str, Callable[[Any], bool]], ...] = (
     (StreamState, "extend_all", "a stream was folded anew", lambda answer: answer is False),
+    (StreamState, "_fold_again", "a stream was folded anew", lambda _: True),
     (logs, "_split", "a log was forked", lambda _: True),
     (logs, "stage", "entries waited for a seal", lambda _: True),
     (intake, "_certified_by", "a certificate came with its author's run", lambda ok: bool(ok)),
