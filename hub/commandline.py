@@ -28,6 +28,7 @@ from hub.map.region import open_region
 from hub.one_time_links import set_up_token
 from hub.site_key import SiteKeyLocked
 from replica.clock import SystemClock
+from replica.collecting import collecting_seldom
 from replica.commandline import CommandError, port
 from replica.identity import IdentityError
 from replica.occupied import FolderInUse, occupied
@@ -107,7 +108,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
             if not arguments.no_announce:
                 await stack.enter_async_context(_announced(hub, addresses, arguments.port))
             await _say_hello(hub, arguments, reachable)
-            await _until_told()
+            with collecting_seldom():
+                await _until_told()
             print("Stopping.", flush=True)
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from aiohttp import web
 
 from replica.clock import SystemClock
+from replica.collecting import collecting_seldom
 from replica.commandline import CommandError, port
 from replica.device import Device
 from replica.identity import IdentityError
@@ -109,7 +110,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
             location = location_secret(secret)
             print(f"OwnTracks: http://127.0.0.1:{arguments.port}/location/owntracks/{location}")
             print("Ctrl-C stops it.", flush=True)
-            await _until_told()
+            with collecting_seldom():
+                await _until_told()
 
 
 def location_secret(secret: str) -> str:

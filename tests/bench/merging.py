@@ -1,8 +1,9 @@
 """How fast another's entries are merged: checked, durable and ready to be asked.
 
 The frames that a listening hub was sent while the trace was written, a thousand ops at a time, are
-taken into a hub that holds nothing; so are those of one first sync. Peers and floors take turns
-with it on the same trace. Invariant: after the last frame the taking side holds what was sent.
+taken into a hub that holds nothing and collects cycles as seldom as a program that serves; so are
+those of one first sync. Peers and floors take turns with it on the same trace. Invariant: after
+the last frame the taking side holds what was sent.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Sequence
 from core.log import messages
 from core.log.certificate import Certificate
 from core.log.messages import Runs
+from replica.collecting import collecting_seldom
 from replica.shelf import ReplicaShelf
 from tests.bench import floors
 from tests.bench.measuring import ROUNDS, Row, Timing, in_turns, median_rate, median_us, watched
@@ -43,7 +45,7 @@ def _take(built: Built, name: str, before: Sequence[bytes], frames: Sequence[byt
             take_frame(shelf, frame, sender)
         carried = runs_of(tuple(frames))
         count = 0
-        with watched() as watch:
+        with collecting_seldom(), watched() as watch:
             for frame in carried:
                 count += take_frame(shelf, frame, sender)
     return watch.of(count)
