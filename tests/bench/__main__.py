@@ -1,8 +1,9 @@
 """`make bench-log`: the log beside its peers and the floors, as one table and as figures.
 
-`--jobs` is the size of the trace, `--large` the jobs of the rows about growth and opening,
-`--rounds` how often the timed ones are repeated, `--only` the families to run, `--no-peers` leaves
-the peers out. Prints to the terminal; writes nothing but the cache below `tests/.cache`.
+`--jobs` is the size of the trace, `--large` the jobs of the rows about opening, `--years` those of
+the rows about growth (several with commas), `--rounds` how often the timed ones are repeated,
+`--only` the families to run, `--no-peers` leaves the peers out. Prints to the terminal; writes
+nothing but the cache below `tests/.cache`.
 Invariant: a row that can't be measured here is named in the output with the reason.
 """
 
@@ -34,6 +35,7 @@ class Run:
     large: int
     rounds: int
     peers: Peers | None
+    years: tuple[int, ...] = ()
     cache: Path = CACHE
     quick: bool = False
 
@@ -44,6 +46,11 @@ class Run:
     def large_site(self) -> Built:
         """The site that is large."""
         return built(self.large, live=False, cache=self.cache)
+
+    def sites_of_years(self) -> list[Built]:
+        """The site of the trace, and those whose newest jobs are as many and as whole."""
+        of_years = [built(jobs, whole=self.jobs, cache=self.cache) for jobs in self.years]
+        return [self.site(), *of_years]
 
     def dictionary(self) -> list[bytes]:
         """Frames of another site, for ways of compression that know some before."""
@@ -63,7 +70,7 @@ class Run:
                 self.large_site(), self.peers_of_large(), self.rounds
             ),
             "hostile": lambda: hostile.hostile_rows(self.rounds),
-            "scale": lambda: storing.scale_rows(self.site(), self.large_site(), self.rounds),
+            "scale": lambda: storing.scale_rows(self.sites_of_years(), self.rounds),
         }
         return works[family]()
 
@@ -81,7 +88,7 @@ class Run:
 def quick_rows() -> Iterator[Row]:
     """A selection that takes seconds, on a small site: for `make figures`."""
     with tempfile.TemporaryDirectory() as folder:
-        run = Run(jobs=24, large=48, rounds=1, peers=None, cache=Path(folder), quick=True)
+        run = Run(24, 48, 1, peers=None, years=(48,), cache=Path(folder), quick=True)
         for family in QUICK_FAMILIES:
             yield from run.rows(family)
 
@@ -91,12 +98,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench-log", description=__doc__)
     parser.add_argument("--jobs", type=int, default=2_000)
     parser.add_argument("--large", type=int, default=20_000)
+    parser.add_argument("--years", default="20000")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--only", default=",".join(FAMILIES))
     parser.add_argument("--no-peers", action="store_true")
     arguments = parser.parse_args()
     peers = None if arguments.no_peers else _peers(arguments.jobs)
-    run = Run(arguments.jobs, arguments.large, arguments.rounds, peers)
+    years = tuple(int(jobs) for jobs in arguments.years.split(","))
+    run = Run(arguments.jobs, arguments.large, arguments.rounds, peers, years)
     rows: list[Row] = []
     for family in arguments.only.split(","):
         found = run.rows(family)

@@ -1,7 +1,8 @@
 """Sites of the trace on disk, built once and copied for each measurement.
 
 A built site is a folder: hub A with everything, hub B that listened while it was written, hubs B
-and C as they were before anything came, and the frames that both were sent. It is kept below
+and C as they were before anything came, and the frames that both were sent. A site that is there to
+be large has a hub A alone. It is kept below
 `tests/.cache` under a name that follows from the code that makes it. Holds no measurements.
 Invariant: what was built is never opened for writing again; only copies are.
 """
@@ -25,7 +26,7 @@ from replica.replica import Replica
 from replica.store import STORE_FILE, Store
 from tests.bench.site import DispatchSite
 from tests.bench.trace import Trace, make_trace
-from tests.build import Entropy, SettableClock, hold
+from tests.build import Entropy, Meeting, SettableClock, hold
 
 CACHE = Path(__file__).parents[1] / ".cache" / "bench"
 _TOP = Path(__file__).parents[2]
@@ -82,20 +83,26 @@ def opened(folder: Path, wall_ms: int) -> Replica:
     return Replica(store, identity, SettableClock(wall_ms), entropy)
 
 
-def built(jobs: int, *, live: bool = True, cache: Path = CACHE) -> Built:
-    """The site of so many jobs, from the cache or made anew; `live`: with what hub B was sent."""
-    trace = make_trace(jobs)
-    folder = cache / f"{jobs}-{'live' if live else 'alone'}-{_code()}"
+def built(jobs: int, *, live: bool = True, whole: int | None = None, cache: Path = CACHE) -> Built:
+    """The site of so many jobs, from the cache or made anew; `live`: with what hub B was sent.
+
+    With `whole` it is a site of years: only so many jobs have all their ops, and nothing was sent.
+    """
+    trace = make_trace(jobs, whole=whole)
+    kind = "live" if live else "alone"
+    if whole is not None:
+        kind, live = f"years-{whole}", False
+    folder = cache / f"{jobs}-{kind}-{_code()}"
     if not (folder / _FRAMES).exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        _build(trace, folder, live)
+        _build(trace, folder, live, sync=whole is None)
     end_ms, frames, first, back, sent = msgpack.unpackb((folder / _FRAMES).read_bytes())
     live_frames = tuple(tuple(epoch) for epoch in frames)
     return Built(trace, folder, live_frames, tuple(first), tuple(back), sent, end_ms)
 
 
-def _build(trace: Trace, folder: Path, live: bool) -> None:
+def _build(trace: Trace, folder: Path, live: bool, sync: bool) -> None:
     site = DispatchSite(folder, trace)
     listener, newcomer = (
         site.site.hub(letter, SettableClock(site.hub.clock.now_ms())) for letter in "BC"
@@ -110,7 +117,7 @@ def _build(trace: Trace, folder: Path, live: bool) -> None:
     end_ms = site.hub.clock.now_ms()
     folded(site.hub)
     shutil.copytree(site.hub.store.path.parent, folder / "hub-A-written")
-    meeting = hold(newcomer, site.hub)
+    meeting = hold(newcomer, site.hub) if sync else Meeting(newcomer, site.hub)
     for replica in (site.hub, listener, newcomer):
         folded(replica)
     sent = sum(len(frame) for side in meeting.sent for frame in side)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from tests.bench.measuring import (
 from tests.bench.merging import bodies_of, take_frame
 from tests.bench.peering import TOP, PeerError, Peers
 from tests.bench.stores import Built, opened, runs_of
-from tests.bench.wire import JOBS_OF_THE_GOALS, write_all
+from tests.bench.wire import JOBS_OF_THE_GOALS, acted, write_all
 from tests.build import Meeting
 
 DISK_BYTES_MAX = 5_500_000
@@ -142,30 +142,34 @@ class _Window:
     frames: tuple[bytes, ...]
 
 
-def scale_rows(small: Built, large: Built, rounds: int = ROUNDS) -> list[Row]:
-    """The same thousand ops written, and merged, where there are few jobs and where many."""
-    windows = {"small": _window(small), "large": _window(large)}
+def scale_rows(sites: Sequence[Built], rounds: int = ROUNDS) -> list[Row]:
+    """The same thousand ops written, and merged, where there are few jobs and where many.
+
+    The first site is the one that the others are measured by.
+    """
     works: dict[str, Callable[[], Timing]] = {}
-    for name, window in windows.items():
-        works[f"write {name}"] = _writing(window)
-        works[f"merge {name}"] = _taking(window)
+    for site in sites:
+        window = _window(site)
+        works[f"write {site.trace.jobs}"] = _writing(window)
+        works[f"merge {site.trace.jobs}"] = _taking(window)
     found = in_turns(works, rounds)
-    rows = []
-    for what in ("write", "merge"):
-        few, many = median_us(found[f"{what} small"]), median_us(found[f"{what} large"])
-        rows.append(
-            Row(f"bench_scale_{what}_{large.trace.jobs}_jobs", many, "us/entry",
-                f"with {small.trace.jobs} jobs", few, f"<= {GROWTH_MAX} of it",
-                many / few <= GROWTH_MAX)
-        )  # fmt: skip
-    return rows
+    few, *larger = (site.trace.jobs for site in sites)
+    return [_growth(found, what, few, many) for many in larger for what in ("write", "merge")]
+
+
+def _growth(found: dict[str, list[Timing]], what: str, few: int, many: int) -> Row:
+    before_us, after_us = (median_us(found[f"{what} {jobs}"]) for jobs in (few, many))
+    return Row(
+        f"bench_scale_{what}_{many}_jobs", after_us, "us/entry", f"with {few} jobs", before_us,
+        f"<= {GROWTH_MAX} of it", after_us / before_us <= GROWTH_MAX,
+    )  # fmt: skip
 
 
 def _writing(window: _Window) -> Callable[[], Timing]:
     def write() -> Timing:
-        ops = window.built.trace.office_window[:WINDOW_OPS]
+        ops, acting = window.built.trace.office_window[:WINDOW_OPS], acted(window.built)
         with window.built.replica("hub-A-written") as hub, watched() as watch:
-            write_all(window.built, hub, ops)
+            write_all(hub, ops, acting)
         return watch.of(len(ops))
 
     return write
@@ -204,7 +208,7 @@ def _window(built: Built) -> _Window:
         other = _as_other(built, copy)
         meeting = Meeting(other, hub).start().run()
         before = len(meeting.plain(1))
-        write_all(built, hub, built.trace.office_window[:WINDOW_OPS])
+        write_all(hub, built.trace.office_window[:WINDOW_OPS], acted(built))
         meeting.run()
         other.close()
         return _Window(built, tuple(runs_of(tuple(meeting.plain(1)[before:]))))

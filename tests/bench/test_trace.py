@@ -35,3 +35,15 @@ def test_every_op_of_the_trace_is_an_act_of_one_stream() -> None:
         assert len({change.stream for change in acting.act_of(op)}) == 1
     assert {op.writer for op in trace.phone_window} == {2}
     assert {op.writer for op in trace.office_window} == {OFFICE}
+
+
+def test_a_trace_of_years_has_all_ops_of_its_newest_jobs_and_two_of_the_others() -> None:
+    all_of_it, years = make_trace(60), make_trace(60, whole=20)
+    newest = {op.job for op in all_of_it.ops if op.kind == "create"}
+    newest = set(sorted(newest)[-20:])
+    assert [op for op in years.ops if op.job in newest] == [
+        op for op in all_of_it.ops if op.job in newest
+    ]
+    kinds = Counter(op.kind for op in years.ops if op.job not in newest)
+    assert kinds == {"create": 40, "log": 40}
+    assert years.office_window == all_of_it.office_window

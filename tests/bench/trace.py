@@ -3,8 +3,9 @@
 Two thousand jobs make some 34,000 ops, seventeen a job: one creation with fifteen fields, twelve
 updates of one field, four time logs. About one update in twenty is half of a concurrent pair: the
 office and a phone wrote to one job and neither had seen the other. The window that follows is a
-day apart: 200 ops of one phone, 2,000 of the office. Knows neither Fieldlog nor the peers, and
-needs nothing but Python, so that every peer's own process can make it.
+day apart: 200 ops of one phone, 2,000 of the office. Of a site of years only the newest jobs need
+all their ops, since what follows touches no others. Knows neither Fieldlog nor the peers, and needs
+nothing but Python, so that every peer's own process can make it.
 Invariant: the same jobs, phones and seed give the same ops, on every machine.
 """
 
@@ -106,8 +107,11 @@ def customer_name(number: int) -> str:
     return f"{_FAMILIES[number % 12]} {_FAMILIES[number // 12 % 12]} Oy"
 
 
-def make_trace(jobs: int, seed: int = 1) -> Trace:
-    """The trace of so many jobs; a small site has fewer phones."""
+def make_trace(jobs: int, seed: int = 1, whole: int | None = None) -> Trace:
+    """The trace of so many jobs; a small site has fewer phones.
+
+    Of all but the newest `whole` jobs it has two ops alone: the creation and the first time log.
+    """
     phones = min(PHONES_MAX, max(2, jobs // 40))
     draw = random.Random(f"trace {jobs} {phones} {seed}")
     step_ms = DAY_MS // (phones * JOBS_PER_PHONE_AND_DAY)
@@ -117,6 +121,8 @@ def make_trace(jobs: int, seed: int = 1) -> Trace:
         begin_ms = BEGIN_MS + number * step_ms + draw.randrange(step_ms)
         life, worker = _life(draw, phones, begin_ms)
         owners.append((life[0].job, worker))
+        if whole is not None and number < jobs - whole:
+            life = [life[0], next(op for op in life if op.kind == "log")]
         found += [(op.at_ms, number, op) for op in life]
     ops = [op for _, _, op in sorted(found, key=lambda each: each[:2])]
     phone_window, office_window = _window(draw, owners, phones, ops[-1].at_ms)

@@ -165,8 +165,8 @@ def apart_rows(built: Built, dictionary: Sequence[bytes], peers: Peers | None) -
     """After a day apart: 200 entries of a phone's worker up, 2,000 of the office down."""
     with built.replica("hub-A") as hub, built.replica("hub-B") as other:
         hold(other, hub)
-        write_all(built, hub, built.trace.office_window)
-        write_all(built, other, built.trace.phone_window)
+        write_all(hub, built.trace.office_window, acted(built))
+        write_all(other, built.trace.phone_window, acted(built))
         meeting = hold(other, hub)
         assert meeting.live
         directions = [_after_hello(frames) for frames in (meeting.plain(0), meeting.plain(1))]
@@ -181,11 +181,16 @@ def apart_rows(built: Built, dictionary: Sequence[bytes], peers: Peers | None) -
     return rows + [_beside(ours, name, size) for name, size in found.items()]
 
 
-def write_all(built: Built, replica: Replica, ops: Sequence[Op]) -> None:
-    """Write ops after the trace, each an act and an entry by this replica, in one transaction."""
+def acted(built: Built) -> Acting:
+    """What makes acts of the ops that follow the trace."""
     acting = Acting()
     for op in built.trace.ops:
         acting.act_of(op)
+    return acting
+
+
+def write_all(replica: Replica, ops: Sequence[Op], acting: Acting) -> None:
+    """Write ops after the trace, each an act and an entry by this replica, in one transaction."""
     with replica.store.transaction():
         for op in ops:
             clock = clock_of(replica)
