@@ -12,7 +12,7 @@ strength of it. Holds no sockets and no clock. Invariant: nothing is acked befor
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -147,6 +147,7 @@ class Session:
         self._repairs = 0
         self._told: State | None = None
         self._told_dropped: tuple[bytes, ...] = ()
+        self._dropped_here: set[bytes] = set()
         self._waited_for_left = False
         self._refused: set[tuple[bytes, bytes]] = set()
         self._spelled = False
@@ -175,12 +176,12 @@ class Session:
             self.stage = Stage.CLOSED
             return [self._send(Refuse(error.name, str(error)[:900])), Close(error)]
 
-    def changed(self, streams: Iterable[bytes]) -> list[Effect]:
+    def changed(self, streams: Collection[bytes]) -> list[Effect]:
         """What to do after entries were committed to `streams` of this replica."""
         if self.stage not in (Stage.SYNC, Stage.LIVE) or self.peer is None:
             return []
         self._look()
-        effects = self._tell_to_leave()
+        effects = [*self._tell_dropped(streams, self.peer), *self._tell_to_leave()]
         if self._files is not None:
             self._files.look_at(streams)
         position = self._shelf.position()
@@ -272,13 +273,11 @@ class Session:
         """Where this side stands, and before it what it no longer holds."""
         assert self.peer is not None
         self._told_dropped = self._shelf.dropped(self.peer)
-        return [*self._send_left(self._told_dropped), self._send(self._state())]
+        return [*self._send_named(Left, self._told_dropped), self._send(self._state())]
 
-    def _send_left(self, streams: tuple[bytes, ...]) -> list[Effect]:
-        return [
-            self._send(Left(streams[at : at + HEADS_PER_FRAME]))
-            for at in range(0, len(streams), HEADS_PER_FRAME)
-        ]
+    def _send_named(self, kind: type[Left | Leave], streams: tuple[bytes, ...]) -> list[Effect]:
+        frames = range(0, len(streams), HEADS_PER_FRAME)
+        return [self._send(kind(streams[at : at + HEADS_PER_FRAME])) for at in frames]
 
     def _state(self) -> State:
         assert self.peer is not None
@@ -509,7 +508,15 @@ class Session:
         if not going:
             return []
         self._shelf.drop(going)
-        return self._send_left(going)
+        self._dropped_here.update(going)
+        return self._send_named(Left, going)
+
+    def _tell_dropped(self, streams: Collection[bytes], peer: Certificate) -> list[Effect]:
+        """Say which of `streams` were dropped on another peer's word: they are held no longer."""
+        gone = set(streams).intersection(self._shelf.dropped(peer)) - self._dropped_here
+        self._dropped_here.difference_update(streams)
+        gone -= {stream for stream, _ in self._shelf.leaves(gone)}
+        return self._send_named(Left, tuple(sorted(gone)))
 
     def _on_check(self, check: Check) -> list[Effect]:
         self._look()
@@ -587,13 +594,7 @@ class Session:
 
     def _tell_to_leave(self) -> list[Effect]:
         assert self.peer is not None
-        streams = tuple(
-            stream for stream in self._shelf.leaving(self.peer) if stream not in self._told_to_leave
-        )
-        if not streams:
-            return []
+        leaving = self._shelf.leaving(self.peer)
+        streams = tuple(stream for stream in leaving if stream not in self._told_to_leave)
         self._told_to_leave.update(streams)
-        return [
-            self._send(Leave(streams[at : at + HEADS_PER_FRAME]))
-            for at in range(0, len(streams), HEADS_PER_FRAME)
-        ]
+        return self._send_named(Leave, streams)

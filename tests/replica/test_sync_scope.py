@@ -386,6 +386,29 @@ def test_a_hub_that_was_not_told_is_told_before_it_sends_anything(
     assert not any(isinstance(message, Left) for message in hold(phone, other).read(0))
 
 
+def test_a_hub_in_a_live_session_hears_of_what_another_hub_let_the_phone_drop(
+    site: Site, hub: Replica, ana: bytes, phone: Replica
+) -> None:
+    job, (turn,) = site.job(hub, "Boiler", ana)
+    other = site.hub("B")
+    hold(other, hub)
+    live = hold(phone, other)
+    said = len(live.read(0))
+    hub.write(acts.withdraw(job, ana, turn))
+    hold(phone, hub)
+    assert job not in streams_of(phone)
+    # The meeting with the other hub took it from the phone, whose program tells both.
+    live.carry(0, live.sessions[0].changed([job]))
+    assert live.read(0)[said:] == [Left((job,))]
+    other.write(acts.assign(job, ana, site.entropy(8)))
+    live.run()
+    assert live.live
+    assert agree(phone, other, streams={job})
+    # Back on the phone, it is not said to have left.
+    live.carry(0, live.sessions[0].changed([job]))
+    assert live.read(0).count(Left((job,))) == 1
+
+
 def test_what_is_refused_in_a_live_session_is_sent_again_from_where_the_peer_stands(
     site: Site, hub: Replica, ana: bytes, phone: Replica
 ) -> None:
