@@ -167,20 +167,22 @@ class Device:
             self.happened["refusals of the disk"] += 1
             disk.fail_at, disk.capacity_bytes = frozenset(), None
             return
-        with suppress(sqlite3.Error):
-            self.phone.close()
         disk.fail_at, disk.capacity_bytes = frozenset(), None
         while not disk.has_power:
+            with suppress(sqlite3.Error):
+                self.phone.close()
             self.happened["power cuts"] += 1
             disk.power_cut()
             self._draw_cut(disk)
-            with suppress(StoreError, sqlite3.Error):
+            try:
                 self._open()
-                break
-            if disk.has_power:
-                raise error
+                # The file of photos is opened by who asks for one.
+                self._look("after a power cut")
+                return
+            except (StoreError, sqlite3.Error):
+                if disk.has_power:
+                    raise
             self.happened["power cuts while a phone came back"] += 1
-        self._look("after a power cut")
 
     def _open(self) -> None:
         clock, identity = clock_of(self.phone), self.phone.identity
