@@ -41,8 +41,7 @@ def _plant(
 
 PLANTED: Final[Mapping[str, Plant]] = MappingProxyType(
     {
-        # A hub that acks what it has not committed is seen by its phones' reach.
-        "early-ack": _plant(saving.early_ack, "durable", "reach", faults=("kills",)),
+        "early-ack": _plant(saving.early_ack, "durable", faults=("kills",)),
         # A store that was torn may not open any more, or hold other than it held.
         "not-synced": _plant(
             saving.not_synced, "crash", "durable", "photos", faults=("torn_writes", "power_cuts")

@@ -27,6 +27,8 @@ from tests.proof.store_kills import kills
 FEW_ORDERS = 41
 # One of those in which some order brings an author's entries before its certificate.
 CERTIFIED_LATE = 89
+# One with a fork in the middle, after which a state has to be built anew.
+FORKED = 20
 # One in which a write that another had seen may come after it.
 COVERED = 0
 
@@ -43,6 +45,17 @@ def test_eight_entries_come_to_one_state_in_every_order() -> None:
 
 
 def test_an_order_that_matters_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = StreamState.extend_all
+
+    def careless(self: StreamState, *arguments: object) -> bool:
+        plain(self, *arguments)  # type: ignore[arg-type]
+        return True
+
+    monkeypatch.setattr(StreamState, "extend_all", careless)
+    assert wrong_orders(1, FORKED) != []
+
+
+def test_a_named_entry_that_comes_late_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(StreamState, "_was_named", lambda self, stored: False)
     assert wrong_orders(1, FEW_ORDERS) != []
 
