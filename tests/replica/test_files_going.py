@@ -35,6 +35,13 @@ def traces(replica: Replica, data: bytes) -> list[int]:
     return [at for at in range(0, len(data) - 16, 509) if data[at : at + 16] in found]
 
 
+def meet_until_left(phone: Replica, hub: Replica, job: bytes) -> None:
+    """A meeting that is cut as soon as the phone has let go of a job, before its files went."""
+    meeting = Meeting(phone, hub).start()
+    while job in streams_of(phone):
+        assert meeting.deliver(1) | meeting.deliver(0) or meeting.tell()
+
+
 def test_an_erased_job_takes_its_files_along_everywhere_down_to_their_bytes(
     site: Site, hub: Replica, ana: bytes, phone: Replica, job: bytes
 ) -> None:
@@ -175,9 +182,7 @@ def test_a_phone_keeps_the_files_of_a_job_that_leaves_until_a_hub_holds_them(
 ) -> None:
     address = save_file(phone, job, photo("valve", 9)).address
     reassign(site, hub, job, ana)
-    meeting = Meeting(phone, hub).start()
-    while job in streams_of(phone):
-        assert meeting.deliver(1) | meeting.deliver(0) or meeting.tell()
+    meet_until_left(phone, hub, job)
     # Cut before the file is there; the phone starts again.
     phone = site.reopen(phone)
     forget_erased(phone)
@@ -194,9 +199,7 @@ def test_a_file_whose_job_left_and_came_back_stays(
 ) -> None:
     address = save_file(phone, job, photo("valve", 9)).address
     reassign(site, hub, job, ana)
-    meeting = Meeting(phone, hub).start()
-    while job in streams_of(phone):
-        assert meeting.deliver(1) | meeting.deliver(0) or meeting.tell()
+    meet_until_left(phone, hub, job)
     hub.write(acts.assign(job, ana, site.entropy(8)))
     hold(phone, hub)
     assert job in streams_of(phone)

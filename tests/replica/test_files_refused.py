@@ -46,6 +46,21 @@ def flipped(data: bytes) -> bytes:
     return bytes([data[0] ^ 1]) + data[1:]
 
 
+def brought_wrong(
+    phone: Replica,
+    hub: Replica,
+    kind: type[Chunk] | type[FileList],
+    wrong: Callable[[bytes], bytes],
+) -> Meeting:
+    """A meeting in which the first of what a phone brings of a kind is not what it was."""
+    meeting = Meeting(phone, hub).start()
+    sound = until(meeting, kind)
+    assert isinstance(sound, (Chunk, FileList))
+    meeting.waiting[1].clear()
+    meeting.waiting[1].append(write(replace(sound, data=wrong(sound.data))))
+    return meeting.run()
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -59,12 +74,7 @@ def test_a_wrong_chunk_ends_the_session_by_name_and_is_not_kept(
     hub: Replica, phone: Replica, job: bytes, wrong: Callable[[bytes], bytes]
 ) -> None:
     address = save_file(phone, job, photo("valve")).address
-    meeting = Meeting(phone, hub).start()
-    sound = until(meeting, Chunk)
-    assert isinstance(sound, Chunk)
-    meeting.waiting[1].clear()
-    meeting.waiting[1].append(write(replace(sound, data=wrong(sound.data))))
-    meeting.run()
+    meeting = brought_wrong(phone, hub, Chunk, wrong)
     assert isinstance(error_of(meeting, 1), Unauthentic)
     assert hub.files.missing(address) == [1, 2, 3, 4]
     hold(phone, hub)
@@ -76,12 +86,7 @@ def test_a_wrong_list_ends_the_session_by_name_and_is_not_kept(
     hub: Replica, phone: Replica, job: bytes, wrong: Callable[[bytes], bytes]
 ) -> None:
     address = save_file(phone, job, photo("valve")).address
-    meeting = Meeting(phone, hub).start()
-    sound = until(meeting, FileList)
-    assert isinstance(sound, FileList)
-    meeting.waiting[1].clear()
-    meeting.waiting[1].append(write(replace(sound, data=wrong(sound.data))))
-    meeting.run()
+    meeting = brought_wrong(phone, hub, FileList, wrong)
     assert isinstance(error_of(meeting, 1), Unauthentic)
     assert hub.files.addresses() == []
     assert not hub.files.holds(address)
