@@ -13,7 +13,7 @@ Invariant: what is added is the same at every run.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, fields, is_dataclass
 from random import Random
 from typing import Any
@@ -21,7 +21,8 @@ from typing import Any
 from core.dispatch.fields import ADDRESS, TITLE
 from core.log.canonical import pack
 from core.log.certificate import Standing
-from core.log.stream import Stored, StreamState
+from core.log.registers import Write
+from core.log.stream import Placed, Stored, StreamState
 from tests.core.log.authors import STREAM, Log, standing
 from tests.core.log.merge_cases import SITE, Case, permits, read_cases
 from tests.core.log.reference import Reference
@@ -115,22 +116,23 @@ def _wrong(case: Grown) -> list[str]:
 def _wrong_joined(case: Grown) -> Iterator[str]:
     """Follow all orders at once: what is held, and each state that an order came to with it."""
     chance = Random(case.case.name)
-    states: dict[Held, dict[str, StreamState]] = {frozenset(): {}}
+    contents = Contents()
+    states: dict[Held, dict[Hashable, StreamState]] = {frozenset(): {}}
     whole: Held = frozenset(range(ENTRIES))
     for _ in range(ENTRIES + 1):
-        reached: dict[Held, dict[str, StreamState]] = {}
+        reached: dict[Held, dict[Hashable, StreamState]] = {}
         for held, by_content in states.items():
             # Whoever was not asked for the state since folds all that it holds when it is.
             for _ in range(FOLDS):
                 folded = case.fold(chance.sample(sorted(held), len(held)))
-                by_content.setdefault(_content(folded), folded)
+                by_content.setdefault(contents.of(folded), folded)
             yield from _wrong_states(case, held, list(by_content.values()))
             for place in case.following(held):
                 after = reached.setdefault(held | {place}, {})
                 for state in by_content.values():
                     longer = _longer(case, state, held, place)
                     if longer is not None:
-                        after.setdefault(_content(longer), longer)
+                        after.setdefault(contents.of(longer), longer)
         if not reached and set(states) != {whole}:
             yield "not all orders come to the whole set"
         states = reached
@@ -179,22 +181,43 @@ def _wrong_alone(case: Grown) -> Iterator[str]:
 # --- states as values
 
 
-def _content(state: StreamState) -> str:
-    """All that a state holds, in words that are equal where nothing tells two states apart."""
-    return repr(_plain(vars(state)))
+_LEAVES = frozenset({bytes, int, str})
 
 
-def _plain(value: Any) -> Any:
-    """A value with its tables in order, to the last field of what it is made of."""
-    if isinstance(value, Mapping):
-        return sorted((repr(_plain(key)), _plain(each)) for key, each in value.items())
-    if isinstance(value, Set):
-        return sorted(repr(_plain(each)) for each in value)
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if is_dataclass(value):
-        return [_plain(getattr(value, field.name)) for field in fields(value)]
-    return value
+class Contents:
+    """Says of a state all that it holds: equal values where nothing tells two states apart."""
+
+    def __init__(self) -> None:
+        # What never changes is looked into once; it is kept, so that no other takes its id.
+        self._constant: dict[int, tuple[object, Hashable]] = {}
+
+    def of(self, state: StreamState) -> Hashable:
+        """All of a state, to the last field of what it is made of."""
+        return self._plain(vars(state))
+
+    def _plain(self, value: Any) -> Hashable:
+        kind = type(value)
+        if kind in _LEAVES:
+            return value
+        if kind in (Placed, Write):
+            known = self._constant.get(id(value))
+            if known is None:
+                known = self._constant[id(value)] = (value, self._each(value))
+            return known[1]
+        if isinstance(value, list | tuple):
+            return self._each(value)
+        if isinstance(value, Mapping):
+            return frozenset(zip(self._each(value), self._each(value.values()), strict=True))
+        if isinstance(value, Set):
+            return frozenset(self._each(value))
+        if is_dataclass(value):
+            return self._each(getattr(value, field.name) for field in fields(value))
+        # True is no 1 here.
+        return kind, value
+
+    def _each(self, values: Iterable[Any]) -> tuple[Hashable, ...]:
+        # Most are leaves, and a call for each costs more than what it would do.
+        return tuple([v if type(v) in _LEAVES else self._plain(v) for v in values])
 
 
 def copied(state: StreamState) -> StreamState:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 
@@ -24,11 +25,13 @@ STREAM = bytes.fromhex("0b99541004") + b"boiler1"
 AT_MS = 1_772_434_800_000
 
 
+@cache
 def key_of(name: str) -> Ed25519PrivateKey:
     """The private key of whoever is called so."""
     return Ed25519PrivateKey.from_private_bytes(blake2b(name.encode(), digest_size=32).digest())
 
 
+@cache
 def author_of(name: str) -> bytes:
     """The public key of whoever is called so."""
     return key_of(name).public_key().public_bytes_raw()
