@@ -108,13 +108,34 @@ def wrong_after(point: Point, seed: int) -> Iterator[str]:
         disk.kill()
     with FaultyVfs(disk) as vfs:
         yield from _wrong_with_files(vfs, point)
-        try:
-            replica = _open(vfs, point.version, point.side)
-        except StoreError as error:
-            yield f"it can't be opened any more: {error}"
-            return
-        yield from _wrong_with(replica, point)
-        replica.close()
+        # The rest follows from what the disk holds now, to which many points lead.
+        held = (point.version, point.side, _content(disk))
+        if held not in _FOUND_AFTER:
+            _FOUND_AFTER[held] = list(_wrong_when_opened(vfs, point))
+        yield from _FOUND_AFTER[held]
+
+
+# By where it came from and what the disk held after a failure: what was wrong when it was opened.
+_FOUND_AFTER: dict[tuple[str, str, tuple[tuple[str, bytes], ...]], list[str]] = {}
+
+
+def _content(disk: FaultyDisk) -> tuple[tuple[str, bytes], ...]:
+    """A hash of each file that has a name to be found by again."""
+    return tuple(
+        (name, blake2b(file.now, digest_size=16).digest())
+        for name, file in sorted(disk.files.items())
+        if name.startswith(PATH.stem)
+    )
+
+
+def _wrong_when_opened(vfs: FaultyVfs, point: Point) -> Iterator[str]:
+    try:
+        replica = _open(vfs, point.version, point.side)
+    except StoreError as error:
+        yield f"it can't be opened any more: {error}"
+        return
+    yield from _wrong_with(replica, point)
+    replica.close()
 
 
 def _disk_with(version: str, side: str, chance: Random) -> FaultyDisk:
