@@ -105,7 +105,8 @@ async def _write_until_killed(
         page = await browser.get(f"/jobs/{job}" if on_phone else f"/?view=all&job={job}")
         path = f"/jobs/{job}/notes" if on_phone else f"/board/job/{job}/note"
         for text in words:
-            await browser.post(path, page, text=text)
+            # The answer says that it is saved; the page behind it would only cost time.
+            await browser.post(path, page, follow=False, text=text)
             acknowledged.append(text)
     except (aiohttp.ClientError, ConnectionError, TimeoutError):
         pass

@@ -99,17 +99,23 @@ class Browser:
             assert answer.status < 400, f"GET {path}: {answer.status}\n{text[:2000]}"
             return text
 
-    async def post(self, path: str, page: str, **fields: str) -> str:
-        """Post a form that stood on `page`, with the page's form token."""
+    async def post(self, path: str, page: str, *, follow: bool = True, **fields: str) -> str:
+        """Post a form that stood on `page`, with the page's form token.
+
+        Without `follow` the page that the answer leads to is not loaded, and there must be one.
+        """
         url = path if path.startswith("http") else self.base + path
         token = re.search(r'name="form_token" value="([^"]+)"', page)
         if token is not None:
             fields["form_token"] = token.group(1)
         headers = {"Origin": self.base, "Accept": "text/html"}
-        async with self._client.post(url, data=fields, headers=headers) as answer:
+        async with self._client.post(
+            url, data=fields, headers=headers, allow_redirects=follow
+        ) as answer:
             text = await answer.text()
             self.at = str(answer.url)
             assert answer.status < 400, f"POST {path}: {answer.status}\n{text[:2000]}"
+            assert follow or answer.status == 303, f"POST {path}: {answer.status}\n{text[:2000]}"
             return text
 
     async def json(self, path: str) -> object:
