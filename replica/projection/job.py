@@ -114,20 +114,17 @@ def _project_fields(
     for (code,) in sorted(own):
         columns += "".join(f", {column} = ?" for column in _OWN_COLUMNS[code])
         row += _of_field(registers, code)
-    note_ids = {identity(path[1]) for path in paths if path[0] == fields.NOTE}
-    notes = _notes(name, state) if note_ids else []
-    if note_ids:
-        columns, row = f"{columns}, notes = ?", (*row, len(notes))
+    noted = [path for path in paths if path[0] == fields.NOTE]
+    notes = _notes(name, state, noted)
+    standing = {(name, identity(path[1])) for path in noted if _has_note(db, name, path)}
+    if noted:
+        columns, row = f"{columns}, notes = notes + ?", (*row, len(notes) - len(standing))
     # Where it has conflicts, one may be settled by this.
     update = f"UPDATE job SET {columns} WHERE job = ? AND conflicts = 0"
     if not db.execute(update, (*row, name)).rowcount:
         return False
-    if note_ids:
-        others = {each for each in notes if each[1] not in note_ids}
-        # A note that was taken out has no row by which the one that stands is replaced.
-        replaces = len(notes) - len(others) == len(note_ids)
-        held, place_of = others if replaces else None, partial(_place_of, db, state)
-        rewrite(db, "note", {"job": name}, notes, held, place_of)
+    if noted:
+        rewrite(db, "note", {"job": name}, notes, standing, partial(_place_of, db, state))
     ticked = {path[1] for path in paths if path[0] == fields.TICK}
     if ticked:
         items = _check_items(name, registers)
@@ -160,7 +157,7 @@ def _project_whole(db: sqlite3.Connection, state: StreamState, codes: set[int] |
         if "check_item" in due:
             rows["check_item"] = _check_items(name, registers)
         if "note" in due:
-            rows["note"] = _notes(name, state)
+            rows["note"] = _notes(name, state, registers)
         if "phase_time" in due:
             rows["phase_time"] = _phase_rows(db, state.stream, entries)
         if "file_ref" in due:
@@ -343,13 +340,20 @@ def _assignment(name: str, state: StreamState, assignment: Assignment) -> Row:
     )
 
 
-def _notes(name: str, state: StreamState) -> list[Row]:
-    registers = state.registers
+def _has_note(db: sqlite3.Connection, name: str, path: Path) -> bool:
+    """Whether a note has a row; the one table whose rows of a job may be thousands."""
+    of_job = "job = (SELECT number FROM word WHERE word = ?)"
+    asked = f"SELECT 1 FROM note_row WHERE {of_job} AND note = ?"
+    return db.execute(asked, (name, path[1])).fetchone() is not None
+
+
+def _notes(name: str, state: StreamState, paths: Iterable[Path]) -> list[Row]:
+    """The rows of those of these registers that show a note."""
     rows: list[Row] = []
-    for path in registers:
+    for path in paths:
         if path[0] != fields.NOTE:
             continue
-        shown = show(registers, path)
+        shown = show(state.registers, path)
         if shown is None or not isinstance(shown.value, str):
             continue
         write = shown.write

@@ -50,7 +50,8 @@ def rewrite(
 ) -> None:
     """Let `table` hold `rows`, and no others, where its columns are as `key` says.
 
-    A row has all columns of the table, in order. `held` are those that stand, if that is known.
+    A row has all columns of the table, in order. `held` are those that stand, if that is known; of
+    one that is replaced or taken out the columns that name it are enough.
     `place_of` says where the log has a row's text, if it does.
     """
     if held is None:

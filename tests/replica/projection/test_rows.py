@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -57,6 +59,27 @@ def test_a_note_does_not_write_the_search_text_again(hub: Replica) -> None:
     before = hub.store.db.execute(index).fetchone()
     hub.write(acts.add_note(job, "Key under the mat"))
     assert hub.store.db.execute(index).fetchone() == before
+
+
+def test_a_note_costs_no_more_where_a_job_has_many(hub: Replica) -> None:
+    job = new_job(hub, 1, "Boiler")
+    calls = 0
+
+    def count(_: FrameType, event: str, __: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    counted = []
+    for number in range(400):
+        note = acts.add_note(job, f"note {number}")
+        calls, profile = 0, sys.getprofile()
+        sys.setprofile(count)
+        hub.write(note)
+        sys.setprofile(profile)
+        counted.append(calls)
+    assert sum(counted[-20:]) < 1.1 * sum(counted[20:40])
+    assert hub.store.db.execute("SELECT notes FROM job").fetchone() == (400,)
+    assert check_store(hub) == []
 
 
 def test_a_job_that_left_is_found_no_more(hub: Replica) -> None:
