@@ -66,16 +66,18 @@ class Hand:
         chance = self._chance
         rows = phone.store.db.execute(_MINE, (self.worker.hex(),)).fetchall()
         drawn = chance.random()
-        if drawn < 0.2:
+        if drawn < 0.25:
             return day_acts.add_fixes(self.worker, day, self._fixes(phone))
         if drawn < 0.45 or not rows:
             return self._log(day, None if not rows else bytes.fromhex(rows[0][0]))
         job, turn = bytes.fromhex(rows[0][0]), bytes.fromhex(rows[0][1])
         if drawn < 0.65:
             return acts.add_note(job, f"note {chance.randrange(9_999)}")
-        if drawn < 0.75:
+        if drawn < 0.8:
             return acts.set_tick(job, chance.randrange(4), chance.random() < 0.8)
-        return acts.set_phase(job, self.worker, turn, NEXT_PHASE[rows[0][2]])
+        # As on the screen: a phase begins or ends a time log in the same act.
+        moved = acts.set_phase(job, self.worker, turn, NEXT_PHASE[rows[0][2]])
+        return moved + self._log(day, job)
 
     def forget(self) -> None:
         """What was tapped last was not saved, or nobody knows; what ran is not stopped again."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.dispatch.acts import Change
-from core.dispatch.fields import NOTE
+from core.dispatch.fields import NOTE, Kind
 from core.log.registers import Register, Write
 from core.log.stream import StreamState
 from replica import purging
@@ -127,6 +127,17 @@ def test_a_phone_that_does_not_wait_for_its_disk_is_found(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(FaultyConnection, "execute", hasty)
     assert any("saved entries are not there" in words for words in faulty_days(20, 1).violations)
+
+
+def test_an_act_of_which_a_part_is_written_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = Replica._append_own
+
+    def partly(self: Replica, stream: bytes, own: Any, actor: bytes, act: bytes, *rest: Any) -> Any:
+        halved = act and stream[4] == Kind.DAY
+        return bytes(32) if halved else plain(self, stream, own, actor, act, *rest)
+
+    monkeypatch.setattr(Replica, "_append_own", partly)
+    assert any("came to the hub in part" in words for words in sound_days(10, 1).violations)
 
 
 def test_what_was_erased_is_gone_whatever_else_happens() -> None:
