@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulator.planted import PLANTED
 from tests.crossing_revocations import crossing_revocations
 from tests.damaged_bundles import undetected
 from tests.erasures import violations
@@ -24,6 +25,7 @@ from tests.mixed_fleets import mixed_fleets
 from tests.proof.device_days import faulty_days, sound_days
 from tests.proof.found import Found
 from tests.proof.orders import SETS, wrong_orders
+from tests.proof.planted import uncaught
 from tests.proof.restores import lossy_rebuilds, lossy_restores
 from tests.proof.store_kills import kills
 from tests.proof.worlds import failed_worlds
@@ -72,6 +74,7 @@ FAMILIES = (
     Family("hub_restores", "restores", 200, 20, lossy_restores),
     Family("hub_rebuilds", "rebuilds", 50, 10, lossy_rebuilds),
     Family("erasures", "sites", 400, 20, violations, 0.2),
+    Family("planted_bugs", "bugs", len(PLANTED), 1, uncaught),
     Family("hostile_worlds", "worlds", 40, 1, failed_worlds, 0.2),
 )
 

@@ -104,8 +104,12 @@ def grown(case: Case) -> Grown:
 
 
 def wrong_orders(count: int, seed: int) -> list[str]:
-    """Of sets `seed`, `seed` + 1 and so on of the page, `count` of them, what comes out wrong."""
-    cases = read_cases()[seed : seed + count]
+    """Of sets `seed`, `seed` + 1 and so on of the page, `count` of them, what comes out wrong.
+
+    After the last comes the first.
+    """
+    page = read_cases()
+    cases = [page[number % len(page)] for number in range(seed, seed + count)]
     return [words for case in cases for words in _wrong(grown(case))]
 
 

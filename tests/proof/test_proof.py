@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -14,12 +15,16 @@ from replica import purging
 from replica.replica import Replica, Written
 from replica.shelf import ReplicaShelf
 from simulator.faulty_vfs import FaultyConnection, FaultyRows
+from simulator.planted import PLANTED
+from simulator.world import campaign
 from tests.core.log.merge_cases import read_cases
 from tests.erasures import violations
+from tests.proof import planted
 from tests.proof.acting import DAY_ENTRIES_MIN
 from tests.proof.device_days import faulty_days, sound_days
 from tests.proof.families import FAMILIES, Family, Part, parts_of, run_part
 from tests.proof.orders import ENTRIES, SETS, grown, wrong_orders
+from tests.proof.planted import uncaught
 from tests.proof.restores import lossy_rebuilds, lossy_restores
 from tests.proof.store_kills import kills
 
@@ -158,6 +163,14 @@ def test_the_parts_of_a_family_make_up_its_number() -> None:
             assert seeds == [sum(p.count for p in parts[:at]) for at in range(len(parts))]
     one = Family("x", "x", 10, 4, wrong_orders)
     assert [(part.count, part.seed) for part in parts_of(one, 1.0)] == [(4, 0), (4, 4), (2, 8)]
+
+
+def test_a_planted_bug_that_nothing_sees_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = list(PLANTED).index("no-scope")
+    assert uncaught(1, place) == uncaught(1, place + len(PLANTED)) == []
+    monkeypatch.setattr(campaign, "_planted", lambda name: nullcontext())
+    monkeypatch.setattr(planted, "SEEDS_PER_BUG", 1)
+    assert uncaught(1, place) == ["no checker saw the planted bug no-scope"]
 
 
 def test_an_error_that_comes_out_of_a_part_is_a_violation_of_it() -> None:
