@@ -64,6 +64,9 @@ class Options:
     partition_s_max: float = 0.0
     one_way_per_partition: float = 0.0
     clogs_per_day: float = 0.0
+    # What links are made of: whole frames, or the product's own WebSockets over streams of bytes.
+    websockets: bool = False
+    fragmented_per_write: float = 0.0
     # Clocks.
     clock_offset_ms_max: int = 0
     clock_drift_ppm_max: float = 0.0
@@ -168,6 +171,11 @@ FAULTS: Final[Mapping[str, Fault]] = {
     ),
     "one_way": _fault("parts hear but are not heard", one_way_per_partition=(0.2, 1.0)),
     "clogs": _fault("links clog one by one and clear in another order", clogs_per_day=(0.5, 24.0)),
+    "websockets": Fault(
+        "links are WebSockets over streams of bytes",
+        ("websockets", "fragmented_per_write"),
+        lambda chance: {"websockets": True, "fragmented_per_write": chance.uniform(0.05, 1.0)},
+    ),
     "drift": _fault("clocks run fast or slow", clock_drift_ppm_max=(5.0, 200.0)),
     "wrong_clocks": Fault("clocks are wrong", ("clock_offset_ms_max",), _clock_is_wrong),
     "clock_jumps": Fault(

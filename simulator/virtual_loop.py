@@ -2,9 +2,9 @@
 
 Ordinary asyncio programs run on it unchanged. When nothing is ready, time jumps to the next timer;
 tasks that are ready together run in an order that the seed decides; what goes to an executor runs
-inline after a drawn delay. It holds no network (see `weather`) and no device's clock (see
-`device_clock`). Invariant: one seed gives one trace on one Python version, whatever PYTHONHASHSEED
-or the machine's load.
+inline after a drawn delay. It holds no network (see `weather`; `streams` is one that can be given
+to it) and no device's clock (see `device_clock`). Invariant: one seed gives one trace on one Python
+version, whatever PYTHONHASHSEED or the machine's load.
 
 Of asyncio's private names it uses three: it replaces `BaseEventLoop._run_once`, reads `_stopping`,
 and calls `Handle._run`; all three are the same in CPython 3.11 to 3.14.
@@ -22,7 +22,8 @@ from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Final, Generic, NoReturn, TypeVar, TypeVarTuple, Unpack
+from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar, TypeVarTuple, Unpack
+from weakref import WeakKeyDictionary
 
 from simulator.trace import Trace, in_words
 
@@ -70,6 +71,21 @@ class SimulatedTask(asyncio.Task[T]):
         return hash(self.number)
 
 
+ProtocolFactory = Callable[[], asyncio.BaseProtocol]
+
+
+class Network(Protocol):
+    """Carries streams of bytes between those who call a loop's methods for Unix sockets."""
+
+    async def listen(self, factory: ProtocolFactory, path: str) -> asyncio.AbstractServer:
+        """Take connections at a path."""
+
+    async def connect(
+        self, factory: ProtocolFactory, path: str
+    ) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
+        """Connect to a path. Raises OSError."""
+
+
 class VirtualLoop(asyncio.BaseEventLoop):
     """The loop; `run` makes one, or give it to whoever wants `loop.time()` and timers.
 
@@ -78,6 +94,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         trace: where every step is hashed; a new one if None.
         executor_delay_s: least and most time that a call on an executor takes.
         steps_max: after so many steps the run ends with `Livelock`.
+
+    `network` carries what would be Unix sockets; None refuses them as all else outside.
     """
 
     _stopping: bool
@@ -95,6 +113,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.trace = Trace() if trace is None else trace
         self.steps = 0
         self.faults: list[str] = []
+        self.network: Network | None = None
         self._chance = Random(f"{seed}/loop")
         self._executor_delay_s = executor_delay_s
         self._steps_max = steps_max
@@ -104,6 +123,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._timers: list[tuple[float, int, asyncio.TimerHandle, str]] = []
         self._timers_made = 0
         self._tasks_made = 0
+        # Those that a library made without asking the loop; their names count all of a process.
+        self._number_by_stranger: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
         self._busy_until_s_by_executor: dict[Executor, float] = {}
         self._thread = threading.get_ident()
         self.set_exception_handler(_keep_fault)
@@ -125,7 +146,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         handle = asyncio.Handle(callback, args, self, context)
         owner = getattr(callback, "__self__", None)
         if isinstance(owner, asyncio.Task):
-            self._soon.append((handle, owner.get_name(), True))
+            self._soon.append((handle, self._label_of(owner), True))
         else:
             self._soon.append((handle, _name_of(callback), False))
         return handle
@@ -168,6 +189,21 @@ class VirtualLoop(asyncio.BaseEventLoop):
         options = {key: value for key, value in options.items() if value is not None}
         label = f"task {number}" if name is None else str(name)
         return SimulatedTask(number, coro, loop=self, name=label, **options)
+
+    def _label_of(self, task: asyncio.Task[Any]) -> str:
+        """What the trace calls a task."""
+        if isinstance(task, SimulatedTask):
+            return task.get_name()
+        return f"task {self._number_of(task)} of a library"
+
+    def _number_of(self, task: asyncio.Task[Any]) -> int:
+        if isinstance(task, SimulatedTask):
+            return task.number
+        number = self._number_by_stranger.get(task)
+        if number is None:
+            self._tasks_made += 1
+            number = self._number_by_stranger[task] = self._tasks_made
+        return number
 
     def _run_once(self) -> None:
         """One round: jump to the next timer if nothing is ready, then run what was ready."""
@@ -222,13 +258,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _deadlock_in_words(self) -> str:
         tasks = self.waiting()
-        shown = "; ".join(f"{task.get_name()} at {where(task)}" for task in tasks)
+        shown = "; ".join(f"{self._label_of(task)} at {where(task)}" for task in tasks)
         return f"nothing can happen after {in_words(self._now_s)}; waiting: {shown or 'nobody'}"
 
-    def waiting(self, shown_max: int = WAITING_SHOWN_MAX) -> list[SimulatedTask[Any]]:
+    def waiting(self, shown_max: int = WAITING_SHOWN_MAX) -> list[asyncio.Task[Any]]:
         """The first unfinished tasks, in the order in which they were started."""
-        tasks = [task for task in asyncio.all_tasks(self) if isinstance(task, SimulatedTask)]
-        return sorted(tasks, key=lambda task: task.number)[:shown_max]
+        return sorted(asyncio.all_tasks(self), key=self._number_of)[:shown_max]
 
     # --- executors
 
@@ -277,6 +312,27 @@ class VirtualLoop(asyncio.BaseEventLoop):
     async def shutdown_default_executor(self, *_: object, **__: object) -> None:
         """Nothing to end: there are no threads."""
 
+    # --- streams
+
+    def create_unix_server(
+        self, protocol_factory: Any, path: Any = None, *, ssl: object = None, **_: object
+    ) -> Coroutine[Any, Any, Any]:
+        """Take connections at a path of the given network; what else sockets have does not matter.
+
+        Raises OutsideWorld if there is no network, or for TLS (see `simulator.streams`).
+        """
+        if self.network is None or ssl is not None:
+            _refused("create_unix_server")
+        return self.network.listen(protocol_factory, str(path))
+
+    def create_unix_connection(
+        self, protocol_factory: Any, path: Any = None, *, ssl: object = None, **_: object
+    ) -> Coroutine[Any, Any, Any]:
+        """Connect to a path of the given network. Raises as `create_unix_server`."""
+        if self.network is None or ssl is not None:
+            _refused("create_unix_connection")
+        return self.network.connect(protocol_factory, str(path))
+
     # --- the end
 
     def _check_open(self) -> None:
@@ -294,7 +350,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
                 task.cancel()
             self.run_until_complete(asyncio.wait(tasks, timeout=60.0))
         self.faults.extend(
-            f"{task.get_name()} does not end when it is cancelled, at {where(task)}"
+            f"{self._label_of(task)} does not end when it is cancelled, at {where(task)}"
             for task in self.waiting()
         )
 
@@ -314,14 +370,18 @@ def _keep_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> Non
         loop.faults.append(words if error is None else f"{words}: {error!r}")
 
 
+def _refused(name: str) -> NoReturn:
+    raise OutsideWorld(
+        f"loop.{name} was called; a simulated world has no sockets, processes or signals: "
+        "give the program a link of simulator.weather, or the loop a network of simulator.streams"
+    )
+
+
 def _refuse(name: str) -> Callable[..., NoReturn]:
     """A method of the loop that has no meaning without a world."""
 
     def refuse(self: VirtualLoop, *_: object, **__: object) -> NoReturn:
-        raise OutsideWorld(
-            f"loop.{name} was called; a simulated world has no sockets, processes or signals: "
-            "give the program a link of simulator.weather"
-        )
+        _refused(name)
 
     refuse.__name__ = name
     return refuse
@@ -329,8 +389,8 @@ def _refuse(name: str) -> Callable[..., NoReturn]:
 
 for _name in (
     *("create_connection", "create_server", "create_datagram_endpoint", "start_tls", "sendfile"),
-    *("create_unix_connection", "create_unix_server", "connect_accepted_socket"),
-    *("connect_read_pipe", "connect_write_pipe", "subprocess_exec", "subprocess_shell"),
+    *("connect_accepted_socket", "connect_read_pipe", "connect_write_pipe"),
+    *("subprocess_exec", "subprocess_shell"),
     *("sock_accept", "sock_connect", "sock_recv", "sock_recv_into", "sock_recvfrom"),
     *("sock_recvfrom_into", "sock_sendall", "sock_sendfile", "sock_sendto"),
     *("add_reader", "add_writer", "remove_reader", "remove_writer"),

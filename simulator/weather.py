@@ -10,17 +10,17 @@ sent, gives one twice, or out of order.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Final
+from typing import Any, Final, Generic
 
 from replica.link import LinkClosed
 from simulator.battering import Batterer
 from simulator.draw import CALM, Options
 from simulator.trace import Trace
-from simulator.wire import WeatherLink, Wire
+from simulator.wire import E, End, WeatherLink, Wire
 
 DAY_S: Final = 86_400.0
 BACKLOG_MAX: Final = 1_024
@@ -64,16 +64,17 @@ def draw_outages(chance: Random, options: Options, until_s: float) -> tuple[Outa
     return tuple(merged)
 
 
-class Listener:
-    """An endpoint that takes connections."""
+class Listener(Generic[E]):
+    """An endpoint that takes connections of one kind."""
 
-    def __init__(self, weather: Weather, name: str) -> None:
+    def __init__(self, weather: Weather, name: str, kind: type[E]) -> None:
         self.name = name
         self._weather = weather
-        self._arrived: asyncio.Queue[WeatherLink | None] = asyncio.Queue()
+        self._kind = kind
+        self._arrived: asyncio.Queue[E | None] = asyncio.Queue()
         self._closed = False
 
-    async def accept(self) -> WeatherLink:
+    async def accept(self) -> E:
         """The next connection; `peer` says from whom. Raises LinkClosed once it is closed."""
         link = None if self._closed else await self._arrived.get()
         if link is None:
@@ -81,9 +82,11 @@ class Listener:
             raise LinkClosed(f"{self.name} no longer listens")
         return link
 
-    def offer(self, link: WeatherLink) -> bool:
-        """A connection arrives; whether there was room for it."""
+    def offer(self, link: End) -> bool:
+        """A connection arrives; whether there was room for it, and it is of the kind."""
         if self._closed or self._arrived.qsize() >= BACKLOG_MAX:
+            return False
+        if not isinstance(link, self._kind):
             return False
         self._arrived.put_nowait(link)
         return True
@@ -138,8 +141,8 @@ class Weather:
         self.options = options
         self.trace = Trace() if trace is None else trace
         self.batterer = Batterer(chance)
-        self._listeners: dict[str, Listener] = {}
-        self._wires: dict[int, Wire] = {}
+        self._listeners: dict[str, Listener[Any]] = {}
+        self._wires: dict[int, Wire[Any]] = {}
         self._wires_made = 0
         self._away: dict[str, int] = {}
         self._partitions: list[Partition] = []
@@ -149,15 +152,19 @@ class Weather:
 
     # --- connections
 
-    def listen(self, name: str) -> Listener:
+    def listen(self, name: str) -> Listener[WeatherLink]:
         """Let an endpoint take connections. Raises ValueError if it does already."""
+        return self.listen_for(name, WeatherLink)
+
+    def listen_for(self, name: str, kind: type[E]) -> Listener[E]:
+        """As `listen`, for connections whose ends are of another kind."""
         if name in self._listeners:
             raise ValueError(f"{name} already listens; close its listener first")
-        listener = Listener(self, name)
+        listener = Listener(self, name, kind)
         self._listeners[name] = listener
         return listener
 
-    def unlisten(self, listener: Listener) -> None:
+    def unlisten(self, listener: Listener[Any]) -> None:
         """A listener was closed."""
         if self._listeners.get(listener.name) is listener:
             del self._listeners[listener.name]
@@ -170,6 +177,16 @@ class Weather:
         Raises:
             LinkClosed: nobody listens there, or no answer came within `timeout_s`.
         """
+        return await self.join(source, target, WeatherLink, timeout_s)
+
+    async def join(
+        self,
+        source: str,
+        target: str,
+        make_end: Callable[[Wire[E], str, str], E],
+        timeout_s: float = CONNECT_S_MAX,
+    ) -> E:
+        """As `connect`, for ends of another kind."""
         try:
             async with asyncio.timeout(timeout_s):
                 for way in ((source, target), (target, source)):
@@ -181,7 +198,7 @@ class Weather:
         except TimeoutError:
             raise LinkClosed(f"{target} did not answer {source} in {timeout_s:.0f} s") from None
         listener = self._listeners.get(target)
-        wire = Wire(self, self._wires_made, source, target)
+        wire = Wire(self, self._wires_made, source, target, make_end)
         if listener is None or not listener.offer(wire.ends[1]):
             raise LinkClosed(f"{target} refused {source}")
         self._wires_made += 1
@@ -200,11 +217,11 @@ class Weather:
         finally:
             await link.close()
 
-    def forget(self, wire: Wire) -> None:
+    def forget(self, wire: Wire[Any]) -> None:
         """A wire is over on both ends."""
         self._wires.pop(wire.number, None)
 
-    def links_of(self, name: str) -> list[WeatherLink]:
+    def links_of(self, name: str) -> list[End]:
         """The living ends that an endpoint holds, oldest first."""
         return [
             end
@@ -232,7 +249,7 @@ class Weather:
                 if end.name == name and not end.ended:
                     wire.break_off(end, "its program is gone", silent=silent)
 
-    def _wires_of(self, name: str) -> list[Wire]:
+    def _wires_of(self, name: str) -> list[Wire[Any]]:
         return [wire for wire in self._wires.values() if any(end.name == name for end in wire.ends)]
 
     # --- who can reach whom

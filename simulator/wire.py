@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
+from collections.abc import Callable
 from hashlib import blake2b
 from random import Random
-from typing import Final, Protocol
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from replica.link import LinkClosed
 from simulator.battering import Batterer
@@ -36,8 +37,38 @@ class Sky(Protocol):
     def passes(self, source: str, target: str) -> bool:
         """Whether a frame gets through from one endpoint to another now."""
 
-    def forget(self, wire: Wire) -> None:
+    def forget(self, wire: Wire[Any]) -> None:
         """The wire is over on both ends."""
+
+
+class End(Protocol):
+    """One end of a wire, as the wire sees it: a link that carries frames, or a stream of bytes."""
+
+    name: str
+    peer: str
+    ended: str
+    doubt: asyncio.TimerHandle | None
+
+    def take(self, frame: bytes) -> None:
+        """A frame arrived."""
+
+    def hear_end(self) -> None:
+        """The other side closed in good order, and all that it sent has arrived."""
+
+    def drain(self) -> None:
+        """There may be room in the buffer again."""
+
+    def finish(self, reason: str) -> None:
+        """This end learns that the connection is over."""
+
+    def hang_up(self) -> None:
+        """Close in good order, for those who cannot wait."""
+
+    def label(self, frame: bytes) -> str:
+        """What the trace says of a frame that this end sent."""
+
+
+E = TypeVar("E", bound=End)
 
 
 class WeatherLink:
@@ -46,7 +77,7 @@ class WeatherLink:
     `name` is the endpoint that holds it and `peer` the one at the other end.
     """
 
-    def __init__(self, wire: Wire, name: str, peer: str) -> None:
+    def __init__(self, wire: Wire[WeatherLink], name: str, peer: str) -> None:
         self.name = name
         self.peer = peer
         self.ended = ""
@@ -97,6 +128,14 @@ class WeatherLink:
             self._inbox.append(frame)
             _wake(self._arrival)
 
+    def hear_end(self) -> None:
+        """The other side closed it."""
+        self.finish("the other side closed it")
+
+    def label(self, frame: bytes) -> str:
+        """The hash of a frame: two runs with one trace sent the same bytes."""
+        return blake2b(frame, digest_size=8).hexdigest()
+
     def drain(self) -> None:
         """There may be room in the buffer again."""
         drains, self._drains = self._drains, []
@@ -123,7 +162,7 @@ class WeatherLink:
 class Pipe:
     """One direction of a wire."""
 
-    def __init__(self, sky: Sky, source: WeatherLink, target: WeatherLink) -> None:
+    def __init__(self, sky: Sky, source: End, target: End) -> None:
         self.source = source
         self.target = target
         self.unread_bytes = 0
@@ -166,10 +205,10 @@ class Pipe:
             if not self.is_open():
                 return
             _, number, frame = heapq.heappop(self._queue)
-            label = "end" if frame is None else blake2b(frame, digest_size=8).hexdigest()
+            label = "end" if frame is None else self.source.label(frame)
             self._sky.trace.step(now_s, f"{self.source.name}>{self.target.name} {number} {label}")
             if frame is None:
-                self.target.finish("the other side closed it")
+                self.target.hear_end()
             else:
                 self.target.take(frame)
 
@@ -185,19 +224,30 @@ class Pipe:
         return self._queue[-1][0] if self._queue else self._sky.loop.time()
 
 
-class Wire:
-    """A connection between two endpoints; `ends[0]` is the one that dialled."""
+class Wire(Generic[E]):
+    """A connection between two endpoints; `ends[0]` is the one that dialled.
 
-    def __init__(self, sky: Sky, number: int, source: str, target: str) -> None:
+    Args:
+        make_end: makes an end of this wire from the endpoint that holds it and the one beyond.
+    """
+
+    def __init__(
+        self,
+        sky: Sky,
+        number: int,
+        source: str,
+        target: str,
+        make_end: Callable[[Wire[E], str, str], E],
+    ) -> None:
         self.sky = sky
         self.number = number
         self.broken = False
         self.silent = False
-        first, second = WeatherLink(self, source, target), WeatherLink(self, target, source)
+        first, second = make_end(self, source, target), make_end(self, target, source)
         self.ends = (first, second)
         self._pipes = (Pipe(sky, first, second), Pipe(sky, second, first))
 
-    def carry(self, end: WeatherLink, frame: bytes) -> None:
+    def carry(self, end: E, frame: bytes) -> None:
         """Send a frame from an end; the wire may be cut while it is on its way."""
         pipe = self._pipe_from(end)
         if self.broken:
@@ -207,17 +257,17 @@ class Wire:
         if self.sky.chance.random() < self.sky.options.cut_per_frame:
             self.cut()
 
-    def is_full(self, end: WeatherLink) -> bool:
+    def is_full(self, end: E) -> bool:
         """Whether an end has sent more than its buffer holds."""
         return self._pipe_from(end).unread_bytes > self.sky.options.send_buffer_bytes
 
-    def taken(self, end: WeatherLink, size: int) -> None:
+    def taken(self, end: E, size: int) -> None:
         """An end took a frame out of its inbox."""
         pipe = self._pipe_to(end)
         pipe.unread_bytes -= size
         pipe.source.drain()
 
-    def close(self, end: WeatherLink) -> None:
+    def close(self, end: E) -> None:
         """An end closes in good order."""
         if end.ended:
             return
@@ -233,7 +283,7 @@ class Wire:
         self._note("is cut")
         self._lose(silent=False)
 
-    def break_off(self, end: WeatherLink, reason: str, *, silent: bool) -> None:
+    def break_off(self, end: E, reason: str, *, silent: bool) -> None:
         """One end is gone at once; the other is told by the network unless it is `silent`."""
         end.finish(reason)
         if self.broken:
@@ -244,8 +294,7 @@ class Wire:
 
     def _lose(self, *, silent: bool) -> None:
         sky, options = self.sky, self.sky.options
-        for pipe in self._pipes:
-            end = pipe.target
+        for pipe, end in self._arriving():
             heard_s = pipe.lose(all_of_it=bool(end.ended) or not pipe.is_open())
             if end.ended:
                 continue
@@ -257,9 +306,8 @@ class Wire:
     def weather_changed(self) -> None:
         """Let wait, let go on, or let doubt."""
         blocked = not all(pipe.is_open() for pipe in self._pipes)
-        for pipe in self._pipes:
+        for pipe, end in self._arriving():
             pipe.pump()
-            end = pipe.target
             if end.ended:
                 continue
             if self.broken and not self.silent and pipe.is_open():
@@ -273,12 +321,16 @@ class Wire:
                 end.doubt.cancel()
                 end.doubt = None
 
+    def _arriving(self) -> tuple[tuple[Pipe, E], tuple[Pipe, E]]:
+        """Each pipe with the end at which it arrives."""
+        return (self._pipes[0], self.ends[1]), (self._pipes[1], self.ends[0])
+
     def after_finish(self) -> None:
         """Both ends over: nothing more can happen here."""
         if all(end.ended for end in self.ends):
             self.sky.forget(self)
 
-    def _give_up(self, end: WeatherLink) -> None:
+    def _give_up(self, end: E) -> None:
         self.break_off(end, "the other side does not answer", silent=False)
 
     def _doubt_s(self) -> float:
@@ -291,10 +343,10 @@ class Wire:
             self.sky.loop.time(), "link", f"{source}~{target} {self.number} {words}"
         )
 
-    def _pipe_from(self, end: WeatherLink) -> Pipe:
+    def _pipe_from(self, end: E) -> Pipe:
         return self._pipes[0] if end is self.ends[0] else self._pipes[1]
 
-    def _pipe_to(self, end: WeatherLink) -> Pipe:
+    def _pipe_to(self, end: E) -> Pipe:
         return self._pipes[1] if end is self.ends[0] else self._pipes[0]
 
 

@@ -62,7 +62,7 @@ DAY_S: Final = 86_400.0
 # Faults that this world does not have: a disk's are another simulation's, a receiver's no log's.
 _ELSEWHERE: Final = UNSAFE_FAULTS | {
     "unordered_directory", "canyons", "gaps", "outliers", "indoor_drift", "car_parks",
-    "empty_batteries", "jams",
+    "empty_batteries", "jams", "websockets",
 }  # fmt: skip
 TORN_FAULTS: Final = frozenset({"torn_writes"})
 WORLD_FAULTS: Final = frozenset(FAULTS) - _ELSEWHERE

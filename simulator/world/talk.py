@@ -201,7 +201,8 @@ class Roaming:
             if chance.random() < 0.4:
                 self.go_to(chance.choice(self._hubs))
                 for link in phone.weather.links_of(phone.name):
-                    await link.close()
+                    link.hang_up()
+                    await asyncio.sleep(0)
             else:
                 phone.weather.leave_network(phone.name)
                 try:

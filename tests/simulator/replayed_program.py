@@ -14,6 +14,7 @@ from replica.link import LinkClosed
 from simulator.draw import chance_for, draw_options
 from simulator.virtual_loop import VirtualLoop, run
 from simulator.weather import Listener, Weather, draw_outages
+from simulator.wire import WeatherLink
 
 HOUR_S = 3_600.0
 PHONES = [f"phone {number}" for number in range(6)]
@@ -36,7 +37,7 @@ async def world(loop: VirtualLoop) -> int:
     threads = ThreadPoolExecutor(max_workers=1)
     taken = 0
 
-    async def answer(listener: Listener) -> None:
+    async def answer(listener: Listener[WeatherLink]) -> None:
         nonlocal taken
         async with asyncio.TaskGroup() as group:
             while True:
