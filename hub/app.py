@@ -13,7 +13,7 @@ from aiohttp import web
 
 from hub.guard import GuardRules, Refused, install_guard, session_cookie
 from hub.hub import Hub
-from hub.keys import ACCOUNT, GUARD_RULES, HUB, PASSWORDS, SIGN_IN_LIMITS, Account
+from hub.keys import ACCOUNT, GUARD_RULES, HUB, PASSWORDS, PEERS, SIGN_IN_LIMITS, Account
 from hub.map.serve import attach_map
 from hub.passwords import PasswordHasher
 from hub.sign_in_limits import SignInLimits
@@ -44,6 +44,7 @@ def make_app(
     )
     app = web.Application(client_max_size=rules.largest_body_bytes)
     app[HUB] = hub
+    app[PEERS] = hub.peers
     app[GUARD_RULES] = rules
     app[PASSWORDS] = PasswordHasher(hub.replica.entropy)
     app.cleanup_ctx.append(_passwords)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
@@ -23,7 +22,6 @@ from core.dispatch import fields
 from core.dispatch.acts import OFFICE_STREAM, SITE_STREAM, Act, ActError, Change
 from core.dispatch.fields import Kind, Role
 from core.log.certificate import Certificate
-from core.log.errors import LogError
 from hub.admission import admit
 from hub.browser_authority import AuthorityError, BrowserAuthority
 from hub.browser_sessions import BrowserSessions
@@ -33,18 +31,15 @@ from hub.forgetting import apply_retention, erase_streams
 from hub.founding import open_hub_replica
 from hub.hub_sessions import HubSessions
 from hub.live import LiveFeed
-from hub.next_key import follow_keys
 from hub.numbering import numbered
-from hub.origins import origin_of
+from hub.peers import Peers
 from hub.presence import Presence, read_presence
 from hub.recurring import days_due, make_some
-from hub.renewal import renew
 from hub.revocation import shut_out
 from replica.ballast import Ballast
 from replica.clock import Clock
-from replica.driver import Conversation, Hooks, converse
+from replica.driver import Conversation, Hooks
 from replica.generation import settle
-from replica.link import Link, LinkClosed
 from replica.purging import forget_erased
 from replica.reader import Reader
 from replica.replica import Replica, Written
@@ -60,16 +55,6 @@ if TYPE_CHECKING:
     from hub.map.region import Region
 
 LOGGER = logging.getLogger(__name__)
-
-# Who connects proves who it is within this; on a bad mobile link two round trips take seconds.
-PROVE_S_MAX = 30.0
-
-# Peers that have connected and not proven who they are; each may make the hub hold one frame.
-UNPROVEN_MAX = 64
-
-# Of these, from one machine. A depot's phones behind one router take turns: proving takes an
-# instant, and who is turned away comes back in a second.
-UNPROVEN_BY_ORIGIN_MAX = 16
 
 # Ended browser sessions and the browsers' certificate are looked after this often.
 UPKEEP_S = 3_600.0
@@ -156,7 +141,6 @@ class Hub:
         self.sessions = BrowserSessions(folder / "browsers.sqlite", clock.now_ms, entropy)
         self.feed = LiveFeed()
         self.presence: dict[str, Presence] = {}
-        self.conversations: dict[bytes, Conversation] = {}
         self.enrolments = Enrolments(
             self.replica, self.transport.fingerprint, lambda: self.addresses
         )
@@ -164,14 +148,21 @@ class Hub:
         self.browser_authority: BrowserAuthority | None = None
         self.hub_sessions: HubSessions | None = None
         self.code_limits = CodeLimits(clock.now_ms)
-        self.unproven: Counter[str] = Counter()
-        self.unproven_max = UNPROVEN_MAX
-        self.unproven_max_by_origin = UNPROVEN_BY_ORIGIN_MAX
-        self.prove_s_max = PROVE_S_MAX
+        self.peers = Peers(
+            self.writer,
+            self.transport.fingerprint,
+            self._hooks_for,
+            lambda: self.feed.publish("sync", ()),
+        )
         # Pages of one hub are served by an application for each port: what excludes lies here.
         self.setting_up = asyncio.Lock()
         self._recurring = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def conversations(self) -> Mapping[bytes, Conversation]:
+        """The sessions with peers that are connected here, by their keys."""
+        return self.peers.conversations
 
     async def __aenter__(self) -> Hub:
         await self.reader.__aenter__()
@@ -193,7 +184,7 @@ class Hub:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self.hang_up()
+        await self.peers.stop()
         for task in list(self._tasks):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -215,17 +206,15 @@ class Hub:
                     peer = conversation.session.peer
                     if peer is not None and peer.subject in streams:
                         # A phone that is in session names its next key there and then.
-                        await self._follow_keys(conversation, agreed=False)
+                        await self.peers.follow_keys(conversation, agreed=False)
         finally:
             self.writer.unsubscribe(subscription)
 
     async def _end_revoked(self) -> None:
         """Whose key was revoked leaves at once; at the next hello it is told why in words."""
         for row in await self.reader.rows("SELECT author FROM revoked"):
-            conversation = self.conversations.get(row["author"])
-            if conversation is not None:
+            if self.peers.end(row["author"]):
                 LOGGER.warning("a session ends: its phone's certificate was revoked")
-                self._begin(conversation.link.close())
 
     async def _upkeep(self) -> None:
         """Forget ended browser sessions, renew the browsers' certificate, lay the mark anew."""
@@ -289,11 +278,6 @@ class Hub:
         except StoreError as error:
             LOGGER.warning("what the hub holds was not witnessed; the next time does it: %s", error)
 
-    async def hang_up(self) -> None:
-        """End all sessions; phones come back when the hub does."""
-        open_now = list(self.conversations.values())
-        await asyncio.gather(*(conversation.link.close() for conversation in open_now))
-
     # --- the office's acts
 
     async def act(
@@ -350,9 +334,7 @@ class Hub:
         """
         check_may_write(account)
         await self.writer.run(self._revoke, author, bytes.fromhex(account.account))
-        conversation = self.conversations.get(author)
-        if conversation is not None:
-            self._begin(conversation.link.close())
+        self.peers.end(author)
 
     def _revoke(self, author: bytes, actor: bytes) -> None:
         shut_out(self.replica, author, actor=actor)
@@ -370,77 +352,14 @@ class Hub:
 
     # --- sync
 
-    def is_crowded(self, address: str) -> bool:
-        """Whether too many peers, or too many from there, have not proven yet who they are."""
-        return (
-            self.unproven.total() >= self.unproven_max
-            or self.unproven[origin_of(address)] >= self.unproven_max_by_origin
-        )
-
-    async def serve(self, link: Link, channel: bytes = b"", *, address: str = "") -> None:
-        """Hold a session with a phone or another hub that connected from `address`.
-
-        A refusal is logged in words; the peer was told it too.
-        """
-        mine: list[Conversation] = []
-        origin = origin_of(address)
-        self.unproven[origin] += 1
-        late = asyncio.get_running_loop().call_later(
-            self.prove_s_max, lambda: self._begin(link.close())
-        )
-
-        def proven() -> None:
-            if not late.cancelled():
-                late.cancel()
-                self.unproven[origin] -= 1
-                self.unproven += Counter()  # Drops who has none left.
-
-        async def met(peer: Certificate) -> None:
-            proven()
-            before = self.conversations.get(peer.author)
-            self.conversations[peer.author] = mine[0]
-            if before is not None and before is not mine[0]:
-                # A phone that lost its connection comes back before the hub has noticed; the old
-                # one may be dead, so nobody waits for its farewell.
-                self._begin(before.link.close())
-            try:
-                await self.writer.run(renew, self.replica, peer)
-            except StoreError as error:
-                LOGGER.warning("a phone's certificate was not renewed; the next time: %s", error)
-
+    def _hooks_for(self, address: str) -> Hooks:
         async def seen(peer: Certificate, presence: dict[int, Any]) -> None:
             self.keep_presence(peer, presence)
 
         async def live() -> None:
             self.feed.publish("sync", ())
-            await self._follow_keys(mine[0], agreed=True)
 
-        hooks = Hooks(met=met, seen=seen, live=live)
-        try:
-            await converse(
-                self.writer, link, opens=False, channel=channel, hooks=hooks, started=mine.append
-            )
-        except LinkClosed:
-            pass
-        except (LogError, StoreError) as error:
-            # A peer's own words may be in it, and a log's lines are not for strangers to write.
-            words = "".join(each if each.isprintable() else " " for each in str(error))[:200]
-            LOGGER.warning("a session ended: %s: %s", getattr(error, "name", "store"), words)
-        finally:
-            proven()
-            for author, conversation in list(self.conversations.items()):
-                if mine and conversation is mine[0]:
-                    del self.conversations[author]
-                    self.feed.publish("sync", ())
-
-    async def _follow_keys(self, conversation: Conversation, *, agreed: bool) -> None:
-        """Certify or retire keys of a phone that changes its own."""
-        peer = conversation.session.peer
-        try:
-            if peer is not None:
-                await self.writer.run(lambda: follow_keys(self.replica, peer, agreed=agreed))
-        except StoreError as error:
-            LOGGER.warning("a phone's key was not followed; the next contact does it: %s", error)
+        return Hooks(seen=seen, live=live)
 
     def keep_presence(self, peer: Certificate, message: dict[int, Any]) -> None:
         """Keep where a worker's phone says it is; an older one than is known changes nothing."""

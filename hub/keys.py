@@ -12,6 +12,7 @@ from aiohttp import web
 from hub.guard import GuardRules
 from hub.hub import Hub
 from hub.passwords import PasswordHasher
+from hub.peers import Peers
 from hub.sign_in_limits import SignInLimits
 
 
@@ -25,6 +26,7 @@ class Account:
 
 
 HUB = web.AppKey("hub", Hub)
+PEERS = web.AppKey("peers", Peers)
 GUARD_RULES = web.AppKey("guard rules", GuardRules)
 PASSWORDS = web.AppKey("passwords", PasswordHasher)
 SIGN_IN_LIMITS = web.AppKey("sign-in limits", SignInLimits)

@@ -18,6 +18,17 @@ IDLE_S_MAX = 30.0
 """A connection that has not sent a request's head for so long is closed; browsers open it anew."""
 
 
+def runner_of(app: web.Application, idle_s_max: float = IDLE_S_MAX) -> web.AppRunner:
+    """What carries an application's connections, wherever they come from."""
+    return web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=2,
+        keepalive_timeout=idle_s_max,
+    )
+
+
 async def listen(
     stack: contextlib.AsyncExitStack,
     app: web.Application,
@@ -32,13 +43,7 @@ async def listen(
     Raises:
         CommandError: the port is not to be had.
     """
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        handle_signals=False,
-        shutdown_timeout=2,
-        keepalive_timeout=idle_s_max,
-    )
+    runner = runner_of(app, idle_s_max)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     try:

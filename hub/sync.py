@@ -14,7 +14,7 @@ from core.log.errors import LogError
 from core.log.limits import FRAME_BYTES_MAX
 from hub.code_limits import TooManyCodes
 from hub.enrolment import EnrolmentRefused
-from hub.keys import HUB
+from hub.keys import HUB, PEERS
 from replica.link import HEARTBEAT_S, WebSocketLink
 from replica.store import StoreError
 
@@ -28,15 +28,15 @@ ENROL_BYTES_MAX = 1_024
 
 async def sync(request: web.Request) -> web.StreamResponse:
     """GET /sync: one session over a WebSocket."""
-    hub = request.app[HUB]
-    if hub.is_crowded(request.remote or ""):
+    peers = request.app[PEERS]
+    if peers.is_crowded(request.remote or ""):
         return web.Response(status=503, text="too many peers wait to be known; try again later")
     socket = web.WebSocketResponse(
         max_msg_size=FRAME_BYTES_MAX, heartbeat=HEARTBEAT_S, compress=False
     )
     await socket.prepare(request)
-    channel = hub.transport.fingerprint if request.secure else b""
-    await hub.serve(WebSocketLink(socket), channel, address=request.remote or "")
+    channel = peers.fingerprint if request.secure else b""
+    await peers.serve(WebSocketLink(socket), channel, address=request.remote or "")
     return socket
 
 
@@ -91,4 +91,4 @@ def attach_sync(app: web.Application) -> None:
 
 
 async def _hang_up(app: web.Application) -> None:
-    await app[HUB].hang_up()
+    await app[PEERS].hang_up()

@@ -27,7 +27,11 @@ Dialler = Callable[[], AbstractAsyncContextManager[tuple[Link, bytes]]]
 ListHubs = Callable[[], Awaitable[Sequence[HubAddress]]]
 
 
-def hub_dialler(list_hubs: ListHubs) -> Dialler:
+# What carries the connections of one dial.
+MakeConnector = Callable[[], aiohttp.BaseConnector]
+
+
+def hub_dialler(list_hubs: ListHubs, connector: MakeConnector = aiohttp.TCPConnector) -> Dialler:
     """Dial the hubs in turn, each at its addresses; gives a link and its channel binding.
 
     Where none answers, what the first one refused is the matter of people, and only that.
@@ -37,7 +41,7 @@ def hub_dialler(list_hubs: ListHubs) -> Dialler:
     async def dial() -> AsyncIterator[tuple[Link, bytes]]:
         hubs = await list_hubs()
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S_MAX)
-        async with aiohttp.ClientSession(timeout=timeout) as client:
+        async with aiohttp.ClientSession(connector=connector(), timeout=timeout) as client:
             last: Exception = LinkClosed("the hub has no address")
             tried = [(address, hub.fingerprint) for hub in hubs for address in hub.addresses]
             for address, fingerprint in tried:

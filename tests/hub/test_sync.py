@@ -256,7 +256,7 @@ async def still_works(hub: HubAtWork) -> None:
         client.get(f"https://{hub.address}/health", ssl=False) as answer,
     ):
         assert (await answer.json())["ok"] is True
-    await until(lambda: not hub.hub.unproven, "nobody waits to be known")
+    await until(lambda: not hub.hub.peers.unproven, "nobody waits to be known")
     await hub.job("Still at work")
 
 
@@ -353,7 +353,7 @@ async def test_noise_from_an_enrolled_phone_is_refused_by_name_and_changes_nothi
 
 
 async def test_who_never_proves_anything_is_hung_up_on(hub: HubAtWork) -> None:
-    hub.hub.prove_s_max = 0.05
+    hub.hub.peers.prove_s_max = 0.05
     async with raw_session(hub, None) as peer:
         assert await peer.answer() is not None
     await still_works(hub)
@@ -372,9 +372,9 @@ async def test_a_stranger_writes_no_lines_into_the_log(
 
 
 async def test_so_many_strangers_wait_and_no_more(hub: HubAtWork) -> None:
-    hub.hub.unproven_max = 2
+    hub.hub.peers.unproven_max = 2
     async with raw_session(hub, None), raw_session(hub, None):
-        await until(lambda: hub.hub.unproven.total() == 2, "two wait")
+        await until(lambda: hub.hub.peers.unproven.total() == 2, "two wait")
         with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
             async with raw_session(hub, None):
                 raise AssertionError("a third was let in")
@@ -382,11 +382,11 @@ async def test_so_many_strangers_wait_and_no_more(hub: HubAtWork) -> None:
 
 
 async def test_one_machine_takes_no_more_than_its_share_of_the_places(hub: HubAtWork) -> None:
-    hub.hub.unproven_max_by_origin = 2
+    hub.hub.peers.unproven_max_by_origin = 2
     async with raw_session(hub, None), raw_session(hub, None):
-        await until(lambda: hub.hub.unproven.total() == 2, "two wait")
-        assert hub.hub.is_crowded("127.0.0.1")
-        assert not hub.hub.is_crowded("192.0.2.7")
+        await until(lambda: hub.hub.peers.unproven.total() == 2, "two wait")
+        assert hub.hub.peers.is_crowded("127.0.0.1")
+        assert not hub.hub.peers.is_crowded("192.0.2.7")
         with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
             async with raw_session(hub, None):
                 raise AssertionError("a third was let in")
