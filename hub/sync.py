@@ -34,7 +34,11 @@ async def sync(request: web.Request) -> web.StreamResponse:
     socket = web.WebSocketResponse(
         max_msg_size=FRAME_BYTES_MAX, heartbeat=HEARTBEAT_S, compress=False
     )
-    await socket.prepare(request)
+    try:
+        await socket.prepare(request)
+    except ConnectionError:
+        # It went away before it was answered, which is no fault and nobody's news.
+        return socket
     channel = peers.fingerprint if request.secure else b""
     await peers.serve(WebSocketLink(socket), channel, address=request.remote or "")
     return socket

@@ -58,7 +58,10 @@ class WebSocketLink:
             return data
         if message.type is aiohttp.WSMsgType.ERROR:
             error = message.data
-            if getattr(error, "code", None) == aiohttp.WSCloseCode.MESSAGE_TOO_BIG:
+            if not isinstance(error, aiohttp.WebSocketError):
+                # No pong came, or the connection broke: nobody sent anything wrong.
+                raise LinkClosed("the connection ended") from error
+            if error.code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG:
                 raise OverLimit(f"a frame is over {FRAME_BYTES_MAX} bytes")
             raise Malformed(f"what came is no frame of a WebSocket: {error}")
         if message.type is aiohttp.WSMsgType.TEXT:

@@ -167,7 +167,11 @@ class MeetingPlace:
         socket = web.WebSocketResponse(
             max_msg_size=FRAME_BYTES_MAX, heartbeat=HEARTBEAT_S, compress=False
         )
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionError:
+            # It went away before it was answered.
+            return socket
         await self._serve(WebSocketLink(socket))
         return socket
 
