@@ -218,10 +218,13 @@ UNSAFE_FAULTS: Final = frozenset({"lying_syncs"})
 """Under these a device may lose what it had acknowledged, and a checker must know it."""
 
 
-def draw_options(seed: int, *, allowed: Collection[str] | None = None) -> Options:
+def draw_options(
+    seed: int, *, allowed: Collection[str] | None = None, having: Collection[str] = ()
+) -> Options:
     """The options of a seed's world.
 
     `allowed` names the faults that may exist; None allows all but the hostile and the unsafe ones.
+    Those of them that are in `having` do exist, as strong as the seed would make them.
     Raises KeyError for a name that is no fault.
     """
     wanted = set(FAULTS) - HOSTILE_FAULTS - UNSAFE_FAULTS if allowed is None else set(allowed)
@@ -231,7 +234,7 @@ def draw_options(seed: int, *, allowed: Collection[str] | None = None) -> Option
     drawn: dict[str, object] = {}
     for name, fault in FAULTS.items():
         chance = chance_for(seed, "fault", name)
-        exists = chance.random() < presence
+        exists = chance.random() < presence or name in having
         if name in wanted and exists:
             drawn.update(fault.draw(chance))
     return Options(**drawn)  # type: ignore[arg-type]  # the table is checked by a test

@@ -9,10 +9,11 @@ import time
 from importlib.util import find_spec
 
 from replica.commandline import CommandError
-from simulator.draw import FAULTS, differing
+from simulator.draw import FAULTS, HOSTILE_FAULTS, differing
 from simulator.planted import PLANTED
 from simulator.world.campaign import Failure, Tally, attempts
-from simulator.world.run import Report, Size, options_of
+from simulator.world.drawn import WORLD_FAULTS, options_of
+from simulator.world.run import Report, Size
 
 SEEDS_MAX = 10_000_000
 PHONES_MIN, PHONES_MAX = 2, 200
@@ -66,6 +67,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="take a fault away, to make a failure smaller",
     )
+    parser.add_argument(
+        "--with",
+        action="append",
+        default=[],
+        dest="having",
+        help="give every seed a fault, as strong as it would have it (websockets, say)",
+    )
     parser.add_argument("--trace", action="store_true", help="show the last events and the hashes")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at a violation")
     parser.set_defaults(run=run)
@@ -84,7 +92,12 @@ def run(arguments: argparse.Namespace) -> int:
     seeds = range(arguments.first, arguments.first + arguments.seeds)
     tally, began_s = Tally(), time.monotonic()
     for outcome in attempts(
-        seeds, size, arguments.workers, arguments.plant, tuple(arguments.without)
+        seeds,
+        size,
+        arguments.workers,
+        arguments.plant,
+        tuple(arguments.without),
+        tuple(arguments.having),
     ):
         tally.add(outcome)
         if isinstance(outcome, Failure):
@@ -111,8 +124,12 @@ def _check(arguments: argparse.Namespace) -> None:
         raise CommandError(f"--hostile lies between 0 and {PHONES_MAX}")
     if arguments.plant and arguments.plant not in PLANTED:
         raise CommandError(f"no bug '{arguments.plant}' to plant; there are {', '.join(PLANTED)}")
-    if unknown := sorted(set(arguments.without) - set(FAULTS)):
+    if unknown := sorted({*arguments.without, *arguments.having} - set(FAULTS)):
         raise CommandError(f"no fault {', '.join(unknown)}; there are {', '.join(FAULTS)}")
+    if elsewhere := sorted(set(arguments.having) - WORLD_FAULTS):
+        raise CommandError(f"these worlds have no {', '.join(elsewhere)}")
+    if "websockets" in arguments.having and set(arguments.having) & HOSTILE_FAULTS:
+        raise CommandError("what TLS carries is whole: give --with websockets no hostile fault")
     if "torn_writes" not in arguments.without and find_spec("apsw") is None:
         raise CommandError(
             "some seeds have disks that need apsw; install it, or say --without torn_writes"
@@ -132,11 +149,12 @@ def _replay(seed: int, arguments: argparse.Namespace) -> str:
         if value != usual:
             words += f" --{name} {value}"
     words += " --upgrades" if arguments.upgrades else ""
+    words += "".join(f" --with {name}" for name in arguments.having)
     return words + "".join(f" --without {name}" for name in arguments.without)
 
 
 def _say_failure(failure: Failure, arguments: argparse.Namespace) -> None:
-    options = options_of(failure.seed, without=arguments.without)
+    options = options_of(failure.seed, without=arguments.without, having=arguments.having)
     print(f"seed {failure.seed}: {options.in_words()}")
     print(f"  options: {differing(options)}")
     print(f"  {failure.checker}: {failure.words}")

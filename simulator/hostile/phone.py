@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from random import Random
 from typing import Final
 
 from core.log import messages
-from core.log.errors import LogError
+from core.log.errors import LogError, SessionRefused
 from core.log.messages import Ack
 from core.log.packing import Unpacker
 from core.log.session import Close, Effect, Met, Send, Session
@@ -24,7 +24,8 @@ from replica.link import Link, LinkClosed
 from simulator.hostile.forging import Forger
 from simulator.hostile.lying import LyingShelf
 from simulator.hostile.volley import FIRST_NUMBER, Volley
-from simulator.weather import Weather
+
+Dial = Callable[[str, str], AbstractAsyncContextManager[tuple[Link, bytes]]]
 
 STAY_S_MAX: Final = 600.0
 PAUSE_S_MEAN: Final = 1_800.0
@@ -42,6 +43,7 @@ class HostilePhone:
     Args:
         name: its endpoint in the network.
         forger: its key, and what it made with it.
+        dial: gives a link from one endpoint to another, and its channel binding.
         hubs: the endpoints that it dials.
         points: where it counts how its sessions ended.
     """
@@ -50,7 +52,7 @@ class HostilePhone:
         self,
         name: str,
         forger: Forger,
-        weather: Weather,
+        dial: Dial,
         hubs: Sequence[str],
         other_site: bytes,
         chance: Random,
@@ -58,7 +60,7 @@ class HostilePhone:
     ) -> None:
         self.name = name
         self.forger = forger
-        self._weather = weather
+        self._dial = dial
         self._hubs = list(hubs)
         self._chance = chance
         self._points = points
@@ -74,18 +76,19 @@ class HostilePhone:
         chance = self._chance
         while True:
             await asyncio.sleep(chance.expovariate(1 / PAUSE_S_MEAN))
-            with suppress(LinkClosed):
-                async with self._weather.dial(self.name, chance.choice(self._hubs)) as link:
-                    await self._misbehave(link)
+            with suppress(LinkClosed, SessionRefused):
+                hub = chance.choice(self._hubs)
+                async with self._dial(self.name, hub) as (link, channel):
+                    await self._misbehave(link, channel)
 
-    async def _misbehave(self, link: Link) -> None:
+    async def _misbehave(self, link: Link, channel: bytes) -> None:
         """Hold one session as far as it goes."""
         chance = self._chance
         if sum(len(log.entries) for log in self.forger.logs) < ENTRIES_MAX:
             for _ in range(chance.randrange(ENTRIES_PER_SESSION)):
                 self.forger.forge()
         shelf = LyingShelf(self.forger, chance)
-        session = Session(shelf, opens=True, nonce=chance.randbytes(16))
+        session = Session(shelf, opens=True, nonce=chance.randbytes(16), channel=channel)
         try:
             async with (
                 asyncio.timeout(chance.uniform(1.0, STAY_S_MAX)),

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from simulator.planted import folding, forgetting, meeting, photographing, saving, shutting_out
+from simulator.planted import (
+    folding,
+    forgetting,
+    linking,
+    meeting,
+    photographing,
+    saving,
+    shutting_out,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,11 @@ PLANTED: Final[Mapping[str, Plant]] = MappingProxyType(
             photographing.photo_saved_too_early, "photos", faults=("photos",)
         ),
         "photo-let-go": _plant(photographing.photo_let_go, "photos", faults=("photos",)),
+        "small-messages": _plant(linking.small_messages, "link", faults=("websockets",)),
+        "silence-refused": _plant(
+            linking.silence_refused, "link", faults=("websockets", "half_open")
+        ),
+        "frames-cut-off": _plant(linking.frames_cut_off, "link", faults=("websockets",)),
         "mark-too-far": _plant(meeting.mark_too_far, "liveness", "reach"),
     }
 )

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from simulator.checkers import Violation
 from simulator.planted import PLANTED
 from simulator.trace import Trace
-from simulator.world.run import Report, Size, options_of, run_seed
+from simulator.world.drawn import options_of
+from simulator.world.run import Report, Size, run_seed
 
 TAIL_LINES = 40
 # Seeds that wait in the pool; more would only keep Ctrl-C waiting.
@@ -62,11 +63,15 @@ class Tally:
 
 
 def attempt(
-    seed: int, size: Size, plant: str = "", without: Sequence[str] = ()
+    seed: int,
+    size: Size,
+    plant: str = "",
+    without: Sequence[str] = (),
+    having: Sequence[str] = (),
 ) -> Report | Failure:
     """Run one seed; a failure is an answer, whatever went wrong."""
     trace = Trace()
-    options = options_of(seed, without=without)
+    options = options_of(seed, without=without, having=having)
     try:
         with _planted(plant) if plant else contextlib.nullcontext():
             return run_seed(seed, size=size, options=options, trace=trace)
@@ -89,7 +94,12 @@ def _planted(plant: str) -> Iterator[None]:
 
 
 def attempts(
-    seeds: Sequence[int], size: Size, workers: int, plant: str = "", without: Sequence[str] = ()
+    seeds: Sequence[int],
+    size: Size,
+    workers: int,
+    plant: str = "",
+    without: Sequence[str] = (),
+    having: Sequence[str] = (),
 ) -> Generator[Report | Failure, None, None]:
     """Run seeds in so many processes; their outcomes as they come.
 
@@ -97,7 +107,7 @@ def attempts(
     """
     if workers <= 1 or len(seeds) == 1:
         for seed in seeds:
-            yield attempt(seed, size, plant, without)
+            yield attempt(seed, size, plant, without, having)
         return
     # What stands when a process begins (modules, code) is never garbage; collections pass it by.
     context = multiprocessing.get_context("spawn")
@@ -105,7 +115,7 @@ def attempts(
         running: set[Future[Report | Failure]] = set()
         try:
             for seed in seeds:
-                running.add(pool.submit(attempt, seed, size, plant, without))
+                running.add(pool.submit(attempt, seed, size, plant, without, having))
                 if len(running) >= workers + WAITING_MAX:
                     done, running = wait(running, return_when=FIRST_COMPLETED)
                     yield from _outcomes(done)

@@ -27,15 +27,7 @@ from replica.logs import held_hashes
 from simulator import checkers
 from simulator.checkers import Violation
 from simulator.device_clock import EPOCH_MS, DeviceClock, TrueClock, draw_upsets, live_through
-from simulator.draw import (
-    FAULTS,
-    HOSTILE_FAULTS,
-    UNSAFE_FAULTS,
-    Options,
-    chance_for,
-    draw_options,
-    entropy_for,
-)
+from simulator.draw import Options, chance_for, entropy_for
 from simulator.hostile.forging import Forger
 from simulator.hostile.phone import HostilePhone
 from simulator.trace import Trace
@@ -43,6 +35,7 @@ from simulator.virtual_loop import Outcome, VirtualLoop
 from simulator.virtual_loop import run as run_loop
 from simulator.weather import Weather, draw_outages
 from simulator.world.disk import Disk, PlainDisk
+from simulator.world.drawn import options_of
 from simulator.world.fate import Fate, held_photos
 from simulator.world.forgetting import Clerk, LateDays
 from simulator.world.machine import Machine, Part
@@ -53,23 +46,13 @@ from simulator.world.points import watching
 from simulator.world.remembered import signatures_remembered
 from simulator.world.shutting_out import ShuttingOut
 from simulator.world.site import HUB_LETTERS, Site, certificate_act, found_site, make_hub
-from simulator.world.talk import HubMeeting, Roaming, Serving
+from simulator.world.talk import Frames, HubMeeting, Roaming
 from simulator.world.truth import Truth
 from simulator.world.upkeep import forget_for_good, look_after_store
+from simulator.world.websockets import WebSockets
 from simulator.world.worker import Worker
 
 DAY_S: Final = 86_400.0
-# Faults that this world does not have: a disk's are another simulation's, a receiver's no log's.
-_ELSEWHERE: Final = UNSAFE_FAULTS | {
-    "unordered_directory", "canyons", "gaps", "outliers", "indoor_drift", "car_parks",
-    "empty_batteries", "jams", "websockets",
-}  # fmt: skip
-TORN_FAULTS: Final = frozenset({"torn_writes"})
-WORLD_FAULTS: Final = frozenset(FAULTS) - _ELSEWHERE
-# Frames that no TLS connection would give: most sessions fail there, and other faults show less.
-HOSTILE_SEEDS: Final = 0.2
-# Disks that tear cost time, and phones on them die of little else.
-TORN_SEEDS: Final = 0.25
 HUBS_APART_PER_DAY: Final = 0.4
 LOOK_EVERY_S: Final = 6 * 3_600.0
 # After the weather has cleared all must agree within this time; a lost link is retried after
@@ -125,9 +108,10 @@ class World:
         self.truth = Truth()
         self.true_clock = TrueClock(loop.time)
         self.weather = Weather(loop, chance_for(seed, "weather"), options, loop.trace)
-        self.site: Site = found_site(seed, size.phones, size.hostile)
         self.failure: asyncio.Future[None] = loop.create_future()
+        self.site: Site = found_site(seed, size.phones, size.hostile)
         names = [f"hub {letter}" for letter in HUB_LETTERS]
+        self.ways = self._ways()
         self.hubs = [
             self._machine(name, identity, folder)
             for name, identity in zip(names, self.site.hubs, strict=True)
@@ -144,15 +128,24 @@ class World:
         self.worker_by_name |= {phone.name: phone.forger.worker for phone in self.hostile}
         self._renewals = entropy_for(seed, "renewals")
         self.roaming = {
-            phone.name: Roaming(phone, names, chance_for(seed, phone.name, "roaming"))
+            phone.name: Roaming(phone, names, chance_for(seed, phone.name, "roaming"), self.ways)
             for phone in self.phones
         }
-        self.serving = {hub.name: Serving(hub, self._sent) for hub in self.hubs}
+        self.serving = {hub.name: self.ways.serving(hub, self._sent) for hub in self.hubs}
         self._shutting_out = ShuttingOut(self.hubs, entropy_for(seed, "joining again"))
-        self.meeting = HubMeeting(self.hubs[1], self.hubs[0].name, chance_for(seed, "meeting"))
+        self.meeting = HubMeeting(
+            self.hubs[1], self.hubs[0].name, chance_for(seed, "meeting"), self.ways
+        )
         self._chances: dict[tuple[str, str], Random] = {}
         self.workers: list[Worker] = []
         self.dispatchers: list[Dispatcher] = []
+
+    def _ways(self) -> Frames | WebSockets:
+        if not self.options.websockets:
+            return Frames(self.weather)
+        hostile = [_hostile_name(number) for number in range(1, len(self.site.hostile) + 1)]
+        revocations = bool(self.options.revocations_per_day)
+        return WebSockets(self.loop, self.weather, hostile, self._failed, revocations=revocations)
 
     def _machine(self, name: str, identity: Identity, folder: Path) -> Machine:
         chance = chance_for(self.seed, name, "clock")
@@ -187,7 +180,7 @@ class World:
         )
 
     def _hostile_phone(self, number: int, identity: Identity, hubs: list[str]) -> HostilePhone:
-        name = f"hostile phone {number}"
+        name = _hostile_name(number)
         chance = chance_for(self.seed, name)
 
         def told(changes: Iterable[acts.Change]) -> None:
@@ -199,7 +192,7 @@ class World:
         return HostilePhone(
             name,
             Forger(identity, chance, now_ms, told),
-            self.weather,
+            self.ways.dial,
             hubs,
             found_site(self.seed + 1, 1).hubs[0].site,
             chance,
@@ -471,6 +464,10 @@ class World:
                 await forget_for_good(machine)
 
 
+def _hostile_name(number: int) -> str:
+    return f"hostile phone {number}"
+
+
 def _own_entries(machine: Machine) -> int:
     """How many entries a machine holds that it wrote, under whatever key."""
     authors = [machine.replica.author, *former_authors(machine.store)]
@@ -489,15 +486,6 @@ def _first_leaf(error: BaseException) -> BaseException:
 
 
 # --- runs
-
-
-def options_of(seed: int, *, without: Iterable[str] = ()) -> Options:
-    """The faults of a seed's world. Raises KeyError for a name in `without` that is no fault."""
-    hostile = chance_for(seed, "hostile").random() < HOSTILE_SEEDS
-    torn = chance_for(seed, "torn").random() < TORN_SEEDS
-    allowed = WORLD_FAULTS if hostile else WORLD_FAULTS - HOSTILE_FAULTS
-    allowed -= set() if torn else TORN_FAULTS
-    return draw_options(seed, allowed=allowed).without(*without)
 
 
 def run_seed(

@@ -1,8 +1,8 @@
 """How simulated machines meet: hubs that serve, phones that dial and roam, hubs that meet hubs.
 
 Every conversation is held by the real `replica.driver`, a phone's by the real
-`replica.syncing.Syncer`; here is only who dials whom. Each frame that a hub sends is looked at on
-its way.
+`replica.syncing.Syncer`; here is only who dials whom, and links of whole frames (`websockets` has
+the product's own). Each frame that a hub sends is looked at on its way.
 Invariant: nothing here changes a frame.
 """
 
@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from random import Random
+from typing import Protocol
 
 from core.dispatch.acts import SITE_STREAM
 from core.log import messages
 from core.log.certificate import Certificate
-from core.log.errors import LogError
+from core.log.errors import LogError, SessionRefused
 from core.log.messages import Runs
 from core.log.packing import Unpacker
 from replica.authority import revoked_keys
@@ -25,6 +26,7 @@ from replica.driver import Conversation, Hooks, converse
 from replica.link import Link, LinkClosed
 from replica.store import StoreError
 from replica.syncing import Syncer
+from simulator.weather import Weather
 from simulator.wire import WeatherLink
 from simulator.world.machine import Machine
 
@@ -35,10 +37,13 @@ Leaks = Callable[[str, bytes], None]
 
 
 class WatchedLink:
-    """A link whose sent frames are counted by kind and shown to a checker."""
+    """A link to a peer whose sent frames are counted by kind and shown to a checker."""
 
-    def __init__(self, link: WeatherLink, points: Counter[str], leaks: Leaks | None = None) -> None:
+    def __init__(
+        self, link: Link, peer: str, points: Counter[str], leaks: Leaks | None = None
+    ) -> None:
         self.link = link
+        self._peer = peer
         self._points = points
         self._leaks = leaks
         self._unpacker = Unpacker()
@@ -55,7 +60,7 @@ class WatchedLink:
             message = messages.read(plain)
             assert isinstance(message, Runs)
             for run in message.runs:
-                self._leaks(self.link.peer, run.stream)
+                self._leaks(self._peer, run.stream)
         await self.link.send(frame)
 
     async def receive(self) -> bytes:
@@ -82,7 +87,8 @@ class Serving:
         try:
             async with asyncio.TaskGroup() as group:
                 if self._machine.weather.options.revocations_per_day:
-                    group.create_task(self._end_revoked(), name=f"{self._machine.name} ends")
+                    ends = end_revoked(self._machine, self._end)
+                    group.create_task(ends, name=f"{self._machine.name} ends")
                 while True:
                     link = await listener.accept()
                     group.create_task(self._hold(link), name=f"{self._machine.name} {link.peer}")
@@ -91,19 +97,10 @@ class Serving:
         finally:
             listener.close()
 
-    async def _end_revoked(self) -> None:
-        """Whose key was shut out leaves at once, as `hub.hub` has it."""
-        writer = self._machine.writer
-        subscription = writer.subscribe()
-        try:
-            async for streams in subscription:
-                if SITE_STREAM in streams:
-                    for author in sorted(revoked_keys(writer.replica.store.db)):
-                        conversation = self._by_author.get(author)
-                        if conversation is not None:
-                            await conversation.link.close()
-        finally:
-            writer.unsubscribe(subscription)
+    async def _end(self, author: bytes) -> None:
+        conversation = self._by_author.get(author)
+        if conversation is not None:
+            await conversation.link.close()
 
     async def _hold(self, link: WeatherLink) -> None:
         machine, mine = self._machine, list[Conversation]()
@@ -117,7 +114,7 @@ class Serving:
 
         await held(
             machine,
-            WatchedLink(link, points, self._leaks),
+            WatchedLink(link, link.peer, points, self._leaks),
             opens=False,
             hooks=hooks_of(machine, link.peer, met=met),
             started=mine.append,
@@ -125,6 +122,19 @@ class Serving:
         for author, conversation in list(self._by_author.items()):
             if mine and conversation is mine[0]:
                 del self._by_author[author]
+
+
+async def end_revoked(machine: Machine, end: Callable[[bytes], Awaitable[None]]) -> None:
+    """Whose key was shut out leaves at once, as `hub.hub` has it."""
+    writer = machine.writer
+    subscription = writer.subscribe()
+    try:
+        async for streams in subscription:
+            if SITE_STREAM in streams:
+                for author in sorted(revoked_keys(writer.replica.store.db)):
+                    await end(author)
+    finally:
+        writer.unsubscribe(subscription)
 
 
 def hooks_of(
@@ -154,12 +164,22 @@ async def held(
     *,
     opens: bool,
     hooks: Hooks,
+    channel: bytes = b"",
     started: Callable[[Conversation], None] | None = None,
 ) -> None:
     """Hold one session to its end; whatever ends it is written down."""
+    with ends_noted(machine):
+        await converse(
+            machine.writer, link, opens=opens, channel=channel, hooks=hooks, started=started
+        )
+
+
+@contextmanager
+def ends_noted(machine: Machine) -> Iterator[None]:
+    """Write down what ends a session."""
     points = machine.truth.points
     try:
-        await converse(machine.writer, link, opens=opens, hooks=hooks, started=started)
+        yield
     except LinkClosed:
         points["a link ended"] += 1
     except LogError as error:
@@ -171,12 +191,48 @@ async def held(
         machine.note("store", "failed")
 
 
+class Ways(Protocol):
+    """How the machines of a world reach each other."""
+
+    def dial(self, source: str, target: str) -> AbstractAsyncContextManager[tuple[Link, bytes]]:
+        """A link between two endpoints and its channel binding. Raises LinkClosed."""
+
+    def watched(
+        self, link: Link, machine: Machine, peer: str, leaks: Leaks | None = None
+    ) -> WatchedLink:
+        """A machine's end of a link, as all who talk over it must have it."""
+
+
+class Frames:
+    """Links that carry whole frames, by the weather alone."""
+
+    def __init__(self, weather: Weather) -> None:
+        self._weather = weather
+
+    def serving(self, machine: Machine, leaks: Leaks) -> Serving:
+        """What a hub's program does to be reached."""
+        return Serving(machine, leaks)
+
+    def watched(
+        self, link: Link, machine: Machine, peer: str, leaks: Leaks | None = None
+    ) -> WatchedLink:
+        """A machine's end of a link."""
+        return WatchedLink(link, peer, machine.truth.points, leaks)
+
+    @asynccontextmanager
+    async def dial(self, source: str, target: str) -> AsyncIterator[tuple[Link, bytes]]:
+        """A link between two endpoints. Raises LinkClosed."""
+        async with self._weather.dial(source, target) as link:
+            yield link, b""
+
+
 class Roaming:
     """A phone's side: the real syncer, and which hub it has in reach."""
 
-    def __init__(self, phone: Machine, hubs: list[str], chance: Random) -> None:
+    def __init__(self, phone: Machine, hubs: list[str], chance: Random, ways: Ways) -> None:
         self.hub = chance.choice(hubs)
         self._phone = phone
+        self._ways = ways
         self._hubs = hubs
         self._chance = chance
 
@@ -190,8 +246,8 @@ class Roaming:
         # A phone's system wakes its programs when there is a network again.
         while phone.weather.is_offline(phone.name):  # noqa: ASYNC110  # the weather has no event
             await asyncio.sleep(self._chance.uniform(60.0, 900.0))
-        async with phone.weather.dial(phone.name, hub) as link:
-            yield WatchedLink(link, phone.truth.points), b""
+        async with self._ways.dial(phone.name, hub) as (link, channel):
+            yield self._ways.watched(link, phone, hub), channel
 
     async def roam(self) -> None:
         """Come into the reach of one hub or the other; between them there is no network."""
@@ -218,12 +274,11 @@ class Roaming:
 class HubMeeting:
     """One hub dials the other at intervals, and stays for a while."""
 
-    def __init__(
-        self, machine: Machine, other: str, chance: Random, *, leaks: Leaks | None = None
-    ) -> None:
+    def __init__(self, machine: Machine, other: str, chance: Random, ways: Ways) -> None:
         self.pause_s: tuple[float, float] = (300.0, 7_200.0)
         self.stay_s: tuple[float, float] = (5.0, 3_600.0)
         self._machine = machine
+        self._ways = ways
         self._other = other
         self._chance = chance
 
@@ -233,10 +288,10 @@ class HubMeeting:
         while True:
             try:
                 async with asyncio.timeout(chance.uniform(*self.stay_s)):
-                    async with machine.weather.dial(machine.name, self._other) as link:
-                        watched = WatchedLink(link, machine.truth.points)
+                    async with self._ways.dial(machine.name, self._other) as (link, channel):
+                        watched = self._ways.watched(link, machine, self._other)
                         hooks = hooks_of(machine, self._other)
-                        await held(machine, watched, opens=True, hooks=hooks)
-            except (LinkClosed, TimeoutError):
+                        await held(machine, watched, opens=True, hooks=hooks, channel=channel)
+            except (LinkClosed, SessionRefused, TimeoutError):
                 pass
             await asyncio.sleep(chance.uniform(*self.pause_s))

@@ -14,7 +14,8 @@ from typing import Final
 
 from simulator.planted import PLANTED
 from simulator.world.campaign import Failure, attempt
-from simulator.world.run import Size, options_of
+from simulator.world.drawn import options_of
+from simulator.world.run import Size
 
 SMALL: Final = Size(phones=4, days=1, entries_per_phone=30)
 
@@ -45,6 +46,9 @@ SHOWS: Final[Mapping[str, int]] = MappingProxyType(
         "cuts-forgotten": 7,
         "photo-let-go": 3,
         "mark-too-far": 1,
+        "small-messages": 25,
+        "silence-refused": 19,
+        "frames-cut-off": 19,
     }
 )
 """From which seed on each planted bug shows in a small site."""

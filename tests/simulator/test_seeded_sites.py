@@ -26,6 +26,7 @@ QUICK = (
     "clock-decides", "late-seen-ignored", "nothing-seen", "order-of-arrival", "erased-comes-back",
     "erased-bytes-stay", "revoked-counts", "photo-saved-too-early", "not-synced", "ballast-kept",
     "phantom-states", "leaf-misses-a-log", "no-scope", "reach-at-sending", "mark-too-far",
+    "small-messages", "silence-refused", "frames-cut-off",
 )  # fmt: skip
 
 
@@ -68,11 +69,12 @@ def test_a_peer_that_forgets_what_waits_for_a_seal_is_not_sent_it_for_ever() -> 
 _PROGRAM = """
 from simulator.world.campaign import attempt
 from simulator.world.run import Size
-for size in (
-    Size(phones=4, days=1, entries_per_phone=30),
-    Size(phones=1, days=1, entries_per_phone=4, hostile=4),
+for size, having in (
+    (Size(phones=4, days=1, entries_per_phone=30), ()),
+    (Size(phones=1, days=1, entries_per_phone=4, hostile=4), ()),
+    (Size(phones=1, days=1, entries_per_phone=4), ("websockets",)),
 ):
-    report = attempt(3, size)
+    report = attempt(3, size, having=having)
     print(report.digest, report.state, report.entries)
 """
 
