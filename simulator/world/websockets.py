@@ -9,22 +9,23 @@ which the other side sent, or ends. Invariant: nothing here changes a frame.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 from hashlib import blake2b
 from typing import Final
 
 import aiohttp
 from aiohttp import web
 
-from core.log.errors import LogError
+from core.log.errors import LogError, SessionRefused
 from hub.keys import PEERS
 from hub.listening import runner_of
 from hub.peers import Peers
 from hub.sync import SYNC_PATH, sync
 from replica.dialling import hub_dialler
 from replica.joining import HubAddress
-from replica.link import Link
+from replica.link import Link, LinkClosed
 from simulator.checkers.violation import Violation
 from simulator.streams import Streams, way
 from simulator.virtual_loop import VirtualLoop
@@ -37,6 +38,8 @@ PORT: Final = 8443
 
 class HonestLink:
     """A link that must give what was sent on another, or end; whatever else it does is a violation.
+
+    What may be raised is `LinkClosed` alone: not even a refusal, as everybody is honest here.
 
     Args:
         sent: the hashes of all frames that were sent in this world, by sender and receiver.
@@ -64,15 +67,13 @@ class HonestLink:
         digest = blake2b(frame, digest_size=8).digest()
         self._sent.setdefault((self._name, self._peer), set()).add(digest)
         self._trace(f"{self._name}>{self._peer} sends {digest.hex()}")
-        await self._link.send(frame)
+        with only_ends(self._name, self._peer, self._failed):
+            await self._link.send(frame)
 
     async def receive(self) -> bytes:
         """The next frame."""
-        try:
+        with only_ends(self._name, self._peer, self._failed):
             frame = await self._link.receive()
-        except LogError as error:
-            self._failed(Violation("link", f"{self._name} refused {self._peer}: {error}"))
-            raise
         digest = blake2b(frame, digest_size=8).digest()
         if digest not in self._sent.get((self._peer, self._name), ()):
             words = f"{self._name} was given {len(frame)} bytes that {self._peer} never sent"
@@ -82,6 +83,21 @@ class HonestLink:
     async def close(self) -> None:
         """End the link."""
         await self._link.close()
+
+
+@contextmanager
+def only_ends(name: str, peer: str, failed: Callable[[Violation], None]) -> Iterator[None]:
+    """Within the block nothing may go wrong but that a connection ends, or has no place."""
+    try:
+        yield
+    except (LinkClosed, SessionRefused):
+        raise
+    except LogError as error:
+        failed(Violation("link", f"{name} refused {peer}: {error}"))
+        raise
+    except Exception as error:
+        failed(Violation("link", f"{name} to {peer}: {type(error).__name__}: {error}"))
+        raise
 
 
 class WatchedPeers(Peers):
@@ -209,9 +225,7 @@ class WebSockets:
             self._weather.trace.step(self._weather.loop.time(), words)
 
         if peer not in self._hostile:
-            link = HonestLink(
-                link, name, peer, self._sent, lambda error: self._failed(name, error), trace
-            )
+            link = HonestLink(link, name, peer, self._sent, partial(self._failed, name), trace)
         return WatchedLink(link, peer, machine.truth.points, leaks)
 
     def serving(self, machine: Machine, leaks: Leaks) -> WebSocketServing:
@@ -234,5 +248,7 @@ class WebSockets:
         def connector() -> aiohttp.BaseConnector:
             return aiohttp.UnixConnector(way(source, target))
 
-        async with hub_dialler(list_hubs, connector)() as linked:
+        async with AsyncExitStack() as stack:
+            with only_ends(source, target, partial(self._failed, source)):
+                linked = await stack.enter_async_context(hub_dialler(list_hubs, connector)())
             yield linked

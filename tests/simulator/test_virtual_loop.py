@@ -242,3 +242,22 @@ def test_a_trace_stays_small_and_its_digest_covers_everything():
 
 def test_virtual_times_are_read_as_days():
     assert in_words(86_400 + 13 * 3_600 + 5 * 60 + 2.25) == "day 2 13:05:02.250"
+
+
+def test_a_task_that_a_library_made_by_itself_has_a_number_of_its_loop_and_is_ended_with_it():
+    ended = []
+
+    async def main(loop: VirtualLoop) -> None:
+        async def work() -> None:
+            try:
+                await asyncio.sleep(3_600)
+            finally:
+                ended.append(loop.time())
+
+        # As aiohttp does from Python 3.12 on; such a task is named by a count of the whole process.
+        task = asyncio.Task(work(), loop=loop)
+        await asyncio.sleep(1)
+        assert not task.done()
+
+    assert run(main, 1).digest == run(main, 1).digest
+    assert ended == [1.0, 1.0]
