@@ -180,7 +180,10 @@ class ReplicaShelf:
     # --- marks and reach
 
     def meet(self, peer: Certificate, generation: bytes) -> tuple[bytes, int]:
-        """The mark kept of a peer; with the peer's generation, what was of another store goes."""
+        """The mark kept of a peer; with the peer's generation, what was of another store goes.
+
+        So does what a hub said of files under all keys that it had before.
+        """
         row = self._db.execute(
             "SELECT generation, mark FROM peer WHERE peer = ?", (peer.author,)
         ).fetchone()
@@ -194,6 +197,14 @@ class ReplicaShelf:
                 "DELETE FROM file_held WHERE peer = (SELECT number FROM author WHERE author = ?)",
                 (peer.author,),
             )
+            if peer.role == Role.HUB:
+                # A hub that was restored has a new key; what it said of files under an earlier one
+                # it said of a store that is gone, and bytes are deleted on that word.
+                db.execute(
+                    "DELETE FROM file_held WHERE peer IN (SELECT number FROM author "
+                    "JOIN certificate USING (author) WHERE role = ? AND subject = ?)",
+                    (int(Role.HUB), peer.subject),
+                )
             db.execute(
                 "INSERT INTO peer VALUES (?, ?, 0, ?) ON CONFLICT (peer) DO UPDATE SET "
                 "generation = excluded.generation, mark = 0",

@@ -272,3 +272,25 @@ def test_reach_of_a_file_falls_when_the_hub_asks_for_it_itself(
     assert chunks_sent(meeting, 0) == [(address, 3)]
     assert whereabouts(phone, address).on_hub
     assert hub.files.read(address) == photo("valve", 9)
+
+
+def test_what_a_hub_said_before_it_was_made_anew_under_another_key_lets_no_file_go(
+    site: Site, hub: Replica, ana: bytes, phone: Replica, job: bytes
+) -> None:
+    address = save_file(phone, job, photo("valve", 9)).address
+    hold(phone, hub)
+    assert hub.files.holds(address)
+    # Nothing is left of what the hub had; it meets the phone, but not until the file is there.
+    again = site.hub_again(hub)
+    with again.store.transaction():
+        again.store.put("generation", site.entropy(8))
+    meeting = Meeting(phone, again).start()
+    while not meeting.live:
+        assert meeting.deliver(1) | meeting.deliver(0) or meeting.tell()
+    reassign(site, again, job, ana)
+    meet_until_left(phone, again, job)
+    assert not again.files.holds(address)
+    assert phone.files.holds(address)
+    hold(phone, again)
+    assert again.files.read(address) == photo("valve", 9)
+    assert not phone.files.holds(address)
