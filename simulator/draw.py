@@ -83,6 +83,7 @@ class Options:
     # What offices do to what phones hold.
     erasures_per_day: float = 0.0
     revocations_per_day: float = 0.0
+    recurrences_per_day: float = 0.0
     # What workers do besides.
     photos_per_day: float = 0.0
     # What a receiver makes of the sky.
@@ -196,6 +197,9 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "torn_writes": _fault("phones' disks tear what was not synced", torn_disks=(0.3, 1.0)),
     "erasures": _fault("the office erases what is closed", erasures_per_day=(0.5, 6.0)),
     "revocations": _fault("the office shuts phones out", revocations_per_day=(0.1, 1.2)),
+    "recurrences": _fault(
+        "offices have recurring jobs that every hub makes", recurrences_per_day=(0.5, 6.0)
+    ),
     "photos": _fault("workers take photos", photos_per_day=(0.5, 8.0)),
     "canyons": _fault("streets are urban canyons", canyons_per_day=(1.0, 12.0)),
     "gaps": _fault("receivers lose the sky", gaps_per_day=(0.5, 8.0)),

@@ -23,6 +23,7 @@ from simulator.checkers import (
     overwritten,
     photos,
     reach,
+    recurring,
     revoked,
     scope,
 )
@@ -86,6 +87,7 @@ def at_end(world: World) -> None:
     _raise("overwritten", overwritten.wrong(world))
     _raise("reach", reach.overstated(world))
     _raise("minutes", minutes.wrong(world))
+    _raise("recurring", recurring.wrong(world))
 
 
 def differing(world: World) -> list[str]:

@@ -18,6 +18,7 @@ from simulator.planted import (
     linking,
     meeting,
     photographing,
+    recurring,
     saving,
     shutting_out,
 )
@@ -90,6 +91,9 @@ PLANTED: Final[Mapping[str, Plant]] = MappingProxyType(
             linking.silence_refused, "link", faults=("websockets", "half_open")
         ),
         "frames-cut-off": _plant(linking.frames_cut_off, "link", faults=("websockets",)),
+        "each-hub-its-own": _plant(
+            recurring.each_hub_its_own, "recurring", faults=("recurrences",)
+        ),
         "mark-too-far": _plant(meeting.mark_too_far, "liveness", "reach"),
     }
 )

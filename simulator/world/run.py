@@ -43,6 +43,7 @@ from simulator.world.narrow import narrowed
 from simulator.world.office import Dispatcher
 from simulator.world.photos import Photographer
 from simulator.world.points import watching
+from simulator.world.recurring import Planner, make_once, make_recurring
 from simulator.world.remembered import signatures_remembered
 from simulator.world.shutting_out import ShuttingOut
 from simulator.world.site import HUB_LETTERS, Site, certificate_act, found_site, make_hub
@@ -348,6 +349,7 @@ class World:
             *self._upkeep(machine),
             *self._parts_that_forget(machine),
             *self._parts_with_photos(machine),
+            *self._parts_that_recur(machine),
         ]
 
     def _chance_of(self, machine: Machine, purpose: str) -> Random:
@@ -378,6 +380,14 @@ class World:
         if machine.is_hub or not per_day:
             return []
         return [Photographer(machine, per_day, self._chance_of(machine, "photos")).take]
+
+    def _parts_that_recur(self, machine: Machine) -> list[Part]:
+        per_day = self.options.recurrences_per_day
+        if not machine.is_hub or not per_day:
+            return []
+        chance = self._chance_of(machine, "recurring")
+        planner = Planner(machine, self.site.workers, per_day / len(self.hubs), chance)
+        return [planner.plan, partial(make_recurring, machine)]
 
     def _usual_parts(self, machine: Machine) -> list[Part]:
         if machine.is_hub:
@@ -452,6 +462,9 @@ class World:
                 if self.loop.time() > deadline_s:
                     raise Violation("liveness", "; ".join(differing[:5]))
                 await asyncio.sleep(60.0)
+            if turn == 0 and self.options.recurrences_per_day:
+                for hub in self.hubs:
+                    await make_once(hub)
             # A photo that does not come is named by its checker, once others have had their say.
             while not checkers.photos_are_on_hubs(self):
                 if self.loop.time() > deadline_s:

@@ -93,6 +93,8 @@ class Truth:
     photos_lost: set[bytes] = field(default_factory=set)
     photos_missing_since_restore: dict[str, set[bytes]] = field(default_factory=dict)
     laid_down_at_s: dict[bytes, float] = field(default_factory=dict)
+    # Days of recurrences that every hub must have a job of.
+    due_number_by_job: dict[bytes, str] = field(default_factory=dict)
     live_at_s: dict[tuple[str, str], float] = field(default_factory=dict)
     refused_beside_ballast: list[str] = field(default_factory=list)
     points: Counter[str] = field(default_factory=Counter)
