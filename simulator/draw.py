@@ -86,6 +86,7 @@ class Options:
     recurrences_per_day: float = 0.0
     # What workers do besides.
     photos_per_day: float = 0.0
+    colleagues_per_day: float = 0.0
     # What a receiver makes of the sky.
     canyons_per_day: float = 0.0
     gaps_per_day: float = 0.0
@@ -201,6 +202,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
         "offices have recurring jobs that every hub makes", recurrences_per_day=(0.5, 6.0)
     ),
     "photos": _fault("workers take photos", photos_per_day=(0.5, 8.0)),
+    "colleagues": _fault("phones meet phones away from hubs", colleagues_per_day=(0.5, 8.0)),
     "canyons": _fault("streets are urban canyons", canyons_per_day=(1.0, 12.0)),
     "gaps": _fault("receivers lose the sky", gaps_per_day=(0.5, 8.0)),
     "outliers": _fault("receivers are sure of a wrong place", outliers_per_hour=(0.1, 3.0)),

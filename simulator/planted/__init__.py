@@ -94,6 +94,7 @@ PLANTED: Final[Mapping[str, Plant]] = MappingProxyType(
         "each-hub-its-own": _plant(
             recurring.each_hub_its_own, "recurring", faults=("recurrences",)
         ),
+        "all-to-colleagues": _plant(meeting.all_to_colleagues, "scope", faults=("colleagues",)),
         "mark-too-far": _plant(meeting.mark_too_far, "liveness", "reach"),
     }
 )

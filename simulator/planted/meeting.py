@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
+from core.dispatch.fields import Role
 from core.log.messages import Leave
 from core.log.parcel import Parcel
 from core.log.session import Session
@@ -29,6 +30,21 @@ def no_scope() -> AbstractContextManager[None]:
         return scope_of
 
     return replaced(shelf_module, "scope_of", wrong)
+
+
+def all_to_colleagues() -> AbstractContextManager[None]:
+    """A phone gives a colleague's all that it holds."""
+
+    def wrong(plain: Any) -> Any:
+        def shared(self: Any, peer: Any) -> frozenset[bytes]:
+            if self.is_hub or peer.role == Role.HUB:
+                scope: frozenset[bytes] = plain(self, peer)
+                return scope
+            return frozenset(row[0] for row in self._db.execute("SELECT stream FROM stream"))
+
+        return shared
+
+    return replaced(shelf_module.ReplicaShelf, "shared", wrong)
 
 
 def reach_at_sending() -> AbstractContextManager[None]:

@@ -89,6 +89,11 @@ class Machine:
         """The worker whose phone it is; empty for a hub."""
         return b"" if self.is_hub else self.identity.own.subject
 
+    @property
+    def at_hand(self) -> str:
+        """Its endpoint for whoever stands beside it, whatever networks do."""
+        return f"{self.name} at hand"
+
     def note(self, kind: str, words: str = "") -> None:
         """Note an event of this machine in the trace."""
         self.trace.note(self.weather.loop.time(), kind, f"{self.name} {words}")
@@ -139,7 +144,8 @@ class Machine:
         self._dying = True
         self.up = False
         self.disk.end_life()
-        self.weather.crash(self.name, silent=silent)
+        for endpoint in (self.name, self.at_hand):
+            self.weather.crash(endpoint, silent=silent)
         # What still waits for the writer reaches nothing that is opened again.
         await self.stop()
         self.close()

@@ -34,6 +34,7 @@ from simulator.trace import Trace
 from simulator.virtual_loop import Outcome, VirtualLoop
 from simulator.virtual_loop import run as run_loop
 from simulator.weather import Weather, draw_outages
+from simulator.world.colleagues import Colleague
 from simulator.world.disk import Disk, PlainDisk
 from simulator.world.drawn import options_of
 from simulator.world.fate import Fate, held_photos
@@ -217,7 +218,7 @@ class World:
             self.failure.set_exception(leaf)
 
     def _sent(self, peer: str, stream: bytes) -> None:
-        """A hub sends a run; a phone is the peer, or the other hub."""
+        """A machine sends a run; a phone is the peer, or the other hub."""
         worker = self.worker_by_name.get(peer)
         if worker is not None and not self.truth.may_hold(worker, stream):
             self._failed(peer, checkers.leak(peer, stream))
@@ -350,6 +351,7 @@ class World:
             *self._parts_that_forget(machine),
             *self._parts_with_photos(machine),
             *self._parts_that_recur(machine),
+            *self._parts_with_colleagues(machine),
         ]
 
     def _chance_of(self, machine: Machine, purpose: str) -> Random:
@@ -388,6 +390,15 @@ class World:
         chance = self._chance_of(machine, "recurring")
         planner = Planner(machine, self.site.workers, per_day / len(self.hubs), chance)
         return [planner.plan, partial(make_recurring, machine)]
+
+    def _parts_with_colleagues(self, machine: Machine) -> list[Part]:
+        per_day = self.options.colleagues_per_day
+        if machine.is_hub or not per_day:
+            return []
+        others = [phone for phone in self.phones if phone is not machine]
+        chance = self._chance_of(machine, "colleagues")
+        colleague = Colleague(machine, others, per_day, chance, self._sent)
+        return [colleague.listen, colleague.meet]
 
     def _usual_parts(self, machine: Machine) -> list[Part]:
         if machine.is_hub:
