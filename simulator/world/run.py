@@ -393,9 +393,9 @@ class World:
 
     def _parts_with_colleagues(self, machine: Machine) -> list[Part]:
         per_day = self.options.colleagues_per_day
-        if machine.is_hub or not per_day:
-            return []
         others = [phone for phone in self.phones if phone is not machine]
+        if machine.is_hub or not per_day or not others:
+            return []
         chance = self._chance_of(machine, "colleagues")
         colleague = Colleague(machine, others, per_day, chance, self._sent)
         return [colleague.listen, colleague.meet]

@@ -46,6 +46,8 @@ SHOWS: Final[Mapping[str, int]] = MappingProxyType(
         "cuts-forgotten": 7,
         "photo-let-go": 3,
         "mark-too-far": 1,
+        "each-hub-its-own": 3,
+        "all-to-colleagues": 6,
         "small-messages": 25,
         "silence-refused": 19,
         "frames-cut-off": 19,

@@ -26,7 +26,7 @@ QUICK = (
     "clock-decides", "late-seen-ignored", "nothing-seen", "order-of-arrival", "erased-comes-back",
     "erased-bytes-stay", "revoked-counts", "photo-saved-too-early", "not-synced", "ballast-kept",
     "phantom-states", "leaf-misses-a-log", "no-scope", "reach-at-sending", "mark-too-far",
-    "small-messages", "silence-refused", "frames-cut-off",
+    "small-messages", "silence-refused", "frames-cut-off", "each-hub-its-own", "all-to-colleagues",
 )  # fmt: skip
 
 
@@ -35,6 +35,13 @@ def test_a_small_site_ends_without_a_violation(seed: int) -> None:
     outcome = attempt(seed, SMALL)
     assert isinstance(outcome, Report), outcome
     assert outcome.entries > 0
+
+
+def test_a_site_has_recurring_jobs_and_phones_that_meet() -> None:
+    outcome = attempt(3, SMALL)
+    assert isinstance(outcome, Report), outcome
+    assert outcome.points["a recurring job was made"] > 10
+    assert outcome.points["phones came to agree"] > 10
 
 
 def test_the_world_of_an_earlier_seed_is_let_go() -> None:
