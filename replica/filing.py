@@ -61,8 +61,9 @@ def save_file(
     address = list_of(data).address
     store = replica.store
     with store.transaction() as db:
-        # Should the power go before the entry is there, its bytes go at the next start.
-        db.execute("INSERT OR REPLACE INTO file_going VALUES (?, 0)", (address,))
+        # Should the power go before the entry is there, its bytes go at the next start; but not
+        # where the same bytes wait already, of a job that left, for a hub to hold them.
+        db.execute("INSERT OR IGNORE INTO file_going VALUES (?, 0)", (address,))
     try:
         replica.files.add(data)
         with store.transaction() as db:

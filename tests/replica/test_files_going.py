@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from core.dispatch import acts, erasure
-from core.dispatch.acts import Change
+from core.dispatch.acts import SITE_STREAM, ActError, Change
 from core.dispatch.fields import FILE
 from core.log.file_messages import FileMessage, Offer
 from core.log.messages import write
@@ -161,7 +161,8 @@ def test_deleted_files_leave_no_byte_whatever_is_saved_and_deleted_around_them(
 
 
 def reassign(site: Site, hub: Replica, job: bytes, ana: bytes) -> None:
-    ((turn,),) = hub.store.db.execute("SELECT turn FROM assignment").fetchall()
+    asked = "SELECT turn FROM assignment WHERE job = ?"
+    ((turn,),) = hub.store.db.execute(asked, (job.hex(),)).fetchall()
     hub.write(acts.withdraw(job, ana, bytes.fromhex(turn)))
 
 
@@ -192,6 +193,21 @@ def test_a_phone_keeps_the_files_of_a_job_that_leaves_until_a_hub_holds_them(
     assert hub.files.read(address) == photo("valve", 9)
     assert phone.files.addresses() == []
     assert phone.store.db.execute("SELECT count(*) FROM file_going").fetchone() == (0,)
+
+
+def test_a_file_that_waits_for_a_hub_stays_where_saving_the_same_bytes_again_fails(
+    site: Site, hub: Replica, ana: bytes, phone: Replica, job: bytes
+) -> None:
+    address = save_file(phone, job, photo("valve", 9)).address
+    reassign(site, hub, job, ana)
+    meet_until_left(phone, hub, job)
+    with pytest.raises(ActError):
+        # None of its jobs, so this is refused.
+        save_file(phone, SITE_STREAM, photo("valve", 9))
+    assert phone.files.holds(address)
+    hold(phone, hub)
+    assert hub.files.read(address) == photo("valve", 9)
+    assert phone.files.addresses() == []
 
 
 def test_a_file_whose_job_left_and_came_back_stays(
