@@ -7,9 +7,10 @@ file goes that a stream held here names, and none that left a phone before a hub
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from core.dispatch.fields import FILE, Kind, Role
 from core.log.chunk_list import is_address
@@ -17,6 +18,9 @@ from replica.file_store import MADE
 
 if TYPE_CHECKING:
     from replica.replica import Replica
+
+# 32 bytes as an entry's own bytes have them, behind their head; each may begin within another.
+_IN_A_BODY: Final = re.compile(rb"(?=\xc4\x20(.{32}))", re.DOTALL)
 
 
 def note_erased(replica: Replica, streams: Iterable[bytes]) -> None:
@@ -72,13 +76,45 @@ def forget_files(replica: Replica) -> bool:
             gone.append(address)
     if not settled and not gone:
         return True
+    held, left = _in_entries(db, gone)
+    settled += sorted(held)
+    # Of one job it may go, yet another that left says that a hub has to hold it first.
+    waiting = [
+        each
+        for each in sorted(left - held)
+        if not is_on_hub(db, each) and replica.files.holds(each)
+    ]
+    gone = [each for each in gone if each not in held and each not in waiting]
     if gone and not replica.files.delete(gone):
         return False
     with replica.store.transaction():
+        again = "UPDATE file_going SET until_held = 1 WHERE address = ?"
+        db.executemany(again, [(each,) for each in waiting])
         ended = [(address,) for address in (*settled, *gone)]
         db.executemany("DELETE FROM file_going WHERE address = ?", ended)
         db.executemany("DELETE FROM file_held WHERE address = ?", [(each,) for each in gone])
     return True
+
+
+def _in_entries(
+    db: sqlite3.Connection, addresses: Iterable[bytes]
+) -> tuple[set[bytes], set[bytes]]:
+    """Which of these files entries name that are held: in jobs that are here, and that left.
+
+    Rows say only what is shown. An entry that does not stand, or was written over, names its file
+    too: the office may let it stand again. Reads all bodies that have as many bytes anywhere.
+    """
+    wanted, held, left = set(addresses), set[bytes](), set[bytes]()
+    if not wanted:
+        return held, left
+    rows = db.execute(
+        "SELECT left_at ISNULL, body FROM stream JOIN log_row USING (stream) "
+        "JOIN entry USING (log) WHERE kind = ? AND instr(body, x'c420')",
+        (int(Kind.JOB),),
+    )
+    for is_here, body in rows:
+        (held if is_here else left).update(wanted.intersection(_IN_A_BODY.findall(body)))
+    return held, left
 
 
 def is_named(db: sqlite3.Connection, address: bytes) -> bool:

@@ -8,10 +8,11 @@ import pytest
 
 from core.dispatch import acts, erasure
 from core.dispatch.acts import SITE_STREAM, ActError, Change
-from core.dispatch.fields import FILE
+from core.dispatch.fields import FILE, REVOKED
 from core.log.file_messages import FileMessage, Offer
 from core.log.messages import write
 from replica.checking import check_store
+from replica.cuts import write_cuts
 from replica.file_checking import check_files
 from replica.file_going import forget_files
 from replica.filing import save_file, want_file
@@ -122,6 +123,25 @@ def test_a_file_that_another_job_names_stays_when_one_is_erased(
         assert each.files.read(address) == photo("valve")
 
 
+def test_a_file_stays_when_one_job_is_erased_while_the_entry_of_another_does_not_stand(
+    site: Site, hub: Replica, ana: bytes, phone: Replica, job: bytes
+) -> None:
+    other, _ = site.job(hub, "Pump", ana)
+    hold(phone, hub)
+    for named_in in (job, other):
+        address = save_file(phone, named_in, photo("valve")).address
+    hold(phone, hub)
+    # No hub has cut the key yet, so that nothing of it stands for now.
+    hub.write([Change(SITE_STREAM, (REVOKED, phone.author), True)])
+    assert hub.store.db.execute("SELECT count(*) FROM file_ref").fetchone() == (0,)
+    hub.write(erasure.erase([job]))
+    assert scrub_if_due(hub)
+    assert hub.files.holds(address)
+    assert write_cuts(hub, [phone.author])
+    assert hub.store.db.execute("SELECT job FROM file_ref").fetchall() == [(other.hex(),)]
+    assert hub.files.read(address) == photo("valve")
+
+
 def test_what_a_job_named_once_and_names_no_more_is_erased_with_it(
     hub: Replica, phone: Replica, job: bytes
 ) -> None:
@@ -204,6 +224,27 @@ def test_a_file_that_waits_for_a_hub_stays_where_saving_the_same_bytes_again_fai
     with pytest.raises(ActError):
         # None of its jobs, so this is refused.
         save_file(phone, SITE_STREAM, photo("valve", 9))
+    assert phone.files.holds(address)
+    hold(phone, hub)
+    assert hub.files.read(address) == photo("valve", 9)
+    assert phone.files.addresses() == []
+
+
+def test_a_file_that_waits_for_a_hub_stays_when_another_job_that_names_it_is_erased(
+    site: Site, hub: Replica, ana: bytes, phone: Replica, job: bytes
+) -> None:
+    other, _ = site.job(hub, "Pump", ana)
+    hold(phone, hub)
+    for named_in in (job, other):
+        address = save_file(phone, named_in, photo("valve", 9)).address
+    reassign(site, hub, job, ana)
+    meet_until_left(phone, hub, job)
+    hub.write(erasure.erase([other]))
+    # Cut as soon as the phone has heard of that; it starts again.
+    meet_until_left(phone, hub, other)
+    phone = site.reopen(phone)
+    forget_erased(phone)
+    assert not hub.files.holds(address)
     assert phone.files.holds(address)
     hold(phone, hub)
     assert hub.files.read(address) == photo("valve", 9)
