@@ -332,7 +332,7 @@ def _lacks_own(replica: Replica) -> bool:
 
 
 def _keep_small_tables(replica: Replica, found: Salvaged) -> None:
-    """What is no log: streams that left, whom it met, what it refused, witnessed and staged."""
+    """What is no log: streams that left, files that go, whom it met, what it refused and so on."""
     db = replica.store.db
     held = {row[0] for row in db.execute("SELECT stream FROM stream")}
     left = {stream: at for stream, at in found.left_at.items() if stream in held}
@@ -340,6 +340,11 @@ def _keep_small_tables(replica: Replica, found: Salvaged) -> None:
         "UPDATE stream SET left_at = ? WHERE stream = ?", [(at, each) for each, at in left.items()]
     )
     note_left(replica, sorted(left))
+    # After it: what has to reach a hub first is not deleted for another job's sake.
+    db.executemany(
+        "INSERT OR IGNORE INTO file_going VALUES (?, ?)",
+        [row for row in found.file_going if row[1] in (0, 1)],
+    )
     clear_projections(db, left)
     sound = [row for row in found.witnesses if is_signed(replica.site, *row[1:])]
     db.executemany("INSERT OR IGNORE INTO witness VALUES (?, ?, ?, ?, ?)", sound)

@@ -56,6 +56,7 @@ class Salvaged:
     refused: list[tuple[Any, ...]] = field(default_factory=list)
     staged: list[tuple[Any, ...]] = field(default_factory=list)
     only_here: list[tuple[Any, ...]] = field(default_factory=list)
+    file_going: list[tuple[bytes, int]] = field(default_factory=list)
     witnesses: list[tuple[Any, ...]] = field(default_factory=list)
     witnessed: list[tuple[Any, ...]] = field(default_factory=list)
     streams: set[bytes] = field(default_factory=set)
@@ -108,6 +109,9 @@ def _read_tables(db: sqlite3.Connection, found: Salvaged) -> None:
     found.only_here += _table(
         db, found, "only_here", "stream, number, at, field, value, until", shape
     )
+    if db.execute("PRAGMA table_info (file_going)").fetchall():
+        # Before schema 6 there was none, which is no damage.
+        found.file_going += _table(db, found, "file_going", "address, until_held", (32, int))
     columns = "stream, witness, tips"
     found.witnessed += _table(db, found, "witnessed", columns, (12, int, bytes))
     found.peers += _table(db, found, "peer", "peer, met_at", (32, int))

@@ -17,8 +17,9 @@ from replica.file_checking import check_files
 from replica.file_going import forget_files
 from replica.filing import save_file, want_file
 from replica.purging import forget_erased, scrub_if_due
+from replica.repair import repair_store
 from replica.replica import Replica
-from tests.build import Meeting, Site, hold, streams_of
+from tests.build import Entropy, Meeting, SettableClock, Site, hold, streams_of
 from tests.replica.files import chunks_sent, photo, whereabouts
 
 
@@ -175,6 +176,23 @@ def test_deleted_files_leave_no_byte_whatever_is_saved_and_deleted_around_them(
         assert files.read(address) == data
         assert traces(phone, data) or len(data) < 17
     assert check_files(phone) == []
+
+
+def test_what_was_yet_to_be_deleted_goes_after_a_repair_too(
+    site: Site, hub: Replica, phone: Replica, job: bytes
+) -> None:
+    save_file(phone, job, photo("valve"))
+    hold(phone, hub)
+    hub.write(erasure.erase([job]))
+    # Killed before the photo went, and damaged then.
+    folder = hub.store.path.parent
+    hub.close()
+    site.opened.remove(hub)
+    repair_store(folder, SettableClock(), Entropy("repair"))
+    repaired = site._open(folder, SettableClock())
+    forget_erased(repaired)
+    assert repaired.files.addresses() == []
+    assert traces(repaired, photo("valve")) == []
 
 
 # --- what leaves a phone
