@@ -30,6 +30,7 @@ from replica import logs
 from replica.checking import replica_to_check
 from replica.clock import Clock
 from replica.file_going import note_left
+from replica.file_store import FILES_FILE, MADE
 from replica.generation import MARK_PREFIX, NOWHERE, settle
 from replica.identity import KEY_FILE, fsync_folder, load_certificates, load_key, public_bytes
 from replica.mending import Chain, chains_of, seals_by_leaf
@@ -164,6 +165,10 @@ def _make_anew(
     path = room / STORE_FILE
     store = Store(path)
     aside = _carry_over(store, site, found, entropy)
+    if (folder / FILES_FILE).exists():
+        # Without its note nobody would look into the file again before the next photo is saved.
+        with store.transaction():
+            store.put(MADE, True)
     store.close()
     replica = replica_to_check(path, load_certificates(folder), clock, entropy)
     try:

@@ -11,16 +11,18 @@ import pytest
 
 from core.log.limits import FILE_CHUNK_BYTES
 from replica.backup import BackupError, make_backup
-from replica.checking import check_store
+from replica.checking import check_store, replica_to_check
 from replica.clock import SystemClock
 from replica.commands import check
 from replica.file_checking import check_files, repair_files
 from replica.file_store import FILES_FILE
 from replica.filing import save_file
+from replica.identity import load_certificates
+from replica.repair import repair_store
 from replica.replica import Replica
 from replica.restoring import restore_backup
 from replica.self_check import SelfCheck
-from tests.build import Site, hold
+from tests.build import Entropy, SettableClock, Site, hold
 from tests.commands import run
 from tests.replica.files import chunks_sent, photo, whereabouts
 
@@ -198,3 +200,20 @@ def test_damaged_files_get_no_backup_and_a_damaged_backup_no_folder(
     with tarfile.open(backup) as tar:
         names = tar.getnames()
     assert names[:3] == ["manifest.json", "store.sqlite", FILES_FILE]
+
+
+def test_a_store_without_its_header_is_repaired_and_still_knows_of_its_files(
+    site: Site, hub: Replica, phone: Replica, job: bytes
+) -> None:
+    address = save_file(phone, job, photo("valve")).address
+    folder, path = phone.store.path.parent, phone.store.path
+    phone.close()
+    site.opened.remove(phone)
+    # SQLite can't read a word of it, only entries prove themselves.
+    path.write_bytes(path.read_bytes()[:100] + bytes(3_996) + path.read_bytes()[4_096:])
+    assert repair_store(folder, SettableClock(), Entropy("repair")).entries
+    repaired = replica_to_check(path, load_certificates(folder), SystemClock(), Entropy("look"))
+    site.opened.append(repaired)
+    assert repaired.store.db.execute("SELECT address FROM file_ref").fetchall() == [(address,)]
+    assert repaired.files.holds(address)
+    assert repaired.files.read(address) == photo("valve")
