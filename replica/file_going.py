@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from core.dispatch.fields import FILE, Kind, Role
 from core.log.chunk_list import is_address
 from replica.file_store import MADE
+from replica.store import SET_ASIDE
 
 if TYPE_CHECKING:
     from replica.replica import Replica
@@ -48,14 +49,23 @@ def _note(replica: Replica, streams: Iterable[bytes], how: str, *, until_held: i
 
 
 def _named_in(replica: Replica, stream: bytes) -> set[bytes]:
-    """Every address that any entry of a stream names, also one that does not stand."""
-    return {
+    """Every address that any entry of a stream names, also one that does not stand, or waits."""
+    named = {
         value
         for placed in replica.state(stream).entries()
         if placed.entry is not None
         for path, value in placed.entry.changes
         if path[0] == FILE and is_address(value)
     }
+    # Not read as entries, so any 32 bytes count; those that are no file's do no harm.
+    bodies = (body for each, body in _set_aside(replica) if each == stream)
+    return named.union(*map(_IN_A_BODY.findall, bodies))
+
+
+def _set_aside(replica: Replica) -> Iterator[tuple[bytes, bytes]]:
+    """The streams and bodies of entries that wait for what was lost before them."""
+    for stream, _, entries, _ in replica.store.get(SET_ASIDE, []):
+        yield from ((stream, body) for _, _, body in entries)
 
 
 def forget_files(replica: Replica) -> bool:
@@ -76,7 +86,7 @@ def forget_files(replica: Replica) -> bool:
             gone.append(address)
     if not settled and not gone:
         return True
-    held, left = _in_entries(db, gone)
+    held, left = _in_entries(replica, gone)
     settled += sorted(held)
     # Of one job it may go, yet another that left says that a hub has to hold it first.
     waiting = [
@@ -96,9 +106,7 @@ def forget_files(replica: Replica) -> bool:
     return True
 
 
-def _in_entries(
-    db: sqlite3.Connection, addresses: Iterable[bytes]
-) -> tuple[set[bytes], set[bytes]]:
+def _in_entries(replica: Replica, addresses: Iterable[bytes]) -> tuple[set[bytes], set[bytes]]:
     """Which of these files entries name that are held: in jobs that are here, and that left.
 
     Rows say only what is shown. An entry that does not stand, or was written over, names its file
@@ -107,7 +115,9 @@ def _in_entries(
     wanted, held, left = set(addresses), set[bytes](), set[bytes]()
     if not wanted:
         return held, left
-    rows = db.execute(
+    for _, body in _set_aside(replica):
+        held.update(wanted.intersection(_IN_A_BODY.findall(body)))
+    rows = replica.store.db.execute(
         "SELECT left_at ISNULL, body FROM stream JOIN log_row USING (stream) "
         "JOIN entry USING (log) WHERE kind = ? AND instr(body, x'c420')",
         (int(Kind.JOB),),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from core.dispatch.erasure import Erased
 from core.dispatch.fields import Kind, Role
+from core.log.canonical import unpack
 from core.log.chain import stream_id, stream_time_s
 from replica import logs
 from replica.file_going import forget_files, note_erased
@@ -42,10 +43,12 @@ _BY_STREAM = ("staged", "refused", "witnessed", "stream")
 
 
 def held_of(db: sqlite3.Connection, erased: Erased) -> set[bytes]:
-    """The erased streams of which anything is held."""
+    """The erased streams of which anything is held, or waits for what was lost before it."""
     if not erased:
         return set()
-    rows = db.execute("SELECT stream FROM stream UNION SELECT stream FROM staged")
+    rows = db.execute("SELECT stream FROM stream UNION SELECT stream FROM staged").fetchall()
+    waiting = db.execute("SELECT value FROM meta WHERE name = ?", (SET_ASIDE,)).fetchone()
+    rows += [] if waiting is None else [(run[0],) for run in unpack(waiting[0])]
     return {row[0] for row in rows if erased.covers(row[0])}
 
 

@@ -67,6 +67,8 @@ def join_set_aside(replica: Replica) -> int:
     with replica.store.transaction():
         for run in waiting:
             if replica.erased.covers(run.stream):
+                # A purge takes it out, which sees to its bytes as well.
+                left.append(run)
                 continue
             ready, rest = _split(replica, run)
             for stored in ready:

@@ -16,6 +16,7 @@ from core.log.errors import Erased
 from core.log.messages import Ack
 from replica.checking import check_store
 from replica.cuts import revoke_and_cut
+from replica.filing import save_file, want_file
 from replica.purging import forget_erased, forget_only_here, scrub_if_due
 from replica.repair import repair_store
 from replica.replica import Replica
@@ -30,11 +31,13 @@ from tests.build import (
     agree,
     clock_of,
     hold,
+    put,
     rows_of,
     streams_of,
     tracks_held,
 )
 from tests.erasures import violations
+from tests.replica.files import photo
 
 DAY = "2026-03-02"
 NEEDLE = "the key lies under the third flowerpot"
@@ -304,6 +307,35 @@ def test_a_repair_takes_up_nothing_erased_that_waited_for_more(
     assert repaired.db.execute("SELECT count(*) FROM staged").fetchone() == (0,)
     assert set_aside_in(repaired) == []
     repaired.close()
+
+
+def test_what_waits_of_an_erased_stream_goes_where_nothing_else_of_it_is_held(
+    site: Site, hub: Replica, ana: bytes, phone: Replica
+) -> None:
+    job = secret_job(site, hub, ana)
+    address = save_file(hub, job, photo("valve")).address
+    hold(phone, hub)
+    want_file(phone, address)
+    hold(phone, hub)
+    assert phone.files.holds(address)
+    folder = phone.store.path.parent
+    # The job's first entry is lost, and so nothing of it has a place in a log.
+    of_job = "log = (SELECT log FROM log_row WHERE stream = ?) AND seq = 1"
+    phone.store.db.execute(f"UPDATE entry SET body = zeroblob(99) WHERE {of_job}", (job,))
+    phone.close()
+    site.opened.remove(phone)
+    assert repair_store(folder, SettableClock(), Entropy("repair")).set_aside > 0
+    phone = site._open(folder, SettableClock())
+    assert job not in streams_of(phone)
+    hub.write(erasure.erase([job]))
+    # The phone hears of it before it is sent what it lost.
+    put(hub, phone, SITE_STREAM)
+    assert phone.erased.covers(job)
+    forget_erased(phone)
+    assert set_aside_in(phone.store) == []
+    assert check_store(phone) == []
+    assert NEEDLE.encode() not in bytes_of(phone)
+    assert phone.files.addresses() == []
 
 
 def test_a_day_beside_an_erased_one_counts_as_if_that_had_never_been(
