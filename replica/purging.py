@@ -150,18 +150,26 @@ def scrub_if_due(replica: Replica) -> bool:
     A disk without room for it, or somebody who reads for long, puts it off until the next time.
     """
     store = replica.store
+    done = _let_files_go(replica)
     try:
-        done = forget_files(replica)
-        if not store.get(SCRUB_DUE, False):
-            return done
-        done = scrub(store) and done
-        if done:
+        if store.get(SCRUB_DUE, False):
+            if not scrub(store):
+                return False
             with store.transaction():
                 store.put(SCRUB_DUE, False)
     except (sqlite3.Error, StoreError, OSError) as error:
         LOGGER.warning("what was erased still stands in free parts of the file: %s", error)
         return False
     return done
+
+
+def _let_files_go(replica: Replica) -> bool:
+    """Delete the files that may go; where that fails, it keeps no words on the disk, too."""
+    try:
+        return forget_files(replica)
+    except StoreError as error:
+        LOGGER.warning("files that were erased still stand on the disk: %s", error)
+        return False
 
 
 def scrub(store: Store) -> bool:

@@ -16,8 +16,9 @@ from core.log.errors import Erased
 from core.log.messages import Ack
 from replica.checking import check_store
 from replica.cuts import revoke_and_cut
+from replica.file_checking import repair_files
 from replica.filing import save_file, want_file
-from replica.purging import forget_erased, forget_only_here, scrub_if_due
+from replica.purging import SCRUB_DUE, forget_erased, forget_only_here, scrub_if_due
 from replica.repair import repair_store
 from replica.replica import Replica
 from replica.set_aside import SetAside, keep_set_aside, set_aside_in
@@ -409,6 +410,23 @@ def test_a_scrub_that_a_reader_stood_in_the_way_of_is_done_at_the_next_start(
     again = site.reopen(hub)
     forget_erased(again)
     assert NEEDLE.encode() not in bytes_of(again)
+
+
+def test_damaged_photos_keep_no_erased_words_on_the_disk(
+    site: Site, hub: Replica, ana: bytes
+) -> None:
+    job = secret_job(site, hub, ana)
+    save_file(hub, job, photo("valve"))
+    hub.write(erasure.erase([job]))
+    hub = site.reopen(hub)
+    hub.files.path.write_bytes(bytes(5_000))
+    forget_erased(hub)
+    assert not hub.store.get(SCRUB_DUE)
+    assert NEEDLE.encode() not in bytes_of(hub)
+    # They go once they can be read, or were made anew.
+    assert repair_files(hub, hub.store.path.parent / "damaged-files").damaged is not None
+    assert scrub_if_due(hub)
+    assert hub.store.db.execute("SELECT count(*) FROM file_going").fetchone() == (0,)
 
 
 def test_a_copy_that_was_made_before_an_upgrade_goes_with_what_it_holds(
