@@ -44,6 +44,7 @@ from replica.file_store import FileStore
 from replica.identity import Identity
 from replica.projection import clear_projections, project_stream
 from replica.projection.day import DayShown
+from replica.scope import days_of
 from replica.store import Store, schema_files
 
 LOGGER = logging.getLogger(__name__)
@@ -361,17 +362,27 @@ class Replica:
         if not touched.streams:
             return
         self._position += 1
+        held: set[bytes] = set()
         if SITE_STREAM in touched.streams:
             before = self._erased
             self._read_site(touched)
             if self.erased != before:
                 touched.streams -= self.purge_erased()
-        held: set[bytes] = set()
+                held |= self._days_of_other_workers(before or Erased())
         for stream in touched.streams:
             if logs.keep_stream(self.store.db, self.state(stream), self._position, self.author):
                 held.add(stream)
         project_stream(self, held)
         self.store.put("position", self._position)
+
+    def _days_of_other_workers(self, before: Erased) -> set[bytes]:
+        """Days of workers who were erased since, or are not any more: whose day it is hangs on it.
+
+        Only their rows are made anew: their entries are what they were.
+        """
+        workers = [s for s in self.erased.streams ^ before.streams if s[4] == Kind.WORKER]
+        days = {day for worker in workers for day in days_of(self.store.db, worker)}
+        return {day for day in days if day[4] == Kind.DAY}
 
     def _read_site(self, touched: Touched) -> None:
         """Take up who is shut out and whose certificates count; what they wrote folds anew."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from core.dispatch.acts import day_stream
 from core.dispatch.bearing import Bearing, DayLogs, bearing
 from core.dispatch.duty import DutyMark, spans
-from core.dispatch.fields import LogKind, Role, Source
+from core.dispatch.fields import Kind, LogKind, Role, Source
 from core.dispatch.fix import Fix, TrackError, decode_track
 from core.dispatch.timelog import Counted, Flag, TimeLog, TimeLogError, counted, standings
 from core.dispatch.workday import (
@@ -162,7 +162,10 @@ def _held(db: sqlite3.Connection, days: set[bytes]) -> set[bytes]:
 
 
 def worker_of(replica: Replica, stream: bytes) -> bytes | None:
-    """Whose day a stream is: from who wrote to it, else from the workers that are known."""
+    """Whose day a stream is: from who wrote to it, else from the workers that are known.
+
+    Of one that was erased the name is gone, and the hours stay.
+    """
     for log in replica.state(stream).logs.values():
         # All entries of a log are of one author, and so of one standing.
         for placed in log.placed[:1]:
@@ -172,6 +175,9 @@ def worker_of(replica: Replica, stream: bytes) -> bytes | None:
     for (worker,) in replica.store.db.execute("SELECT worker FROM worker"):
         if derived_unique(bytes.fromhex(worker)) == stream[5:]:
             return bytes.fromhex(worker)
+    for worker in replica.erased.streams:
+        if worker[4] == Kind.WORKER and derived_unique(worker) == stream[5:]:
+            return worker
     return None
 
 

@@ -7,9 +7,10 @@ from datetime import date, timedelta
 import pytest
 
 from core.dispatch import acts, day_acts
-from core.dispatch.acts import SITE_STREAM, ActError, Change
+from core.dispatch.acts import SITE_STREAM, ActError, Change, day_stream
 from core.dispatch.fields import SETTING, Kind, LogKind
 from core.dispatch.fix import Fix, encode_track
+from hub.erasables import of_stream
 from hub.forgetting import (
     DAY_MS,
     KEEPING,
@@ -263,3 +264,32 @@ def test_a_rule_erases_on_mondays_and_keeps_nothing_longer_than_it_says(days: in
         assert before_ms % DAY_MS == 0
         assert (date(1970, 1, 1) + timedelta(before_ms // DAY_MS)).weekday() == 0
         assert days - 7 < (now_ms - before_ms) / DAY_MS <= days
+
+
+def test_hours_that_the_office_wrote_stay_when_their_worker_is_erased(
+    site: Site, hub: Replica
+) -> None:
+    bo, log, day = site.worker(hub, "Bo"), b"log-0001", FIRST_DAY.isoformat()
+    other = site.hub("B")
+    hold(other, hub)
+    hub.write(
+        [
+            *day_acts.start_log(bo, day, None, log, LogKind.OTHER, at_ms=START_MS),
+            *day_acts.stop_log(bo, day, None, log, at_ms=START_MS + 30 * MINUTE_MS),
+        ]
+    )
+    asked = "SELECT worker, day, seconds FROM time_log"
+    hours = hub.store.db.execute(asked).fetchall()
+    assert hours == [(bo.hex(), day, 1_800)]
+    chosen = of_stream(hub.store.db, bo)
+    assert chosen is not None
+    erase_streams(hub, chosen.chosen(along=False))
+    # Another hub hears of the day and of the erasure at once, and never knew whose day it is.
+    hold(other, hub)
+    for each in (hub, other):
+        assert each.store.db.execute(asked).fetchall() == hours
+        assert check_store(each) == []
+    # When the day goes by its age, its minutes stay.
+    erase_streams(hub, [day_stream(bo, day)])
+    minutes = "SELECT worker, day, minutes FROM erased_time"
+    assert hub.store.db.execute(minutes).fetchall() == [(bo.hex(), day, 30)]
