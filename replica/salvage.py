@@ -71,7 +71,8 @@ def read_damaged(path: Path) -> Salvaged:
             db.text_factory = bytes
             db.execute("PRAGMA trusted_schema = OFF")
             _read_tables(db, found)
-    except sqlite3.Error:
+    except (sqlite3.Error, ValueError):
+        # Of names that rotted SQLite makes words which are no text.
         found.whole = False
     _add_carved(path, found)
     return found

@@ -198,6 +198,17 @@ def test_a_wrecked_file_gives_back_what_lies_in_it_and_the_rest_comes_from_anoth
     assert (kept / STORE_FILE).exists(), "the damaged file is kept"
 
 
+@pytest.mark.parametrize("table", [b"log_row", b"note_row", b"meta"])
+def test_a_flipped_bit_in_the_name_of_a_table_costs_no_entry(town: Town, table: bytes) -> None:
+    def harm(data: bytearray) -> None:
+        # Half a letter of more than one byte, which no text can hold.
+        data[data.index(b"CREATE TABLE " + table) + len(b"CREATE TAB")] ^= 0x80
+
+    folder = town.harmed(harm, f"half a letter in {table.decode()}")
+    _repair(folder)
+    town.heals(folder)
+
+
 def test_what_was_still_in_the_wal_of_a_wrecked_store_is_found(tmp_path: Path) -> None:
     site = Site(tmp_path / "site")
     hub = site.hub()
