@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 
 from core.dispatch.fields import FILE, Kind, Role
 from core.log.chunk_list import is_address
-from replica.file_store import MADE
 from replica.store import SET_ASIDE
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def note_left(replica: Replica, streams: Iterable[bytes]) -> None:
 
 
 def _note(replica: Replica, streams: Iterable[bytes], how: str, *, until_held: int) -> None:
-    if not replica.store.get(MADE, False):
+    if not replica.files.are_any:
         return
     for stream in streams:
         if stream[4] == Kind.JOB:

@@ -46,7 +46,8 @@ class FileStore:
         if self._own is None:
             is_made = self._log.get(MADE)
             if is_made is None:
-                if not make:
+                # A note that rotted must not hide the photos that lie there.
+                if not make and not self.path.exists():
                     return None
                 self._note_made(False)
             own = Store(self.path, self._log.disk, FILES_LAYOUT)
@@ -59,6 +60,11 @@ class FileStore:
                 # It was made before, and is gone: whatever it held is lost.
                 self.want([_ALL], 0)
         return self._own
+
+    @property
+    def are_any(self) -> bool:
+        """Whether there may be any: what is noted of them would else be in vain."""
+        return bool(self._log.get(MADE)) or self.path.exists()
 
     def _note_made(self, is_made: bool) -> None:
         with self._log.transaction():

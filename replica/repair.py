@@ -166,7 +166,7 @@ def _make_anew(
     store = Store(path)
     aside = _carry_over(store, site, found, entropy)
     if (folder / FILES_FILE).exists():
-        # Without its note nobody would look into the file again before the next photo is saved.
+        # What is noted of files that may go has to be kept, also where their own note was lost.
         with store.transaction():
             store.put(MADE, True)
     store.close()

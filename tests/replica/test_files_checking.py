@@ -217,3 +217,15 @@ def test_a_store_without_its_header_is_repaired_and_still_knows_of_its_files(
     assert repaired.store.db.execute("SELECT address FROM file_ref").fetchall() == [(address,)]
     assert repaired.files.holds(address)
     assert repaired.files.read(address) == photo("valve")
+
+
+def test_photos_are_there_although_the_note_that_there_are_any_was_lost(
+    site: Site, hub: Replica, phone: Replica, job: bytes
+) -> None:
+    address = save_file(phone, job, photo("valve")).address
+    # A flipped bit in its name: no index notices, and no check.
+    phone.store.db.execute("UPDATE meta SET name = 'fileq' WHERE name = 'files'")
+    phone = site.reopen(phone)
+    assert phone.files.holds(address)
+    hold(phone, hub)
+    assert hub.files.read(address) == photo("valve")
