@@ -15,7 +15,7 @@ from core.log.authority import counts
 from core.log.certificate import Certificate, check_certificate, read_certificate
 from core.log.errors import EnrolAgain, Revoked, SessionRefused
 from core.log.frontier import digest_of
-from core.log.messages import Runs, StreamHeads
+from core.log.messages import GENERATION_BYTES, Runs, StreamHeads
 from core.log.parcel import Reached, Slice
 from core.log.seal import Seal, make_seal
 from replica import logs
@@ -184,10 +184,15 @@ class ReplicaShelf:
 
         So does what a hub said of files under all keys that it had before.
         """
+        # Whatever type a flipped bit gave them: what can't be true is as if they had never met,
+        # which costs a comparison. Sent as it stands it would end every session from now on.
         row = self._db.execute(
-            "SELECT generation, mark FROM peer WHERE peer = ?", (peer.author,)
+            "SELECT CAST(generation AS BLOB), CAST(mark AS INTEGER) FROM peer WHERE peer = ?",
+            (peer.author,),
         ).fetchone()
         kept: tuple[bytes, int] = (b"", 0) if row is None else (row[0], row[1])
+        if len(kept[0]) != GENERATION_BYTES or kept[1] < 0:
+            kept = (b"", 0)
         if not generation or kept[0] == generation:
             return kept
         with self._replica.store.transaction() as db:

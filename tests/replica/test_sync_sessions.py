@@ -478,6 +478,27 @@ def test_a_session_changes_nothing_where_all_is_the_same(
     assert (rows_of(phone), rows_of(hub)) == before
 
 
+@pytest.mark.parametrize(
+    "rot",
+    [
+        "mark = -32767",
+        "mark = CAST(mark AS TEXT) || 'x'",
+        "generation = CAST(x'ff00aa8001020304' AS TEXT)",
+        "generation = zeroblob(7)",
+    ],
+)
+def test_what_rotted_of_a_peers_mark_ends_no_session(
+    site: Site, hub: Replica, ana: bytes, phone: Replica, rot: str
+) -> None:
+    job, _ = site.job(hub, "Boiler", ana)
+    hold(phone, hub)
+    for each in (phone, hub):
+        each.store.db.execute(f"UPDATE peer SET {rot}")
+        each.write(acts.add_note(job, "not sent yet"))
+        assert hold(phone, hub).live
+        assert agree(phone, hub)
+
+
 def test_the_other_sides_settings_are_named_by_its_frames_alone(
     site: Site, hub: Replica, ana: bytes, phone: Replica
 ) -> None:
