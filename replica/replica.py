@@ -45,7 +45,7 @@ from replica.identity import Identity
 from replica.projection import clear_projections, project_stream
 from replica.projection.day import DayShown
 from replica.scope import days_of
-from replica.store import Store, schema_files
+from replica.store import Store, damaged, schema_files
 
 LOGGER = logging.getLogger(__name__)
 
@@ -116,13 +116,14 @@ class Replica:
         self._erased: Erased | None = None
         # Set when streams were purged, for whoever scrubs the file once it is at rest.
         self.has_purged = False
-        with store.transaction():
-            if store.get("site") is None:
+        with store.transaction() as db:
+            if store.get("site") is None and not db.execute("SELECT 1 FROM stream").fetchone():
                 store.put("site", identity.site)
                 store.put("generation", entropy(8))
                 store.put("position", 0)
                 store.put("mine", 0)
                 store.put("reading", self._made_by())
+        _see_that_it_says(store)
         if store.get("site") != identity.site:
             raise ActError(f"{store.path} belongs to another site than this replica's certificate")
         self.generation: bytes = store.get("generation")
@@ -508,6 +509,13 @@ class Replica:
             self.files.close()
         finally:
             self.store.close()
+
+
+def _see_that_it_says(store: Store) -> None:
+    """Raise StoreError where a store that was at work says not, or no more, what it is."""
+    site, generation, position = map(store.get, ("site", "generation", "position"))
+    if not (isinstance(site, bytes) and isinstance(generation, bytes) and type(position) is int):
+        raise damaged(store.path)
 
 
 def _start(state: StreamState, author: bytes) -> bytes:

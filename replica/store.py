@@ -109,7 +109,7 @@ class Store:
         except UnicodeDecodeError as error:
             # In its words SQLite repeats names of the file's tables, whatever bytes they are now.
             self.db.close()
-            raise StoreError(_in_words(sqlite3.DatabaseError("malformed"), path)) from error
+            raise damaged(path) from error
         except StoreError:
             self._let_go()
             raise
@@ -252,6 +252,11 @@ def read_only(path: Path) -> sqlite3.Connection:
     """
     uri = f"{path.absolute().as_uri()}?mode=ro"
     return sqlite3.connect(uri, uri=True, isolation_level=None)
+
+
+def damaged(path: Path) -> StoreError:
+    """What to say of a store that can be opened and makes no sense."""
+    return StoreError(_in_words(sqlite3.DatabaseError("malformed"), path))
 
 
 def _told(error: sqlite3.Error | OSError, path: Path) -> StoreError:

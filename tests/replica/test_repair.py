@@ -209,6 +209,22 @@ def test_a_flipped_bit_in_the_name_of_a_table_costs_no_entry(town: Town, table: 
     town.heals(folder)
 
 
+@pytest.mark.parametrize("name", ["site", "generation", "position"])
+def test_a_store_that_says_no_more_what_it_is_is_found_and_made_anew(
+    town: Town, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = town.harmed(lambda data: None, f"no {name}")
+    with contextlib.closing(Store(folder / STORE_FILE)) as store:
+        store.db.execute("UPDATE meta SET name = ? WHERE name = ?", (f"{name[:-1]}?", name))
+    words = "belongs to no site" if name == "site" else "is damaged"
+    assert words in refused(CHECK, "--data", folder)
+    with pytest.raises(StoreError, match="damaged"):
+        open_hub_replica(folder, CLOCK, Entropy(name), tls_fingerprint=bytes(32))
+    assert run(CHECK, "--repair", "--data", folder) == 0
+    assert "Repaired" in capsys.readouterr().out
+    town.heals(folder)
+
+
 def test_what_was_still_in_the_wal_of_a_wrecked_store_is_found(tmp_path: Path) -> None:
     site = Site(tmp_path / "site")
     hub = site.hub()
