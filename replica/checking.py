@@ -198,6 +198,9 @@ def _check_projections(replica: Replica) -> list[str]:
     after: dict[str, list[tuple[object, ...]]] = {}
     try:
         with replica.store.transaction():
+            # What the index of text keeps beside its words is asked by who writes alone.
+            next_job = "SELECT coalesce(max(local), 0) + 1, 'tried' FROM job"
+            db.execute(f"INSERT INTO job_text (rowid, text) {next_job}")
             streams = [
                 row[0] for row in db.execute("SELECT stream FROM stream WHERE left_at IS NULL")
             ]

@@ -225,6 +225,20 @@ def test_a_store_that_says_no_more_what_it_is_is_found_and_made_anew(
     town.heals(folder)
 
 
+def test_an_index_of_text_that_nobody_can_write_to_is_found_and_made_anew(
+    town: Town, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = town.harmed(lambda data: None, "unwritable")
+    with contextlib.closing(Store(folder / STORE_FILE)) as store:
+        # A flipped bit in the number of the row of its totals, which no reader asks for.
+        store.db.execute("UPDATE job_text_data SET id = 5 WHERE id = 1")
+    assert run(CHECK, "--data", folder) == 1
+    assert "is damaged" in capsys.readouterr().out
+    assert run(CHECK, "--repair", "--data", folder) == 0
+    # Which makes a job in the end.
+    town.heals(folder)
+
+
 def test_what_was_still_in_the_wal_of_a_wrecked_store_is_found(tmp_path: Path) -> None:
     site = Site(tmp_path / "site")
     hub = site.hub()
