@@ -13,6 +13,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from core.dispatch.acts import ActError
+from core.log.canonical import unpack
 from core.log.certificate import Certificate
 from core.log.chain import chain_next, chain_start, seal_leaf
 from core.log.errors import LogError
@@ -89,6 +90,7 @@ def check_store(replica: Replica, *, sealed: bool = False) -> list[str]:
             findings.append(
                 f"stream {stream.hex()} was erased and is still here; a start purges it"
             )
+        findings += _check_values(replica)
         findings += _check_waiting(replica)
         findings += witnesses.faults(replica)
         findings += _check_projections(replica)
@@ -117,6 +119,15 @@ def check_stream(replica: Replica, stream: bytes) -> list[str]:
 
 def _unreadable(error: Exception) -> str:
     return f"the file can't be read whole: {type(error).__name__}: {error}"
+
+
+def _check_values(replica: Replica) -> Iterator[str]:
+    """What the store says of itself by names."""
+    for name, value in replica.store.db.execute("SELECT name, value FROM meta ORDER BY name"):
+        try:
+            unpack(value)
+        except LogError:
+            yield f"what the store keeps as {name!r} can't be read"
 
 
 def _check_waiting(replica: Replica) -> Iterator[str]:

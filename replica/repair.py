@@ -45,6 +45,9 @@ from replica.witnesses import is_signed
 # What a new store makes for itself.
 _MADE_ANEW = frozenset({"generation", "mark", "witnessed", SET_ASIDE, WALK})
 
+# What it counts on from, where that is still a number.
+_NUMBERS = frozenset({"position", "mine"})
+
 
 @dataclass(slots=True)
 class Repaired:
@@ -212,7 +215,8 @@ def _carry_over(
         store.put("position", 0)
         store.put("mine", 0)
         for name, value in values.items():
-            if name not in _MADE_ANEW:
+            is_sound = name not in _NUMBERS or type(value) is int
+            if name not in _MADE_ANEW and is_sound:
                 store.put(name, value)
         store.put("site", site)
         store.put("generation", entropy(8))

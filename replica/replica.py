@@ -513,8 +513,13 @@ class Replica:
 
 def _see_that_it_says(store: Store) -> None:
     """Raise StoreError where a store that was at work says not, or no more, what it is."""
-    site, generation, position = map(store.get, ("site", "generation", "position"))
-    if not (isinstance(site, bytes) and isinstance(generation, bytes) and type(position) is int):
+    try:
+        site, generation = store.get("site"), store.get("generation")
+        numbers = store.get("position"), store.get("mine", 0)
+    except LogError as error:
+        raise damaged(store.path) from error
+    ids = isinstance(site, bytes) and isinstance(generation, bytes)
+    if not ids or any(type(number) is not int for number in numbers):
         raise damaged(store.path)
 
 

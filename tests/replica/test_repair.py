@@ -225,6 +225,28 @@ def test_a_store_that_says_no_more_what_it_is_is_found_and_made_anew(
     town.heals(folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("mine", "x'c1'"),
+        ("mine", "x'a178'"),
+        ("position", "x'a178'"),
+        ("site", "7"),
+        ("offset_ms", "7"),
+    ],
+)
+def test_values_that_rotted_are_found_and_made_anew(town: Town, name: str, value: str) -> None:
+    folder = town.harmed(lambda data: None, f"{name} {value}")
+    with contextlib.closing(Store(folder / STORE_FILE)) as store:
+        store.db.execute(f"INSERT OR REPLACE INTO meta VALUES (?, {value})", (name,))
+    if name == "offset_ms":
+        assert run(CHECK, "--data", folder) == 1
+    else:
+        assert "--repair" in refused(CHECK, "--data", folder)
+    assert run(CHECK, "--repair", "--data", folder) == 0
+    town.heals(folder)
+
+
 def test_an_index_of_text_that_nobody_can_write_to_is_found_and_made_anew(
     town: Town, capsys: pytest.CaptureFixture[str]
 ) -> None:
