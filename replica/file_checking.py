@@ -7,15 +7,17 @@ no chunk goes that proves true.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.dispatch.fields import Role
-from core.log.chunk_list import ChunkList, address_of, read_list
+from core.log.chunk_list import ChunkList, address_of, list_of, read_list
 from core.log.errors import LogError
+from replica.file_going import is_going, is_named
 from replica.file_store import FileStore
 from replica.filing import jobs_naming
 from replica.replica import Replica
@@ -26,9 +28,11 @@ from replica.store import StoreError, read_only
 class RepairedFiles:
     """What a repair of files did: chunks thrown away, files that lack any now and are asked for.
 
-    `damaged` is where the old file lies, None where it could stay.
+    `mended` files have their address or their list again, which their chunks, or the jobs that
+    name them, told. `damaged` is where the old file lies, None where it could stay.
     """
 
+    mended: int = 0
     chunks: int = 0
     files: int = 0
     damaged: Path | None = None
@@ -124,10 +128,16 @@ def repair_files(replica: Replica, damaged: Path) -> RepairedFiles:
     except StoreError as error:
         fault = str(error)
     if fault:
-        done.damaged = _make_anew(files, damaged)
+        done.damaged = _make_anew(replica, damaged)
     touched: set[bytes] = set()
     for address in files.addresses():
         chunks = files.list_of(address)
+        if chunks is None and (row := files.row(address)) is not None:
+            chunks = _true_list(replica, address, row[0], files.kept_of(address))
+            if chunks is not None:
+                files.set_right(address, chunks)
+                done.mended += 1
+                address = chunks.address
         bad = [] if chunks is None else _bad_chunks(files, address, chunks)
         if bad or chunks is None or not _says_so(files, address, chunks):
             done.chunks += max(1, len(bad))
@@ -150,8 +160,25 @@ def _is_hub(replica: Replica) -> bool:
     return bool(certificates) and certificates[0].role == Role.HUB
 
 
-def _make_anew(files: FileStore, damaged: Path) -> Path:
+def _true_list(
+    replica: Replica, address: object, data: object, kept: Sequence[object]
+) -> ChunkList | None:
+    """The list of a file, of which its address rotted or, while all chunks are here, the list."""
+    chunks = _proven(address, data) if isinstance(address, bytes) else None
+    if chunks is None and isinstance(data, bytes):
+        own = address_of(data)
+        named = is_named(replica.store.db, own) or is_going(replica.store.db, own)
+        chunks = _proven(own, data) if named else None
+    if chunks is None and kept:
+        with contextlib.suppress(LogError):
+            made = list_of(b"".join(part for part in kept if isinstance(part, bytes)))
+            chunks = made if made.address == address else None
+    return chunks
+
+
+def _make_anew(replica: Replica, damaged: Path) -> Path:
     """Put the file aside, and take into a new one every chunk of it that proves true."""
+    files = replica.files
     files.close()
     damaged.mkdir(mode=0o700, exist_ok=True)
     for suffix in ("", "-wal", "-shm"):
@@ -159,12 +186,13 @@ def _make_anew(files: FileStore, damaged: Path) -> Path:
         if part.exists():
             part.replace(damaged / part.name)
     old = read_only(damaged / files.path.name)
+    # A flipped bit makes a text of bytes, which SQLite would have to read as letters.
+    old.text_factory = bytes
     try:
         lists = {
             number: chunks
             for number, address, data in _rows(old, "file", "file, address, list")
-            if isinstance(data, bytes) and isinstance(address, bytes)
-            if address_of(data) == address and (chunks := _proven(address, data))
+            if (chunks := _true_list(replica, address, data, _kept_in(old, number))) is not None
         }
         for file, number, data in _rows(old, "chunk", "file, number, bytes"):
             chunks = lists.get(file)
@@ -175,6 +203,15 @@ def _make_anew(files: FileStore, damaged: Path) -> Path:
     finally:
         old.close()
     return damaged
+
+
+def _kept_in(old: sqlite3.Connection, file: object) -> list[object]:
+    """The chunks of a file in one that is damaged; none where they can't all be read."""
+    try:
+        asked = "SELECT bytes FROM chunk WHERE file = ? ORDER BY number"
+        return [row[0] for row in old.execute(asked, (file,))]
+    except sqlite3.Error:
+        return []
 
 
 def _rows(db: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:

@@ -132,6 +132,12 @@ def is_named(db: sqlite3.Connection, address: bytes) -> bool:
     return db.execute(asked, (address,)).fetchone() is not None
 
 
+def is_going(db: sqlite3.Connection, address: bytes) -> bool:
+    """Whether a file may go once a hub holds it."""
+    asked = "SELECT 1 FROM file_going WHERE address = ? AND until_held"
+    return db.execute(asked, (address,)).fetchone() is not None
+
+
 def is_on_hub(db: sqlite3.Connection, address: bytes) -> bool:
     """Whether a hub has said that it holds a file."""
     row = db.execute(

@@ -252,6 +252,21 @@ class FileStore:
                 (chunks.size, len(self.missing(address)), file),
             )
 
+    def kept_of(self, address: bytes) -> list[object]:
+        """For those who repair: the chunks of a file as they stand, in order."""
+        asked = "SELECT bytes FROM chunk JOIN file USING (file) WHERE address = ? ORDER BY number"
+        with self._for_writing().reading() as db:
+            return [row[0] for row in db.execute(asked, (address,))]
+
+    def set_right(self, address: bytes, chunks: ChunkList) -> None:
+        """Let the file that stands under an address be the one that a list, proven true, says."""
+        with self._for_writing().transaction() as db:
+            right = (chunks.address, chunks.to_bytes(), address)
+            db.execute("UPDATE OR IGNORE file SET address = ?, list = ? WHERE address = ?", right)
+            if chunks.address != address:
+                # Where that one is here as well.
+                db.execute("DELETE FROM file WHERE address = ?", (address,))
+
     def delete(self, addresses: Iterable[bytes]) -> bool:
         """Take files out, down to their bytes; False where a reader kept them from the disk."""
         own = self._open()
@@ -289,7 +304,8 @@ class FileStore:
             return ""
         with own.reading() as db:
             (words,) = db.execute("PRAGMA integrity_check(1)").fetchone()
-        return "" if words == "ok" else str(words)
+            odd = db.execute("SELECT 1 FROM file WHERE typeof(address) <> 'blob'").fetchone()
+        return str(words) if words != "ok" else "an address is none" if odd else ""
 
     def close(self) -> None:
         """Close the file, if it was opened."""

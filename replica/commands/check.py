@@ -99,6 +99,8 @@ def _repair_files(folder: Path) -> None:
         replica.close()
     if done.damaged is not None:
         print(f"The files were made anew of what holds; the damaged ones are in {done.damaged}.")
+    if done.mended:
+        print(f"{done.mended:,} files are known again by what their chunks and jobs say of them.")
     if done.files:
         print(
             f"{done.files:,} files lack what was damaged; it comes back from phones and hubs that "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sqlite3
 import tarfile
@@ -146,6 +147,39 @@ def test_a_file_that_sqlite_cannot_read_is_made_anew_of_what_proves_true(
     assert check_files(hub) == []
     assert hub.files.read(address) == photo("valve")
     assert hub.files.read(other) == photo("pump")
+
+
+@pytest.mark.parametrize(
+    "rot",
+    [
+        "UPDATE file SET address = CAST(substr(address, 1, 31) || x'07' AS BLOB)",
+        "UPDATE file SET address = CAST(address AS TEXT), list = CAST(list AS TEXT)",
+        "UPDATE file SET address = 'a text'",
+        "UPDATE file SET list = zeroblob(70)",
+        "UPDATE file SET list = 7, size = 8",
+    ],
+)
+def test_a_photo_that_is_nowhere_else_outlives_the_rot_of_its_name(
+    phone: Replica, job: bytes, rot: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    address = save_file(phone, job, photo("valve")).address
+    folder = phone.store.path.parent
+    phone.files.close()
+    with contextlib.closing(sqlite3.connect(folder / FILES_FILE)) as db:
+        db.execute(rot)
+        db.commit()
+    assert check_files(phone) != []
+    phone.close()
+    assert run(check.configure, "--repair", "--data", folder) == 0
+    assert "All is well" in capsys.readouterr().out
+    repaired = replica_to_check(
+        phone.store.path, load_certificates(folder), SystemClock(), Entropy("look")
+    )
+    try:
+        assert repaired.files.read(address) == photo("valve")
+        assert repaired.files.wanted() == set()
+    finally:
+        repaired.close()
 
 
 def test_a_check_of_a_folder_without_files_makes_none(hub: Replica) -> None:
