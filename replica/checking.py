@@ -90,6 +90,7 @@ def check_store(replica: Replica, *, sealed: bool = False) -> list[str]:
             findings.append(
                 f"stream {stream.hex()} was erased and is still here; a start purges it"
             )
+        findings += _check_strays(replica)
         findings += _check_values(replica)
         findings += _check_waiting(replica)
         findings += witnesses.faults(replica)
@@ -119,6 +120,17 @@ def check_stream(replica: Replica, stream: bytes) -> list[str]:
 
 def _unreadable(error: Exception) -> str:
     return f"the file can't be read whole: {type(error).__name__}: {error}"
+
+
+def _check_strays(replica: Replica) -> Iterator[str]:
+    """Rows whose log or stream has none: all else goes from the streams to them."""
+    for what, lacks in (
+        ("entries belong to no log", "entry WHERE log NOT IN (SELECT log FROM log_row)"),
+        ("logs belong to no stream", "log_row WHERE stream NOT IN (SELECT stream FROM stream)"),
+    ):
+        (count,) = replica.store.db.execute(f"SELECT count(*) FROM {lacks}").fetchone()
+        if count:
+            yield f"{count:,} {what}"
 
 
 def _check_values(replica: Replica) -> Iterator[str]:

@@ -75,6 +75,14 @@ def _lose_an_assignment(hub: Replica) -> None:
     hub.store.db.execute("DELETE FROM assignment")
 
 
+def _lose_a_log(hub: Replica) -> None:
+    hub.store.db.execute("DELETE FROM log_row WHERE log = (SELECT max(log) FROM log_row)")
+
+
+def _lose_a_stream(hub: Replica) -> None:
+    hub.store.db.execute("DELETE FROM stream WHERE kind = 5")
+
+
 def _make_a_height_bytes(hub: Replica) -> None:
     hub.store.db.execute("UPDATE log_row SET height = x'ff'")
 
@@ -96,6 +104,8 @@ def _make_an_id_a_number(hub: Replica) -> None:
         (_rename_a_job, "table job: 2 rows differ"),
         (_make_a_height_bytes, "can't be read whole"),
         (_make_an_id_a_number, "can't be read whole"),
+        (_lose_a_log, "entries belong to no log"),
+        (_lose_a_stream, "logs belong to no stream"),
         (_lose_an_assignment, "table assignment: 1 rows differ"),
     ],
 )
