@@ -59,9 +59,14 @@ def _jobs_of(db: sqlite3.Connection, worker: bytes, now_ms: int) -> list[tuple[b
 
 
 def _with_customers(jobs: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
+    """The jobs and their customers.
+
+    What a job names as its customer may be any id: a worker writes it in a job of its own. The
+    office's stream, or a colleague's day, goes out to nobody by that.
+    """
     for job, customer in jobs:
         yield job
-        if customer:
+        if customer and customer[4] == Kind.CUSTOMER:
             yield customer
 
 
