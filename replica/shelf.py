@@ -69,6 +69,8 @@ class ReplicaShelf:
         self._db = replica.store.db
         self.files = ReplicaFileShelf(replica)
         self._scope: tuple[tuple[bytes, int, int], frozenset[bytes]] | None = None
+        # Streams that came into the peer's scope since it was first asked for; not offered yet.
+        self._came: frozenset[bytes] = frozenset()
 
     @property
     def site(self) -> bytes:
@@ -141,8 +143,10 @@ class ReplicaShelf:
             # A session asks several times for each commit; the minute is for what time closes.
             asked = (peer.author, self.position(), now_ms // 60_000)
             if self._scope is None or self._scope[0] != asked:
-                scope = scope_of(self._db, peer, now_ms)
-                self._scope = (asked, self._without_erased(scope))
+                scope = self._without_erased(scope_of(self._db, peer, now_ms))
+                if self._scope is not None and peer.role != Role.HUB:
+                    self._came = (self._came | (scope - self._scope[1])) & scope
+                self._scope = (asked, scope)
             return self._scope[1]
         rows = self._db.execute("SELECT stream FROM stream WHERE left_at IS NULL")
         return frozenset(row[0] for row in rows)
@@ -229,7 +233,8 @@ class ReplicaShelf:
         """Logs that the peer has not confirmed, of streams it holds and changed since, or new.
 
         To a hub the own logs of streams that left are offered too: a hub that was restored, or was
-        never met before, may lack what another had confirmed.
+        never met before, may lack what another had confirmed. And all of what came back into the
+        peer's scope: a colleague keeps it meanwhile, and what changed then was not for it.
         """
         held = {
             row[0]
@@ -246,7 +251,8 @@ class ReplicaShelf:
         find(self._db.execute(f"{_LACKING} AND log.changed > ?", (peer.author, since)))
         found = {log: place for log, place in found.items() if log[0] in streams}
         new = f"{_LACKING} AND log.stream IN (:ids)"
-        find(rows_of(self._db, new, streams - held, peer.author))
+        find(rows_of(self._db, new, (streams - held) | (streams & self._came), peer.author))
+        self._came -= streams
         if peer.role == Role.HUB and not self.is_hub:
             of_left = "SELECT stream FROM stream WHERE left_at NOTNULL"
             own = f"{_LACKING} AND log.author = ? AND log.stream IN ({of_left})"
