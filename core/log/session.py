@@ -152,7 +152,7 @@ class Session:
         self._refused: set[tuple[bytes, bytes]] = set()
         self._spelled = False
         self._packer, self._unpacker = Packer(), Unpacker()
-        self._checked: int | None = None
+        self._checked: tuple[int, frozenset[bytes]] | None = None
         self._repair: Repair | None = None
         self._repair_is_own = False
         self._files: FileExchange | None = None
@@ -241,10 +241,7 @@ class Session:
         if messages.FILES_PROTOCOL in hello.versions:
             self._files = FileExchange(self._shelf.files, self.peer)
         self.stage = Stage.PROOF
-        effects: list[Effect] = []
-        if not self._opens:
-            effects = [self._send(self._hello()), self._send(self._proof())]
-        return effects
+        return [] if self._opens else [self._send(self._hello()), self._send(self._proof())]
 
     def _proof(self) -> Proof:
         return Proof(self._shelf.sign(self._proof_bytes(self._shelf.author, self._opens)))
@@ -264,10 +261,8 @@ class Session:
         except (InvalidSignature, ValueError) as error:
             raise Unauthentic("the peer did not prove that it holds its key") from error
         self.stage = Stage.STATE
-        effects: list[Effect] = [Met(self.peer)]
-        if self._opens:
-            effects += [self._send(self._proof()), *self._send_state()]
-        return effects
+        own = [self._send(self._proof()), *self._send_state()] if self._opens else []
+        return [Met(self.peer), *own]
 
     def _send_state(self) -> list[Effect]:
         """Where this side stands, and before it what it no longer holds."""
@@ -302,7 +297,7 @@ class Session:
         self._shelf.meet(self.peer, theirs.generation)
         effects += self._tell_to_leave()
         if (theirs.digest, theirs.streams) == (ours.digest, ours.streams):
-            return [*effects, *self._become_live(agreed_at=self._examined)]
+            return [*effects, *self._become_live((self._examined, self._compared))]
         self.stage = Stage.SYNC
         known = theirs.mark_generation == self._shelf.generation
         remembered = ours.mark_generation == theirs.generation
@@ -315,13 +310,17 @@ class Session:
             effects += self._begin_repair()
         return effects
 
-    def _become_live(self, *, agreed_at: int | None) -> list[Effect]:
-        """Live from here; at the position `agreed_at` both sides held the same."""
+    def _become_live(self, agreed: tuple[int, frozenset[bytes]] | None) -> list[Effect]:
+        """Live from here; at a position both sides held the same of the streams that they compared.
+
+        What is compared may be more by now: of that nothing is proven.
+        """
         assert self.peer is not None
         self.stage = Stage.LIVE
         self._shelf.has_heard(self.peer, self._told_dropped)
-        if agreed_at is not None:
-            self._shelf.holds_all(self.peer, self._compared, agreed_at)
+        if agreed is not None:
+            position, compared = agreed
+            self._shelf.holds_all(self.peer, compared, position)
         self._look()
         # Of what the peer alone is to have nothing was compared.
         self._enqueue(self._examined if self._compared == self._shared else 0)
@@ -343,8 +342,8 @@ class Session:
                 return self._on_check(message)
             case Agreed():
                 if message.same:
-                    return self._become_live(agreed_at=self._checked)
-                return [Differing(), *self._become_live(agreed_at=None)]
+                    return self._become_live(self._checked)
+                return [Differing(), *self._become_live(None)]
             case Compare():
                 return self._on_compare(message, peer)
             case Leave() if peer.role == HUB_ROLE and not self._shelf.is_hub:
@@ -479,7 +478,7 @@ class Session:
             self._peer_done = False
             self._look()
             digest, streams = self._shelf.digest(self._compared)
-            self._checked = self._shelf.position()
+            self._checked = (self._shelf.position(), self._compared)
             effects.append(self._send(Check(digest, streams)))
         return effects + self._go_on_with_files()
 
@@ -521,13 +520,14 @@ class Session:
     def _on_check(self, check: Check) -> list[Effect]:
         self._look()
         if self._shelf.digest(self._compared) == (check.digest, check.streams):
-            return [self._send(Agreed()), *self._become_live(agreed_at=self._shelf.position())]
+            agreed = (self._shelf.position(), self._compared)
+            return [self._send(Agreed()), *self._become_live(agreed)]
         if self._queue or self._parcels or self._in_flight:
             # The peer checked before it had all. The last frame on its way tells it when it has,
             # and it will check again; one more word here would let two of them chase each other.
             return []
         if self._repairs >= REPAIRS_MAX:
-            return [Differing(), self._send(Agreed(same=False)), *self._become_live(agreed_at=None)]
+            return [Differing(), self._send(Agreed(same=False)), *self._become_live(None)]
         self._repairs += 1
         if self._told_to_leave and not self._waited_for_left:
             # What leaves is still in the peer's digest; it checks again after this word. Only once:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import pytest
 
 from core.dispatch import acts
+from core.log.messages import Check
+from replica.reach import is_with_colleague
 from replica.replica import Replica
-from tests.build import Meeting, Site, agree, hold, notes_of
+from tests.build import Meeting, Site, agree, hold, notes_of, streams_of
 
 
 @dataclass
@@ -71,3 +73,28 @@ def test_what_came_while_a_job_was_not_the_colleagues_reaches_it_when_it_is_agai
     assert with_bo.live
     assert notes_of(bos) == ["the valve is stuck"]
     assert agree(anas, bos, streams={trio.job})
+
+
+def test_of_a_job_that_came_into_scope_between_check_and_answer_nothing_is_proven(
+    trio: Trio,
+) -> None:
+    hub, anas, bos = trio.hub, trio.anas, trio.bos
+    alone, _ = trio.site.job(hub, "Only Ana's", anas.subject)
+    assert hold(anas, hub).live
+    anas.write(acts.add_note(alone, "the key is at number 5"))
+    assert hold(anas, bos).live
+    # Something differs, so that they check when they have sent it.
+    anas.write(acts.add_note(trio.job, "the valve is stuck"))
+    meeting = Meeting(anas, bos).start()
+    while not any(isinstance(each, Check) for each in meeting.read(0)):
+        assert meeting.deliver(1) or meeting.deliver(0)
+    # The check is on its way when the hub gives Bo the other job, too.
+    hub.write(acts.assign(alone, trio.bo, trio.site.entropy(8)))
+    assert hold(anas, hub).live
+    meeting.carry(0, meeting.sessions[0].changed({alone}))
+    # Bo's phone answers the check, and is gone before the job comes.
+    assert meeting.deliver(1)
+    while meeting.deliver(0):
+        pass
+    assert alone not in streams_of(bos)
+    assert not is_with_colleague(anas.store.db, alone, anas.author, trio.bo)
