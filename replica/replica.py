@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from core.dispatch.acts import SITE_STREAM, ActError, Change
 from core.dispatch.erasure import Erased, erased_in
-from core.dispatch.fields import Kind
+from core.dispatch.fields import Kind, Role
 from core.dispatch.reading import PRESENT, Reading
 from core.log.authority import counts
 from core.log.certificate import Certificate, Standing, read_certificate, standing_of
@@ -57,6 +57,15 @@ UPTIME_SLACK_MS = 100
 
 # Clock offsets below this are the network's own uncertainty.
 OFFSET_SLACK_MS = 2_000
+
+# A hub is told of each stream that was dropped. A colleague only of what its phone had from here,
+# brought or wrote in: of no other job, or customer, may it know that this phone had it.
+_NOTE_DROPPED = """
+    INSERT OR IGNORE INTO dropped SELECT peer, :stream FROM peer WHERE
+        peer IN (SELECT author FROM certificate WHERE role = :hub)
+        OR peer IN (SELECT peer FROM peer_stream WHERE stream = :stream)
+        OR peer IN (SELECT author FROM log WHERE stream = :stream)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -455,6 +464,7 @@ class Replica:
         with self.store.transaction() as db:
             note_left(self, gone)
             for stream in gone:
+                db.execute(_NOTE_DROPPED, {"stream": stream, "hub": int(Role.HUB)})
                 for row in logs.log_rows(db, stream):
                     if row.author != self.author:
                         db.execute("DELETE FROM entry WHERE log = ?", (row.log,))
@@ -464,7 +474,6 @@ class Replica:
                 own = (stream, self.author)
                 db.execute("DELETE FROM reach WHERE stream = ? AND author <> ?", own)
                 db.execute("DELETE FROM peer_stream WHERE stream = ?", (stream,))
-                db.execute("INSERT OR IGNORE INTO dropped SELECT peer, ? FROM peer", (stream,))
                 db.execute(
                     "UPDATE stream SET left_at = ? WHERE stream = ?", (self.clock.now_ms(), stream)
                 )

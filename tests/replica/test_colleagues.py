@@ -9,6 +9,7 @@ import pytest
 from core.dispatch import acts, day_acts
 from core.dispatch.acts import SITE_STREAM
 from core.dispatch.fields import Kind, Phase
+from core.log.messages import Left
 from core.log.session import Differing
 from replica.checking import check_store
 from replica.reach import is_with_colleague, unsent_entries
@@ -155,6 +156,21 @@ def test_a_colleague_gets_nothing_but_what_is_for_it(pair: Pair) -> None:
     taker.write(acts.add_note(pair.job, "done in five minutes"))
     assert hold(taker, giver).live
     assert giver.store.db.execute("SELECT count(*) FROM note").fetchone() == (0,)
+
+
+def test_a_colleague_hears_of_no_dropped_job_that_its_phone_never_had(pair: Pair) -> None:
+    hub, giver, taker = pair.hub, pair.giver, pair.taker
+    both, turns = pair.site.job(hub, "Ours", pair.ana, pair.bo)
+    for phone in (giver, taker):
+        assert hold(phone, hub).live
+    assert hold(giver, taker).live
+    hub.write(acts.withdraw(pair.job, pair.ana, pair.turn))
+    hub.write(acts.withdraw(both, pair.ana, turns[0]))
+    assert hold(giver, hub).live
+    assert streams_of(giver).isdisjoint({pair.job, pair.customer, both})
+    meeting = hold(giver, taker)
+    left = [each for told in meeting.read(0) if isinstance(told, Left) for each in told.streams]
+    assert left == [both]
 
 
 def test_a_job_that_was_taken_back_meanwhile_is_not_handed_out_again(pair: Pair) -> None:
