@@ -33,6 +33,10 @@ LOG_ENTRIES_MAX = 65_536
 # Heads that `seen` or `basis` may name: every author of a site may have written to one stream.
 SEEN_MAX = 1_024
 
+# Heads that an author names itself, in each of the two: both together leave half an entry to its
+# changes. More than some dozens stand in a stream only where somebody forks logs without end.
+SEEN_NAMED_MAX = 512
+
 # Leaves under one signature: above this the leaves that travel cost more than another signature.
 SEAL_LEAVES_MAX = 64
 

@@ -8,6 +8,7 @@ Invariant: everything it holds is a function of the set of entries and of the au
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -19,7 +20,7 @@ from core.log.certificate import HUB_ROLE, Standing
 from core.log.entry import FORMAT, Cursor, Entry, read_parts, version_of
 from core.log.errors import LogError, OverLimit
 from core.log.frontier import Head, frontier_token, leaf_of
-from core.log.limits import ENTRY_BYTES_MAX
+from core.log.limits import ENTRY_BYTES_MAX, SEEN_NAMED_MAX
 from core.log.registers import LogKey, Register, Registers, Write
 
 # The path of a cut: (CUT, author) in any stream, written by a hub, with value [height, hash].
@@ -403,11 +404,7 @@ class StreamState:
 
     def tips(self) -> list[bytes]:
         """First eight bytes of the heads that no branch follows: what an author has now seen."""
-        return sorted(
-            log.head[: chain.SHORT_BYTES]
-            for log in self.logs.values()
-            if log.placed and not log.drift
-        )
+        return _named(log for log in self.logs.values() if log.placed and not log.drift)
 
     def token(self) -> str:
         """The basis token of the whole stream as it is held now."""
@@ -432,8 +429,8 @@ class StreamState:
         log = self.logs.get(key)
         seen = log.seen if log is not None else {}
         own = self._ancestry(key, log.height) if log is not None else {}
-        return sorted(
-            other.head[: chain.SHORT_BYTES]
+        return _named(
+            other
             for other in self.logs.values()
             if other.placed
             and not other.drift
@@ -493,3 +490,21 @@ def _is_cut_value(value: Any) -> bool:
 def _is_cut(body: bytes) -> bool:
     """Whether the bytes may hold a cut; a wrong yes costs one fold of the stream."""
     return bytes([0x92, CUT]) in body
+
+
+def _named(logs: Iterable[LogState]) -> list[bytes]:
+    """First eight bytes of the heads of logs, ascending; of too many for one entry some.
+
+    One author may fork its log so often that no entry can name all branches, and nobody could write
+    to the stream again. So authors take turns: of all others each log is named, and the rest of the
+    branches by the entries that follow. What is not named counts as not seen, which is no lie.
+    """
+    named = sorted(logs, key=lambda log: log.key)
+    if len(named) > SEEN_NAMED_MAX:
+        turns: Counter[bytes] = Counter()
+        ranked: list[tuple[int, LogKey, LogState]] = []
+        for log in named:
+            ranked.append((turns[log.key[0]], log.key, log))
+            turns[log.key[0]] += 1
+        named = [log for _, _, log in sorted(ranked, key=lambda row: row[:2])[:SEEN_NAMED_MAX]]
+    return sorted(log.head[: chain.SHORT_BYTES] for log in named)

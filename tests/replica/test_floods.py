@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from core.dispatch.acts import ActError, add_note
-from core.dispatch.fields import NOTE
+from core.dispatch.acts import SITE_STREAM, ActError, Change, add_note
+from core.dispatch.fields import NOTE, REVOKED
 from core.log.certificate import Certificate
-from core.log.entry import MINT
+from core.log.chain import chain_start
+from core.log.entry import MINT, Cursor, Entry, encode
 from core.log.limits import (
     LOG_ENTRIES_MAX,
     REFUSED_KEPT_MAX,
+    SEEN_MAX,
     STAGED_BYTES_AUTHOR_MAX,
 )
 from core.log.messages import Run, Runs, WireSeal
@@ -20,7 +22,7 @@ from core.log.quota import DAY_MS, Allowance, Quotas
 from core.log.stream import Stored
 from replica import logs
 from replica.intake import take_runs
-from replica.replica import Replica
+from replica.replica import Replica, Touched
 from tests.build import Site, agree, clock_of, hold
 from tests.core.log.authors import Log
 
@@ -149,6 +151,21 @@ def test_of_refusals_the_newest_are_kept(site: Site, hub: Replica, ana: bytes) -
     found = refusals(hub)
     assert len(found) == REFUSED_KEPT_MAX
     assert found[-1].startswith("unauthentic")
+
+
+def test_a_phone_that_forks_the_sites_stream_without_end_can_still_be_shut_out(
+    site: Site, hub: Replica, phone: Replica
+) -> None:
+    """What it writes there stands for nothing, and yet each branch is a head to be seen."""
+    start = chain_start(site.site, SITE_STREAM, phone.author)
+    with hub.store.transaction():
+        for number in range(SEEN_MAX + 10):
+            draft = Entry(clock_of(hub).now_ms(), (((NOTE, number.to_bytes(8, "big")), "x"),))
+            body, entry_hash, _ = encode(draft, Cursor.at_start(SITE_STREAM), start)
+            hub.add(SITE_STREAM, Stored(phone.author, 1, start, entry_hash, body))
+        hub.finish(Touched({SITE_STREAM}))
+    hub.write([Change(SITE_STREAM, (REVOKED, phone.author), True)])
+    assert hub.standing(phone.author).revoked
 
 
 def named(hub: Replica, peer: Certificate, frame: Runs) -> list[str]:

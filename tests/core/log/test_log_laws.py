@@ -17,7 +17,7 @@ from core.log.chain import chain_next, chain_start, minted_id, seal_leaf, stream
 from core.log.entry import MINT, Cursor, Entry, decode, encode
 from core.log.errors import LogError, Malformed, OverLimit, Unauthentic
 from core.log.frontier import Head, digest_of, frontier_token, leaf_of, read_token
-from core.log.limits import SEAL_LEAVES_MAX
+from core.log.limits import SEAL_LEAVES_MAX, SEEN_MAX, SEEN_NAMED_MAX
 from core.log.registers import Register, Write
 from core.log.seal import Seal, check_seal, make_seal
 from core.log.stream import StreamState
@@ -414,3 +414,25 @@ def test_what_an_author_names_as_seen_is_every_head_that_it_did_not_know() -> No
     assert state.unseen_by((dan.author, b"")) == []
     assert state.unseen_by((author_of("ana"), b"")) == sorted([first.hash[:8], second.hash[:8]])
     assert state.token() == frontier_token([first.hash[:8], second.hash[:8]])
+
+
+def test_who_forks_without_end_leaves_everybody_room_to_write_and_to_be_seen() -> None:
+    first = Log("eva").write([((70,), "A")])
+    forks = [Log("dan").write([((71,), number)]) for number in range(SEEN_MAX + 10)]
+    everybody = {author_of(name): standing() for name in NAMES}
+    written, ana = [first, *forks], Log("ana")
+    named: list[list[bytes]] = []
+    for _ in range(3):
+        state = StreamState.build(SITE, STREAM, written, everybody, permits)
+        named.append(state.unseen_by((ana.author, b"")))
+        # Both at their most, and a long text beside them.
+        change = ((72,), "x" * 7_000)
+        written.append(ana.write([change], seen=named[-1], basis=state.tips()))
+    # Whatever one author makes, what the others wrote is seen at once.
+    assert first.hash[:8] in named[0]
+    assert [len(heads) for heads in named] == [SEEN_NAMED_MAX, SEEN_NAMED_MAX, 11]
+    assert {head for heads in named for head in heads} == {
+        each.hash[:8] for each in (first, *forks)
+    }
+    assert {first.hash[:8], written[-2].hash[:8]} <= {*state.tips()}
+    assert read_token(state.token()) == tuple(state.tips())
