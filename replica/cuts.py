@@ -9,7 +9,7 @@ log or of one of its branches.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from core.dispatch.acts import SITE_STREAM, Act, Change
 from core.dispatch.fields import CUT, REVOKED, Role
@@ -17,6 +17,13 @@ from core.log.stream import AFTER_REVOCATION, LogState, StreamState
 
 if TYPE_CHECKING:
     from replica.replica import Replica
+
+BRANCHES_CUT_MAX: Final = 32
+"""Ends of one key's logs that are cut in a stream: each takes an entry, and the stream a new fold.
+
+A restored copy and its clones make some few. Of a key that forked without end the rest waits to be
+admitted, as what it wrote later does.
+"""
 
 
 def revoke_and_cut(replica: Replica, author: bytes, *, actor: bytes = b"") -> None:
@@ -61,11 +68,15 @@ def _cuts_of(replica: Replica, author: bytes, *, needed_only: bool) -> Act:
     found: Act = []
     for (stream,) in replica.store.db.execute(held, (author,)).fetchall():
         state = replica.state(stream)
-        for log in sorted(state.logs.values(), key=lambda each: each.key):
-            if log.key[0] != author or not log.placed or log.drift:
-                continue
-            if not needed_only or _has_fallen(state, log):
-                found.append(Change(stream, (CUT, author), [log.height, log.head]))
+        own = [log for log in state.logs.values() if log.key[0] == author and log.placed]
+        # The log that branched from none first, then where the most was written.
+        own.sort(key=lambda log: (log.key[1] != b"", -log.height, log.key))
+        ends = [
+            Change(stream, (CUT, author), [log.height, log.head])
+            for log in own
+            if not log.drift and (not needed_only or _has_fallen(state, log))
+        ]
+        found += ends[:BRANCHES_CUT_MAX]
     return found
 
 

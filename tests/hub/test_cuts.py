@@ -9,11 +9,15 @@ import pytest
 
 from core.dispatch import acts
 from core.dispatch.acts import SITE_STREAM
-from core.dispatch.fields import CUT
+from core.dispatch.admission import admissions, waiting_in
+from core.dispatch.fields import CUT, NOTE
+from core.log.entry import Entry, encode
+from core.log.frontier import frontier_token
+from core.log.stream import Stored
 from hub.revocation import shut_out
-from replica.cuts import write_cuts
-from replica.replica import Replica
-from tests.build import Site, agree, hold, notes_of, put
+from replica.cuts import BRANCHES_CUT_MAX, write_cuts
+from replica.replica import Replica, Touched
+from tests.build import START_MS, Site, agree, hold, notes_of, put
 
 
 def cuts_by(replica: Replica, job: bytes) -> int:
@@ -123,4 +127,35 @@ def test_a_cut_by_a_hub_that_retires_goes_on_counting(tmp_path: Path) -> None:
     shut_out(other, hub.author)
     assert notes_of(other) == ["one"]
     assert other.state(job).inert_count() == 0
+    site.close()
+
+
+def test_of_a_key_that_forked_without_end_few_branches_are_cut_and_the_rest_can_be_admitted(
+    tmp_path: Path,
+) -> None:
+    """Each cut is an entry of its own, and folds the stream anew: a thousand would take minutes."""
+    site = Site(tmp_path)
+    hub = site.hub()
+    ana = site.worker(hub, "Ana")
+    phone = site.phone(hub, ana)
+    job, _ = site.job(hub, "Boiler", ana)
+    assert hold(phone, hub).live
+    phone.write(acts.add_note(job, "before it was stolen"))
+    assert hold(phone, hub).live
+    previous = phone.state(job).logs[(phone.author, b"")].head
+    with hub.store.transaction():
+        for number in range(BRANCHES_CUT_MAX + 8):
+            change = ((NOTE, number.to_bytes(8, "big")), f"fork {number}")
+            cursor = hub.state(job).cursor_of((phone.author, b""))
+            body, entry_hash, _ = encode(Entry(START_MS, (change,)), cursor, previous)
+            hub.add(job, Stored(phone.author, 2, previous, entry_hash, body))
+        hub.finish(Touched({job}))
+    shut_out(hub, phone.author)
+    assert cuts_by(hub, job) == BRANCHES_CUT_MAX
+    assert "before it was stolen" in notes_of(hub)
+    (waiting,) = waiting_in(hub.state(job))
+    assert len(waiting.placed) + len(notes_of(hub)) == 1 + BRANCHES_CUT_MAX + 8
+    for admission in admissions(hub.state(job), waiting):
+        hub.write(admission.changes, basis={job: frontier_token(admission.basis)})
+    assert len(notes_of(hub)) == 1 + BRANCHES_CUT_MAX + 8
     site.close()
