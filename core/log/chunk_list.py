@@ -52,7 +52,11 @@ class ChunkList:
 
     def holds(self, number: int, data: bytes) -> bool:
         """Whether `data` is the chunk of this number."""
-        return 1 <= number <= self.chunks and chunk_hash(data) == self.hashes[number - 1]
+        if not 1 <= number <= self.chunks or len(data) != self.length(number):
+            # Whoever makes a list can hash whatever it likes: with chunks of other lengths it would
+            # be a file of another size than all are told.
+            return False
+        return chunk_hash(data) == self.hashes[number - 1]
 
 
 def is_address(value: object) -> bool:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from core.dispatch import acts
-from core.log.chunk_list import list_of
+from core.log.chunk_list import ChunkList, chunk_hash, list_of
 from core.log.errors import LogError, Malformed, OverLimit, Unauthentic
 from core.log.file_messages import Chunk, Fetch, FileList, FileMessage, Held, NoFile, Offer
-from core.log.limits import FILE_ROOM_BYTES_MIN
+from core.log.limits import FILE_CHUNK_BYTES, FILE_ROOM_BYTES_MIN
 from core.log.messages import Hello, read, write
 from core.log.quota import DAY_MS, Allowance
 from replica.checking import check_store
@@ -90,6 +90,19 @@ def test_a_wrong_list_ends_the_session_by_name_and_is_not_kept(
     assert isinstance(error_of(meeting, 1), Unauthentic)
     assert hub.files.addresses() == []
     assert not hub.files.holds(address)
+
+
+def test_a_file_of_another_size_than_its_list_says_is_held_by_no_hub(
+    hub: Replica, phone: Replica, job: bytes
+) -> None:
+    chunks = [b"a" * 10, b"b" * FILE_CHUNK_BYTES]
+    made = ChunkList(FILE_CHUNK_BYTES + 1, tuple(map(chunk_hash, chunks)))
+    phone.write(acts.add_file(job, made.address))
+    phone.files.begin(made)
+    for number, chunk in enumerate(chunks, 1):
+        phone.files.put(made.address, number, chunk)
+    assert hold(phone, hub).live
+    assert not hub.files.holds(made.address)
 
 
 def test_what_nobody_asked_for_is_refused_by_name_and_not_kept(

@@ -49,6 +49,19 @@ def test_other_bytes_have_another_address(one: bytes, other: bytes) -> None:
     assert (list_of(one).address == list_of(other).address) is (one == other)
 
 
+@pytest.mark.parametrize("lengths", [(10, FILE_CHUNK_BYTES), (FILE_CHUNK_BYTES, 10)])
+def test_a_chunk_has_the_length_that_the_size_gives_it_whatever_its_maker_hashed(
+    lengths: tuple[int, int],
+) -> None:
+    """Else a file of 65,537 bytes, as its list says, would have 65,546."""
+    chunks = [bytes([number]) * length for number, length in enumerate(lengths)]
+    made = ChunkList(FILE_CHUNK_BYTES + 1, tuple(map(chunk_hash, chunks)))
+    assert read_list(made.address, made.to_bytes()) == made
+    found = [made.holds(number, chunk) for number, chunk in enumerate(chunks, 1)]
+    assert found == [length == made.length(number) for number, length in enumerate(lengths, 1)]
+    assert not all(found)
+
+
 def test_the_pages_list_and_address_are_those_of_the_file_it_describes() -> None:
     page = hex_examples("wire.md")
     data = b"a" * FILE_CHUNK_BYTES + b"photo"
