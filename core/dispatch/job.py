@@ -7,6 +7,7 @@ Invariant: the same registers give the same job on every replica.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -181,10 +182,12 @@ def _is_turn(path: Path) -> bool:
 
 def _assignments(registers: Registers) -> tuple[Assignment, ...]:
     found = []
-    for (worker, turn), (shown, handed_from) in _turns(registers).items():
+    turns = _turns(registers)
+    origins = {key: (shown.write, giver) for key, (shown, giver) in turns.items()}
+    for (worker, turn), (shown, handed_from) in turns.items():
         phase_shown = show(registers, (fields.PHASE, worker, turn))
         phase = _phase(phase_shown)
-        given_away = _given_away(registers, worker, turn)
+        given_away = _given_away(registers, origins, worker, turn)
         worked = phase in _WORKED
         # Work that happened in the world is not undone by an office that had not seen it.
         if given_away is not None and worked and phase_shown is not None:
@@ -208,14 +211,29 @@ def _assignments(registers: Registers) -> tuple[Assignment, ...]:
     return tuple(_release(found, registers))
 
 
-def _given_away(registers: Registers, worker: bytes, turn: bytes) -> Write | None:
-    """The write that took the turn from its worker: a withdrawal, or handing it on."""
+# By worker and turn: the write that made it, and who handed it on (empty: the office gave it).
+_Origins = dict[tuple[bytes, bytes], tuple[Write, bytes]]
+
+
+def _given_away(
+    registers: Registers, origins: _Origins, worker: bytes, turn: bytes
+) -> Write | None:
+    """The write that took the turn from its worker: a withdrawal, or handing it on.
+
+    An office that takes a turn back and does not know that it was handed on means whoever has it.
+    """
     withdrawn = show(registers, (fields.WITHDRAWN, worker, turn))
     if withdrawn is not None and withdrawn.value:
         return withdrawn.write
     handed = show(registers, (fields.HANDED_TO, worker, turn))
     if handed is not None and isinstance(handed.value, bytes) and handed.value != worker:
         return handed.write
+    made, giver = origins[(worker, turn)]
+    while giver:
+        withdrawn = show(registers, (fields.WITHDRAWN, giver, turn))
+        if withdrawn is not None and withdrawn.value and not withdrawn.write.saw(made):
+            return withdrawn.write
+        made, giver = origins[(giver, turn)]
     return None
 
 
@@ -225,8 +243,9 @@ def _release(found: list[Assignment], registers: Registers) -> list[Assignment]:
     Rule 5 of the field: the work wins, and the new assignment is released with notice.
     """
     replacing = set()
+    origins = _origins(found)
     for assignment in found:
-        taken = _given_away(registers, assignment.worker, assignment.turn)
+        taken = _given_away(registers, origins, assignment.worker, assignment.turn)
         if taken is not None and not assignment.withdrawn:
             replacing.add((taken.log, taken.seq))
     return [
@@ -235,6 +254,10 @@ def _release(found: list[Assignment], registers: Registers) -> list[Assignment]:
         else assignment
         for assignment in found
     ]
+
+
+def _origins(assignments: Iterable[Assignment]) -> _Origins:
+    return {(each.worker, each.turn): (each.made, each.handed_from) for each in assignments}
 
 
 def _phase(shown: Shown | None) -> Phase:
@@ -251,6 +274,7 @@ def _conflicts(
 ) -> tuple[Conflict, ...]:
     found = [*field_conflicts(registers), *_double_assignments(assignments)]
     cancel = show(registers, (fields.CANCELLED,)) if cancelled else None
+    origins = _origins(assignments)
     for assignment in assignments:
         phase = show(registers, (fields.PHASE, assignment.worker, assignment.turn))
         if phase is None or assignment.phase in TO_DO or assignment.phase is Phase.REJECTED:
@@ -263,7 +287,7 @@ def _conflicts(
             found.append(
                 Conflict(key, "worked after cancel", "status", words, others, cancel.write)
             )
-        taken = _given_away(registers, assignment.worker, assignment.turn)
+        taken = _given_away(registers, origins, assignment.worker, assignment.turn)
         if taken is not None and not assignment.withdrawn:
             key = named_id("worked after withdrawal", turn)
             worker = assignment.worker

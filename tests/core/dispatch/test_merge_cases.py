@@ -428,6 +428,59 @@ def test_handing_on_gives_the_colleague_a_turn_and_takes_the_givers(assigned: Of
     assert assigned.job().status == "done"
 
 
+CID = bytes.fromhex("0b99541003") + b"cid0003"
+
+
+def give_to_cid(office: Office) -> None:
+    """The office takes Ana's turn and gives the job to Cid."""
+    office.write("north", acts.withdraw(JOB, ANA, TURN) + acts.assign(JOB, CID, OTHER_TURN))
+
+
+def handed_to_bo(office: Office) -> None:
+    """Ana's phone hands the job to Bo's, where no hub is."""
+    office.known["bo"] = [office.write("ana", acts.hand_over(JOB, ANA, TURN, BO))]
+
+
+def test_a_colleagues_finished_work_wins_over_an_office_that_took_the_job_from_its_giver(
+    assigned: Office,
+) -> None:
+    handed_to_bo(assigned)
+    assigned.write("bo", acts.set_phase(JOB, BO, TURN, Phase.FINISHED))
+    give_to_cid(assigned)
+    job = assigned.job()
+    assert (job.status, kinds(job)) == ("done", ["worked after withdrawal"])
+    assert phases(job) == {
+        ANA: (Phase.ASSIGNED, False),
+        BO: (Phase.FINISHED, True),
+        CID: (Phase.ASSIGNED, False),
+    }
+
+
+def test_a_job_that_the_office_takes_is_taken_from_whom_it_was_handed_to(assigned: Office) -> None:
+    handed_to_bo(assigned)
+    assigned.write("bo", acts.set_phase(JOB, BO, TURN, Phase.ACCEPTED))
+    give_to_cid(assigned)
+    job = assigned.job()
+    assert (job.status, kinds(job)) == ("open", [])
+    assert [each.worker for each in job.assignments if each.counts] == [CID]
+
+
+def test_who_knows_that_the_job_was_taken_hands_it_on_to_nobody(assigned: Office) -> None:
+    give_to_cid(assigned)
+    assigned.meet()
+    handed_to_bo(assigned)
+    assert [each.worker for each in assigned.job().assignments if each.counts] == [CID]
+
+
+def test_an_office_that_knows_of_the_hand_over_takes_the_job_from_the_giver_alone(
+    assigned: Office,
+) -> None:
+    handed_to_bo(assigned)
+    assigned.meet()
+    assigned.write("north", acts.withdraw(JOB, ANA, TURN))
+    assert [each.worker for each in assigned.job().assignments if each.counts] == [BO]
+
+
 def test_a_turn_that_nobody_had_can_not_be_handed_on(assigned: Office) -> None:
     assigned.write("bo", acts.hand_over(JOB, BO, b"no-turn!", ANA))
     assert phases(assigned.job()) == {ANA: (Phase.ASSIGNED, True)}
