@@ -175,11 +175,15 @@ class FileStore:
         return chunks
 
     def begin(self, chunks: ChunkList) -> None:
-        """Keep a list that was proven; nothing changes where it is kept already."""
+        """Keep a list that was proven; nothing changes where it is kept already.
+
+        One that stands there and is damaged gives way: else it would be asked for without end.
+        """
         own = self._for_writing()
         with own.transaction() as db:
             db.execute(
-                "INSERT OR IGNORE INTO file VALUES (NULL, ?, ?, ?, ?)",
+                "INSERT INTO file VALUES (NULL, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET "
+                "size = excluded.size, list = excluded.list WHERE list <> excluded.list",
                 (chunks.address, chunks.size, chunks.to_bytes(), chunks.chunks),
             )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from core.log.chunk_list import list_of
 from core.log.limits import FILE_CHUNK_BYTES
 from replica.backup import BackupError, make_backup
 from replica.checking import check_store, replica_to_check
@@ -23,9 +24,9 @@ from replica.repair import repair_store
 from replica.replica import Replica
 from replica.restoring import restore_backup
 from replica.self_check import SelfCheck
-from tests.build import Entropy, SettableClock, Site, hold
+from tests.build import Entropy, Meeting, SettableClock, Site, hold
 from tests.commands import run
-from tests.replica.files import chunks_sent, photo, whereabouts
+from tests.replica.files import chunks_sent, fetched, photo, whereabouts
 
 
 @pytest.fixture
@@ -70,6 +71,21 @@ def test_a_flipped_bit_of_a_photo_is_found_and_the_photo_and_its_job_are_named(
     assert found == [f"file {address.hex()[:8]} of {number}: chunk 3 of 4 is damaged"]
     # The log itself is whole.
     assert check_store(hub) == []
+
+
+def test_a_damaged_list_of_a_photo_that_is_not_whole_yet_is_fetched_again_once(
+    hub: Replica, phone: Replica, job: bytes
+) -> None:
+    save_file(phone, job, photo("valve"))
+    made = list_of(photo("valve"))
+    meeting = Meeting(phone, hub).start()
+    while hub.files.missing(made.address) != [2, 3, 4]:
+        assert meeting.deliver(1) | meeting.deliver(0) or meeting.tell()
+    rot(hub, made.to_bytes()[20:60])
+    again = hold(phone, hub)
+    assert again.live
+    assert fetched(again, 1) == [(made.address, number) for number in (0, 2, 3, 4)]
+    assert hub.files.read(made.address) == photo("valve")
 
 
 def test_the_check_of_its_own_finds_it_too(hub: Replica, address: bytes) -> None:
