@@ -83,10 +83,10 @@ def _date(value: Any) -> bool:
     if not isinstance(value, str) or len(value) != len("2026-11-23"):
         return False
     try:
-        date.fromisoformat(value)
+        # Written again: 2026-W48-1 is a day too, and a day has one path and one order.
+        return date.fromisoformat(value).isoformat() == value
     except ValueError:
         return False
-    return True
 
 
 def _point(value: Any) -> bool:

@@ -15,7 +15,7 @@ import pytest
 from core.dispatch import acts
 from core.dispatch.acts import ActError, Change
 from core.dispatch.erasure import erase
-from core.dispatch.fields import CANCELLED, NUMBER, PLANNED_MINUTES, WINDOW, Kind, Phase
+from core.dispatch.fields import CANCELLED, NUMBER, PLANNED_MINUTES, SKIPPED, WINDOW, Kind, Phase
 from core.dispatch.recurrence import (
     Often,
     occurrence_stream,
@@ -29,7 +29,7 @@ from hub.recurring import LOOKED_AT_ONCE_MAX, MADE_AT_ONCE_MAX, add, make_due, s
 from replica.carrying import take_file
 from replica.checking import check_store
 from replica.replica import Replica
-from tests.build import START_MS, SettableClock, Site, hold, rows_of
+from tests.build import START_MS, SettableClock, Site, force, hold, rows_of
 from tests.hub.test_second_hub import certified, reaching_others
 from tests.running import HubAtWork, running_hub, running_phone, synced, until
 
@@ -186,6 +186,16 @@ def test_a_skipped_day_has_no_job_or_a_cancelled_one_and_can_be_taken_up(hub: Re
     assert found[f"A-1-{tuesday}"] == found[f"A-1-{far}"] == "open"
     with pytest.raises(ActError, match="does not skip"):
         take_up(hub, stream, far)
+
+
+def test_a_day_in_another_spelling_skips_nothing_that_could_not_be_taken_up(
+    site: Site, hub: Replica
+) -> None:
+    stream = add(hub, DAILY)
+    # Tuesday, as no act of this program writes it; taking it up would write the other spelling.
+    force(hub, stream, [Change(stream, (SKIPPED, "2026-W10-2"), True)])
+    assert make_due(hub) == 7
+    assert hub.store.db.execute("SELECT skipped FROM recurrence").fetchone() == ("[]",)
 
 
 def test_a_day_is_skipped_only_where_it_has_a_job_that_nobody_has_begun(
