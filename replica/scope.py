@@ -19,6 +19,7 @@ from core.log.chain import derived_unique
 
 RETENTION_DAYS = 30
 _DAY_MS = 86_400_000
+_NEVER_MS = 1 << 62
 
 
 def scope_of(db: sqlite3.Connection, peer: Certificate, now_ms: int) -> frozenset[bytes]:
@@ -28,27 +29,27 @@ def scope_of(db: sqlite3.Connection, peer: Certificate, now_ms: int) -> frozense
     """
     if peer.role == Role.HUB:
         return frozenset(row[0] for row in db.execute("SELECT stream FROM stream"))
-    jobs = _jobs_of(db, peer.subject, now_ms)
+    jobs = _jobs_of(db, peer.subject, now_ms - _retention_days(db) * _DAY_MS)
     found = {SITE_STREAM, peer.subject, *_with_customers(jobs)}
     found.update(days_of(db, peer.subject))
     return frozenset(found)
 
 
-def common_of(
-    db: sqlite3.Connection, one: Certificate, other: Certificate, now_ms: int
-) -> frozenset[bytes]:
-    """The streams that two phones should hold alike: of jobs that are both workers', and the site.
+def common_of(db: sqlite3.Connection, one: Certificate, other: Certificate) -> frozenset[bytes]:
+    """The streams that two phones should hold alike: of open jobs of both workers, and the site.
 
-    Two phones that hold the same of these jobs say the same. A customer of other jobs is left out:
-    whether a colleague has such a job, too, neither may know.
+    Two phones that hold the same of these jobs say the same, whatever their clocks say: how long a
+    closed job stays hangs on a clock. A customer of other jobs is left out: whether a colleague has
+    such a job, too, neither may know.
     """
-    both = set(_jobs_of(db, one.subject, now_ms)).intersection(_jobs_of(db, other.subject, now_ms))
+    both = set(_jobs_of(db, one.subject)).intersection(_jobs_of(db, other.subject))
     return frozenset({SITE_STREAM, *_with_customers(both)})
 
 
-def _jobs_of(db: sqlite3.Connection, worker: bytes, now_ms: int) -> list[tuple[bytes, bytes]]:
-    """The jobs that a worker has, each with its customer (empty: none)."""
-    since = now_ms - _retention_days(db) * _DAY_MS
+def _jobs_of(
+    db: sqlite3.Connection, worker: bytes, since: int = _NEVER_MS
+) -> list[tuple[bytes, bytes]]:
+    """A worker's jobs, open or closed after `since`, each with its customer (empty: none)."""
     rows = db.execute(
         "SELECT job.job, job.customer FROM assignment JOIN job USING (job) "
         "WHERE assignment.worker = ? AND assignment.phase NOT IN ('withdrawn', 'released') "

@@ -152,15 +152,14 @@ class ReplicaShelf:
         return frozenset(row[0] for row in rows)
 
     def compared(self, peer: Certificate, shared: frozenset[bytes]) -> frozenset[bytes]:
-        """Of what two phones share the jobs of both workers; else all of it.
+        """Of what two phones share the open jobs of both workers; else all of it.
 
         A job that was handed on is the colleague's alone: it is sent, and held alike by nobody.
         """
         if self.is_hub or peer.role == Role.HUB:
             return shared
         own = self._replica.identity.own
-        both = common_of(self._db, own, peer, self._replica.clock.now_ms())
-        return shared & both
+        return shared & common_of(self._db, own, peer)
 
     def _without_erased(self, scope: frozenset[bytes]) -> frozenset[bytes]:
         """A customer that was erased, say, is still named by its jobs."""

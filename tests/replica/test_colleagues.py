@@ -14,7 +14,16 @@ from core.log.session import Differing
 from replica.checking import check_store
 from replica.reach import is_with_colleague, unsent_entries
 from replica.replica import Replica
-from tests.build import Meeting, Site, agree, hold, interrupted, streams_of
+from tests.build import (
+    YEAR_MS,
+    Meeting,
+    Site,
+    agree,
+    clock_of,
+    hold,
+    interrupted,
+    streams_of,
+)
 
 DAY = "2026-03-02"
 
@@ -171,6 +180,24 @@ def test_a_colleague_hears_of_no_dropped_job_that_its_phone_never_had(pair: Pair
     meeting = hold(giver, taker)
     left = [each for told in meeting.read(0) if isinstance(told, Left) for each in told.streams]
     assert left == [both]
+
+
+@pytest.mark.parametrize("by_ms", [-YEAR_MS, YEAR_MS])
+def test_two_phones_whose_clocks_are_a_year_apart_agree_on_jobs_that_are_closed(
+    pair: Pair, by_ms: int
+) -> None:
+    """How long a closed job is in scope hangs on a clock; what both hold alike must not."""
+    hub, giver, taker = pair.hub, pair.giver, pair.taker
+    both, _ = pair.site.job(hub, "Ours", pair.ana, pair.bo)
+    hub.write(acts.cancel_job(both, "the customer moved"))
+    for phone in (giver, taker):
+        assert hold(phone, hub).live
+    clock_of(giver).wall_ms += by_ms
+    meeting = hold(giver, taker)
+    assert meeting.live
+    assert not differed(meeting)
+    quiet = hold(taker, giver)
+    assert [len(frames) for frames in quiet.sent] == [3, 3]
 
 
 def test_a_job_that_was_taken_back_meanwhile_is_not_handed_out_again(pair: Pair) -> None:
