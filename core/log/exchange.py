@@ -114,7 +114,8 @@ class FileExchange:
                 return self._on_offer(message)
             case Held():
                 self._shelf.peer_holds(self._peer, message.addresses)
-                self._offered.update(message.addresses)
+                # Of what is not here a peer may name as much as it likes: none of it is remembered.
+                self._offered.update(filter(self._shelf.holds, message.addresses))
             case Fetch():
                 self._on_fetch(message)
             case FileList():

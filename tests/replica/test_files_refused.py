@@ -105,6 +105,22 @@ def test_a_file_of_another_size_than_its_list_says_is_held_by_no_hub(
     assert not hub.files.holds(made.address)
 
 
+def test_of_files_that_a_peer_says_it_holds_those_that_are_not_here_take_no_memory(
+    hub: Replica, phone: Replica, job: bytes
+) -> None:
+    address = save_file(phone, job, photo("valve")).address
+    meeting = hold(phone, hub)
+    assert meeting.live
+    for frame in range(4):
+        drawn = tuple(photo(f"{frame} {number}", 0.001)[:32] for number in range(1_000))
+        meeting.waiting[1].append(write(Held((address, *drawn))))
+    meeting.run()
+    exchange = meeting.sessions[1]._files
+    assert exchange is not None
+    assert exchange._offered == {address}
+    assert whereabouts(phone, address).on_hub
+
+
 def test_what_nobody_asked_for_is_refused_by_name_and_not_kept(
     hub: Replica, phone: Replica, job: bytes
 ) -> None:
