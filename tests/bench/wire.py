@@ -232,7 +232,7 @@ def repair_rows(streams: int = 5_000, differing: int = 50) -> list[Row]:
             for customer in customers[: differing * step : step]:
                 hub.write(acts.edit_customer(customer, {"note": "Second door"}))
             with other.store.transaction():
-                other.store.db.execute("UPDATE peer SET generation = x'00', mark = 0")
+                other.store.db.execute("UPDATE peer SET generation = zeroblob(8), mark = 0")
             meeting = hold(other, hub)
             assert meeting.live
             rows += _repair_rows(name, meeting)
