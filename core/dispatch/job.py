@@ -26,7 +26,11 @@ TO_DO = frozenset({Phase.ASSIGNED, Phase.RECEIVED, Phase.OPENED, Phase.ACCEPTED}
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One worker's turn at a job. `withdrawn` turns are left out of the job's status."""
+    """One worker's turn at a job. `withdrawn` turns are left out of the job's status.
+
+    `made` is the write that is shown of those that made it, `makers` are all: two hubs make the
+    same turn of a recurring job.
+    """
 
     worker: bytes
     turn: bytes
@@ -37,6 +41,7 @@ class Assignment:
     released: bool
     handed_from: bytes
     made: Write
+    makers: tuple[Write, ...]
 
     @property
     def counts(self) -> bool:
@@ -205,10 +210,20 @@ def _assignments(registers: Registers) -> tuple[Assignment, ...]:
                 False,
                 handed_from,
                 shown.write,
+                _makers(registers, worker, turn, handed_from, shown.value),
             )
         )
     found.sort(key=lambda a: (a.made.corrected_ms, a.worker, a.turn))
     return tuple(_release(found, registers))
+
+
+def _makers(
+    registers: Registers, worker: bytes, turn: bytes, handed_from: bytes, value: Any
+) -> tuple[Write, ...]:
+    """All writes that say what made a turn."""
+    code, whose = (fields.HANDED_TO, handed_from) if handed_from else (fields.ASSIGNED, worker)
+    writes = registers[code, whose, turn].writes.values()
+    return tuple(write for write in writes if write.value == value)
 
 
 # By worker and turn: the write that made it, and who handed it on (empty: the office gave it).
@@ -321,6 +336,11 @@ def field_conflicts(registers: Registers) -> list[Conflict]:
     return found
 
 
+def _knew(one: Assignment, other: Assignment) -> bool:
+    """Whether who made one turn knew of the other, from whichever hub that made it."""
+    return any(write.saw(made) for write in one.makers for made in other.makers)
+
+
 def _double_assignments(assignments: tuple[Assignment, ...]) -> list[Conflict]:
     """Assignments that two office acts made without seeing each other."""
     counting = [a for a in assignments if a.counts and not a.handed_from]
@@ -331,7 +351,7 @@ def _double_assignments(assignments: tuple[Assignment, ...]) -> list[Conflict]:
             if first.worker == second.worker or same_act:
                 continue
             # Two people at one hub are concurrent too: their pages showed the same.
-            if first.made.saw(second.made) or second.made.saw(first.made):
+            if _knew(first, second) or _knew(second, first):
                 continue
             pair = sorted([first.worker + first.turn, second.worker + second.turn])
             key = named_id("double assignment", *pair)

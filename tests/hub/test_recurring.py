@@ -270,6 +270,27 @@ def test_phones_hold_no_recurrence(site: Site, hub: Replica) -> None:
         phone.write(edit_recurrence(stream, {"title": "Nothing"}))
 
 
+def test_who_gives_a_recurring_job_to_one_more_knows_whose_it_is_whichever_hub_made_it(
+    site: Site,
+) -> None:
+    clock = SettableClock()
+    hub, other = site.hub("A"), site.hub("B", clock)
+    ana, dan = site.worker(hub, "Ana"), site.worker(hub, "Dan")
+    stream = add(hub, {**DAILY, "worker": ana, "horizon": 1})
+    assert hold(other, hub).live
+    clock.pass_ms(60_000)
+    for each in (hub, other):
+        make_due(each)
+    job = occurrence_stream(stream, MONDAY)
+    # The other hub's word that it is Ana's is the one that is shown.
+    hub.write(acts.assign(job, dan, site.entropy(8)))
+    assert hold(other, hub).live
+    for each in (hub, other):
+        assert each.store.db.execute("SELECT count(*) FROM assignment").fetchone() == (3,)
+        assert each.store.db.execute("SELECT kind FROM conflict").fetchall() == []
+        assert check_store(each) == []
+
+
 def test_hubs_that_both_make_and_change_agree_in_every_order_of_meeting(site: Site) -> None:
     hubs = [site.hub(letter, SettableClock()) for letter in "ABC"]
     first = hubs[0]
