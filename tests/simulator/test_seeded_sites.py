@@ -20,17 +20,15 @@ from simulator.world.campaign import attempt, attempts
 from simulator.world.run import Report, Size, World
 from tests.proof.planted import SHOWS, SMALL, why_not_caught
 
-# The others take full sites, or more of a processor: `make proof` looks at all.
+# Those that show within a second or two, one at least of each kind; `make proof` looks at all.
 QUICK = (
-    "early-ack", "appends-twice", "stale-rows", "forgets-own-log", "last-arrival-wins",
-    "clock-decides", "late-seen-ignored", "nothing-seen", "order-of-arrival", "erased-comes-back",
-    "erased-bytes-stay", "revoked-counts", "photo-saved-too-early", "not-synced", "ballast-kept",
-    "phantom-states", "leaf-misses-a-log", "no-scope", "reach-at-sending", "mark-too-far",
-    "small-messages", "silence-refused", "frames-cut-off", "each-hub-its-own", "all-to-colleagues",
+    "early-ack", "appends-twice", "forgets-own-log", "last-arrival-wins", "phantom-states",
+    "leaf-misses-a-log", "no-scope", "reach-at-sending", "mark-too-far", "photo-saved-too-early",
+    "erased-bytes-stay", "small-messages", "silence-refused", "all-to-colleagues",
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(1, 5))
+@pytest.mark.parametrize("seed", [1, 2, 4])
 def test_a_small_site_ends_without_a_violation(seed: int) -> None:
     outcome = attempt(seed, SMALL)
     assert isinstance(outcome, Report), outcome
@@ -40,6 +38,7 @@ def test_a_small_site_ends_without_a_violation(seed: int) -> None:
 def test_a_site_has_recurring_jobs_and_phones_that_meet() -> None:
     outcome = attempt(3, SMALL)
     assert isinstance(outcome, Report), outcome
+    assert outcome.entries > 0
     assert outcome.points["a recurring job was made"] > 10
     assert outcome.points["phones came to agree"] > 10
 
@@ -77,7 +76,7 @@ _PROGRAM = """
 from simulator.world.campaign import attempt
 from simulator.world.run import Size
 for size, having in (
-    (Size(phones=4, days=1, entries_per_phone=30), ()),
+    (Size(phones=2, days=1, entries_per_phone=12), ()),
     (Size(phones=1, days=1, entries_per_phone=4, hostile=4), ()),
     (Size(phones=1, days=1, entries_per_phone=4), ("websockets",)),
 ):
