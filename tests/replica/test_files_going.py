@@ -44,6 +44,14 @@ def meet_until_left(phone: Replica, hub: Replica, job: bytes) -> None:
         assert meeting.deliver(1) | meeting.deliver(0) or meeting.tell()
 
 
+def leaves_for(hub: Replica, phone: Replica, address: bytes) -> None:
+    """The valve's photo is on the phone still, and goes once the hub has it."""
+    assert phone.files.holds(address)
+    hold(phone, hub)
+    assert hub.files.read(address) == photo("valve", 9)
+    assert phone.files.addresses() == []
+
+
 def test_an_erased_job_takes_its_files_along_everywhere_down_to_their_bytes(
     site: Site, hub: Replica, ana: bytes, phone: Replica, job: bytes
 ) -> None:
@@ -226,10 +234,7 @@ def test_a_phone_keeps_the_files_of_a_job_that_leaves_until_a_hub_holds_them(
     phone = site.reopen(phone)
     forget_erased(phone)
     assert not hub.files.holds(address)
-    assert phone.files.holds(address)
-    hold(phone, hub)
-    assert hub.files.read(address) == photo("valve", 9)
-    assert phone.files.addresses() == []
+    leaves_for(hub, phone, address)
     assert phone.store.db.execute("SELECT count(*) FROM file_going").fetchone() == (0,)
 
 
@@ -242,10 +247,7 @@ def test_a_file_that_waits_for_a_hub_stays_where_saving_the_same_bytes_again_fai
     with pytest.raises(ActError):
         # None of its jobs, so this is refused.
         save_file(phone, SITE_STREAM, photo("valve", 9))
-    assert phone.files.holds(address)
-    hold(phone, hub)
-    assert hub.files.read(address) == photo("valve", 9)
-    assert phone.files.addresses() == []
+    leaves_for(hub, phone, address)
 
 
 def test_a_file_that_waits_for_a_hub_stays_when_another_job_that_names_it_is_erased(
@@ -263,10 +265,7 @@ def test_a_file_that_waits_for_a_hub_stays_when_another_job_that_names_it_is_era
     phone = site.reopen(phone)
     forget_erased(phone)
     assert not hub.files.holds(address)
-    assert phone.files.holds(address)
-    hold(phone, hub)
-    assert hub.files.read(address) == photo("valve", 9)
-    assert phone.files.addresses() == []
+    leaves_for(hub, phone, address)
 
 
 def test_a_file_whose_job_left_and_came_back_stays(
