@@ -37,16 +37,16 @@ from tests.proof.found import Found
 
 # How long a device lives before a new one takes its place.
 LIFE_DAYS = 25
-# On the others there is no network until the evening, and on some evenings there is none either.
-DAYS_IN_TOUCH = 0.1
-EVENINGS_AT_THE_HUB = 0.5
+# On the others there is no network until the evening, and on most evenings there is none either.
+DAYS_IN_TOUCH = 0.08
+EVENINGS_AT_THE_HUB = 0.34
 # Operations of the disk on a day, roughly.
 OPERATIONS_A_DAY = 320
 # From one power cut to the next at the mean.
 OPERATIONS_BETWEEN_CUTS = 270
 FAILURES_A_DAY = 0.2
 FULL_DISKS_A_DAY = 0.1
-PHOTOS_AN_ACT = 0.02
+PHOTOS_AN_ACT = 0.01
 PAGE_BYTES = 4_096
 # Up to three chunks.
 PHOTO_BYTES_MAX = 180_000
@@ -76,13 +76,13 @@ class Device:
         """One day of work and meetings, with whatever befalls the disk."""
         self._draw_faults()
         chance = self.chance
-        acts = DAY_ENTRIES_MIN + chance.randrange(2)
+        acts = DAY_ENTRIES_MIN
         in_touch = chance.random() < DAYS_IN_TOUCH
         written = 0
         while written < acts:
             self._pass_minutes(30)
             written += self._photograph() if chance.random() < PHOTOS_AN_ACT else self._tap()
-            if chance.random() < 0.12:
+            if chance.random() < 0.06:
                 self.office.act()
             if in_touch and chance.random() < 0.2:
                 self._meet(cut=chance.random() < 0.4)
