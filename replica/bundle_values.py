@@ -101,10 +101,12 @@ def change_words(path: Path, value: Any, names: Names) -> str:
         case _, ():
             pass
         case (
-            fields.PHASE | fields.REASON | fields.ASSIGNED | fields.WITHDRAWN | fields.HANDED_TO,
+            fields.PHASE | fields.REASON | fields.ASSIGNED | fields.WITHDRAWN,
             (worker, *_),
         ):
             name = f"{name}, worker {_named(worker, names)}"
+        case fields.HANDED_TO, (worker, _, colleague):
+            name = f"{name} {_named(colleague, names)}, worker {_named(worker, names)}"
         case (
             fields.CERTIFICATE | fields.REVOKED | fields.CLOSED | fields.CUT,
             (bytes(key), *_),
@@ -132,8 +134,6 @@ def _value_words(code: int, value: Any, names: Names) -> str:
             return "nothing"
         case fields.PHASE, int() if value in PHASES:
             return phase_words(Phase(value))
-        case fields.HANDED_TO, bytes():
-            return names.subject(value)
         case fields.WINDOW, [int(start), int(end)]:
             return f"{moment(start)} to {moment(end)}"
         case fields.LOG_START, [int(kind), _, at_ms, *_]:

@@ -252,7 +252,7 @@ def hand_over(job: bytes, worker: bytes, turn: bytes, colleague: bytes) -> Act:
     """Hand an own turn on to a colleague; the fold derives the colleague's assignment."""
     if colleague == worker or _identity("The colleague", colleague, STREAM_BYTES) is None:
         raise ActError("choose a colleague to hand the job to")
-    return [Change(job, (fields.HANDED_TO, worker, turn), colleague)]
+    return [Change(job, (fields.HANDED_TO, worker, turn, colleague), True)]
 
 
 def set_phase(job: bytes, worker: bytes, turn: bytes, phase: Phase, reason: str = "") -> Act:

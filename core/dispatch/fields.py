@@ -225,7 +225,7 @@ def _job_and_day() -> tuple[Field, ...]:
         Field(CREATED, "created", job, (), _ALL, one),
         Field(ASSIGNED, "assigned", job, turn, _OFFICE, true),
         Field(WITHDRAWN, "withdrawn", job, turn, _OFFICE, true),
-        Field(HANDED_TO, "handed to", job, turn, _ALL, Rule.OFFICE_FIRST, "Handed to"),
+        Field(HANDED_TO, "handed to", job, (*turn, "colleague"), _ALL, true),
         Field(ORDER, "order", job, turn, _OFFICE, latest),
         Field(PHASE, "phase", job, turn, _ALL, further, "Phase"),
         Field(REASON, "reason", job, turn, _ALL, latest, "Reason"),

@@ -7,7 +7,6 @@ Invariant: the same registers give the same job on every replica.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,7 +28,8 @@ class Assignment:
     """One worker's turn at a job. `withdrawn` turns are left out of the job's status.
 
     `made` is the write that is shown of those that made it, `makers` are all: two hubs make the
-    same turn of a recurring job.
+    same turn of a recurring job. `taken` is what took it from its worker, a withdrawal or handing
+    it on, also where work that it had not seen stands against it.
     """
 
     worker: bytes
@@ -42,6 +42,7 @@ class Assignment:
     handed_from: bytes
     made: Write
     makers: tuple[Write, ...]
+    taken: Write | None
 
     @property
     def counts(self) -> bool:
@@ -156,29 +157,63 @@ def _leading(assignments: tuple[Assignment, ...]) -> Assignment | None:
     return max(counting, key=rank) if counting else None
 
 
-def _turns(registers: Registers) -> dict[tuple[bytes, bytes], tuple[Shown, bytes]]:
+# Worker and turn.
+_Turn = tuple[bytes, bytes]
+# What made each turn, and who handed it on (empty: the office gave it).
+_Turns = dict[_Turn, tuple[Shown, bytes]]
+# By a giver's turn who has it by now, and the write that gave it to each.
+_HandedOn = dict[_Turn, dict[bytes, Shown]]
+
+
+def _turns(registers: Registers, handed: _HandedOn) -> _Turns:
     """Turns that exist: assigned by the office, or handed on by one who has one."""
-    turns: dict[tuple[bytes, bytes], tuple[Shown, bytes]] = {}
-    handed: list[tuple[bytes, bytes, Shown]] = []
+    turns: _Turns = {}
     for path in registers:
         if path[0] == fields.ASSIGNED and _is_turn(path):
             shown = show(registers, path)
             if shown is not None and shown.value:
                 turns[(path[1], path[2])] = (shown, b"")
-        elif path[0] == fields.HANDED_TO and _is_turn(path):
-            shown = show(registers, path)
-            if shown is not None and isinstance(shown.value, bytes):
-                handed.append((path[1], path[2], shown))
     # A colleague may hand on in turn; each round adds turns, so it ends.
     found = True
     while found:
         found = False
-        for worker, turn, shown in sorted(handed, key=lambda row: (row[0], row[1])):
-            key = (shown.value, turn)
-            if (worker, turn) in turns and key not in turns:
-                turns[key] = (shown, worker)
-                found = True
+        for (giver, turn), colleagues in sorted(handed.items()):
+            for colleague, shown in sorted(colleagues.items()):
+                if (giver, turn) in turns and (colleague, turn) not in turns:
+                    turns[(colleague, turn)] = (shown, giver)
+                    found = True
     return turns
+
+
+def _handed_on(registers: Registers) -> _HandedOn:
+    """Who has each turn that was handed on.
+
+    Those who have worked in it, whatever the giver said later: what happened is not undone. Else
+    to whom it was handed last; several, where who handed it on had not seen each other.
+    """
+    given: _HandedOn = {}
+    for path in registers:
+        if path[0] == fields.HANDED_TO and len(path) == 4 and path[3] != path[1]:
+            shown = show(registers, path)
+            if shown is not None:
+                given.setdefault((path[1], path[2]), {})[path[3]] = shown
+    found: _HandedOn = {}
+    for (giver, turn), colleagues in given.items():
+        worked = {
+            colleague: shown
+            for colleague, shown in colleagues.items()
+            if _phase(show(registers, (fields.PHASE, colleague, turn))) in _WORKED
+        }
+        standing = {each: shown for each, shown in colleagues.items() if shown.value}
+        writes = [shown.write for shown in standing.values()]
+        last = {
+            colleague: shown
+            for colleague, shown in standing.items()
+            if not any(write.saw(shown.write) for write in writes if write is not shown.write)
+        }
+        if has_it := worked or last:
+            found[(giver, turn)] = has_it
+    return found
 
 
 def _is_turn(path: Path) -> bool:
@@ -187,16 +222,16 @@ def _is_turn(path: Path) -> bool:
 
 def _assignments(registers: Registers) -> tuple[Assignment, ...]:
     found = []
-    turns = _turns(registers)
-    origins = {key: (shown.write, giver) for key, (shown, giver) in turns.items()}
+    handed = _handed_on(registers)
+    turns = _turns(registers, handed)
     for (worker, turn), (shown, handed_from) in turns.items():
         phase_shown = show(registers, (fields.PHASE, worker, turn))
         phase = _phase(phase_shown)
-        given_away = _given_away(registers, origins, worker, turn)
-        worked = phase in _WORKED
+        taken = _taken(registers, turns, handed, worker, turn)
+        withdrawn = taken is not None
         # Work that happened in the world is not undone by an office that had not seen it.
-        if given_away is not None and worked and phase_shown is not None:
-            given_away = given_away if given_away.saw(phase_shown.write) else None
+        if taken is not None and phase in _WORKED and phase_shown is not None:
+            withdrawn = taken.saw(phase_shown.write)
         reason = value_at(registers, (fields.REASON, worker, turn), "")
         position = value_at(registers, (fields.ORDER, worker, turn), 0)
         found.append(
@@ -206,32 +241,31 @@ def _assignments(registers: Registers) -> tuple[Assignment, ...]:
                 phase,
                 reason if isinstance(reason, str) else "",
                 position if type(position) is int else 0,
-                given_away is not None,
+                withdrawn,
                 False,
                 handed_from,
                 shown.write,
                 _makers(registers, worker, turn, handed_from, shown.value),
+                taken,
             )
         )
     found.sort(key=lambda a: (a.made.corrected_ms, a.worker, a.turn))
-    return tuple(_release(found, registers))
+    return tuple(_release(found))
 
 
 def _makers(
     registers: Registers, worker: bytes, turn: bytes, handed_from: bytes, value: Any
 ) -> tuple[Write, ...]:
     """All writes that say what made a turn."""
-    code, whose = (fields.HANDED_TO, handed_from) if handed_from else (fields.ASSIGNED, worker)
-    writes = registers[code, whose, turn].writes.values()
+    path: Path = (fields.ASSIGNED, worker, turn)
+    if handed_from:
+        path = (fields.HANDED_TO, handed_from, turn, worker)
+    writes = registers[path].writes.values()
     return tuple(write for write in writes if write.value == value)
 
 
-# By worker and turn: the write that made it, and who handed it on (empty: the office gave it).
-_Origins = dict[tuple[bytes, bytes], tuple[Write, bytes]]
-
-
-def _given_away(
-    registers: Registers, origins: _Origins, worker: bytes, turn: bytes
+def _taken(
+    registers: Registers, turns: _Turns, handed: _HandedOn, worker: bytes, turn: bytes
 ) -> Write | None:
     """The write that took the turn from its worker: a withdrawal, or handing it on.
 
@@ -240,29 +274,27 @@ def _given_away(
     withdrawn = show(registers, (fields.WITHDRAWN, worker, turn))
     if withdrawn is not None and withdrawn.value:
         return withdrawn.write
-    handed = show(registers, (fields.HANDED_TO, worker, turn))
-    if handed is not None and isinstance(handed.value, bytes) and handed.value != worker:
-        return handed.write
-    made, giver = origins[(worker, turn)]
+    if (worker, turn) in handed:
+        return max((each.write for each in handed[(worker, turn)].values()), key=_in_time)
+    made, giver = turns[(worker, turn)]
     while giver:
         withdrawn = show(registers, (fields.WITHDRAWN, giver, turn))
-        if withdrawn is not None and withdrawn.value and not withdrawn.write.saw(made):
+        if withdrawn is not None and withdrawn.value and not withdrawn.write.saw(made.write):
             return withdrawn.write
-        made, giver = origins[(giver, turn)]
+        made, giver = turns[(giver, turn)]
     return None
 
 
-def _release(found: list[Assignment], registers: Registers) -> list[Assignment]:
+def _release(found: list[Assignment]) -> list[Assignment]:
     """A turn taken from a worker who was at work releases the turns that replaced it.
 
     Rule 5 of the field: the work wins, and the new assignment is released with notice.
     """
-    replacing = set()
-    origins = _origins(found)
-    for assignment in found:
-        taken = _given_away(registers, origins, assignment.worker, assignment.turn)
-        if taken is not None and not assignment.withdrawn:
-            replacing.add((taken.log, taken.seq))
+    replacing = {
+        (each.taken.log, each.taken.seq)
+        for each in found
+        if each.taken is not None and not each.withdrawn
+    }
     return [
         replace(assignment, released=True)
         if assignment.phase in TO_DO and (assignment.made.log, assignment.made.seq) in replacing
@@ -271,8 +303,8 @@ def _release(found: list[Assignment], registers: Registers) -> list[Assignment]:
     ]
 
 
-def _origins(assignments: Iterable[Assignment]) -> _Origins:
-    return {(each.worker, each.turn): (each.made, each.handed_from) for each in assignments}
+def _in_time(write: Write) -> tuple[Any, ...]:
+    return (write.corrected_ms, write.log, write.seq)
 
 
 def _phase(shown: Shown | None) -> Phase:
@@ -289,7 +321,6 @@ def _conflicts(
 ) -> tuple[Conflict, ...]:
     found = [*field_conflicts(registers), *_double_assignments(assignments)]
     cancel = show(registers, (fields.CANCELLED,)) if cancelled else None
-    origins = _origins(assignments)
     for assignment in assignments:
         phase = show(registers, (fields.PHASE, assignment.worker, assignment.turn))
         if phase is None or assignment.phase in TO_DO or assignment.phase is Phase.REJECTED:
@@ -302,11 +333,10 @@ def _conflicts(
             found.append(
                 Conflict(key, "worked after cancel", "status", words, others, cancel.write)
             )
-        taken = _given_away(registers, origins, assignment.worker, assignment.turn)
-        if taken is not None and not assignment.withdrawn:
+        if assignment.taken is not None and not assignment.withdrawn:
             key = named_id("worked after withdrawal", turn)
             worker = assignment.worker
-            others = (("withdrawn", taken),)
+            others = (("withdrawn", assignment.taken),)
             found.append(
                 Conflict(key, "worked after withdrawal", "assignment", worker, others, phase.write)
             )
@@ -341,14 +371,22 @@ def _knew(one: Assignment, other: Assignment) -> bool:
     return any(write.saw(made) for write in one.makers for made in other.makers)
 
 
+def _giver(assignment: Assignment) -> _Turn | None:
+    """Whose turn was handed on by this one; None where the office gave it."""
+    return (assignment.handed_from, assignment.turn) if assignment.handed_from else None
+
+
 def _double_assignments(assignments: tuple[Assignment, ...]) -> list[Conflict]:
-    """Assignments that two office acts made without seeing each other."""
-    counting = [a for a in assignments if a.counts and not a.handed_from]
+    """Assignments that two acts of the office made without seeing each other, or two of a giver."""
+    counting = [a for a in assignments if a.counts]
     found = []
     for index, first in enumerate(counting):
         for second in counting[index + 1 :]:
             same_act = (first.made.log, first.made.seq) == (second.made.log, second.made.seq)
             if first.worker == second.worker or same_act:
+                continue
+            if _giver(first) != _giver(second):
+                # It was given to one of them, and went on from there.
                 continue
             # Two people at one hub are concurrent too: their pages showed the same.
             if _knew(first, second) or _knew(second, first):

@@ -125,6 +125,7 @@ _IDS: Final[Mapping[str, Check]] = {
     "account": _short,
     "author": _key,
     "certificate": _short,
+    "colleague": _stream,
     "conflict": _bytes,
     "contact": _short,
     "date": _date,
@@ -164,7 +165,7 @@ _MARKS: Final = frozenset(
         fields.REVOKED, fields.ERASED, fields.GROUP_ARCHIVED, fields.ACCOUNT_DISABLED,
         fields.CUSTOMER_ARCHIVED, fields.PLACE_ARCHIVED, fields.CONTACT_ARCHIVED,
         fields.WORKER_ARCHIVED, fields.APP_JOBS_ON, fields.APP_AUTO_ON, fields.CREATED,
-        fields.ASSIGNED, fields.TICK, fields.ADMITTED, fields.KEY_ASKED,
+        fields.ASSIGNED, fields.HANDED_TO, fields.TICK, fields.ADMITTED, fields.KEY_ASKED,
         fields.SKIPPED,
     }
 )  # fmt: skip
@@ -196,7 +197,6 @@ _CHECKS: Final[Mapping[int, Check]] = {
     fields.OVERRIDE: _tuple(_text, _or_none(_text)),
     fields.NEEDED_SKILLS: _several(_short),
     fields.WITHDRAWN: _reasoned,
-    fields.HANDED_TO: _stream,
     fields.ORDER: _number,
     fields.PHASE: _small,
     fields.LOG_START: _log_start,

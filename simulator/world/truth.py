@@ -115,8 +115,8 @@ class Truth:
                 workers.add(author_worker)
             if code == fields.ASSIGNED:
                 workers.add(ids[0])
-            elif code == fields.HANDED_TO and isinstance(change.value, bytes):
-                workers.add(change.value)
+            elif code == fields.HANDED_TO:
+                workers.add(ids[2])
             elif code == fields.CUSTOMER and isinstance(change.value, bytes):
                 self.customers_by_job.setdefault(change.stream, set()).add(change.value)
 

@@ -29,6 +29,7 @@ WORKER_WITH_RIGHT = Standing(OWN, int(Role.WORKER), frozenset({CREATE_JOBS}))
 
 IDS: dict[str, bytes | int | str] = {
     "author": b"a" * 32,
+    "colleague": OTHER,
     "conflict": b"c" * 8,
     "entry": b"e" * 32,
     "file": b"f" * 32,

@@ -481,6 +481,49 @@ def test_an_office_that_knows_of_the_hand_over_takes_the_job_from_the_giver_alon
     assert [each.worker for each in assigned.job().assignments if each.counts] == [BO]
 
 
+@pytest.mark.parametrize("later", ["to Cid", "to nobody"])
+@pytest.mark.parametrize("knew", [False, True])
+def test_a_giver_who_hands_the_job_on_again_undoes_no_work_of_the_first_colleague(
+    assigned: Office, later: str, knew: bool
+) -> None:
+    handed_to_bo(assigned)
+    assigned.write("bo", acts.set_phase(JOB, BO, TURN, Phase.FINISHED))
+    if knew:
+        assigned.meet()
+    again = acts.hand_over(JOB, ANA, TURN, CID)
+    if later == "to nobody":
+        again = [Change(JOB, (fields.HANDED_TO, ANA, TURN, BO), None)]
+    assigned.write("ana", again)
+    job = assigned.job()
+    assert phases(job) == {ANA: (Phase.ASSIGNED, False), BO: (Phase.FINISHED, True)}
+    assert (job.status, kinds(job)) == ("done", [])
+
+
+def test_a_job_handed_on_again_before_anybody_began_is_the_last_colleagues(
+    assigned: Office,
+) -> None:
+    handed_to_bo(assigned)
+    assigned.write("ana", acts.hand_over(JOB, ANA, TURN, CID))
+    assert phases(assigned.job()) == {ANA: (Phase.ASSIGNED, False), CID: (Phase.ASSIGNED, True)}
+    assigned.write("ana", [Change(JOB, (fields.HANDED_TO, ANA, TURN, CID), None)])
+    # What Ana said before holds again: to give it to Bo was never taken back.
+    assert [each.worker for each in assigned.job().assignments if each.counts] == [BO]
+
+
+def test_a_job_that_the_office_and_its_worker_hand_on_at_once_is_shown_as_given_twice(
+    assigned: Office,
+) -> None:
+    handed_to_bo(assigned)
+    assigned.write("north", acts.hand_over(JOB, ANA, TURN, CID))
+    job = assigned.job()
+    assert phases(job) == {
+        ANA: (Phase.ASSIGNED, False),
+        BO: (Phase.ASSIGNED, True),
+        CID: (Phase.ASSIGNED, True),
+    }
+    assert kinds(job) == ["double assignment"]
+
+
 def test_a_turn_that_nobody_had_can_not_be_handed_on(assigned: Office) -> None:
     assigned.write("bo", acts.hand_over(JOB, BO, b"no-turn!", ANA))
     assert phases(assigned.job()) == {ANA: (Phase.ASSIGNED, True)}
