@@ -16,7 +16,7 @@ from core.dispatch.fields import CERTIFICATE, Role
 from core.log.certificate import Certificate, check_certificate, read_certificate
 from core.log.chain import chain_next, chain_start, seal_leaf
 from core.log.entry import Cursor, decode, format_of
-from core.log.errors import Erased, Gap, LogError, OverLimit, Unauthentic, Uncertified
+from core.log.errors import Erased, Foreign, Gap, LogError, OverLimit, Unauthentic, Uncertified
 from core.log.limits import (
     ENTRY_BYTES_MAX,
     LOG_ENTRIES_MAX,
@@ -32,10 +32,12 @@ from core.log.stream import Stored
 from replica import logs
 from replica.cuts import write_cuts
 from replica.replica import Replica, Touched
+from replica.scope import may_come
 
 Refused = tuple[int, str, str]
 
 UNKNOWN = "the author has no certificate of this site; the site stream must come first"
+FOREIGN = "a colleague's phone brings jobs and what is this worker's own, nothing else"
 ERASED_WORDS = "the site has erased this; nobody takes it in again"
 
 # Seals whose rows are remembered, some 3 kB each at most; one that was forgotten is kept twice.
@@ -105,12 +107,15 @@ def _join_all(replica: Replica, peer: Certificate, runs: Runs, intake: Intake) -
     """Runs that join what is held, staged or came earlier in the frame."""
     joined: list[Joined] = []
     ends: dict[tuple[bytes, bytes, int], list[bytes]] = {}
+    are_phones = Role.HUB not in (peer.role, replica.identity.own.role)
     brings_site = any(run.stream == SITE_STREAM for run in runs.runs)
     for index, run in enumerate(runs.runs):
         author = _author_of(runs, peer, run.author)
         try:
             if replica.erased.covers(run.stream):
                 raise Erased(ERASED_WORDS)
+            if are_phones and not may_come(run.stream, replica.subject):
+                raise Foreign(FOREIGN)
             if not brings_site and replica.standing(author).role == 0:
                 # Before it costs a signature: nothing in this frame can certify it.
                 raise Uncertified(UNKNOWN)

@@ -46,6 +46,24 @@ def common_of(db: sqlite3.Connection, one: Certificate, other: Certificate) -> f
     return frozenset({SITE_STREAM, *_with_customers(both)})
 
 
+def may_come(stream: bytes, worker: bytes) -> bool:
+    """Whether a stream may be for a worker's phone, as far as its id tells; of a job it does not.
+
+    What a colleague's phone sends is looked at by this: a hub's scope needs no look, as its word is
+    what a phone lives by.
+    """
+    match stream[4]:
+        case Kind.SITE:
+            return stream == SITE_STREAM
+        case Kind.JOB | Kind.CUSTOMER:
+            return True
+        case Kind.WORKER:
+            return stream == worker
+        case Kind.DAY | Kind.TRACK:
+            return stream[5:] == derived_unique(worker)
+    return False
+
+
 def _jobs_of(
     db: sqlite3.Connection, worker: bytes, since: int = _NEVER_MS
 ) -> list[tuple[bytes, bytes]]:

@@ -66,6 +66,12 @@ class Erased(LogError):
     name = "erased"
 
 
+class Foreign(LogError):
+    """The run is of a stream that a colleague's phone has no business to bring."""
+
+    name = "foreign"
+
+
 class SessionRefused(LogError):
     """The peer may not open a session: revoked, expired or unknown."""
 
@@ -84,6 +90,10 @@ class Revoked(SessionRefused):
     """The key was shut out; the replica joins again under another one."""
 
     name = "revoked"
+
+
+FINAL = frozenset({Uncertified.name, Erased.name, Foreign.name})
+"""Names of refusals of a run that tell of no lack: what is sent once more is refused once more."""
 
 
 def refusal_told(name: str, words: str) -> SessionRefused:

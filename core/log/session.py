@@ -23,12 +23,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from core.log import messages
 from core.log.certificate import HUB_ROLE, Certificate
 from core.log.errors import (
-    Erased,
+    FINAL,
     LogError,
     Malformed,
     SessionRefused,
     Unauthentic,
-    Uncertified,
     WrongSite,
     refusal_told,
 )
@@ -404,7 +403,7 @@ class Session:
             }
             self._refused.clear()
             self._enqueue(0)
-        lacking = any(name not in (Uncertified.name, Erased.name) for name in named.values())
+        lacking = not FINAL.issuperset(named.values())
         # What is wrong with one run shall keep no other back that only names an entry of it.
         self._spelled |= lacking
         if lacking and self.stage is Stage.LIVE and self._repairs < REPAIRS_MAX:
