@@ -65,7 +65,7 @@ FAMILIES = (
     Family("malformed", "frames and files", 1_000_000, 20_000, malformed),
     Family("crossing_revocations", "worlds", 2_000, 50, crossing_revocations, 0.2),
     Family("orders_of_eight", "sets", SETS, 1, wrong_orders),
-    Family("sigkills", "kills", 200, 50, lost_by_sigkills),
+    Family("sigkills", "kills", 200, 20, lost_by_sigkills),
     Family("store_kills", "kills", 1_000, 100, kills),
     Family("device_days_on_faulty_disks", "device-days", 25_000, 500, faulty_days),
     Family("device_days_in_memory", "device-days", 30_000, 500, sound_days),
