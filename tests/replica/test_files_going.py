@@ -44,6 +44,16 @@ def meet_until_left(phone: Replica, hub: Replica, job: bytes) -> None:
         assert meeting.deliver(1) | meeting.deliver(0) or meeting.tell()
 
 
+def named_twice(
+    site: Site, hub: Replica, ana: bytes, phone: Replica, job: bytes, data: bytes
+) -> tuple[bytes, bytes]:
+    """Ana saves one photo in a second job too: that job, and the photo's address."""
+    other, _ = site.job(hub, "Pump", ana)
+    hold(phone, hub)
+    save_file(phone, job, data)
+    return other, save_file(phone, other, data).address
+
+
 def leaves_for(hub: Replica, phone: Replica, address: bytes) -> None:
     """The valve's photo is on the phone still, and goes once the hub has it."""
     assert phone.files.holds(address)
@@ -120,10 +130,7 @@ def test_a_job_erased_in_the_middle_of_its_file_leaves_nothing_of_it(
 def test_a_file_that_another_job_names_stays_when_one_is_erased(
     site: Site, hub: Replica, ana: bytes, phone: Replica, job: bytes
 ) -> None:
-    other, _ = site.job(hub, "Pump", ana)
-    hold(phone, hub)
-    for named_in in (job, other):
-        address = save_file(phone, named_in, photo("valve")).address
+    other, address = named_twice(site, hub, ana, phone, job, photo("valve"))
     hold(phone, hub)
     hub.write(erasure.erase([job]))
     hold(phone, hub)
@@ -135,10 +142,7 @@ def test_a_file_that_another_job_names_stays_when_one_is_erased(
 def test_a_file_stays_when_one_job_is_erased_while_the_entry_of_another_does_not_stand(
     site: Site, hub: Replica, ana: bytes, phone: Replica, job: bytes
 ) -> None:
-    other, _ = site.job(hub, "Pump", ana)
-    hold(phone, hub)
-    for named_in in (job, other):
-        address = save_file(phone, named_in, photo("valve")).address
+    other, address = named_twice(site, hub, ana, phone, job, photo("valve"))
     hold(phone, hub)
     # No hub has cut the key yet, so that nothing of it stands for now.
     hub.write([Change(SITE_STREAM, (REVOKED, phone.author), True)])
@@ -253,10 +257,7 @@ def test_a_file_that_waits_for_a_hub_stays_where_saving_the_same_bytes_again_fai
 def test_a_file_that_waits_for_a_hub_stays_when_another_job_that_names_it_is_erased(
     site: Site, hub: Replica, ana: bytes, phone: Replica, job: bytes
 ) -> None:
-    other, _ = site.job(hub, "Pump", ana)
-    hold(phone, hub)
-    for named_in in (job, other):
-        address = save_file(phone, named_in, photo("valve", 9)).address
+    other, address = named_twice(site, hub, ana, phone, job, photo("valve", 9))
     reassign(site, hub, job, ana)
     meet_until_left(phone, hub, job)
     hub.write(erasure.erase([other]))
