@@ -54,7 +54,7 @@ SHOWS: Final[Mapping[str, int]] = MappingProxyType(
     }
 )
 """From which seed on each planted bug shows in a small site."""
-SEEDS_PER_BUG: Final = 12
+SEEDS_PER_BUG: Final = 6
 
 
 def seeds_with(faults: tuple[str, ...], first: int) -> Iterator[int]:
