@@ -36,6 +36,7 @@ from core.dispatch.workday import (
 )
 from core.log.chain import derived_unique
 from core.log.entry import Path
+from replica.many import rows_of
 from replica.projection.rows import Row, rewrite, workers_in
 
 if TYPE_CHECKING:
@@ -157,8 +158,8 @@ def _around(worker: bytes, day: str) -> list[bytes]:
 
 def _held(db: sqlite3.Connection, days: set[bytes]) -> set[bytes]:
     """Those of these days that are held and did not leave."""
-    asked = "SELECT 1 FROM stream WHERE stream = ? AND left_at IS NULL"
-    return {day for day in days if db.execute(asked, (day,)).fetchone() is not None}
+    asked = "SELECT stream FROM stream WHERE left_at IS NULL AND stream IN (:ids)"
+    return {row[0] for row in rows_of(db, asked, days)}
 
 
 def worker_of(replica: Replica, stream: bytes) -> bytes | None:

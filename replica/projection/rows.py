@@ -9,9 +9,11 @@ holds of the stream exactly the rows that were given.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
+
+from replica.many import rows_of
 
 Row = tuple[Any, ...]
 
@@ -61,12 +63,13 @@ def rewrite(
     coding = _NUMBERED.get(table)
     named = _NAMED_BY[table]
     if gone := {row[:named] for row in held - set(rows)} - {row[:named] for row in new}:
-        names = list(gone) if coding is None else [_coded(db, coding, row) for row in gone]
+        names = list(gone) if coding is None else _coded(db, coding, gone)
         where = " AND ".join(f"{column} = ?" for column in _columns(db, stored_in(table))[:named])
         db.executemany(f"DELETE FROM {stored_in(table)} WHERE {where}", names)
     if new:
         if coding is not None:
-            new = [_coded(db, coding, row) + _text(coding, row, place_of) for row in new]
+            texts = (_text(coding, row, place_of) for row in new)
+            new = [row + text for row, text in zip(_coded(db, coding, new), texts, strict=True)]
         marks = ", ".join("?" * len(new[0]))
         db.executemany(f"INSERT OR REPLACE INTO {stored_in(table)} VALUES ({marks})", new)
 
@@ -76,12 +79,17 @@ def stored_in(table: str) -> str:
     return f"{table}_row" if table in _NUMBERED else table
 
 
-def _coded(db: sqlite3.Connection, coding: str, row: Sequence[Any]) -> Row:
-    return tuple(
-        word_number(db, value) if code == "w" else bytes.fromhex(value) if code == "x" else value
-        for code, value in zip(coding, row, strict=False)
-        if code != "q"
-    )
+def _coded(db: sqlite3.Connection, coding: str, rows: Collection[Sequence[Any]]) -> list[Row]:
+    said = {word for row in rows for code, word in zip(coding, row, strict=False) if code == "w"}
+    numbers = _numbers(db, said)
+    return [
+        tuple(
+            numbers[value] if code == "w" else bytes.fromhex(value) if code == "x" else value
+            for code, value in zip(coding, row, strict=False)
+            if code != "q"
+        )
+        for row in rows
+    ]
 
 
 def _text(coding: str, row: Row, place_of: Callable[[Row], Place | None]) -> Row:
@@ -92,12 +100,13 @@ def _text(coding: str, row: Row, place_of: Callable[[Row], Place | None]) -> Row
     return (row[-1], None, None, None, None) if place is None else (None, *place)
 
 
-def word_number(db: sqlite3.Connection, word: str) -> int:
-    """The local number of a word, given to it where it has none."""
-    row = db.execute("SELECT number FROM word WHERE word = ?", (word,)).fetchone()
-    if row is None:
-        row = (db.execute("INSERT INTO word VALUES (NULL, ?)", (word,)).lastrowid,)
-    return int(row[0])
+def _numbers(db: sqlite3.Connection, words: set[str]) -> dict[str, int]:
+    """The local numbers of words, given to those that have none."""
+    asked = "SELECT word, number FROM word WHERE word IN (:ids)"
+    numbers: dict[str, int] = dict(rows_of(db, asked, words))
+    for word in sorted(words - numbers.keys()):
+        numbers[word] = int(db.execute("INSERT INTO word VALUES (NULL, ?)", (word,)).lastrowid or 0)
+    return numbers
 
 
 def forget_words(db: sqlite3.Connection) -> None:
