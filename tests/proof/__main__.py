@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 
-from tests.proof.families import FAMILIES, Family, Part, be_quiet, parts_of, run_part
+from tests.proof.families import FAMILIES, Family, Part, begin_process, parts_of, run_part
 from tests.proof.found import Found
 
 
@@ -49,7 +49,7 @@ def main() -> int:
     began_s = time.monotonic()
     wrong = 0
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(arguments.workers, context, be_quiet) as pool:
+    with ProcessPoolExecutor(arguments.workers, context, begin_process) as pool:
         begun = {
             name: [
                 (part, pool.submit(run_part, part))

@@ -24,6 +24,11 @@ _MINE = (
     "('withdrawn', 'released', 'finished', 'rejected') ORDER BY job, turn LIMIT 4"
 )
 
+_RUNNING = (
+    "SELECT day, job, log FROM time_log WHERE worker = ? AND stop_at IS NULL "
+    "ORDER BY start_at DESC LIMIT 1"
+)
+
 
 class Office:
     """A dispatcher at a hub.
@@ -60,10 +65,13 @@ class Hand:
         self.worker = worker
         self._chance = chance
         self._running: tuple[str, bytes | None, bytes] | None = None
+        self._is_sure = True
 
     def changes(self, phone: Replica, day: str) -> Act:
         """What the worker taps next on a day written as YYYY-MM-DD."""
         chance = self._chance
+        if not self._is_sure:
+            self._running, self._is_sure = self._shown_as_running(phone), True
         rows = phone.store.db.execute(_MINE, (self.worker.hex(),)).fetchall()
         drawn = chance.random()
         if drawn < 0.25:
@@ -80,8 +88,15 @@ class Hand:
         return moved + self._log(day, job)
 
     def forget(self) -> None:
-        """What was tapped last was not saved, or nobody knows; what ran is not stopped again."""
-        self._running = None
+        """What was tapped last was not saved, or nobody knows; before the next tap look again."""
+        self._is_sure = False
+
+    def _shown_as_running(self, phone: Replica) -> tuple[str, bytes | None, bytes] | None:
+        row = phone.store.db.execute(_RUNNING, (self.worker.hex(),)).fetchone()
+        if row is None:
+            return None
+        day, job, log = row
+        return day, bytes.fromhex(job) or None, bytes.fromhex(log)
 
     def _log(self, day: str, job: bytes | None) -> Act:
         """Stop the time log that runs, or start one."""

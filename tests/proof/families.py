@@ -7,6 +7,7 @@ promised too. Holds no work. Invariant: the parts of a family together make up i
 
 from __future__ import annotations
 
+import gc
 import logging
 import math
 import os
@@ -100,9 +101,15 @@ def run_part(part: Part) -> Found:
     return found
 
 
-def be_quiet() -> None:
-    """What replicas log of faults that were asked for is no news: for a process of its own."""
+def begin_process() -> None:
+    """Make a process ready that does nothing but parts.
+
+    What replicas log of faults that were asked for is no news. What was imported stays until the
+    end, so the collector need not look at it again and again.
+    """
     logging.getLogger().addHandler(logging.NullHandler())
+    gc.collect()
+    gc.freeze()
 
 
 def _processor_s() -> float:
