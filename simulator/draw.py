@@ -60,6 +60,7 @@ class Options:
     tunnels_per_day: float = 0.0
     dead_zones_per_day: float = 0.0
     offline_per_day: float = 0.0
+    absence_days: int = 0
     partitions_per_day: float = 0.0
     partition_s_max: float = 0.0
     one_way_per_partition: float = 0.0
@@ -166,6 +167,11 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "tunnels": _fault("phones drive through tunnels", tunnels_per_day=(1.0, 20.0)),
     "dead_zones": _fault("jobs lie where there is no network", dead_zones_per_day=(0.5, 5.0)),
     "days_offline": _fault("phones are offline for days", offline_per_day=(0.02, 0.3)),
+    "long_absences": Fault(
+        "a phone is away for a month, a quarter or a year",
+        ("absence_days",),
+        lambda chance: {"absence_days": chance.choice((30, 90, 365))},
+    ),
     "partitions": _fault(
         "the network falls into parts",
         partitions_per_day=(0.5, 24.0),

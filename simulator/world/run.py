@@ -34,6 +34,7 @@ from simulator.trace import Trace
 from simulator.virtual_loop import Outcome, VirtualLoop
 from simulator.virtual_loop import run as run_loop
 from simulator.weather import Weather, draw_outages
+from simulator.world.absence import be_away
 from simulator.world.colleagues import Colleague
 from simulator.world.disk import Disk, PlainDisk
 from simulator.world.drawn import options_of
@@ -248,6 +249,10 @@ class World:
             for task in passing:
                 task.cancel()
             await self._top_up()
+            if self.options.absence_days:
+                chance = chance_for(self.seed, "absence")
+                worker = chance.choice(self.workers)
+                await be_away(self.options.absence_days, worker, self.dispatchers, chance)
             await self._heal()
             for attack in attacks:
                 attack.cancel()

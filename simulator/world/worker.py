@@ -86,6 +86,14 @@ class Worker:
             doing = chance.choice((self._hand_over, self._new_job, self._reject, self._settings))
         await self._try(doing)
 
+    async def live_day(self, acts: int) -> None:
+        """A day of work from its beginning on, of so many things to do."""
+        await self._try(self._begin_day)
+        for _ in range(acts):
+            await asyncio.sleep(self._chance.expovariate(1 / PAUSE_S_MEAN))
+            await self.step()
+        await self._try(self._end_day)
+
     async def _try(self, doing: Callable[[], Awaitable[None]]) -> None:
         """Do one thing; where it can't be saved, or not any more, the person goes on without."""
         points = self.phone.truth.points

@@ -35,12 +35,14 @@ def test_a_small_site_ends_without_a_violation(seed: int) -> None:
     assert outcome.entries > 0
 
 
-def test_a_site_has_recurring_jobs_and_phones_that_meet() -> None:
+def test_a_site_has_recurring_jobs_phones_that_meet_and_one_that_is_away_for_a_year() -> None:
     outcome = attempt(3, SMALL)
     assert isinstance(outcome, Report), outcome
     assert outcome.entries > 0
     assert outcome.points["a recurring job was made"] > 10
     assert outcome.points["phones came to agree"] > 10
+    assert outcome.options.absence_days == 365
+    assert outcome.points["a phone was away for a month or longer"] == 1
 
 
 def test_the_world_of_an_earlier_seed_is_let_go() -> None:
