@@ -65,6 +65,7 @@ def disk_rows(built: Built, peers: Peers | None) -> list[Row]:
 # --- to the first answer
 
 _QUESTION = "SELECT job, title FROM job WHERE worker = ? AND status = 'open'"
+_MARK = "settle(store, os.urandom)\n"
 _OURS = """
 import json, sys, time
 from pathlib import Path
@@ -101,21 +102,24 @@ def open_rows(built: Built, peers: Peers | None, rounds: int = ROUNDS) -> list[R
         hub.close()
         works: dict[str, Callable[[], Timing]] = {
             "ours": lambda: _ask(_OURS, folder),
+            "without its mark": lambda: _ask(_OURS.replace(_MARK, ""), folder),
             "bare SQLite": lambda: _ask(_BARE, folder),
         }
         for name in peers.versions if peers is not None else ():
             works[name] = _peer_open(peers, name)
         found = in_turns(works, rounds)
     ours = 1e3 / median_rate(found["ours"])
-    rows = []
-    for name in list(works)[1:]:
+    # What the disk takes to make the mark durable that tells a copy of the folder from itself.
+    unmarked, bare = (1e3 / median_rate(found.pop(n)) for n in ("without its mark", "bare SQLite"))
+    name, goal = f"bench_open_{built.trace.jobs}_jobs", f"<= {OPEN_RATIO_MAX} of it"
+    rows = [
+        Row(name, ours, "ms", "bare SQLite", bare, goal, ours / bare <= OPEN_RATIO_MAX),
+        Row(f"{name}[without its mark]", unmarked, "ms", "bare SQLite", bare, goal,
+            unmarked / bare <= OPEN_RATIO_MAX),
+    ]  # fmt: skip
+    for name in list(found)[1:]:
         other = 1e3 / median_rate(found[name])
-        goal, reached = "", None
-        if name == "bare SQLite":
-            goal, reached = f"<= {OPEN_RATIO_MAX} of it", ours / other <= OPEN_RATIO_MAX
-        rows.append(
-            Row(f"bench_open_{built.trace.jobs}_jobs", ours, "ms", name, other, goal, reached)
-        )
+        rows.append(Row(f"bench_open_{built.trace.jobs}_jobs", ours, "ms", name, other))
     return rows
 
 
