@@ -9,7 +9,7 @@ Invariant: everything it holds is a function of the set of entries and of the au
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from core.log import chain
 from core.log.canonical import pack, unpack
 from core.log.certificate import HUB_ROLE, Standing
-from core.log.entry import FORMAT, Cursor, Entry, read_parts, version_of
+from core.log.entry import FORMAT, Cursor, Entry, Path, read_parts, version_of
 from core.log.errors import LogError, OverLimit
 from core.log.frontier import Head, frontier_token, leaf_of
 from core.log.limits import ENTRY_BYTES_MAX, SEEN_NAMED_MAX
@@ -336,29 +336,28 @@ class StreamState:
             self._join(log.seen, short)
         if placed.inert:
             return
+        context = self._context(placed, entry, log.seen)
+        for path, value in entry.changes:
+            register = self.registers.get(path)
+            if register is None:
+                register = self.registers[path] = Register()
+            register.add(_write_of(placed, entry, value, context))
+
+    def _context(
+        self, placed: Placed, entry: Entry, seen: Mapping[LogKey, int]
+    ) -> dict[LogKey, int]:
+        """What the author of an entry knew when it wrote; `seen` is what its log had seen by then.
+
+        That is less where it acted from a page: what stood there then.
+        """
         if entry.basis is None:
-            context = dict(log.seen)
+            context = dict(seen)
             _join_heights(context, self._ancestry(placed.log, placed.stored.seq - 1))
         else:
             context = {}
             for short in entry.basis:
                 self._join(context, short)
-        for path, value in entry.changes:
-            register = self.registers.get(path)
-            if register is None:
-                register = self.registers[path] = Register()
-            write = Write(
-                placed.log,
-                placed.stored.seq,
-                value,
-                entry.corrected_ms,
-                entry.actor,
-                placed.standing.role,
-                entry.by_rule,
-                entry.version,
-                context,
-            )
-            register.add(write)
+        return context
 
     def _join(self, context: dict[LogKey, int], short: bytes) -> None:
         """Add to `context` all that an author had seen that names `short` as a head."""
@@ -424,6 +423,38 @@ class StreamState:
         """Log and seq of an entry, None if it is not held."""
         return self._place_by_hash.get(entry_hash)
 
+    def named(self, short: bytes) -> Placed | None:
+        """The entry whose hash begins with these eight bytes; None where none or several do."""
+        hashes = self._hashes_by_short.get(short, [])
+        return self.placed_at(*self._place_by_hash[hashes[0]]) if len(hashes) == 1 else None
+
+    def placed_at(self, key: LogKey, seq: int) -> Placed:
+        """The entry of a log at `seq`, which the log itself holds."""
+        log = self.logs[key]
+        return log.placed[seq - log.base - 1]
+
+    def writes_to(self, paths: Collection[Path]) -> dict[Path, list[Write]]:
+        """All writes that stand to these registers, by path, with what each had seen.
+
+        Those too that others have covered since: what a register showed at any time follows from
+        them. In an order that the set of entries alone decides; every path has a list.
+        """
+        found: dict[Path, list[Write]] = {path: [] for path in paths}
+        for log in sorted(self.logs.values(), key=lambda log: (log.base, log.key)):
+            seen = {} if log.parent is None else dict(self._seen_at(log.parent, log.base))
+            for placed in log.placed:
+                entry = placed.entry
+                if entry is None:
+                    continue
+                for short in entry.seen:
+                    self._join(seen, short)
+                wanted = [] if placed.inert else [c for c in entry.changes if c[0] in found]
+                if wanted:
+                    context = self._context(placed, entry, seen)
+                    for path, value in wanted:
+                        found[path].append(_write_of(placed, entry, value, context))
+        return found
+
     def unseen_by(self, key: LogKey) -> list[bytes]:
         """First eight bytes of the heads that the author of a log has not named as seen yet."""
         log = self.logs.get(key)
@@ -469,6 +500,20 @@ class StreamState:
     def fingerprint(self) -> bytes:
         """32 bytes that are equal on two replicas exactly where the states are."""
         return blake2b(pack(self.plain()), digest_size=32, person=b"fieldlog.state").digest()
+
+
+def _write_of(placed: Placed, entry: Entry, value: Any, context: Mapping[LogKey, int]) -> Write:
+    return Write(
+        placed.log,
+        placed.stored.seq,
+        value,
+        entry.corrected_ms,
+        entry.actor,
+        placed.standing.role,
+        entry.by_rule,
+        entry.version,
+        context,
+    )
 
 
 def _join_heights(context: dict[LogKey, int], heights: Mapping[LogKey, int]) -> None:
