@@ -8,12 +8,13 @@ entries give equal histories, and a change that does not stand is told and marke
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.dispatch import fields
 from core.dispatch.fields import FIELDS, PHASES, Phase
 from core.dispatch.permits import permits
+from core.dispatch.undoing import shown_to
 from core.log.certificate import read_certificate, standing_of
 from core.log.chain import SHORT_BYTES
 from core.log.entry import Path
@@ -40,7 +41,8 @@ class HistoryRow:
     `at` is ms UTC by the author's clock, corrected by its offset; `author` 64 hex digits, `actor`
     the id of an account or a worker in hex, 'rule' or ''; `entry` the first 16 digits of its hash,
     `act` an id or ''; `field` as in 'phase' or 'window', '' for an entry that this version can't
-    read; `path` the ids of the register, in hex, joined by '/'; `value` in words.
+    read; `path` the ids of the register, in hex, joined by '/'; `value` in words, and `before` what
+    the register showed to whoever wrote it ('' for an entry that does not stand).
     """
 
     at: int
@@ -52,11 +54,12 @@ class HistoryRow:
     path: str
     value: str
     inert: bool
+    before: str = ""
 
 
 def history_of(state: StreamState) -> list[HistoryRow]:
     """Every change of a stream, the oldest first."""
-    return [_row(*change) for change in _changes(state.entries())]
+    return _told(state, state.entries())
 
 
 def history_since(state: StreamState, tips: Collection[bytes]) -> list[HistoryRow]:
@@ -66,7 +69,7 @@ def history_since(state: StreamState, tips: Collection[bytes]) -> list[HistoryRo
         if placed.stored.hash[:SHORT_BYTES] in tips:
             covered[placed.log] = max(covered.get(placed.log, 0), placed.stored.seq)
     beyond = [p for p in state.entries() if p.stored.seq > covered.get(p.log, 0)]
-    return [_row(*change) for change in _changes(beyond)]
+    return _told(state, beyond)
 
 
 def folded(
@@ -96,6 +99,20 @@ def _changes(entries: Iterable[Placed]) -> Iterator[tuple[Placed, Path, Any]]:
         for path, value in placed.entry.changes:
             if path[0] not in _SILENT:
                 yield placed, path, value
+
+
+def _told(state: StreamState, entries: Iterable[Placed]) -> list[HistoryRow]:
+    changes = list(_changes(entries))
+    writes = state.writes_to({path for _, path, _ in changes if path})
+    write_by_place = {
+        (path, write.log, write.seq): write for path in writes for write in writes[path]
+    }
+    found = []
+    for placed, path, value in changes:
+        write = write_by_place.get((path, placed.log, placed.stored.seq))
+        before = "" if write is None else _value(path[0], shown_to(writes[path], write, path[0]))
+        found.append(replace(_row(placed, path, value), before=before))
+    return found
 
 
 def _row(placed: Placed, path: Path, value: Any) -> HistoryRow:

@@ -138,6 +138,22 @@ def format_of(body: bytes) -> int:
     return version_of(unpack(body))
 
 
+def act_and_rule(body: bytes) -> tuple[bytes, bool]:
+    """The id of the act that an entry belongs to (b"" when alone), and whether a rule made it.
+
+    Both stand in the bytes as they are: no walk along the log is needed for them.
+
+    Raises:
+        Malformed: not an entry of any version.
+    """
+    parts = unpack(body)
+    if not isinstance(parts, list) or len(parts) < 2:
+        raise Malformed("an entry is a list of a time and changes")
+    extras = parts[1] if isinstance(parts[1], dict) else {}
+    act = extras.get(_ACT, b"")
+    return (act if isinstance(act, bytes) else b""), extras.get(_BY_RULE) is True
+
+
 def version_of(value: Any) -> int:
     """The format version of an entry that was unpacked.
 
