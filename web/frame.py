@@ -34,10 +34,15 @@ ROLE_WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A sentence about what just happened; `tone` is '', 'good', 'risk' or 'bad'."""
+    """A sentence about what just happened; `tone` is '', 'good', 'risk' or 'bad'.
+
+    `undo` names the act that the button `verb`, Undo or Redo, takes back; "" has no button.
+    """
 
     words: str
     tone: str = "good"
+    undo: str = ""
+    verb: str = "Undo"
 
     @property
     def icon(self) -> str:
@@ -85,6 +90,7 @@ class Frame:
     links: tuple[Link, ...]
     sync: PhonesSummary
     notices: tuple[Notice, ...]
+    here: str = "/"
 
     @property
     def may_write(self) -> bool:
@@ -158,6 +164,7 @@ async def frame_of(request: web.Request) -> Frame:
             *([ALMOST_FULL] if account and not await _has_room(hub) else []),
             *([DAMAGED] if account and hub.self_check.findings else []),
         ),
+        here=request.path_qs if request.method == "GET" else "/",
     )
 
 
@@ -172,14 +179,23 @@ def _theme_of(request: web.Request) -> str:
 
 
 def _notices_of(request: web.Request) -> tuple[Notice, ...]:
-    tone, _, words = unquote(request.cookies.get(NOTICE_COOKIE, "")).partition(" ")
-    return (Notice(words[:NOTICE_CHARACTERS_MAX], tone),) if words else ()
+    head, _, words = unquote(request.cookies.get(NOTICE_COOKIE, "")).partition(" ")
+    tone, _, offered = head.partition("~")
+    verb, _, undo = offered.partition("~")
+    notice = Notice(words[:NOTICE_CHARACTERS_MAX], tone, undo, verb or "Undo")
+    return (notice,) if words else ()
 
 
-def see_other(path: str, words: str = "", tone: str = "good") -> web.HTTPSeeOther:
-    """Send the browser on to `path`, where `words` are shown once. To be returned or raised."""
+def see_other(
+    path: str, words: str = "", tone: str = "good", *, undo: str = "", verb: str = "Undo"
+) -> web.HTTPSeeOther:
+    """Send the browser on to `path`, where `words` are shown once. To be returned or raised.
+
+    With `undo`, an act by one of its entries, the words come with a button that takes it back.
+    """
     answer = web.HTTPSeeOther(path)
     if words:
-        text = quote(f"{tone} {words[:NOTICE_CHARACTERS_MAX]}")
+        head = f"{tone}~{verb}~{undo}" if undo else tone
+        text = quote(f"{head} {words[:NOTICE_CHARACTERS_MAX]}")
         answer.set_cookie(NOTICE_COOKIE, text, path="/", max_age=60, httponly=True, samesite="Lax")
     return answer

@@ -9,6 +9,7 @@ from web.board.routes import attach_board
 from web.errors import draw_errors
 from web.pages import (
     accounts,
+    acts,
     carry,
     customer_form,
     customers,
@@ -53,6 +54,7 @@ def attach(app: web.Application) -> None:
         phones,
         erased,
         carry,
+        acts,
         reports,
         install,
         help,

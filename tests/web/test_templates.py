@@ -14,9 +14,11 @@ import pytest
 from jinja2 import nodes
 
 from web.assets import STATIC_FOLDER, Assets
+from web.board.undoing import UndoPage
 from web.errors import ICON_BY_STATUS, RefusalPage
 from web.frame import ICON_BY_TONE, LINKS, Frame
 from web.pages.accounts import AccountsPage
+from web.pages.acts import ActsPage
 from web.pages.customer_form import CustomerFormPage
 from web.pages.customers import CustomerPage, CustomersPage
 from web.pages.enrol import EnrolPage
@@ -38,6 +40,7 @@ from web.rendering import SHAPE_BY_STATUS, TEMPLATE_FOLDER, make_environment
 ROOT = Path(__file__).parent.parent.parent
 PAGE_BY_TEMPLATE: dict[str, type[Any]] = {
     "accounts.html": AccountsPage,
+    "acts.html": ActsPage,
     "customer.html": CustomerPage,
     "customer_form.html": CustomerFormPage,
     "customers.html": CustomersPage,
@@ -56,6 +59,7 @@ PAGE_BY_TEMPLATE: dict[str, type[Any]] = {
     "set_up.html": SetUpPage,
     "settings.html": SettingsPage,
     "sign_in.html": SignInPage,
+    "undo.html": UndoPage,
     "worker.html": WorkerPage,
     "worker_form.html": WorkerFormPage,
     "workers.html": WorkersPage,

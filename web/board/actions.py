@@ -21,6 +21,7 @@ from core.dispatch.acts import Act, ActError
 from core.dispatch.fields import Phase
 from core.log.errors import Malformed
 from hub.keys import ACCOUNT
+from hub.past_acts import reference_of
 from web import formats
 from web.board.decisions import decision
 from web.board.filters import is_stream_id
@@ -177,6 +178,14 @@ async def _decide(case: Case) -> Done:
     return Done(changes, f"Decided for {case.job['number']}; every phone and hub will know.")
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What was carried out: words for the person, and the act, by which it is undone."""
+
+    words: str
+    act: str
+
+
 Action = Callable[[Case], Awaitable[Done]]
 
 # By name in the address: what it does, and whether it depends on the states that the pane showed.
@@ -193,8 +202,8 @@ ACTIONS: Final[dict[str, tuple[Action, bool]]] = {
 }
 
 
-async def carry_out(request: web.Request, job: str, name: str) -> str | None:
-    """Do the action `name` to a job; the words for the person, or None where there is no such job.
+async def carry_out(request: web.Request, job: str, name: str) -> Carried | None:
+    """Do the action `name` to a job; None where there is no such job.
 
     Raises:
         ActError: it can't be done; the sentence says why.
@@ -222,8 +231,9 @@ async def carry_out(request: web.Request, job: str, name: str) -> str | None:
     except Malformed as error:
         raise ActError(str(error)) from error
     stream = bytes.fromhex(job)
-    await moment.hub.act(request[ACCOUNT], done.changes, {stream: basis} if basis else None)
-    return done.words
+    of_page = {stream: basis} if basis else None
+    written = await moment.hub.act(request[ACCOUNT], done.changes, of_page)
+    return Carried(done.words, reference_of(written).text())
 
 
 async def _check_not_overtaken(moment: Moment, row: Any, basis: str) -> None:

@@ -180,7 +180,7 @@ async def job_detail(moment: Moment, wanted: Filter, job: str) -> JobDetail | No
         skills=_skills(raw["skills"], names),
         assignments=await _assignments(moment, raw, names),
         time=await time_of(reader, raw, names, zone, now_ms),
-        history=history_of(changes, names, zone, now_ms),
+        history=history_of(job, changes, names, zone, now_ms),
         notes=await _notes(reader, job, changes, names),
         checks=tuple(
             CheckView(item["item"], item["text"], bool(item["ticked"]))

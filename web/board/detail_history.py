@@ -31,16 +31,21 @@ class StateView:
     where: str
     at_ms: int
     inert: bool
+    act: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeView:
-    """Edits of one entry: who and when, and each field with its value."""
+    """Edits of one entry: who and when, and each field with its value before and after.
+
+    `act` names it to be undone, "" where a worker, a rule or a program made it.
+    """
 
     who: str
     at_ms: int
-    edits: tuple[tuple[str, str], ...]
+    edits: tuple[tuple[str, str, str], ...]
     inert: bool
+    act: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ _WHY_BY_KIND: Final = {
 
 
 def history_of(
-    all_rows: Sequence[HistoryRow], names: Names, zone: ZoneInfo, now_ms: int
+    job: str, all_rows: Sequence[HistoryRow], names: Names, zone: ZoneInfo, now_ms: int
 ) -> HistoryView:
     """States and changes of a job, the newest first, from all that its log says."""
     rows = list(reversed(all_rows))[:CHANGES_MAX]
@@ -94,16 +99,23 @@ def history_of(
             where="phone" if names.is_worker(row.actor) else "office",
             at_ms=row.at,
             inert=row.inert,
+            act=_act(job, row, names),
         )
         for row in rows
         if row.field in STATE_FIELDS
     )
-    changes = _changes(rows, names, zone, now_ms)
+    changes = _changes(job, rows, names, zone, now_ms)
     return HistoryView(states, changes, len(all_rows) - len(rows))
 
 
+def _act(job: str, row: HistoryRow, names: Names) -> str:
+    """By which the act of a row is undone; "" where it is none of a person of the office."""
+    undoable = row.actor in names.account and not row.inert
+    return f"{job}-{row.entry}" if undoable else ""
+
+
 def _changes(
-    rows: Sequence[HistoryRow], names: Names, zone: ZoneInfo, now_ms: int
+    job: str, rows: Sequence[HistoryRow], names: Names, zone: ZoneInfo, now_ms: int
 ) -> tuple[ChangeView, ...]:
     by_entry: dict[str, list[HistoryRow]] = {}
     for row in rows:
@@ -115,11 +127,13 @@ def _changes(
         edits = tuple(
             (
                 LABEL_BY_FIELD.get(row.field, row.field or "A change of a newer version"),
+                value_words(row.field, row.before, names, zone, now_ms) if row.before else "",
                 value_words(row.field, row.value, names, zone, now_ms),
             )
             for row in reversed(own)
         )
-        found.append(ChangeView(names.actor(first.actor), first.at, edits, first.inert))
+        who, act = names.actor(first.actor), _act(job, first, names)
+        found.append(ChangeView(who, first.at, edits, first.inert, act))
     return tuple(found)
 
 

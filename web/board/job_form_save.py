@@ -29,6 +29,7 @@ from core.dispatch.acts import (
 from core.dispatch.fields import Kind
 from core.log.errors import Malformed
 from hub.keys import ACCOUNT
+from hub.past_acts import reference_of
 from web import formats
 from web.board.filters import Filter, is_stream_id, read_back
 from web.board.job_form import (
@@ -51,10 +52,11 @@ from web.stale_form import Clash, Sent, changed_since, clashes_of, clean, read_s
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What a form became: the job, and what to tell the person."""
+    """What a form became: the job, what to tell the person, and the act ("": nothing written)."""
 
     job: str
     words: str
+    act: str = ""
 
 
 async def save_new(request: web.Request) -> Saved | JobForm:
@@ -72,11 +74,12 @@ async def save_new(request: web.Request) -> Saved | JobForm:
             values["customer"], values["place"] = customer
         items = [text for _, text in json.loads(given["checks"]) if text]
         changes = create_job(job, {**values, "check_items": items})
-        await moment.hub.act(request[ACCOUNT], [*made, *changes])
+        act = await moment.hub.act(request[ACCOUNT], [*made, *changes])
     except (FormError, ActError) as error:
         return await _again(moment, wanted, form, given, error)
     row = await moment.hub.reader.row("SELECT number FROM job WHERE job = ?", (job.hex(),))
-    return Saved(job.hex(), f"Job {row['number'] if row else ''} is made.".replace("  ", " "))
+    words = f"Job {row['number'] if row else ''} is made.".replace("  ", " ")
+    return Saved(job.hex(), words, reference_of(act).text())
 
 
 async def save_edit(request: web.Request, job: str) -> Saved | JobForm | None:
@@ -125,14 +128,15 @@ async def save_edit(request: web.Request, job: str) -> Saved | JobForm | None:
                 errors={"": "Choose for each field whose value stays."} if undecided else None,
             )
         written = {name: text for name, text in edited.items() if text != current[name]}
+        act = ""
         if written:
-            await _write(request, moment, job, written, current, sent.basis)
+            act = await _write(request, moment, job, written, current, sent.basis)
     except (FormError, ActError, Malformed) as error:
         return await _again(moment, wanted, form, given, error, row, current)
     others = sorted(
         {(change.who, LABEL_BY_INPUT[registers[change.field, change.path]]) for change in changes}
     )
-    return Saved(job, _saved_words(row["number"], written, others))
+    return Saved(job, _saved_words(row["number"], written, others), act)
 
 
 def _saved_words(number: str, written: Mapping[str, str], others: list[tuple[str, str]]) -> str:
@@ -150,7 +154,8 @@ async def _write(
     written: Mapping[str, str],
     current: Mapping[str, str],
     basis: str,
-) -> None:
+) -> str:
+    """Write it; the act, by which it is undone."""
     stream = bytes.fromhex(job)
     given = dict(current) | dict(written)
     if "place" in written or "customer" in written:
@@ -162,7 +167,8 @@ async def _write(
     if "checks" in written:
         rows = dict(json.loads(written["checks"]))
         values["check_items"] = [rows.get(index) for index in range(max(rows, default=-1) + 1)]
-    await moment.hub.act(request[ACCOUNT], edit_job(stream, values), {stream: basis})
+    made = await moment.hub.act(request[ACCOUNT], edit_job(stream, values), {stream: basis})
+    return reference_of(made).text()
 
 
 async def _taken_over(moment: Moment, given: Mapping[str, str], place: str) -> dict[str, str]:

@@ -22,12 +22,14 @@ from web.board.job_form_save import Saved, save_edit, save_new
 from web.board.live import EPOCH, live
 from web.board.page import board_page, changed_part, draw_pane, pane_part, rows_part
 from web.board.state import ALERT_BOOK, AlertBook, moment_of
+from web.board.undoing import ADDRESS, undo, undo_page
 from web.formats import sentence
 from web.frame import see_other
 
 SCRIPTED: str = "X-Board-Part"
 NOTICE: str = "X-Board-Notice"
 GO: str = "X-Board-Go"
+UNDO: str = "X-Board-Undo"
 
 
 def _is_scripted(request: web.Request) -> bool:
@@ -39,9 +41,10 @@ async def act_on_job(request: web.Request) -> web.StreamResponse:
     job, name = request.match_info["job"], request.match_info["action"]
     if name not in ACTIONS:
         raise web.HTTPNotFound
-    status, tone = 200, "good"
+    status, tone, act = 200, "good", ""
     try:
-        words = await carry_out(request, job, name)
+        carried = await carry_out(request, job, name)
+        words, act = (carried.words, carried.act) if carried is not None else (None, "")
     except Overtaken as error:
         words, status, tone = str(error), 409, "risk"
     except ActError as error:
@@ -50,10 +53,11 @@ async def act_on_job(request: web.Request) -> web.StreamResponse:
         raise web.HTTPNotFound(text="There is no such job on this hub.")
     wanted = read_back((await request.post()).get("back"))
     if not _is_scripted(request):
-        raise see_other(wanted.url(job=job), words, tone)
+        raise see_other(wanted.url(job=job), words, tone, undo=act)
     detail = await job_detail(await moment_of(request), wanted, job)
     answer = await draw_pane(request, wanted, detail, None, missing=job, status=status)
     answer.headers[NOTICE] = quote(words)
+    answer.headers[UNDO] = act
     return answer
 
 
@@ -80,11 +84,12 @@ async def _answer_form(request: web.Request, outcome: Saved | JobForm) -> web.St
         return await page.board_with_form(request, wanted, outcome, status)
     to = wanted.url(job=outcome.job)
     if not _is_scripted(request):
-        raise see_other(to, outcome.words)
+        raise see_other(to, outcome.words, undo=outcome.act)
     detail = await job_detail(await moment_of(request), wanted, outcome.job)
     answer = await draw_pane(request, wanted, detail, None, missing=outcome.job)
     answer.headers[NOTICE] = quote(outcome.words)
     answer.headers[GO] = to
+    answer.headers[UNDO] = outcome.act
     return answer
 
 
@@ -115,6 +120,8 @@ def attach_board(app: web.Application) -> None:
     router.add_get("/board/customers/{customer:[0-9a-f]{24}}.json", lookups.customer_places)
     router.add_get("/board/addresses.json", lookups.addresses)
     router.add_get("/board/job/{job}/candidates", lookups.candidates_part)
+    router.add_get(ADDRESS, undo_page)
+    router.add_post(ADDRESS, undo)
     router.add_post("/board/new", new_job)
     router.add_post("/board/job/{job}/edit", edit_job)
     router.add_post("/board/job/{job}/{action}", act_on_job)

@@ -26,6 +26,7 @@ from core.dispatch.fields import Kind
 from core.log.errors import Malformed
 from hub.guard import Refused
 from hub.keys import ACCOUNT, HUB
+from hub.past_acts import reference_of
 from replica.projection.people import DEFAULT_RADIUS_M
 from web.formats import parse_point
 from web.frame import see_other, settings_of
@@ -97,10 +98,11 @@ async def create(request: web.Request) -> web.StreamResponse:
     try:
         edited = {"name": "", **sent.edited()}
         act = _act(customer, edited, hub.replica.entropy, await _radius_m(request))
-        await hub.act(request[ACCOUNT], act)
+        written = await hub.act(request[ACCOUNT], act)
     except ActError as refusal:
         return await _show_form(request, "", sent.given, {}, "", error=str(refusal), status=422)
-    raise see_other(f"/customers/{customer.hex()}", f"{sent.given['name']} was added.")
+    words, undo = f"{sent.given['name']} was added.", reference_of(written).text()
+    raise see_other(f"/customers/{customer.hex()}", words, undo=undo)
 
 
 async def edit_page(request: web.Request) -> web.StreamResponse:
@@ -131,11 +133,13 @@ async def save(request: web.Request) -> web.StreamResponse:
         return await _show_form(
             request, customer, current | edited, current, basis, clashes=clashes, status=409
         )
+    undo = ""
     try:
         if edited:
             radius_m = await _radius_m(request)
             act = _act(bytes.fromhex(customer), edited, hub.replica.entropy, radius_m)
-            await hub.act(request[ACCOUNT], act, {bytes.fromhex(customer): sent.basis})
+            written = await hub.act(request[ACCOUNT], act, {bytes.fromhex(customer): sent.basis})
+            undo = reference_of(written).text()
     except ActError as refusal:
         return await _show_form(
             request,
@@ -146,7 +150,8 @@ async def save(request: web.Request) -> web.StreamResponse:
             error=str(refusal),
             status=422,
         )
-    raise see_other(f"/customers/{customer}", "Saved." if edited else "Nothing was changed.")
+    words = "Saved." if edited else "Nothing was changed."
+    raise see_other(f"/customers/{customer}", words, undo=undo)
 
 
 # --- from the form to an act

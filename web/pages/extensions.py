@@ -13,6 +13,7 @@ from aiohttp import web
 
 from core.dispatch.acts import ActError, set_setting
 from hub.keys import ACCOUNT, HUB
+from hub.past_acts import reference_of
 from web.frame import see_other, settings_of
 from web.pages.accounts import check_admin
 from web.rendering import show
@@ -50,7 +51,8 @@ async def switch_job_dispatch(request: web.Request) -> web.StreamResponse:
     check_admin(request)
     turned_on = (await request.post()).get("on") == "yes"
     try:
-        await request.app[HUB].act(request[ACCOUNT], set_setting("job_dispatch", turned_on))
+        changes = set_setting("job_dispatch", turned_on)
+        written = await request.app[HUB].act(request[ACCOUNT], changes)
     except ActError as refusal:
         raise see_other("/extensions", str(refusal), "bad") from refusal
     words = (
@@ -58,7 +60,7 @@ async def switch_job_dispatch(request: web.Request) -> web.StreamResponse:
         if turned_on
         else "Job Dispatch is off; phones hide Jobs when they next meet this hub. Nothing is lost."
     )
-    raise see_other("/extensions", words)
+    raise see_other("/extensions", words, undo=reference_of(written).text())
 
 
 def add_routes(app: web.Application) -> None:

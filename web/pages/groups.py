@@ -13,6 +13,7 @@ from aiohttp import web
 
 from core.dispatch.acts import ActError, set_group
 from hub.keys import ACCOUNT, HUB
+from hub.past_acts import reference_of
 from web.formats import folded
 from web.frame import see_other
 from web.rendering import show
@@ -111,10 +112,11 @@ async def save_group(request: web.Request) -> web.StreamResponse:
             plate=clean(form.get("plate")) if kind == "vehicle" else None,
             archived=form.get("archived") == "yes",
         )
-        await hub.act(request[ACCOUNT], changes)
+        written = await hub.act(request[ACCOUNT], changes)
     except ActError as refusal:
         raise see_other(f"/groups#{kind}", str(refusal), "bad") from refusal
-    raise see_other(f"/groups#{kind}", f"{name} was saved.")
+    undo = reference_of(written).text()
+    raise see_other(f"/groups#{kind}", f"{name} was saved.", undo=undo)
 
 
 async def _check_name_free(request: web.Request, kind: str, name: str, known: str) -> None:

@@ -30,6 +30,8 @@ KEYS_BY_PLACE: Final = {
         Key(("Ctrl", "K"), "Search jobs, customers and workers"),
         Key(("?",), "This list"),
         Key(("Esc",), "Close what is open"),
+        Key(("Ctrl", "Z"), "Undo what you did last in this tab"),
+        Key(("Ctrl", "Shift", "Z"), "Do it again"),
     ),
     "On the board": (
         Key(("J",), "Next job"),
@@ -40,6 +42,7 @@ KEYS_BY_PLACE: Final = {
         Key(("E",), "Edit the job"),
         Key(("C",), "Write a note"),
         Key(("M",), "Show it on the map"),
+        Key(("Z",), "Undo what you did last"),
         Key(("1", "…", "9"), "Saved views"),
         Key(("/",), "Filter"),
         Key((".",), "Take in the changes that wait"),

@@ -25,6 +25,7 @@ from core.dispatch.visit import THRESHOLD_MIN_DEFAULT
 from core.log.errors import Malformed
 from hub.forgetting import KEEP_DAYS_MIN, KEEPING
 from hub.keys import ACCOUNT, HUB
+from hub.past_acts import reference_of
 from replica.projection.people import DEFAULT_RADIUS_M
 from web.frame import see_other, settings_of
 from web.pages.accounts import check_admin
@@ -84,16 +85,19 @@ async def save_settings(request: web.Request) -> web.StreamResponse:
     clashes = clashes_by_value(sent, current, LABELS)
     if clashes:
         return await _form(request, current | edited, clashes=tuple(clashes), status=409)
+    undo = ""
     try:
         changes: Act = []
         for name, text in edited.items():
             changes += set_setting(name, _value(name, text))
         if changes:
-            await request.app[HUB].act(request[ACCOUNT], changes)
+            written = await request.app[HUB].act(request[ACCOUNT], changes)
+            undo = reference_of(written).text()
     except ActError as refusal:
         given = current | edited
         return await _form(request, given, error=str(refusal), shown=sent.shown, status=422)
-    raise see_other("/settings", "Settings saved." if edited else "Nothing was changed.")
+    words = "Settings saved." if edited else "Nothing was changed."
+    raise see_other("/settings", words, undo=undo)
 
 
 def _value(name: str, text: str) -> object:

@@ -18,6 +18,7 @@ from core.dispatch.fields import Kind
 from core.log.errors import Malformed
 from hub.guard import Refused
 from hub.keys import ACCOUNT, HUB
+from hub.past_acts import reference_of
 from web.formats import minute_of_day_text, parse_minute_of_day
 from web.frame import see_other
 from web.rendering import show
@@ -88,12 +89,11 @@ async def create(request: web.Request) -> web.StreamResponse:
     worker = new_stream_id(Kind.WORKER, hub.clock.now_ms(), hub.replica.entropy(7))
     try:
         edited = {"name": "", **sent.edited()}
-        await hub.act(request[ACCOUNT], edit_worker(worker, _values(edited)))
+        written = await hub.act(request[ACCOUNT], edit_worker(worker, _values(edited)))
     except ActError as refusal:
         return await _show_form(request, "", sent.given, {}, "", error=str(refusal), status=422)
-    raise see_other(
-        f"/workers/{worker.hex()}", f"{sent.given['name']} was added. Now let a phone join."
-    )
+    words = f"{sent.given['name']} was added. Now let a phone join."
+    raise see_other(f"/workers/{worker.hex()}", words, undo=reference_of(written).text())
 
 
 async def edit_page(request: web.Request) -> web.StreamResponse:
@@ -126,10 +126,12 @@ async def save(request: web.Request) -> web.StreamResponse:
         return await _show_form(
             request, worker, current | edited, current, basis, clashes=clashes, status=409
         )
+    undo = ""
     try:
         if edited:
             act = edit_worker(bytes.fromhex(worker), _values(edited))
-            await hub.act(request[ACCOUNT], act, {bytes.fromhex(worker): sent.basis})
+            written = await hub.act(request[ACCOUNT], act, {bytes.fromhex(worker): sent.basis})
+            undo = reference_of(written).text()
     except ActError as refusal:
         return await _show_form(
             request,
@@ -140,7 +142,8 @@ async def save(request: web.Request) -> web.StreamResponse:
             error=str(refusal),
             status=422,
         )
-    raise see_other(f"/workers/{worker}", "Saved." if edited else "Nothing was changed.")
+    words = "Saved." if edited else "Nothing was changed."
+    raise see_other(f"/workers/{worker}", words, undo=undo)
 
 
 def _given(form: Any) -> dict[str, str]:

@@ -37,7 +37,9 @@ export function toast(words, { action, seconds = 10 } = {}) {
   }
   document.getElementById('toasts').append(shown);
   const timer = setTimeout(close, seconds * 1000);
-  shown.addEventListener('pointerenter', () => clearTimeout(timer), { once: true });
+  for (const reached of ['pointerenter', 'focusin']) {
+    shown.addEventListener(reached, () => clearTimeout(timer), { once: true });
+  }
   return close;
 }
 

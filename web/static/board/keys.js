@@ -1,6 +1,8 @@
 // The board by keyboard. Single letters act only where nobody types; every one of them is also a
 // button or a link. `?` shows them.
 
+import { redoLast, undoLast } from '../undo.js';
+
 const STEP_PAGE = 12;
 
 /** Wire the keys; `parts` are the board's rows, pane and doings. */
@@ -40,6 +42,8 @@ export function wireKeys(parts) {
     e: () => parts.act('edit'),
     c: () => parts.act('note'),
     m: () => parts.onMap(),
+    z: () => undoLast(),
+    Z: () => redoLast(),
     '.': () => rows.applyPending(),
     '/': () => {
       const input = document.getElementById('filter-text');

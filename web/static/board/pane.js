@@ -2,6 +2,7 @@
 // replaced under somebody who is writing in it.
 
 import { send, toast } from '../frame.js';
+import { offerUndo } from '../undo.js';
 import { wireForm } from './form.js';
 import { filterQuery, params, selectedJob } from './url.js';
 
@@ -231,7 +232,8 @@ export class Pane {
     if (act) this.#refuse(form, decodeURIComponent(words));
     else {
       this.#draw(html, { keep: !form.matches('.job-form') });
-      if (words) toast(decodeURIComponent(words), { seconds: answer.status === 409 ? 20 : 6 });
+      const undo = answer.headers.get('X-Board-Undo');
+      if (words) offerUndo(decodeURIComponent(words), undo, { seconds: answer.status === 409 ? 20 : 6 });
       if (!this.form) this.element.focus({ preventScroll: true });
     }
     this.hooks.sent?.();
