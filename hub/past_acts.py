@@ -10,6 +10,7 @@ Invariant: all entries of one act have one author, and each stands in a stream o
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -166,18 +167,22 @@ def _undoable(replica: Replica, references: Iterable[Reference]) -> Iterator[Und
 
 
 def redoing(replica: Replica, undone: Sequence[Undoable]) -> Reference | None:
-    """The act that took all of these back already, whose undoing is their redoing; None if none."""
-    done = [
-        (each.reference.stream, part.done)
-        for each in undone
-        for part in each.parts
-        if part.done is not None
-    ]
-    if not done or any(part.is_open for each in undone for part in each.parts):
+    """The act that took all of these back and did nothing else: to undo it is to redo them.
+
+    None where there is none, or something of them is not taken back.
+    """
+    if any(part.is_open for each in undone for part in each.parts):
         return None
-    stream, write = max(done, key=lambda one: (one[1].corrected_ms, one[1].log, one[1].seq))
-    placed = replica.state(stream).placed_at(write.log, write.seq)
-    return Reference(stream, placed.stored.hash[:SHORT_BYTES])
+    found = None
+    for each in undone:
+        state = replica.state(each.reference.stream)
+        done = Counter((p.done.log, p.done.seq) for p in each.parts if p.done is not None)
+        for place, count in done.items():
+            placed = state.placed_at(*place)
+            if len(undo_parts(state, placed)) > count:
+                return None
+            found = Reference(state.stream, placed.stored.hash[:SHORT_BYTES])
+    return found
 
 
 def _peek(body: bytes) -> tuple[bytes, bool]:

@@ -14,24 +14,13 @@ from typing import Any
 from core.dispatch import fields
 from core.dispatch.fields import FIELDS, PHASES, Phase
 from core.dispatch.permits import permits
-from core.dispatch.undoing import shown_to
+from core.dispatch.undoing import UNTOLD, shown_to
 from core.log.certificate import read_certificate, standing_of
 from core.log.chain import SHORT_BYTES
 from core.log.entry import Path
 from core.log.registers import LogKey
 from core.log.stream import Placed, Stored, StreamState
 from replica.projection.conflict import actor_of, phase_words, words
-
-# Tracks and passwords are no history that people read.
-_SILENT = frozenset(
-    {
-        fields.FIXES,
-        fields.TRACK_FIXES,
-        fields.ACCOUNT_PASSWORD,
-        fields.CERTIFICATE,
-        fields.NEXT_KEY,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +86,7 @@ def _changes(entries: Iterable[Placed]) -> Iterator[tuple[Placed, Path, Any]]:
             yield placed, (), placed.inert
             continue
         for path, value in placed.entry.changes:
-            if path[0] not in _SILENT:
+            if path[0] not in UNTOLD:
                 yield placed, path, value
 
 

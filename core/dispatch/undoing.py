@@ -39,17 +39,21 @@ _ENDS: Final[dict[int, tuple[int, Any]]] = {
     fields.TEAM_NAME: (fields.GROUP_ARCHIVED, True),
     fields.VEHICLE_NAME: (fields.GROUP_ARCHIVED, True),
     fields.SKILL_NAME: (fields.GROUP_ARCHIVED, True),
-    fields.ACCOUNT_NAME: (fields.ACCOUNT_DISABLED, True),
     fields.REPEATS: (fields.REPEATS, None),
 }
 
 _FOR_GOOD: Final = "it can't be taken back"
+_ON_ITS_PAGE: Final = "accounts are changed on their own page, which keeps an administrator"
 # What no later write makes undone, and why.
 _STAYS: Final[dict[int, str]] = {
     fields.ERASED: "what was erased is gone for good",
     fields.ERASED_BEFORE: "what was erased is gone for good",
     fields.FILE: "a photo or signature stays with its job",
     fields.ACCOUNT_PASSWORD: "an old password is not put back; set a new one",
+    # An administrator who undoes that one was made would lock everybody out.
+    fields.ACCOUNT_NAME: _ON_ITS_PAGE,
+    fields.ACCOUNT_ROLE: _ON_ITS_PAGE,
+    fields.ACCOUNT_DISABLED: _ON_ITS_PAGE,
     fields.REVOKED: "a key that was shut out stays so; let the phone join again",
     fields.CERTIFICATE: "what was certified stays so; shut the key out instead",
     fields.CLOSED: _FOR_GOOD,
@@ -73,6 +77,11 @@ _CLOSED_BY_NOW: Final = "the job is closed by now; reopen it first"
 _DONE: Final = "the job is done; what happened is not undone"
 _SEVERAL: Final = "several people wrote it at once; decide that conflict instead"
 _UNKNOWN: Final = "this version of the program does not know the field"
+
+UNTOLD: Final = frozenset(
+    {fields.ACCOUNT_PASSWORD, fields.CERTIFICATE, fields.NEXT_KEY, fields.FIXES, fields.TRACK_FIXES}
+)
+"""Fields whose values no page shows: secrets, and what no person reads."""
 
 # Beside people's acts: what a program says of itself.
 _SILENT: Final = frozenset({fields.NUMBER, fields.RECURRENCE_NUMBER, fields.CUT})
@@ -128,7 +137,10 @@ def undo_parts(state: StreamState, placed: Placed) -> tuple[Part, ...]:
     paths = [path for path, _ in entry.changes if path[0] not in _SILENT]
     if placed.standing.role == Role.WORKER:
         values = dict(entry.changes)
-        return tuple(Part(path, None, values[path], stays=WORKERS_OWN) for path in paths)
+        return tuple(
+            Part(path, None, None if path[0] in UNTOLD else values[path], stays=WORKERS_OWN)
+            for path in paths
+        )
     return tuple(_Undoing(state, placed, paths).parts())
 
 
@@ -196,6 +208,8 @@ class _Undoing:
         field, after = FIELDS.get(path[0]), self.own[path].value
         stays = _STAYS.get(path[0]) or _STAYS_BY_KIND.get(self.stream[4], "")
         if field is None or stays:
+            if path[0] in UNTOLD:
+                return Part(path, None, None, stays=stays)
             return Part(path, self._before(path), after, stays=stays or _UNKNOWN)
         if self.job is not None and after and path[0] == fields.ASSIGNED:
             return self._assigned(self.job, path)

@@ -18,6 +18,7 @@ from web import formats
 from web.board.detail_history import (
     ConflictView,
     HistoryView,
+    act_of,
     conflicts_of,
     history_of,
 )
@@ -86,11 +87,12 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class NoteView:
-    """A note: what, by whom, when."""
+    """A note: what, by whom, when; `act` names it to be undone, "" where it is a worker's."""
 
     text: str
     who: str
     at_ms: int
+    act: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,11 +255,15 @@ async def _notes(
     rows = await reader.rows(
         "SELECT note, at, text, actor FROM note WHERE job = ? ORDER BY at DESC, note", (job,)
     )
-    authors = {row.path: row.author for row in changes if row.field == "note"}
-    return tuple(
-        NoteView(row["text"], names.author(row["actor"], authors.get(row["note"], "")), row["at"])
-        for row in rows
-    )
+    made = {row.path: row for row in changes if row.field == "note"}
+
+    def view(row: Any) -> NoteView:
+        by = made.get(row["note"])
+        who = names.author(row["actor"], by.author if by is not None else "")
+        act = act_of(job, by, names) if by is not None else ""
+        return NoteView(row["text"], who, row["at"], act)
+
+    return tuple(view(row) for row in rows)
 
 
 async def _assignments(moment: Moment, raw: Any, names: Names) -> tuple[AssignmentView, ...]:

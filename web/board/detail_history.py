@@ -99,7 +99,7 @@ def history_of(
             where="phone" if names.is_worker(row.actor) else "office",
             at_ms=row.at,
             inert=row.inert,
-            act=_act(job, row, names),
+            act=act_of(job, row, names),
         )
         for row in rows
         if row.field in STATE_FIELDS
@@ -108,7 +108,7 @@ def history_of(
     return HistoryView(states, changes, len(all_rows) - len(rows))
 
 
-def _act(job: str, row: HistoryRow, names: Names) -> str:
+def act_of(job: str, row: HistoryRow, names: Names) -> str:
     """By which the act of a row is undone; "" where it is none of a person of the office."""
     undoable = row.actor in names.account and not row.inert
     return f"{job}-{row.entry}" if undoable else ""
@@ -122,17 +122,23 @@ def _changes(
         if row.field not in STATE_FIELDS and row.field not in NOT_LISTED:
             by_entry.setdefault(row.entry, []).append(row)
     found = []
+
+    def in_words(field: str, value: str) -> str:
+        return value_words(field, value, names, zone, now_ms)
+
+    # Of a new job nothing stood before.
+    made = {row.entry for row in rows if row.field == "created"}
     for own in by_entry.values():
-        first = own[0]
+        first, is_new = own[0], own[0].entry in made
         edits = tuple(
             (
                 LABEL_BY_FIELD.get(row.field, row.field or "A change of a newer version"),
-                value_words(row.field, row.before, names, zone, now_ms) if row.before else "",
-                value_words(row.field, row.value, names, zone, now_ms),
+                "" if is_new or not row.before else in_words(row.field, row.before),
+                in_words(row.field, row.value),
             )
             for row in reversed(own)
         )
-        who, act = names.actor(first.actor), _act(job, first, names)
+        who, act = names.actor(first.actor), act_of(job, first, names)
         found.append(ChangeView(who, first.at, edits, first.inert, act))
     return tuple(found)
 

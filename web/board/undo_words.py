@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from core.dispatch import fields
 from core.dispatch.fields import FIELDS, PHASES, Kind, Phase
-from core.dispatch.undoing import Later, Part
+from core.dispatch.undoing import UNTOLD, Later, Part
 from core.log.entry import Path
 from hub.past_acts import Undoable
 from replica.projection.conflict import phase_words, words
@@ -40,6 +40,15 @@ _BEGUN: Final = {
     fields.CUSTOMER_NAME: "Customer added",
     fields.WORKER_NAME: "Worker added",
     fields.REPEATS: "Recurring job made",
+}
+_ADDED: Final = {
+    fields.ACCOUNT_NAME: "Account",
+    fields.PLACE_NAME: "Place",
+    fields.CONTACT_NAME: "Contact",
+    fields.TEAM_NAME: "Team",
+    fields.VEHICLE_NAME: "Vehicle",
+    fields.SKILL_NAME: "Skill",
+    fields.NOTE: "Note",
 }
 _TITLES: Final = """
     WITH asked AS (SELECT value FROM json_each(?))
@@ -130,8 +139,10 @@ class Teller:
         field = FIELDS.get(code)
         if code in _BEGUN and part.before is None and part.after:
             return "", "", _BEGUN[code]
-        if code == fields.NOTE and part.before is None and isinstance(part.after, str):
-            return "", "", f"Note: {part.after}"
+        if code in _ADDED and part.before is None and isinstance(part.after, str):
+            return "", "", f"{_ADDED[code]} added: {part.after}"
+        if code in UNTOLD:
+            return "", "", f"{self._label(part.path)} set"
         if field is not None and field.kind == Kind.JOB and field.name in STATE_FIELDS:
             return "", "", self._state(field.name, part.path, part.after)
         return (

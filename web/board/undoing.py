@@ -113,8 +113,9 @@ async def _undo(request: web.Request, form: Any) -> Answer:
     teller = await _teller(request, plan)
     if not changes:
         redo = await hub.writer.run(redoing, hub.replica, plan.entries)
-        if redo is not None:
-            return Answer("That is taken back already.", "", redo=redo.text())
+        if any(part.done is not None for part in plan.parts):
+            repeat = redo.text() if redo is not None else ""
+            return Answer("That is taken back already.", "", redo=repeat)
         return Answer(_why_not(plan), "risk", status=422)
     written = await hub.act(account, changes, plan.basis)
     return Answer(_done_words(plan, teller, choice), redo=reference_of(written).text())
@@ -184,6 +185,8 @@ class UndoPage:
     back: str
     mark: str
     what: str
+    where: str
+    several: bool
     who: str
     at_ms: int
     again: bool
@@ -215,6 +218,8 @@ async def undo_page(request: web.Request) -> web.StreamResponse:
         back=back,
         mark=plan.mark,
         what=act_words(teller.parts(first)),
+        where=where_words([each.reference for each in plan.entries], teller),
+        several=len(plan.entries) > 1,
         who=teller.who(entry.actor if entry is not None else b"", first.placed.stored.author),
         at_ms=entry.corrected_ms if entry is not None else 0,
         again=request.query.get("again") == "1",

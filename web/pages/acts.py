@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from core.dispatch.acts import ActError
+from core.dispatch.undoing import UNTOLD
 from hub.keys import HUB
 from hub.past_acts import Found, Reference, Undoable, newest_acts, redoing, undoable
 from replica.replica import Replica
@@ -94,7 +95,8 @@ def _read(replica: Replica, some: list[Found], wanted: set[str]) -> list[_Read]:
         except ActError:
             continue  # It does not count, or was erased since.
         entry = first.placed.entry
-        if entry is not None and entry.actor.hex() in wanted and first.parts:
+        is_told = any(part.path[0] not in UNTOLD for part in first.parts)
+        if entry is not None and entry.actor.hex() in wanted and is_told:
             read.append(_Read(found, first, redoing(replica, [first])))
     return read
 
@@ -113,11 +115,18 @@ def _row(read: _Read, teller: Teller, people: dict[str, str]) -> ActRow:
         what=act_words(views),
         where=where_words(list(reversed(references)), teller),
         href=_PAGES[stream[4]] + stream.hex() if alone else "",
-        state="undone" if read.redo is not None else "",
+        state=_state(read),
         act=act.text() if act is not None else "",
         verb="Undo" if is_open else "Redo",
         stays=_stays(views),
     )
+
+
+def _state(read: _Read) -> str:
+    if read.redo is not None:
+        return "undone"
+    is_over = not any(part.is_open for part in read.first.parts)
+    return "taken back since" if is_over and any(part.done for part in read.first.parts) else ""
 
 
 def _stays(views: tuple[PartView, ...]) -> str:

@@ -263,6 +263,7 @@ async def test_recent_acts_are_listed_of_everybody_or_of_one_and_undone_and_redo
     assert act
     await jan.post("/board/undo", {"act": act[1], "back": "/acts"})
     assert (await town.row(job))["priority"] == 3
+    assert "argon2" not in (await jan.get("/acts")).text, "a password is no history"
     max_ = await town.office.signed_in("Max", "manager")
     seen = await max_.get("/acts")
     assert "Made A-1 Boiler" in seen.words
@@ -287,5 +288,30 @@ async def test_a_note_is_taken_back(town: Town) -> None:
     eva = await town.office.signed_in("Eva")
     seen = await eva.post(f"/board/job/{job}/note", {"text": "Ring twice"})
     seen = await undo(eva, offered(seen))
-    assert "Undone: Note: Ring twice" in seen.words
+    assert "Undone: Note added: Ring twice" in seen.words
     assert await town.office.rows("SELECT * FROM note") == []
+
+
+async def test_who_was_given_anothers_job_is_no_redo_of_what_was_given_before(
+    town: Town,
+) -> None:
+    ana, ben = await town.worker("Ana"), await town.worker("Ben")
+    job, _ = await town.job("Boiler")
+    eva = await town.office.signed_in("Eva")
+    seen = await eva.post(f"/board/job/{job}/assign", {"worker": ana.id})
+    first = offered(seen)
+    await eva.post(f"/board/job/{job}/assign", {"worker": ben.id})
+    told = await undo_by_script(eva, first)
+    assert told == {"words": "That is taken back already.", "redo": "", "confirm": ""}
+    assert await worker_of(town, job) == ben.id
+
+
+async def test_no_account_and_no_password_is_undone_from_a_list(town: Town) -> None:
+    eva = await town.office.signed_in("Eva", "admin")
+    account = await town.account("Eva")
+    rows = await town.office.rows("SELECT hex(stream) AS stream FROM stream WHERE kind = 1")
+    stream = rows[0]["stream"].lower()
+    made = next(r for r in await town.office.history(stream) if r.actor == account.account)
+    told = await undo_by_script(eva, f"{stream}-{made.entry}")
+    assert "changed on their own page" in told["words"]
+    assert (await eva.get("/acts")).status == 200
