@@ -27,8 +27,9 @@ from replica.replica import Replica, Written
 LOGS_LOOKED_AT_MAX: Final = 4_000
 """Own logs that grew last. Whatever is newest stands in them; older acts are found by their job."""
 
-ACT_STREAMS_MAX: Final = 500
-"""Streams of one act: no selection on the board is larger, and it is undone in one transaction."""
+ACT_STREAMS_MAX: Final = 2_000
+"""Streams of one act that is undone at once, in one transaction of some seconds: a selection on the
+board has some hundred, an import some thousand."""
 
 _REFERENCE: Final = re.compile(rf"([0-9a-f]{{{2 * STREAM_BYTES}}})-([0-9a-f]{{{2 * SHORT_BYTES}}})")
 

@@ -118,7 +118,8 @@ async def _undo(request: web.Request, form: Any) -> Answer:
             return Answer("That is taken back already.", "", redo=repeat)
         return Answer(_why_not(plan), "risk", status=422)
     written = await hub.act(account, changes, plan.basis)
-    return Answer(_done_words(plan, teller, choice), redo=reference_of(written).text())
+    words = _done_words(plan, teller, choice, "Redone" if form.get("redo") == "1" else "Undone")
+    return Answer(words, redo=reference_of(written).text())
 
 
 def _why_not(plan: Plan) -> str:
@@ -136,9 +137,9 @@ def _stay_words(stays: Counter[str]) -> str:
     return f"{sentence(why)[:-1]}{times}.{others_words}"
 
 
-def _done_words(plan: Plan, teller: Teller, choice: str) -> str:
+def _done_words(plan: Plan, teller: Teller, choice: str, done: str) -> str:
     where = where_words([each.reference for each in plan.entries], teller)
-    words = f"Undone: {act_words(teller.parts(plan.entries[0]))} ({where})."
+    words = f"{done}: {act_words(teller.parts(plan.entries[0]))} ({where})."
     stays = Counter(part.stays for part in plan.parts if part.stays)
     if stays:
         words += f" Not all of it: {_stay_words(stays)}"
@@ -160,7 +161,8 @@ async def undo(request: web.Request) -> web.StreamResponse:
     """POST /board/undo: take an act back, or say why not, or where to decide.
 
     The form has `act` (an entry of it), `choice` ('' at first, then 'rest' or 'all'), `mark` (what
-    the page of the decision showed) and `back`. A script gets JSON, a plain form is sent on.
+    the page of the decision showed), `back`, and `redo` where the person redoes something. A script
+    gets JSON, a plain form is sent on.
     """
     form = await request.post()
     try:
@@ -172,9 +174,9 @@ async def undo(request: web.Request) -> web.StreamResponse:
         return web.json_response(found, status=answer.status, headers={"Cache-Control": "no-store"})
     if answer.confirm:
         raise see_other(answer.confirm)
-    raise see_other(
-        own_path(form.get("back")), answer.words, answer.tone, undo=answer.redo, verb="Redo"
-    )
+    verb = "Undo" if form.get("redo") == "1" else "Redo"
+    back = own_path(form.get("back"))
+    raise see_other(back, answer.words, answer.tone, undo=answer.redo, verb=verb)
 
 
 @dataclass(frozen=True, slots=True)

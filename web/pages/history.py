@@ -15,20 +15,32 @@ HISTORY_SHOWN_MAX: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One change; `who` is a name, 'rule' or ""."""
+    """One change; `who` is a name, 'rule' or "".
+
+    `act` names it to be undone, "" where it is none of a person of the office.
+    """
 
     at_ms: int
     field: str
     value: str
     who: str
     inert: bool
+    act: str
 
 
 async def history_of(reader: Any, stream: str) -> tuple[HistoryRow, ...]:
     """The newest changes of a stream (hex id)."""
     rows = list(reversed(await reader.history(stream)))[:HISTORY_SHOWN_MAX]
     names = await names_of_actors(reader, rows)
+    accounts = {row["account"] for row in await reader.rows("SELECT account FROM account")}
     return tuple(
-        HistoryRow(row.at, row.field, row.value, names.get(row.actor, row.actor), row.inert)
+        HistoryRow(
+            row.at,
+            row.field,
+            row.value,
+            names.get(row.actor, row.actor),
+            row.inert,
+            f"{stream}-{row.entry}" if row.actor in accounts and not row.inert else "",
+        )
         for row in rows
     )

@@ -49,12 +49,17 @@ export function offerUndo(words, act, options = {}) {
 
 /** Take back an act out of one list; what took it back goes to the other. */
 async function take(from, act) {
-  const to = from === 'done' ? 'undone' : 'done';
-  const body = new URLSearchParams({ act, back: location.pathname + location.search });
+  const fields = { act, back: location.pathname + location.search, redo: from === 'undone' ? '1' : '' };
+  if (!document.getElementById('board')) {
+    // Other pages do not follow what changes: they are drawn anew, with the answer as their notice.
+    forget(from, act);
+    sendAsForm({ ...fields, form_token: formToken() });
+    return;
+  }
   let answer = null;
   let told = null;
   try {
-    answer = await send('/board/undo', body, { headers: { 'X-Board-Part': '1' } });
+    answer = await send('/board/undo', new URLSearchParams(fields), { headers: { 'X-Board-Part': '1' } });
     told = await answer.json();
   } catch {
     told = null;
@@ -63,19 +68,44 @@ async function take(from, act) {
     toast(`The hub has undone nothing: ${answer ? `it answered ${answer.status}` : 'it does not answer'}.`);
     return;
   }
-  const kept = remembered();
-  kept[from] = kept[from].filter((each) => each !== act);
-  if (told.redo) kept[to].push(told.redo);
-  remember(kept);
+  forget(from, act);
   if (told.confirm) {
     location.assign(told.confirm);
     return;
   }
-  const verb = from === 'done' ? 'Redo' : 'Undo';
-  const words = from === 'done' ? told.words : told.words.replace(/^Undone/, 'Redone');
-  const action = told.redo ? { words: verb, run: () => take(to, told.redo) } : undefined;
-  toast(words, { seconds: SHOWN_S, action });
-  dispatchEvent(new CustomEvent('fieldlog:undone'));
+  const to = from === 'done' ? 'undone' : 'done';
+  if (told.redo) {
+    const kept = remembered();
+    kept[to].push(told.redo);
+    remember(kept);
+  }
+  const words = from === 'done' ? 'Redo' : 'Undo';
+  const action = told.redo ? { words, run: () => take(to, told.redo) } : undefined;
+  toast(told.words, { seconds: SHOWN_S, action });
+  // The button that had the focus is gone.
+  if (document.activeElement === document.body) document.getElementById('content').focus({ preventScroll: true });
+}
+
+function forget(list, act) {
+  const kept = remembered();
+  kept[list] = kept[list].filter((each) => each !== act);
+  remember(kept);
+}
+
+function sendAsForm(fields) {
+  const form = document.createElement('form');
+  form.method = 'post';
+  form.action = '/board/undo';
+  form.hidden = true;
+  for (const [name, value] of Object.entries(fields)) {
+    const input = document.createElement('input');
+    input.type = 'hidden';
+    input.name = name;
+    input.value = value;
+    form.append(input);
+  }
+  document.body.append(form);
+  form.submit();
 }
 
 /** Take back what this tab did last. */
@@ -111,13 +141,11 @@ document.addEventListener('submit', (event) => {
   take('done', event.target.elements.namedItem('act').value);
 });
 
-// What a form of the page before this one did.
+// What a form of the page before this one did, or took back.
 for (const form of document.querySelectorAll('form.notice-act[data-undo]')) {
-  const undone = form.querySelector('button').textContent.trim() === 'Redo';
-  if (!undone) keep(form.dataset.undo);
-  else {
-    const kept = remembered();
-    if (kept.undone.at(-1) !== form.dataset.undo) kept.undone.push(form.dataset.undo);
-    remember(kept);
-  }
+  const { undo: act, verb } = form.dataset;
+  const kept = remembered();
+  const list = verb === 'Redo' ? kept.undone : kept.done;
+  if (list.at(-1) !== act) list.push(act);
+  remember(kept);
 }

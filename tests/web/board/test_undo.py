@@ -8,10 +8,12 @@ from typing import Any
 
 from core.dispatch import acts
 from core.dispatch.fields import Phase
+from core.dispatch.undoing import undo_changes
 from hub.keys import Account
 from hub.past_acts import reference_of
 from tests.web.board.town import MINUTE_MS, Town, send_part
 from tests.web.office import Person, Seen
+from web.board.undoing import plan_of
 
 
 def offered(seen: Seen) -> str:
@@ -210,6 +212,26 @@ async def test_forms_of_the_office_are_undone_too(town: Town) -> None:
     assert "Undone: Customer's name: Letná → Letna s.r.o." in seen.words
     (row,) = await town.office.rows("SELECT name FROM customer")
     assert row["name"] == "Letná"
+    fields = {"act": redo(seen), "back": f"/customers/{customer}", "redo": "1"}
+    seen = await eva.post("/board/undo", fields)
+    assert "Redone: Customer's name: Letna s.r.o. → Letná" in seen.words
+    assert offered(seen)
+    assert 'aria-label="Undo: name, Letna s.r.o."' in seen.text, "and in the list of changes"
+
+
+async def test_what_comes_in_between_reading_and_writing_is_kept_beside_what_was_undone(
+    town: Town,
+) -> None:
+    job, _ = await town.job("Boiler")
+    stream, hub = bytes.fromhex(job), town.office.hub
+    await town.office.signed_in("Eva")
+    eva = await town.account("Eva")
+    reference = reference_of(await hub.act(eva, acts.edit_job(stream, {"title": "Pump"})))
+    plan = await plan_of(hub, reference)
+    await town.office.act(acts.edit_job(stream, {"title": "Pump of the school"}))
+    await hub.act(eva, undo_changes(plan.parts), plan.basis)
+    (conflict,) = await town.office.rows("SELECT shown, other FROM conflict")
+    assert "Pump of the school" in conflict["shown"] + conflict["other"]
 
 
 async def test_the_pane_lists_what_each_change_changed_and_undoes_those_of_the_office(
