@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
 from core.dispatch import fields
 from core.dispatch.acts import Act, ActError, Change, assign
 from core.dispatch.fields import FIELDS, Kind, Phase, Role
 from core.dispatch.job import ACTIVE, TO_DO, Assignment, Job, fold_job
-from core.dispatch.show import show, show_register
+from core.dispatch.show import show, show_register, value_at
 from core.log.canonical import pack
 from core.log.chain import named_id
 from core.log.entry import Path
@@ -39,7 +40,7 @@ _ENDS: Final[dict[int, tuple[int, Any]]] = {
     fields.TEAM_NAME: (fields.GROUP_ARCHIVED, True),
     fields.VEHICLE_NAME: (fields.GROUP_ARCHIVED, True),
     fields.SKILL_NAME: (fields.GROUP_ARCHIVED, True),
-    fields.REPEATS: (fields.REPEATS, None),
+    fields.REPEATS: (fields.ENDS, ""),  # The day before its first: `_day_before`.
 }
 
 _FOR_GOOD: Final = "it can't be taken back"
@@ -267,7 +268,11 @@ class _Undoing:
         code, value = _ENDS[path[0]]
         end, after = (code, *path[1:]), self.own[path].value
         shown = show(self.state.registers, end)
-        if shown is not None and bool(shown.value) == bool(value):
+        is_over = shown is not None and bool(shown.value)
+        if code == fields.ENDS:
+            value = _day_before(value_at(self.state.registers, (fields.STARTS,)))
+            is_over = shown is not None and bool(shown.value) and shown.value <= value
+        if is_over and shown is not None:
             return Part(path, None, after, done=shown.write)
         lost = self._built_upon(path, end)
         if self.job is not None and self.job.status == "done":
@@ -359,6 +364,12 @@ def _coupled(parts: list[Part]) -> list[Part]:
         else replace(part, lost=lost)
         for part in parts
     ]
+
+
+def _day_before(day: str | None) -> str:
+    """A day as 'YYYY-MM-DD'; of none the first of all, before which nothing is made."""
+    first = date.min if day is None else date.fromisoformat(day)
+    return (first if first == date.min else first - timedelta(days=1)).isoformat()
 
 
 def _is_of(assignment: Assignment, worker: bytes, turn: bytes) -> bool:

@@ -6,6 +6,7 @@ Entries are real, the fold is the log's; two hubs and a phone write, and meet wh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ from hypothesis import strategies as st
 
 from core.dispatch import acts, fields, undoing
 from core.dispatch.acts import Act, ActError
-from core.dispatch.fields import Phase
+from core.dispatch.fields import Kind, Phase
 from core.dispatch.permits import permits
+from core.dispatch.recurrence import read_recurrence
+from core.dispatch.recurrence_acts import create_recurrence, number_recurrence
 from core.dispatch.show import show_register
 from core.dispatch.undoing import Part, undo_changes, undo_parts
 from core.log.canonical import pack
@@ -31,7 +34,7 @@ from tests.core.dispatch.test_merge_cases import (
     Office,
     phases,
 )
-from tests.core.log.authors import SITE
+from tests.core.log.authors import AT_MS, SITE, Log
 
 
 def parts_of(office: Office, stored: Stored) -> tuple[Part, ...]:
@@ -365,6 +368,33 @@ def test_a_state_set_on_a_workers_behalf_is_undone_until_the_worker_goes_on(
     office.meet()
     (part,) = parts_of(office, stored)
     assert "gone on since" in part.stays
+
+
+def test_a_recurrence_that_was_made_makes_no_jobs_once_that_is_undone() -> None:
+    recurrence = acts.new_stream_id(Kind.RECURRENCE, AT_MS, b"boilers")
+    values = {
+        "title": "Boiler", "repeats": [1, 1, []], "starts": "2026-11-23", "zone": "Europe/Prague",
+        "ends": "2026-11-30",
+    }  # fmt: skip
+    log = Log("north", recurrence)
+    made = create_recurrence(recurrence, values) + number_recurrence(recurrence, "A-1")
+    at = [log.write([(change.path, change.value) for change in made])]
+
+    def days() -> int:
+        state = StreamState.build(SITE, recurrence, at, STANDINGS, permits)
+        found = read_recurrence(recurrence, state.registers)
+        assert found is not None
+        first = date(2026, 11, 20)
+        return sum(found.falls_on(first + timedelta(days=each)) for each in range(20))
+
+    assert days() == 8
+    for count in (0, 8):
+        state = StreamState.build(SITE, recurrence, at, STANDINGS, permits)
+        placed = state.named(at[-1].hash[:8])
+        assert placed is not None
+        changes = undo_changes(undo_parts(state, placed))
+        at.append(log.write([(change.path, change.value) for change in changes]))
+        assert days() == count
 
 
 def test_a_photo_stays_and_says_so(office: Office) -> None:
