@@ -99,7 +99,10 @@ def _told(state: StreamState, entries: Iterable[Placed]) -> list[HistoryRow]:
     found = []
     for placed, path, value in changes:
         write = write_by_place.get((path, placed.log, placed.stored.seq))
-        before = "" if write is None else _value(path[0], shown_to(writes[path], write, path[0]))
+        before = ""
+        if write is not None:
+            was = shown_to(writes[path], write, path[0])
+            before = words(None) if was is None else _shown(path, was)
         found.append(replace(_row(placed, path, value), before=before))
     return found
 
