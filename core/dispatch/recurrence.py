@@ -4,14 +4,15 @@ A recurrence is a stream of its own: how often, in the wall time of a place, and
 it is. The job of a day is made by hubs; its stream, number and turn follow from the recurrence and
 the day alone, so that hubs which are cut off from each other make one job, with one of each value.
 Days are those of RFC 5545 (`FREQ`, `INTERVAL`, `BYDAY`, `BYMONTHDAY`, weeks from Monday): a month
-without the day has none. Holds no clock. Invariant: the same registers and day give the same job.
+without the day, or without a fifth Friday, has none. Holds no clock.
+Invariant: the same registers and day give the same job.
 """
 
 from __future__ import annotations
 
 import calendar
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -47,6 +48,18 @@ class Often(enum.IntEnum):
     DAILY = 1
     WEEKLY = 2
     MONTHLY = 3
+    MONTHLY_BY_WEEKDAY = 4
+    """A program of before this value reads no pattern in it, and makes no jobs."""
+
+
+WEEK_DAYS: Final = 7
+LAST_WEEK: Final = -1
+"""Stands for the last of a weekday in a month, be it the fourth or the fifth."""
+
+
+def nth_weekday(nth: int, weekday: int) -> int:
+    """The number that stands for a weekday's first (0) to fifth (4) or last (-1) in a month."""
+    return nth * WEEK_DAYS + weekday
 
 
 # The job's field that a field of the recurrence fills in.
@@ -70,7 +83,8 @@ FILLS: Final[Mapping[int, int]] = {
 class Recurrence:
     """A recurrence as its registers show it.
 
-    `days` are weekdays from 0 (Monday) where it is weekly, days of the month where it is monthly.
+    `days` are weekdays from 0 (Monday) where it is weekly, days of the month where it is monthly,
+    and `nth_weekday`s where it is monthly by weekday.
     `hours` are minutes of the local day, the end past 24:00 where the window ends on the day after.
     `each` holds a job's values by its field codes.
     """
@@ -109,10 +123,18 @@ class Recurrence:
                 weeks = (_monday(day) - _monday(self.starts)) // 7
                 return day.weekday() in self.days and weeks % self.interval == 0
             case Often.MONTHLY:
-                months = (day.year - self.starts.year) * 12 + day.month - self.starts.month
-                is_last = day.day == calendar.monthrange(day.year, day.month)[1]
+                is_last = day.day == _month_days(day)
                 falls = day.day in self.days or (is_last and LAST_DAY in self.days)
-                return falls and months % self.interval == 0
+                return falls and self._months_to(day) % self.interval == 0
+            case Often.MONTHLY_BY_WEEKDAY:
+                nth = nth_weekday((day.day - 1) // WEEK_DAYS, day.weekday())
+                is_last = day.day + WEEK_DAYS > _month_days(day)
+                last = nth_weekday(LAST_WEEK, day.weekday())
+                falls = nth in self.days or (is_last and last in self.days)
+                return falls and self._months_to(day) % self.interval == 0
+
+    def _months_to(self, day: date) -> int:
+        return (day.year - self.starts.year) * 12 + day.month - self.starts.month
 
     def due(self, today: date) -> Iterator[date]:
         """The days with a job from `today` to the horizon; no day of the past is among them."""
@@ -122,6 +144,18 @@ class Recurrence:
             day = today + timedelta(days=ahead)
             if self.occurs_on(day):
                 yield day
+
+    def falling(self, first: date, days_max: int) -> Iterator[date]:
+        """The recurrence's days from `first` on, skipped ones too, of the next `days_max` days."""
+        first = max(first, self.starts)
+        for ahead in range(min(days_max, date.max.toordinal() - first.toordinal() + 1)):
+            day = first + timedelta(days=ahead)
+            if self.falls_on(day):
+                yield day
+
+
+def _month_days(day: date) -> int:
+    return calendar.monthrange(day.year, day.month)[1]
 
 
 def _monday(day: date) -> int:
@@ -135,25 +169,49 @@ def read_recurrence(stream: bytes, registers: Registers) -> Recurrence | None:
     That is so without a title, a first day or a number, and where a program wrote what no act
     makes: one that can't be read the same everywhere makes no jobs anywhere.
     """
-    number = value_at(registers, (fields.RECURRENCE_NUMBER,))
-    starts = value_at(registers, (fields.STARTS,))
-    ends = value_at(registers, (fields.ENDS,))
-    repeats = value_at(registers, (fields.REPEATS,))
-    hours = value_at(registers, (fields.HOURS,))
-    horizon = value_at(registers, (fields.HORIZON,), HORIZON_DAYS)
-    each = {FILLS[code]: value_at(registers, (code,)) for code in FILLS}
-    if not (number and starts and repeats and each[fields.TITLE] and horizon >= 0):
+    skipped = [
+        path[1] for path in registers if path[0] == fields.SKIPPED and value_at(registers, path)
+    ]
+    return recurrence_with(
+        stream,
+        number=value_at(registers, (fields.RECURRENCE_NUMBER,)),
+        repeats=value_at(registers, (fields.REPEATS,)),
+        starts=value_at(registers, (fields.STARTS,)),
+        ends=value_at(registers, (fields.ENDS,)),
+        hours=value_at(registers, (fields.HOURS,)),
+        zone=value_at(registers, (fields.ZONE,), "UTC"),
+        horizon_days=value_at(registers, (fields.HORIZON,), HORIZON_DAYS),
+        skipped=skipped,
+        worker=value_at(registers, (fields.EACH_WORKER,)),
+        each={FILLS[code]: value_at(registers, (code,)) for code in FILLS},
+    )
+
+
+def recurrence_with(
+    stream: bytes,
+    *,
+    number: str | None,
+    repeats: Sequence[Any] | None,
+    starts: str | None,
+    ends: str | None,
+    hours: Sequence[int] | None,
+    zone: str,
+    horizon_days: int,
+    skipped: Iterable[str],
+    worker: bytes | None,
+    each: Mapping[int, Any],
+) -> Recurrence | None:
+    """The recurrence of these values, as registers or a row hold them; None as `read_recurrence`.
+
+    Days are texts as in '2026-11-23'; `each` are a job's values by its field codes.
+    """
+    if not (number and starts and repeats and each.get(fields.TITLE) and horizon_days >= 0):
         return None
     if len(number) > NUMBER_LETTERS_MAX:
         return None
     often, interval, days = repeats
     if not is_pattern(often, interval, days) or (hours is not None and not are_hours(*hours)):
         return None
-    skipped = {
-        date.fromisoformat(path[1])
-        for path in registers
-        if path[0] == fields.SKIPPED and value_at(registers, path)
-    }
     return Recurrence(
         stream,
         number,
@@ -163,10 +221,10 @@ def read_recurrence(stream: bytes, registers: Registers) -> Recurrence | None:
         date.fromisoformat(starts),
         date.fromisoformat(ends) if ends else None,
         None if hours is None else (hours[0], hours[1]),
-        value_at(registers, (fields.ZONE,), "UTC"),
-        min(horizon, HORIZON_DAYS_MAX),
-        frozenset(skipped),
-        value_at(registers, (fields.EACH_WORKER,)),
+        zone,
+        min(horizon_days, HORIZON_DAYS_MAX),
+        frozenset(map(date.fromisoformat, skipped)),
+        worker,
         {code: value for code, value in each.items() if value is not None},
     )
 
@@ -182,6 +240,9 @@ def is_pattern(often: int, interval: int, days: list[int]) -> bool:
             return bool(days) and all(0 <= day <= 6 for day in days)
         case Often.MONTHLY:
             return bool(days) and all(1 <= day <= 31 or day == LAST_DAY for day in days)
+        case Often.MONTHLY_BY_WEEKDAY:
+            lowest, highest = nth_weekday(LAST_WEEK, 0), nth_weekday(4, 6)
+            return bool(days) and all(lowest <= day <= highest for day in days)
     return False
 
 

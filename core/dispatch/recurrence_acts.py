@@ -95,11 +95,12 @@ def _repeats(value: object) -> list[Any]:
     chosen = sorted(set(days))
     if often == Often.DAILY and chosen:
         raise ActError("what repeats daily has no days; say 'weekly on' for some of a week's")
-    if often in (Often.WEEKLY, Often.MONTHLY) and not chosen:
+    if often in tuple(Often) and often != Often.DAILY and not chosen:
         raise ActError("say on which days it repeats")
     if not is_pattern(often, interval, chosen):
         raise ActError(
-            f"days of a week are 0 (Monday) to 6, of a month 1 to 31 or {LAST_DAY} for its last"
+            f"days of a week are 0 (Monday) to 6, of a month 1 to 31 or {LAST_DAY} for its last, "
+            "a month's weekdays -7 to 34"
         )
     return [int(often), interval, chosen]
 

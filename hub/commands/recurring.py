@@ -15,7 +15,14 @@ from typing import Any, Final
 
 from core.dispatch.acts import SITE_STREAM
 from core.dispatch.fields import SETTING
-from core.dispatch.recurrence import HORIZON_DAYS, LAST_DAY, Often
+from core.dispatch.recurrence import (
+    HORIZON_DAYS,
+    LAST_DAY,
+    LAST_WEEK,
+    WEEK_DAYS,
+    Often,
+    nth_weekday,
+)
 from core.dispatch.recurrence_acts import edit_recurrence
 from core.dispatch.show import value_at
 from hub.commands.at_rest import hub_at_rest
@@ -55,7 +62,9 @@ def _add_values(way: argparse.ArgumentParser) -> None:
     often = way.add_mutually_exclusive_group()
     often.add_argument("--daily", action="store_true", help="every day")
     often.add_argument("--weekly", metavar="DAYS", type=_weekdays, help="as in mon,thu")
-    often.add_argument("--monthly", metavar="DAYS", type=_month_days, help="as in 1,15 or last")
+    often.add_argument(
+        "--monthly", metavar="DAYS", type=_month_days, help="as in 1,15 or last; 2-tue or last-fri"
+    )
     way.add_argument("--every", type=int, metavar="N", help="every N days, weeks or months")
     way.add_argument("--from", dest="starts", type=_day, metavar="DAY", help="today if left out")
     way.add_argument("--until", type=_end, metavar="DAY", help=f"its last day, or '{_NEVER}'")
@@ -176,7 +185,8 @@ def _repeats(
     if arguments.weekly is not None:
         return [int(Often.WEEKLY), interval, arguments.weekly]
     if arguments.monthly is not None:
-        return [int(Often.MONTHLY), interval, arguments.monthly]
+        often, days = arguments.monthly
+        return [int(often), interval, days]
     if arguments.every is None:
         return None
     recurrence = None if stream is None else recurrence_of(replica, stream)
@@ -257,11 +267,22 @@ def _weekdays(text: str) -> list[int]:
     return [_WEEKDAYS.index(name) for name in names]
 
 
-def _month_days(text: str) -> list[int]:
-    found = [LAST_DAY if day.strip() == "last" else day.strip() for day in text.split(",")]
-    if not all(day == LAST_DAY or (str(day).isascii() and str(day).isdigit()) for day in found):
-        raise argparse.ArgumentTypeError(f"{text!r} are no days of a month; write 1,15 or last")
-    return [int(day) for day in found]
+def _month_days(text: str) -> tuple[Often, list[int]]:
+    """Days of a month, or its weekdays by their place in it."""
+    found = [day.strip().lower() for day in text.split(",")]
+    if all(day == "last" or (day.isascii() and day.isdigit()) for day in found):
+        return Often.MONTHLY, [LAST_DAY if day == "last" else int(day) for day in found]
+    try:
+        return Often.MONTHLY_BY_WEEKDAY, [_nth_weekday(day) for day in found]
+    except ValueError as error:
+        words = "are no days of a month; write 1,15,last, or by weekday 2-tue,last-fri"
+        raise argparse.ArgumentTypeError(f"{text!r} {words}") from error
+
+
+def _nth_weekday(text: str) -> int:
+    nth, weekday = text.split("-")
+    place = LAST_WEEK if nth == "last" else ("1", "2", "3", "4", "5").index(nth)
+    return nth_weekday(place, _WEEKDAYS.index(weekday[:3]))
 
 
 def _hours(text: str) -> list[int]:
@@ -294,6 +315,7 @@ def _when(replica: Replica, stream: bytes) -> str:
         Often.DAILY: ("daily", "days"),
         Often.WEEKLY: ("weekly", "weeks"),
         Often.MONTHLY: ("monthly", "months"),
+        Often.MONTHLY_BY_WEEKDAY: ("monthly", "months"),
     }
     words = f"{every}{unit[recurrence.often][1]}" if every else unit[recurrence.often][0]
     match recurrence.often:
@@ -304,12 +326,19 @@ def _when(replica: Replica, stream: bytes) -> str:
                 ["last"] if LAST_DAY in recurrence.days else []
             )
             words += f" on {', '.join(map(str, days))}"
+        case Often.MONTHLY_BY_WEEKDAY:
+            words += f" on {', '.join(map(_nth_words, sorted(recurrence.days)))}"
     if recurrence.hours is not None:
         words += f", {_clock(recurrence.hours[0])}-{_clock(recurrence.hours[1])}"
     words += f" ({recurrence.zone}), from {recurrence.starts}"
     if recurrence.ends is not None:
         words += f" until {recurrence.ends}"
     return words
+
+
+def _nth_words(day: int) -> str:
+    nth, weekday = divmod(day, WEEK_DAYS)
+    return f"{'last' if nth == LAST_WEEK else nth + 1}-{_WEEKDAYS[weekday]}"
 
 
 def _clock(minute: int) -> str:

@@ -88,6 +88,8 @@ def test_one_is_changed_ended_and_a_day_of_it_skipped(
     monthly = ("--monthly", "15,last", "--until", "never", "--worker", "nobody")
     run(configure, "change", "--number", "A-1", *data, *monthly)
     assert "monthly on 15, last" in capsys.readouterr().out
+    run(configure, "change", "--number", "A-1", *data, "--monthly", "last-Fri,2-tue")
+    assert "monthly on last-fri, 2-tue" in capsys.readouterr().out
     # That day is none of the recurrence any more, yet it can be left out no more.
     run(configure, "skip", tomorrow, "--number", "A-1", "--undo", *data)
     changed = recurrence_of(site.reopen(hub), stream)
@@ -146,6 +148,8 @@ def test_what_cannot_be_is_answered_in_words_and_keeps_nothing(
     [
         ["--weekly", "someday"],
         ["--monthly", "first"],
+        ["--monthly", "6-tue"],
+        ["--monthly", "2-tue,15"],
         ["--hours", "8 to 10"],
         ["--hours", "08:00-10:75"],
         ["--from", "24.12.2026"],

@@ -23,8 +23,10 @@ from core.dispatch.recurrence import (
     HORIZON_DAYS,
     HORIZON_DAYS_MAX,
     LAST_DAY,
+    LAST_WEEK,
     Often,
     Recurrence,
+    nth_weekday,
     occurrence,
     occurrence_number,
     occurrence_stream,
@@ -80,10 +82,15 @@ def days_of_rfc_5545(recurrence: Recurrence, first: date, last: date) -> list[da
         options["byweekday"] = sorted(recurrence.days)
     if recurrence.often is Often.MONTHLY:
         options["bymonthday"] = sorted(recurrence.days)
+    if recurrence.often is Often.MONTHLY_BY_WEEKDAY:
+        options["byweekday"] = [
+            rrule.weekdays[day % 7](-1 if day < 0 else day // 7 + 1) for day in recurrence.days
+        ]
     often: Any = {
         Often.DAILY: rrule.DAILY,
         Often.WEEKLY: rrule.WEEKLY,
         Often.MONTHLY: rrule.MONTHLY,
+        Often.MONTHLY_BY_WEEKDAY: rrule.MONTHLY,
     }[recurrence.often]
     ends = min(recurrence.ends or last, last)
     rule = rrule.rrule(
@@ -106,6 +113,8 @@ def recurrences(draw: st.DrawFn) -> Recurrence:
         chosen = draw(st.frozensets(st.integers(0, 6), min_size=1))
     elif often is Often.MONTHLY:
         chosen = draw(st.frozensets(st.integers(1, 31) | st.just(LAST_DAY), min_size=1))
+    elif often is Often.MONTHLY_BY_WEEKDAY:
+        chosen = draw(st.frozensets(st.integers(-7, 34), min_size=1))
     starts = draw(days)
     ends = draw(st.none() | st.integers(0, 900))
     return replace(
@@ -153,7 +162,64 @@ def test_the_thirty_first_falls_in_no_shorter_month_and_the_last_day_in_each() -
     assert [day.day for day in last if day.year == 2026][:4] == [31, 28, 31, 30]
 
 
+def test_a_fifth_friday_falls_in_few_months_and_the_last_in_each() -> None:
+    by_weekday = replace(
+        WEEKLY, often=Often.MONTHLY_BY_WEEKDAY, starts=date(2026, 1, 1), horizon_days=364
+    )
+    first = date(2026, 1, 1)
+    fifth = replace(by_weekday, days=frozenset({nth_weekday(4, 4)})).due(first)
+    assert [(day.month, day.day) for day in fifth] == [(1, 30), (5, 29), (7, 31), (10, 30)]
+    last = list(replace(by_weekday, days=frozenset({nth_weekday(LAST_WEEK, 4)})).due(first))
+    assert [(day.month, day.day) for day in last][:3] == [(1, 30), (2, 27), (3, 27)]
+    assert [day.month for day in last] == list(range(1, 13))
+    assert {day.weekday() for day in last} == {4}
+
+
+@given(recurrences(), days)
+def test_the_days_that_are_shown_are_those_that_are_made_and_the_skipped_ones(
+    recurrence: Recurrence, today: date
+) -> None:
+    due = list(recurrence.due(today))
+    without = replace(recurrence, skipped=frozenset(due[:2]))
+    last = today + timedelta(days=recurrence.horizon_days)
+    falling = [day for day in without.falling(today, 400) if day <= last]
+    assert falling == due
+    assert all(day >= recurrence.starts for day in falling)
+
+
 # --- hours
+
+
+# By the zone's own law: the last local minute before the night's change, and what it is in UTC.
+NIGHTS: list[tuple[str, date, str, str]] = [
+    ("Europe/Helsinki", date(2026, 3, 29), "2026-03-28T23:30", "2026-03-29T02:30"),
+    ("Europe/Helsinki", date(2026, 10, 25), "2026-10-24T22:30", "2026-10-25T03:30"),
+    ("America/New_York", date(2026, 3, 8), "2026-03-08T06:30", "2026-03-08T09:30"),
+    ("America/New_York", date(2026, 11, 1), "2026-11-01T05:30", "2026-11-01T10:30"),
+    ("Australia/Lord_Howe", date(2026, 4, 5), "2026-04-04T14:30", "2026-04-04T19:00"),
+    ("Australia/Lord_Howe", date(2026, 10, 4), "2026-10-03T15:00", "2026-10-03T18:30"),
+]
+
+
+@pytest.mark.parametrize(("zone", "night", "starts", "ends"), NIGHTS)
+def test_a_daily_job_over_a_change_of_the_clock_keeps_the_hours_of_the_wall(
+    zone: str, night: date, starts: str, ends: str
+) -> None:
+    hours, info = (90, 5 * 60 + 30), ZoneInfo(zone)
+    daily = replace(
+        WEEKLY, often=Often.DAILY, days=frozenset(), zone=zone, hours=hours, horizon_days=2
+    )
+    days_made = list(daily.due(night - timedelta(days=1)))
+    assert [(day - night).days for day in days_made] == [-1, 0, 1]
+    windows = [window_on(day, hours, info) for day in days_made]
+    wanted = [int(datetime.fromisoformat(f"{text}+00:00").timestamp()) for text in (starts, ends)]
+    assert [at_ms // 1000 for at_ms in windows[1]] == wanted
+    for window, day in zip(windows, days_made, strict=True):
+        local = [datetime.fromtimestamp(at_ms / 1000, info) for at_ms in window]
+        assert [(at.date(), at.hour, at.minute) for at in local] == [(day, 1, 30), (day, 5, 30)]
+    lengths = [end - start for start, end in windows]
+    assert lengths[0] == lengths[2] == 4 * 3_600_000
+    assert lengths[1] != lengths[0]
 
 
 @pytest.mark.parametrize("day", [date(2026, 3, 28), date(2026, 3, 29), date(2026, 10, 25)])
@@ -345,7 +411,9 @@ def test_what_an_act_says_is_what_is_read() -> None:
     ("values", "words"),
     [
         ({"title": ""}, "title is missing"),
-        ({"repeats": [4, 1, []]}, "days of a week"),
+        ({"repeats": [5, 1, []]}, "days of a week"),
+        ({"repeats": [Often.MONTHLY_BY_WEEKDAY, 1, []]}, "on which days"),
+        ({"repeats": [Often.MONTHLY_BY_WEEKDAY, 1, [35]]}, "weekdays -7 to 34"),
         ({"repeats": [Often.DAILY, 0, []]}, "interval"),
         ({"repeats": [Often.DAILY, 1, [1]]}, "daily has no days"),
         ({"repeats": [Often.WEEKLY, 1, []]}, "on which days"),
@@ -382,6 +450,7 @@ def test_a_recurrence_needs_what_its_jobs_are_made_of(name: str) -> None:
         (fields.REPEATS, [9, 1, []]),
         (fields.REPEATS, [2, 0, [1]]),
         (fields.REPEATS, [2, 1, [7]]),
+        (fields.REPEATS, [4, 1, [-8]]),
         (fields.REPEATS, None),
         (fields.HOURS, [600, 480]),
         (fields.HORIZON, -1),
