@@ -13,6 +13,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor
+from datetime import date
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -34,7 +35,7 @@ from hub.live import LiveFeed
 from hub.numbering import numbered
 from hub.peers import Peers
 from hub.presence import Presence, read_presence
-from hub.recurring import days_due, make_some
+from hub.recurring import days_due, follow_skips, make_some, skip, take_up
 from hub.revocation import shut_out
 from replica.ballast import Ballast
 from replica.clock import Clock
@@ -264,6 +265,7 @@ class Hub:
             # Some at a time, so that people and phones have their turns at the writer.
             made, is_done = await self.writer.run(make_some, self.replica, pending)
             count += made
+        await self.writer.run(follow_skips, self.replica)
         return count
 
     async def _keep_witness(self) -> None:
@@ -309,6 +311,26 @@ class Hub:
         if any(change.stream[4] == Kind.RECURRENCE for change in changes):
             self._recurring.set()
         return written
+
+    async def leave_out(
+        self,
+        account: Actor,
+        recurrence: bytes,
+        day: date,
+        basis: Mapping[bytes, str] | None = None,
+        *,
+        left_out: bool = True,
+    ) -> None:
+        """Leave a day of a recurrence out, with its job, or take it up again.
+
+        Raises:
+            ActError: the account's role does not permit it, or the day can't be left out.
+            StoreError: the disk refused; nothing was written.
+        """
+        check_may_write(account)
+        actor, work = bytes.fromhex(account.account), skip if left_out else take_up
+        await self.writer.act(lambda: work(self.replica, recurrence, day, actor=actor, basis=basis))
+        self._recurring.set()
 
     def _write(self, changes: Act, actor: bytes, basis: Mapping[bytes, str] | None) -> Written:
         with self.replica.store.transaction():

@@ -4,19 +4,21 @@ What a job of a day is follows from the recurrence and the day (`core.dispatch.r
 hub that is cut off makes what all others make. Makes what lies from today to the horizon; a hub
 that stood still for weeks makes up for none of the days that have passed. Invariant: what a person
 wrote in such a job is never written over, and nothing that was made is made again.
+A day that is left out where its job was not known of yet is a job cancelled by the rule, and opened
+by it when the day is taken up again.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from core.dispatch import fields
-from core.dispatch.acts import Act, ActError, cancel_job, new_stream_id, reopen_job
+from core.dispatch.acts import Act, ActError, Change, cancel_job, new_stream_id, reopen_job
 from core.dispatch.fields import Kind
 from core.dispatch.recurrence import (
     Recurrence,
@@ -66,6 +68,7 @@ def make_due(replica: Replica) -> int:
     while not is_done:
         made, is_done = make_some(replica, pending)
         count += made
+    follow_skips(replica)
     return count
 
 
@@ -90,14 +93,67 @@ def make_some(replica: Replica, pending: Iterator[Due]) -> tuple[int, bool]:
 
 def days_due(replica: Replica) -> Iterator[Due]:
     """All days from today to each recurrence's horizon that have a job, made or not."""
-    rows = replica.store.db.execute("SELECT recurrence FROM recurrence ORDER BY recurrence")
-    for (name,) in rows.fetchall():
-        recurrence = recurrence_of(replica, bytes.fromhex(name))
-        zone = None if recurrence is None else zone_of(recurrence)
-        if recurrence is None or zone is None:
-            continue
+    for recurrence, zone in _working(replica):
         for day in recurrence.due(today_in(zone, replica)):
             yield Due(recurrence, day, zone)
+
+
+def days_due_of(replica: Replica, stream: bytes) -> Iterator[Due]:
+    """The same of one recurrence; none where it makes no jobs."""
+    for recurrence, zone in _working(replica, [stream]):
+        for day in recurrence.due(today_in(zone, replica)):
+            yield Due(recurrence, day, zone)
+
+
+def follow_skips(replica: Replica, at_most: int = MADE_AT_ONCE_MAX) -> int:
+    """Cancel jobs of days that are left out, and open those of days taken up; how many of both.
+
+    Who left a day out cancelled its job where that was made by then. Another hub may have made it
+    meanwhile, looking further ahead: what the recurrence says now holds, and no merge wrote it. A
+    job that a person cancelled or opened, or has begun with, is theirs. What is beyond `at_most`
+    waits for the next time.
+
+    Raises:
+        StoreError: the disk refused; what was written before it stays.
+    """
+    count = 0
+    for recurrence, zone in _working(replica):
+        today = today_in(zone, replica)
+        left_out = [day for day in sorted(recurrence.skipped) if day >= today]
+        for day in [*left_out, *recurrence.due(today)]:
+            if count == at_most:
+                return count
+            count += _follow(replica, recurrence, day)
+    return count
+
+
+def _follow(replica: Replica, recurrence: Recurrence, day: date) -> int:
+    """Cancel the job of a day or open it, if that is the rule's to do; 1 where it was."""
+    job = occurrence_stream(recurrence.stream, day)
+    is_skipped = day in recurrence.skipped
+    if _status(replica, job) != ("open" if is_skipped else "cancelled"):
+        return 0
+    registers = replica.state(job).registers
+    cancelled = registers.get((fields.CANCELLED,))
+    if cancelled is not None and not all(write.by_rule for write in cancelled.writes.values()):
+        return 0
+    change = Change(job, (fields.CANCELLED,), SKIPPED_WORDS if is_skipped else None)
+    replica.write([change], by_rule=True)
+    return 1
+
+
+def _working(
+    replica: Replica, streams: Sequence[bytes] | None = None
+) -> Iterator[tuple[Recurrence, ZoneInfo]]:
+    """All recurrences, or these, that make jobs here, each with its zone."""
+    if streams is None:
+        rows = replica.store.db.execute("SELECT recurrence FROM recurrence ORDER BY recurrence")
+        streams = [bytes.fromhex(name) for (name,) in rows.fetchall()]
+    for stream in streams:
+        recurrence = recurrence_of(replica, stream)
+        zone = None if recurrence is None else zone_of(recurrence)
+        if recurrence is not None and zone is not None:
+            yield recurrence, zone
 
 
 def recurrence_of(replica: Replica, stream: bytes) -> Recurrence | None:
@@ -181,11 +237,18 @@ def add(replica: Replica, values: dict[str, object], *, actor: bytes = b"") -> b
     return stream
 
 
-def skip(replica: Replica, stream: bytes, day: date, *, actor: bytes = b"") -> Written:
+def skip(
+    replica: Replica,
+    stream: bytes,
+    day: date,
+    *,
+    actor: bytes = b"",
+    basis: Mapping[bytes, str] | None = None,
+) -> Written:
     """Leave a day out; its job is cancelled by the same act where it is made by now.
 
     Within the horizon the job is made first: another hub that is cut off may have made it, and
-    what is cancelled here must be cancelled there.
+    what is cancelled here must be cancelled there. `basis` is as in `Replica.write`.
 
     Raises:
         ActError: it has no job on that day, or somebody has begun with it.
@@ -196,8 +259,8 @@ def skip(replica: Replica, stream: bytes, day: date, *, actor: bytes = b"") -> W
         raise ActError(f"recurring job {recurrence.number} has no job on {day.isoformat()}")
     changes: Act = skip_day(stream, day)
     with replica.store.transaction():
-        for due in days_due(replica):
-            if due.recurrence.stream == stream and due.day == day:
+        for due in days_due_of(replica, stream):
+            if due.day == day:
                 _make(replica, due)
         job = occurrence_stream(stream, day)
         status = _status(replica, job)
@@ -205,10 +268,17 @@ def skip(replica: Replica, stream: bytes, day: date, *, actor: bytes = b"") -> W
             raise ActError(f"the job of {day.isoformat()} is {status}; cancel it on the board")
         if status == "open":
             changes += cancel_job(job, SKIPPED_WORDS)
-        return replica.write(changes, actor=actor)
+        return replica.write(changes, actor=actor, basis=basis)
 
 
-def take_up(replica: Replica, stream: bytes, day: date, *, actor: bytes = b"") -> Written:
+def take_up(
+    replica: Replica,
+    stream: bytes,
+    day: date,
+    *,
+    actor: bytes = b"",
+    basis: Mapping[bytes, str] | None = None,
+) -> Written:
     """Take back that a day was left out; a job that was cancelled by it is open again.
 
     Raises:
@@ -222,7 +292,7 @@ def take_up(replica: Replica, stream: bytes, day: date, *, actor: bytes = b"") -
     job = occurrence_stream(stream, day)
     if value_at(replica.state(job).registers, (fields.CANCELLED,)) == SKIPPED_WORDS:
         changes += reopen_job(job)
-    return replica.write(changes, actor=actor)
+    return replica.write(changes, actor=actor, basis=basis)
 
 
 def _known(replica: Replica, stream: bytes) -> Recurrence:

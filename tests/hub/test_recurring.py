@@ -317,6 +317,68 @@ def test_hubs_that_both_make_and_change_agree_in_every_order_of_meeting(site: Si
     assert len({repr(jobs_of(hub)) for hub in hubs}) == 1
 
 
+def test_a_day_left_out_beyond_this_hubs_horizon_is_cancelled_where_another_made_it(
+    site: Site,
+) -> None:
+    hub, other = (site.hub(letter, SettableClock()) for letter in "AB")
+    stream = add(hub, DAILY)
+    make_due(hub)
+    assert hold(other, hub).live
+    # Cut off: the other one looks further ahead, and has a job of a day that is left out here.
+    other.write(edit_recurrence(stream, {"horizon": 20}))
+    assert make_due(other) == 14
+    far, opened = MONDAY + timedelta(days=12), MONDAY + timedelta(days=13)
+    for day in (far, opened):
+        skip(hub, stream, day)
+    job, by_hand = (occurrence_stream(stream, day) for day in (far, opened))
+    # Somebody there has a say in the other one already: it is theirs.
+    other.write(acts.cancel_job(by_hand, "closed"))
+    other.write(acts.reopen_job(by_hand))
+    assert hold(other, hub).live
+    assert make_due(other) == make_due(hub) == 0
+
+    def found(job: bytes) -> list[str]:
+        asked = "SELECT status FROM job WHERE job = ?"
+        assert hold(other, hub).live
+        for each in (hub, other):
+            assert each.store.db.execute("SELECT * FROM conflict").fetchall() == []
+            assert check_store(each) == []
+        return [each.store.db.execute(asked, (job.hex(),)).fetchone()[0] for each in (hub, other)]
+
+    assert found(job) == ["cancelled", "cancelled"]
+    assert found(by_hand) == ["open", "open"]
+    before = [rows_of(each) for each in (hub, other)]
+    assert make_due(other) == make_due(hub) == 0
+    assert [rows_of(each) for each in (hub, other)] == before
+    take_up(other, stream, far)
+    make_due(hub)
+    assert found(job) == ["open", "open"]
+
+
+def test_a_day_taken_up_again_before_the_word_of_its_job_came_is_open_in_the_end(
+    site: Site,
+) -> None:
+    hub, other = (site.hub(letter, SettableClock()) for letter in "AB")
+    stream = add(hub, DAILY)
+    assert hold(other, hub).live
+    other.write(edit_recurrence(stream, {"horizon": 20}))
+    make_due(other)
+    far = MONDAY + timedelta(days=12)
+    skip(hub, stream, far)
+    # The other one hears of the day left out, and cancels; here it is taken up meanwhile.
+    assert hold(other, hub).live
+    job = occurrence_stream(stream, far)
+    assert recurring.follow_skips(other) == 1
+    take_up(hub, stream, far)
+    assert hold(other, hub).live
+    assert recurring.follow_skips(hub) == 1
+    assert hold(other, hub).live
+    for each in (hub, other):
+        row = each.store.db.execute("SELECT status FROM job WHERE job = ?", (job.hex(),))
+        assert row.fetchone() == ("open",)
+        assert recurring.follow_skips(each) == 0
+
+
 # --- two depots and a phone that goes from one to the other
 
 
