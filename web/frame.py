@@ -106,6 +106,7 @@ class Frame:
 LINKS: Final = (
     ("/", "Board", "table-2", ("/board", "/jobs", "/planner", "/inbox", "/map")),
     ("/customers", "Customers", "building-2", ("/customers",)),
+    ("/recurring", "Recurring", "repeat", ("/recurring",)),
     ("/workers", "Workers", "id-card", ("/workers", "/groups")),
     ("/reports", "Reports", "chart-column", ("/reports",)),
     ("/extensions", "Extensions", "puzzle", ("/extensions",)),

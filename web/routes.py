@@ -28,6 +28,7 @@ from web.pages import (
     worker_form,
     workers,
 )
+from web.recurring import doings, form_save, listed, one
 from web.rendering import attach_rendering
 
 
@@ -50,6 +51,10 @@ def attach(app: web.Application) -> None:
         enrol,
         workers,
         groups,
+        form_save,
+        listed,
+        one,
+        doings,
         search,
         phones,
         erased,

@@ -35,6 +35,9 @@ from web.pages.settings import SettingsPage
 from web.pages.sign_in import PasswordPage, ResetPage, SignInPage
 from web.pages.worker_form import WorkerFormPage
 from web.pages.workers import WorkerPage, WorkersPage
+from web.recurring.form import RecurrenceFormPage
+from web.recurring.listed import RecurringPage
+from web.recurring.one import RecurrencePage
 from web.rendering import SHAPE_BY_STATUS, TEMPLATE_FOLDER, make_environment
 
 ROOT = Path(__file__).parent.parent.parent
@@ -53,6 +56,9 @@ PAGE_BY_TEMPLATE: dict[str, type[Any]] = {
     "install.html": InstallPage,
     "password.html": PasswordPage,
     "phones.html": PhonesPage,
+    "recurrence.html": RecurrencePage,
+    "recurrence_form.html": RecurrenceFormPage,
+    "recurring.html": RecurringPage,
     "reports.html": ReportsPage,
     "reset.html": ResetPage,
     "search.html": SearchPage,

@@ -19,14 +19,17 @@ from multidict import MultiDictProxy
 from core.dispatch import acts
 from core.dispatch.acts import Act, ActError
 from core.dispatch.fields import Phase
+from core.dispatch.recurrence_acts import skip_day
 from core.log.errors import Malformed
 from hub.keys import ACCOUNT
 from hub.past_acts import reference_of
+from hub.recurring import SKIPPED_WORDS
 from web import formats
 from web.board.decisions import decision
 from web.board.filters import is_stream_id
 from web.board.state import Moment, moment_of
 from web.board.words import load_names, state_words
+from web.recurring.questions import DayOf, day_of_job
 from web.stale_form import changed_since, clean
 
 WORKING: Final = frozenset({"travelling", "on site", "paused"})
@@ -186,6 +189,34 @@ class Carried:
     act: str
 
 
+async def _leave_out(case: Case) -> Done:
+    found = await _day_of(case)
+    if case.job["status"] not in ("open", "cancelled"):
+        raise ActError(f"the job is {case.job['status']}; cancel it if that day is to be left out")
+    changes = skip_day(found.recurrence, found.day)
+    if case.job["status"] == "open":
+        changes += acts.cancel_job(case.stream, SKIPPED_WORDS)
+    return Done(changes, f"{found.day.isoformat()} is left out of {found.number}.")
+
+
+async def _take_up(case: Case) -> Done:
+    found = await _day_of(case)
+    if not found.is_skipped:
+        raise ActError("that day is not left out any more; look at the job again")
+    changes = skip_day(found.recurrence, found.day, skipped=False)
+    if case.job["status"] == "cancelled" and case.job["reason"] == SKIPPED_WORDS:
+        changes += acts.reopen_job(case.stream)
+    return Done(changes, f"{found.day.isoformat()} is left out of {found.number} no more.")
+
+
+async def _day_of(case: Case) -> DayOf:
+    job, number = case.job["job"], case.job["number"]
+    found = await day_of_job(case.moment.hub.reader, job, number)
+    if found is None:
+        raise ActError("this job comes from no recurring job")
+    return found
+
+
 Action = Callable[[Case], Awaitable[Done]]
 
 # By name in the address: what it does, and whether it depends on the states that the pane showed.
@@ -199,6 +230,8 @@ ACTIONS: Final[dict[str, tuple[Action, bool]]] = {
     "note": (_note, False),
     "tick": (_tick, False),
     "decide": (_decide, False),
+    "leave-out": (_leave_out, True),
+    "take-up": (_take_up, True),
 }
 
 

@@ -29,6 +29,7 @@ from web.board.reader import Rows
 from web.board.rows import BoardRow, board_rows
 from web.board.state import Moment
 from web.board.words import Names, load_names
+from web.recurring.questions import DayOf, day_of_job
 
 VISITS_SHOWN: Final = 5
 GONE: Final = frozenset({"withdrawn", "released"})
@@ -130,6 +131,7 @@ class JobDetail:
     created_at: int
     frontier: str
     edit_href: str
+    recurring: DayOf | None
     action: str
     phases: tuple[tuple[str, str], ...]
 
@@ -194,6 +196,7 @@ async def job_detail(moment: Moment, wanted: Filter, job: str) -> JobDetail | No
         created_at=raw["created_at"],
         frontier=raw["frontier"],
         edit_href=wanted.url(job=job, do="edit"),
+        recurring=await day_of_job(reader, job, raw["number"]),
         action=f"/board/job/{job}",
         phases=PHASES_BY_HAND,
     )

@@ -14,6 +14,7 @@ from hub.keys import HUB
 from web.formats import folded, matches, point_words
 from web.pages.history import HistoryRow, history_of
 from web.pages.search import WORDS_MAX
+from web.recurring.listed import RecurrenceRow, recurring_of
 from web.rendering import show
 
 SHOWN_MAX: Final = 200
@@ -133,6 +134,7 @@ class CustomerPage:
     contacts: tuple[Contact, ...]
     open_jobs: tuple[JobRow, ...]
     past_jobs: tuple[JobRow, ...]
+    recurring: tuple[RecurrenceRow, ...]
     history: tuple[HistoryRow, ...]
 
 
@@ -188,6 +190,7 @@ async def customer_page(request: web.Request) -> web.StreamResponse:
         contacts=await contacts_of(reader, customer),
         open_jobs=await _jobs(reader, customer, is_open=True),
         past_jobs=await _jobs(reader, customer, is_open=False),
+        recurring=await recurring_of(reader, customer, request.app[HUB].clock.now_ms()),
         history=await history_of(reader, customer),
     )
     return await show(request, "customer.html", page)
