@@ -65,6 +65,6 @@ for (const form of document.querySelectorAll('form[data-recurring]')) {
   });
 
   const wrong = form.querySelector('[aria-invalid="true"], [data-wrong]');
-  const first = wrong?.matches('fieldset') ? wrong.querySelector('input:checked, input') : wrong;
-  (first ?? form.querySelector('[name^="keep_"]') ?? field('title')).focus();
+  const inside = wrong?.querySelector('input:checked') ?? wrong?.querySelector('input');
+  (inside ?? wrong ?? form.querySelector('[name^="keep_"]') ?? field('title')).focus();
 }
