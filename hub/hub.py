@@ -36,6 +36,7 @@ from hub.numbering import numbered
 from hub.peers import Peers
 from hub.presence import Presence, read_presence
 from hub.recurring import days_due, follow_skips, make_some, skip, take_up
+from hub.recurring_in_line import bring_in_line
 from hub.revocation import shut_out
 from replica.ballast import Ballast
 from replica.clock import Clock
@@ -331,6 +332,17 @@ class Hub:
         actor, work = bytes.fromhex(account.account), skip if left_out else take_up
         await self.writer.act(lambda: work(self.replica, recurrence, day, actor=actor, basis=basis))
         self._recurring.set()
+
+    async def bring_in_line(self, account: Actor, recurrence: bytes) -> tuple[int, int]:
+        """Let made jobs of a recurrence follow what it says now; how many changed, and cancelled.
+
+        Raises:
+            ActError: the account's role does not permit it, or it makes no jobs.
+            StoreError: the disk refused; nothing was written.
+        """
+        check_may_write(account)
+        actor = bytes.fromhex(account.account)
+        return await self.writer.act(lambda: bring_in_line(self.replica, recurrence, actor=actor))
 
     def _write(self, changes: Act, actor: bytes, basis: Mapping[bytes, str] | None) -> Written:
         with self.replica.store.transaction():

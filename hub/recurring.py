@@ -186,7 +186,7 @@ def _make(replica: Replica, due: Due) -> int:
     if _is_whole(replica, due) or replica.erased.covers(due.job):
         return 0
     registers = replica.state(due.job).registers
-    assigned = _is_at_work(replica, due.recurrence.worker)
+    assigned = is_at_work(replica, due.recurrence.worker)
     changes = [
         change
         for change in occurrence(due.recurrence, due.day, due.zone, assigned=assigned)
@@ -207,7 +207,7 @@ def _is_whole(replica: Replica, due: Due) -> bool:
     return row.fetchone() is not None
 
 
-def _is_at_work(replica: Replica, worker: bytes | None) -> bool:
+def is_at_work(replica: Replica, worker: bytes | None) -> bool:
     """Whether a worker is there to be given jobs; the job of one who left waits unassigned."""
     if worker is None:
         return False

@@ -127,6 +127,7 @@ class RecurrenceFormPage:
     job_words: str
     cancel_href: str
     back_words: str
+    made: int
     basis: str
     shown: str
     error_by_input: Mapping[str, str] = field(default_factory=dict)
@@ -327,6 +328,7 @@ async def draw_form(
     hours: tuple[str, str] | None = None,
     customer_text: str | None = None,
     job: str = "",
+    made: int = 0,
     cancel_href: str = "/recurring",
     errors: Mapping[str, str] | None = None,
     clashes: Iterable[ClashView] = (),
@@ -373,6 +375,7 @@ async def draw_form(
         job=job,
         job_words=of_job["number"] if of_job is not None else "",
         cancel_href=cancel_href,
+        made=made,
         back_words="Recurring jobs" if cancel_href == "/recurring" else "Back to the customer",
         basis=basis,
         shown=seal_shown(shown),

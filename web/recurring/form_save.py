@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,6 +26,7 @@ from hub.guard import Refused
 from hub.hub import Hub
 from hub.keys import ACCOUNT, HUB
 from hub.recurring import days_due_of, make_some
+from hub.recurring_in_line import open_count
 from replica.store import StoreError
 from web import formats
 from web.board.filters import is_stream_id
@@ -66,6 +67,7 @@ class Given:
     texts: dict[str, str]
     errors: dict[str, str]
     form: Any
+    made: int = 0
 
     async def drawn(
         self,
@@ -91,6 +93,7 @@ class Given:
             job=clean(self.form.get("job")),
             cancel_href=cancel_href,
             errors=errors,
+            made=self.made,
             before=clean(self.form.get("before")),
         )
 
@@ -190,7 +193,7 @@ async def edit_page(request: web.Request) -> web.StreamResponse:
     current, basis, number = await _current(request, stream)
     page = await draw_form(
         request.app[HUB].reader, stream, number, basis, current, current,
-        cancel_href=f"/recurring/{stream}",
+        made=await _made(request.app[HUB], stream), cancel_href=f"/recurring/{stream}",
     )  # fmt: skip
     return await show(request, "recurrence_form.html", page)
 
@@ -200,7 +203,7 @@ async def save(request: web.Request) -> web.StreamResponse:
     stream = request.match_info["recurrence"]
     hub, form = request.app[HUB], await request.post()
     current, basis, number = await _current(request, stream)
-    back = f"/recurring/{stream}"
+    back, made = f"/recurring/{stream}", await _made(hub, stream)
     try:
         sent = read_sent(form, ())
         # Where a choice was asked for and not made, what had changed is asked about once more.
@@ -214,10 +217,10 @@ async def save(request: web.Request) -> web.StreamResponse:
     except Malformed as wrong:
         page = await draw_form(
             hub.reader, stream, number, basis, current, current,
-            cancel_href=back, errors={"": sentence(str(wrong))},
+            made=made, cancel_href=back, errors={"": sentence(str(wrong))},
         )  # fmt: skip
         return await show(request, "recurrence_form.html", page, status=400)
-    given = await _read(hub.reader, form, sent.shown)
+    given = replace(await _read(hub.reader, form, sent.shown), made=made)
     edited = Sent(sent.basis, sent.shown, given.texts).edited()
     for name in list(edited):
         if form.get(f"keep_{name}") == "theirs":
@@ -229,22 +232,41 @@ async def save(request: web.Request) -> web.StreamResponse:
         page = await draw_form(
             hub.reader, stream, number, basis, current | edited, current,
             clashes=[await _clash_view(hub.reader, clash) for clash in clashes],
-            before=since, cancel_href=back,
+            before=since, made=made, cancel_href=back,
             errors={"": "Choose for each field whose value stays."} if undecided else None,
         )  # fmt: skip
         return await show(request, "recurrence_form.html", page, status=409)
     written = {name for name, text in edited.items() if text != current[name]}
     act, errors = _changes(bytes.fromhex(stream), current | edited, written, errors)
-    if written and not errors:
+    words = ""
+    if not errors:
         try:
-            await hub.act(request[ACCOUNT], act, {bytes.fromhex(stream): sent.basis})
+            if written:
+                await hub.act(request[ACCOUNT], act, {bytes.fromhex(stream): sent.basis})
+                words = "Saved."
+            words += await _in_line(request, stream) if form.get("in_line") == "1" else ""
         except ActError as refusal:
             errors = {"": sentence(str(refusal))}
     if errors:
         page = await given.drawn(hub.reader, stream, number, sent.basis, sent.shown, errors, back)
         return await show(request, "recurrence_form.html", page, status=422)
-    words = "Saved. Jobs that are made already stay as they are." if written else ""
-    raise see_other(back, words or "Nothing was changed.")
+    if words == "Saved." and made:
+        words += " Jobs that are made already stay as they are."
+    raise see_other(back, words.strip() or "Nothing was changed.")
+
+
+async def _in_line(request: web.Request, stream: str) -> str:
+    """Let jobs that are made follow; what became of them in words."""
+    hub = request.app[HUB]
+    changed, cancelled = await hub.bring_in_line(request[ACCOUNT], bytes.fromhex(stream))
+    if not (changed or cancelled):
+        return " No job that is made had to be changed."
+    return f" Of the made jobs {changed} follow and {cancelled} are cancelled."
+
+
+async def _made(hub: Hub, stream: str) -> int:
+    """How many of its jobs are made that nobody has begun."""
+    return await hub.writer.run(open_count, hub.replica, bytes.fromhex(stream))
 
 
 async def _current(request: web.Request, stream: str) -> tuple[dict[str, str], str, str]:

@@ -182,6 +182,26 @@ async def test_only_what_was_changed_is_written_and_what_was_made_stays(town: To
     }  # fmt: skip
 
 
+async def test_made_jobs_follow_a_change_where_the_person_asks_for_it(town: Town) -> None:
+    ana = await town.worker("Ana")
+    stream = await begun(town)
+    eva = await town.office.signed_in("Eva")
+    path = f"/recurring/{stream.hex()}/edit"
+    seen = await eva.get(path)
+    assert "Change the 5 that nobody has begun as well" in seen.words
+    nine = {"hours_start": "09:00", "hours_end": "10:00", "worker": ana.id, "weekday": ["0"]}
+    seen = await send(eva, path, seen, in_line="1", **nine)
+    assert "Saved. Of the made jobs 3 follow and 2 are cancelled." in seen.words
+    rows = await town.office.rows("SELECT status, worker, window_start FROM job ORDER BY job")
+    assert [row["status"] for row in rows] == ["open", "cancelled"] * 2 + ["open"]
+    assert {row["worker"] for row in rows if row["status"] == "open"} == {ana.id}
+    assert rows[0]["window_start"] == NOON_MS - 3 * HOUR_MS
+    assert "Eva" in (await eva.get(f"/recurring/{stream.hex()}")).words
+    await town.meet(ana)
+    held = ana.phone.store.db.execute("SELECT status FROM job").fetchall()
+    assert held == [("open",)] * 3
+
+
 async def test_two_who_change_the_same_field_are_both_heard_and_the_second_decides(
     town: Town,
 ) -> None:
