@@ -23,6 +23,9 @@ Handler = Callable[[web.Request], object]
 
 # Where people come before they are signed in.
 OPEN_PATHS = ("/sign-in", "/set-up/", "/reset/", "/static/", "/install", "/favicon.ico")
+# Tables that people import: written to a file on the disk while they come, and counted there.
+UPLOAD_PATH = "/import"
+UPLOAD_BYTES_MAX = 64_000_000
 _FOR_PROGRAMS = frozenset({SYNC_PATH, ENROL_PATH, HEALTH_PATH})
 
 
@@ -41,6 +44,7 @@ def make_app(
         form_secret=hub.sessions.form_secret,
         open_to_programs=_FOR_PROGRAMS,
         without_form_token=frozenset({"/sign-in", "/set-up/", "/reset/"}),
+        body_bytes_max_by_path=((UPLOAD_PATH, UPLOAD_BYTES_MAX),),
     )
     app = web.Application(client_max_size=rules.largest_body_bytes)
     app[HUB] = hub

@@ -7,6 +7,7 @@ from aiohttp import web
 from web.assets import Assets, attach_assets
 from web.board.routes import attach_board
 from web.errors import draw_errors
+from web.imports import pages as imports
 from web.pages import (
     accounts,
     acts,
@@ -60,6 +61,7 @@ def attach(app: web.Application) -> None:
         erased,
         carry,
         acts,
+        imports,
         reports,
         install,
         help,

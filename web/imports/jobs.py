@@ -1,0 +1,272 @@
+"""Planning an import of jobs, for customers and workers that exist.
+
+What a row leaves out comes from the customer: place, address, position and contact, as in the
+form of a job. A job that exists is found by this site's number, else by title, customer and window.
+Invariant: a job of an unknown customer or worker is a faulty row, never a job without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.dispatch.acts import assign, create_job, edit_job
+from core.dispatch.fields import Kind
+from web import formats
+from web.board.rows import PRIORITY_WORDS
+from web.formats import folded
+from web.imports.plan import (
+    Cells,
+    Circumstances,
+    Draft,
+    Item,
+    Plan,
+    RowError,
+    address_of,
+    plan_rows,
+)
+from web.imports.table import Table
+from web.imports.values import (
+    plain,
+    read_list,
+    read_minutes,
+    read_point,
+    read_priority,
+    read_whole,
+    read_window,
+)
+
+Values = dict[str, Any]
+_CLOSED = ("done", "cancelled", "rejected")
+
+
+class JobsImport:
+    """Plans rows of jobs, one after another."""
+
+    def __init__(self, about: Circumstances) -> None:
+        self._about = about
+        self._draft = Draft()
+        self._earlier: dict[tuple[str, str, int | None], int] = {}
+
+    def plan(self, table: Table, columns: Sequence[str]) -> Plan:
+        """The plan for all rows of a table. Raises Cancelled."""
+        return plan_rows(table, columns, self._about.progress, self._row, self._draft)
+
+    def _row(self, line: int, cells: Cells) -> Item:
+        title = cells.get("title", "")
+        if not title:
+            raise RowError("the title is missing")
+        notes: list[str] = []
+        customer = self._customer(cells)
+        worker = self._worker(cells)
+        values = self._values(title, customer, cells, notes)
+        window = values.get("window")
+        key = (plain(title), customer["customer"] if customer else "", (window or [None])[0])
+        existing = self._existing(cells, key)
+        shown = self._shown(cells, customer, values)
+        if existing is None and key in self._earlier:
+            return Item(line, "same", f"says the same as line {self._earlier[key]}", shown)
+        self._earlier.setdefault(key, line)
+        if existing is not None and self._about.same != "anyway":
+            return self._again(line, existing, cells, values, shown, tuple(notes))
+        job = self._about.new_stream(Kind.JOB)
+        changes = create_job(job, values)
+        if worker is not None:
+            changes += assign(job, bytes.fromhex(worker["worker"]), self._about.entropy(8))
+        self._draft.add(changes)
+        self._draft.made[line] = job.hex()
+        words = f"like {existing['number']}, once more" if existing else ""
+        return Item(line, "new", words, shown, tuple(notes))
+
+    def _existing(self, cells: Cells, key: tuple[str, str, int | None]) -> Any | None:
+        known = self._about.known
+        job = (
+            known.jobs_by_number.get(folded(cells.get("number", ""))) if "number" in cells else None
+        )
+        job = job or known.jobs_by_text.get(key)
+        return known.jobs[job] if job else None
+
+    def _again(
+        self, line: int, row: Any, cells: Cells, values: Values, shown: Cells,
+        notes: tuple[str, ...],
+    ) -> Item:  # fmt: skip
+        """A job that exists: left alone, or filled in where it is not closed."""
+        words = f"equal to {row['number']} {row['title']}"
+        if self._about.same == "skip":
+            return Item(line, "same", words, shown, notes)
+        if row["status"] in _CLOSED:
+            return Item(line, "same", f"{words}, which is {row['status']}", shown, notes)
+        changed = _differing(row, values, given_by(cells))
+        if not changed:
+            return Item(line, "same", words, shown, notes)
+        job = bytes.fromhex(row["job"])
+        self._draft.add(edit_job(job, changed))
+        self._draft.basis[job] = row["frontier"]
+        told = (*notes, "the assignment stays as it is") if "worker" in cells else notes
+        return Item(line, "updated", words, shown, told)
+
+    # --- what a row says
+
+    def _values(self, title: str, customer: Any, cells: Cells, notes: list[str]) -> Values:
+        about = self._about
+        planned = read_minutes(cells.get("planned", ""))
+        window = read_window(
+            cells.get("day", ""), cells.get("start", ""), cells.get("end", ""), planned,
+            about.zone, about.order,
+        )  # fmt: skip
+        values: Values = {
+            "title": title,
+            "description": self._description(cells),
+            "planned_minutes": planned,
+            "priority": read_priority(cells.get("priority", "")),
+            "window": list(window) if window else None,
+            "skills": self._skills(cells),
+        }
+        values |= self._where(customer, cells, notes)
+        contacts = about.known.contacts.get(customer["customer"], ()) if customer else ()
+        first = min(
+            contacts, key=lambda each: (each["name"].lower(), each["contact"]), default=None
+        )
+        if cells.get("contact") or cells.get("phone"):
+            values["contact"] = cells.get("contact")
+            values["contact_phone"] = cells.get("phone")
+        elif first is not None:
+            values["contact"], values["contact_phone"] = first["name"], first["phone"]
+        return values
+
+    def _description(self, cells: Cells) -> str | None:
+        number, text = cells.get("number", ""), cells.get("description", "")
+        if number and folded(number) not in self._about.known.jobs_by_number:
+            text = f"Number in the imported table: {number}\n{text}"
+        return text.strip() or None
+
+    def _where(self, customer: Any, cells: Cells, notes: list[str]) -> Values:
+        """Place, address, position and radius: what the row says, else the customer's place."""
+        about, address = self._about, address_of(cells)
+        point = read_point(*(cells.get(key, "") for key in ("point", "lat", "lon")))
+        radius = read_whole("the radius", cells.get("radius", ""))
+        place = self._place(customer, cells, address) if customer else None
+        if place is None:
+            if point is None and address:
+                found = about.addresses.find(address)
+                point = found.point
+                notes += [found.note] if found.note else []
+            given = {"address": address or None, "point": point, "radius": radius}
+            return given | ({"customer": bytes.fromhex(customer["customer"])} if customer else {})
+        if point is None and place["lat_e7"] is not None:
+            point = (place["lat_e7"], place["lon_e7"])
+        return {
+            "customer": bytes.fromhex(customer["customer"]),
+            "place": bytes.fromhex(place["place"]),
+            "address": address or place["address"] or None,
+            "point": point,
+            "radius": radius or place["radius_m"],
+        }
+
+    def _place(self, customer: Any, cells: Cells, address: str) -> Any | None:
+        """The customer's place that the row means; None for an address of its own."""
+        places = sorted(
+            self._about.known.places.get(customer["customer"], ()),
+            key=lambda each: (each["name"].lower(), each["place"]),
+        )
+        named = cells.get("place", "")
+        if named:
+            for place in places:
+                if plain(named) in (plain(place["name"]), plain(place["address"])):
+                    return place
+            if not address:
+                raise RowError(f"{customer['name']} has no place “{named}”")
+        if address:
+            alike = [each for each in places if plain(each["address"]) == plain(address)]
+            return alike[0] if alike else None
+        return places[0] if places else None
+
+    def _customer(self, cells: Cells) -> Any | None:
+        known = self._about.known
+        number, name = cells.get("customer_number", ""), cells.get("customer", "")
+        if number:
+            found = known.customers_by_number.get(plain(number), ())
+            if not found:
+                raise RowError(f"no customer has the number {number}; import customers first")
+            return known.customers[found[0]]
+        if not name:
+            return None
+        found = [
+            customer
+            for customer in known.customers_by_name.get(plain(name), ())
+            if not known.customers[customer]["archived"]
+        ]
+        if not found:
+            raise RowError(
+                f"there is no customer “{name}”; import customers first, or leave the column out"
+            )
+        if len(found) > 1:
+            raise RowError(f"{len(found)} customers are called “{name}”; give the number")
+        return known.customers[found[0]]
+
+    def _worker(self, cells: Cells) -> Any | None:
+        name = cells.get("worker", "")
+        if not name:
+            return None
+        known = self._about.known
+        found = [
+            worker
+            for worker in known.workers_by_name.get(plain(name), ())
+            if not known.workers[worker]["archived"]
+        ]
+        if not found:
+            raise RowError(f"there is no worker “{name}”; import workers first")
+        if len(found) > 1:
+            raise RowError(f"{len(found)} workers are called “{name}”; assign it on the board")
+        return known.workers[found[0]]
+
+    def _skills(self, cells: Cells) -> list[bytes] | None:
+        found = []
+        for name in read_list(cells.get("skills", "")):
+            skill = self._about.known.skills.get(plain(name))
+            if skill is None:
+                raise RowError(f"there is no skill “{name}”; add it under Teams, vehicles, skills")
+            found.append(bytes.fromhex(skill.id))
+        return found or None
+
+    def _shown(self, cells: Cells, customer: Any, values: Values) -> dict[str, str]:
+        shown = dict(cells)
+        if customer is not None:
+            shown["customer"] = customer["name"]
+        if values.get("window"):
+            start, end = values["window"]
+            words = formats.window_words(start, end, self._about.zone, self._about.now_ms)
+            shown |= {key: words for key in ("day", "start", "end") if key in cells}
+        if values.get("priority") is not None:
+            shown["priority"] = PRIORITY_WORDS[values["priority"]]
+        return shown
+
+
+def given_by(cells: Cells) -> frozenset[str]:
+    """The job's fields that the row itself gives, not the customer."""
+    sources = {
+        "title": ("title",), "description": ("description",), "planned_minutes": ("planned",),
+        "priority": ("priority",), "window": ("day", "start", "end"),
+        "address": ("address", "town", "postcode"), "point": ("point", "lat", "lon"),
+        "contact": ("contact",), "contact_phone": ("phone",),
+    }  # fmt: skip
+    return frozenset(name for name, keys in sources.items() if any(key in cells for key in keys))
+
+
+def _differing(row: Any, values: Values, given: frozenset[str]) -> Values:
+    held = {
+        "title": row["title"],
+        "description": row["description"] or None,
+        "planned_minutes": row["planned_minutes"],
+        "priority": row["priority"],
+        "window": [row["window_start"], row["window_end"]],
+        "address": row["address"] or None,
+        "point": None if row["lat_e7"] is None else (row["lat_e7"], row["lon_e7"]),
+        "contact": row["contact"] or None,
+        "contact_phone": row["contact_phone"] or None,
+    }
+    return {
+        name: values[name]
+        for name in sorted(given)
+        if values.get(name) is not None and values[name] != held[name]
+    }
