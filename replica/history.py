@@ -15,6 +15,8 @@ from core.dispatch import fields
 from core.dispatch.fields import FIELDS, PHASES, Phase
 from core.dispatch.permits import permits
 from core.dispatch.undoing import UNTOLD, shown_to
+from core.dispatch.roster import Absence
+from core.dispatch.shapes import well_formed
 from core.log.certificate import read_certificate, standing_of
 from core.log.chain import SHORT_BYTES
 from core.log.entry import Path
@@ -125,6 +127,10 @@ def _row(placed: Placed, path: Path, value: Any) -> HistoryRow:
 
 
 def _shown(path: Path, value: object) -> str:
+    if path[0] == fields.WORKER_ABSENT and isinstance(value, list) and well_formed(path, value):
+        absence = Absence(*value)
+        days = f"{absence.words} {absence.first} to {absence.last}"
+        return f"{days}, {absence.note}" if absence.note else days
     if path[0] == fields.ADMITTED and isinstance(path[1], bytes):
         # By the digits under which the entry itself stands here.
         return f"entry {path[1][:8].hex()}"

@@ -71,6 +71,14 @@ class Source(enum.IntEnum):
     CORRECTION = 4
 
 
+class AbsenceKind(enum.IntEnum):
+    """Why a worker is absent, as far as the office needs to know."""
+
+    HOLIDAY = 1
+    SICK = 2
+    OTHER = 3
+
+
 class Rule(enum.Enum):
     """What a register shows first while several writes stand in it; all of them are kept."""
 
@@ -118,6 +126,7 @@ WORKER_NAME, WORKER_PHONE, WORKER_TEAM, WORKER_VEHICLE, WORKER_SKILLS = 50, 51, 
 WORKER_SHIFT, WORKER_ARCHIVED, WORKER_NOTE = 55, 56, 57
 KEY_ASKED, NEXT_KEY = 58, 59
 APP_JOBS_ON, APP_AUTO_ON, APP_AUTO_MODE, APP_THRESHOLD_MIN = 60, 61, 62, 63
+WORKER_ABSENT, WORKER_VEHICLE_ON = 64, 65
 # --- job (70..109)
 TITLE, DESCRIPTION, CUSTOMER, PLACE, ADDRESS, POINT, RADIUS = 70, 71, 72, 73, 74, 75, 76
 CONTACT, CONTACT_CALL, PRIORITY, WINDOW, PLANNED_MINUTES, NUMBER = 77, 78, 79, 80, 81, 82
@@ -191,6 +200,8 @@ def _customer_and_worker() -> tuple[Field, ...]:
         Field(WORKER_SHIFT, "shift", worker, (), _OFFICE, latest, "Shift"),
         Field(WORKER_ARCHIVED, "archived", worker, (), _OFFICE, latest, "Archived"),
         Field(WORKER_NOTE, "note", worker, (), _OFFICE, latest, "Note on the worker"),
+        Field(WORKER_ABSENT, "absent", worker, ("absence",), _OFFICE, latest, "Absence"),
+        Field(WORKER_VEHICLE_ON, "vehicle on", worker, ("date",), _OFFICE, latest, "Vehicle"),
         Field(KEY_ASKED, "new key asked", worker, ("author",), _OFFICE, Rule.TRUE_FIRST),
         Field(NEXT_KEY, "next key", worker, ("author",), _ALL, latest),
         Field(APP_JOBS_ON, "jobs on", worker, (), _ALL, latest),

@@ -104,6 +104,11 @@ def _job(value: Any) -> bool:
     return value == b"" or _stream(value)
 
 
+def _vehicle(value: Any) -> bool:
+    """A vehicle, or that there is none."""
+    return value == b"" or _short(value)
+
+
 _start = _tuple(_small, _small, _or_none(_moment), _several(_moment), _several(_number))
 _stop = _tuple(_or_none(_moment), _mark, _several(_moment))
 
@@ -122,6 +127,7 @@ def _duty(value: Any) -> bool:
 
 # What the ids of a path are, by the names that `fields.Field.ids` gives them.
 _IDS: Final[Mapping[str, Check]] = {
+    "absence": _short,
     "account": _short,
     "author": _key,
     "certificate": _short,
@@ -185,6 +191,8 @@ _CHECKS: Final[Mapping[int, Check]] = {
     fields.WORKER_SKILLS: _several(_short),
     fields.NEXT_KEY: _tuple(_key, _bytes, _bytes),
     fields.WORKER_SHIFT: _tuple(_moment, _moment),
+    fields.WORKER_ABSENT: _tuple(_date, _date, _small, _text),
+    fields.WORKER_VEHICLE_ON: _vehicle,
     fields.APP_THRESHOLD_MIN: _small,
     fields.CUSTOMER: _stream,
     fields.PLACE: _short,

@@ -29,7 +29,7 @@ _WHOLE: dict[int, tuple[tuple[str, str], ...]] = {
         ("customer_place", "customer"),
         ("contact", "customer"),
     ),
-    Kind.WORKER: (("worker", "worker"),),
+    Kind.WORKER: (("worker", "worker"), ("absence", "worker"), ("vehicle_day", "worker")),
     Kind.RECURRENCE: (("recurrence", "recurrence"),),
 }
 

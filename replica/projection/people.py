@@ -68,7 +68,7 @@ def project_customer(db: sqlite3.Connection, state: StreamState) -> None:
 
 
 def project_worker(db: sqlite3.Connection, state: StreamState) -> None:
-    """Write a worker's row; the one of before has been taken out."""
+    """Write a worker's rows; those of before have been taken out."""
     registers = state.registers
     name = state.stream.hex()
     skills = value_at(registers, (fields.WORKER_SKILLS,), [])
@@ -91,6 +91,18 @@ def project_worker(db: sqlite3.Connection, state: StreamState) -> None:
             state.token(),
         ),
     )
+    for path, register in sorted(registers.items(), key=lambda pair: repr(pair[0])):
+        if path[0] not in (fields.WORKER_ABSENT, fields.WORKER_VEHICLE_ON) or not register.writes:
+            continue
+        value = value_at(registers, path)
+        if value is None:
+            continue
+        if path[0] == fields.WORKER_ABSENT:
+            db.execute(
+                "INSERT INTO absence VALUES (?, ?, ?, ?, ?, ?)", (name, path[1].hex(), *value)
+            )
+        else:
+            db.execute("INSERT INTO vehicle_day VALUES (?, ?, ?)", (name, path[1], identity(value)))
     rewrite(db, "conflict", {"stream": name}, conflict_rows(name, field_conflicts(registers)))
 
 

@@ -34,7 +34,7 @@ _VALUES: tuple[Any, ...] = (
     True, "words", 5, MS, b"12345678", b"\xff" * 12, b"x", [MS, b"h" * 32], [1, 2], ["open", None],
     [7, 1, MS, [MS], [5]], [MS, True, [MS]], [b"", b"", "why"], ["text"], [b"12345678"],
     [b"h" * 32, b"s" * 64], [b"k" * 32, b"t" * 32, b"s" * 64],
-    [[7, b"j" * 12, 90]], ["A-17", "done", 90],
+    [[7, b"j" * 12, 90]], ["A-17", "done", 90], [DAY, DAY, 1, "words"],
 )  # fmt: skip
 
 
