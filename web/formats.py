@@ -49,6 +49,13 @@ def day_words(at_ms: int, zone: ZoneInfo, now_ms: int) -> str:
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
+def date_words(day: str, today: str) -> str:
+    """A local day as `3 Dec`, or `3 Dec 2027` in another year than today's; both as 2026-12-03."""
+    date = dt.date.fromisoformat(day)
+    words = f"{date.day} {_MONTHS[date.month - 1]}"
+    return words if day[:4] == today[:4] else f"{words} {date.year}"
+
+
 def clock_words(at_ms: int, zone: ZoneInfo) -> str:
     """Hours and minutes of the local day, `14:02`."""
     return local_time(at_ms, zone).strftime("%H:%M")

@@ -20,6 +20,7 @@ from core.dispatch import acts
 from core.dispatch.acts import Act, ActError
 from core.dispatch.fields import Phase
 from core.dispatch.recurrence_acts import skip_day
+from core.dispatch.roster import absence_on
 from core.log.errors import Malformed
 from hub.keys import ACCOUNT
 from hub.past_acts import reference_of
@@ -27,9 +28,11 @@ from hub.recurring import SKIPPED_WORDS
 from web import formats
 from web.board.decisions import decision
 from web.board.filters import is_stream_id
+from web.board.questions import today
 from web.board.state import Moment, moment_of
 from web.board.words import load_names, state_words
 from web.recurring.questions import DayOf, day_of_job
+from web.roster import absences, absent_words, days_of_job
 from web.stale_form import changed_since, clean
 
 WORKING: Final = frozenset({"travelling", "on site", "paused"})
@@ -79,7 +82,9 @@ class Done:
 
 
 async def _assign(case: Case) -> Done:
-    worker = case.text("worker")
+    # The button that says so names the worker under another name than the others'.
+    despite = case.text("despite_absence")
+    worker = case.text("worker") or despite
     row = await case.moment.hub.reader.row(
         "SELECT name FROM worker WHERE worker = ? AND NOT archived", (worker,)
     )
@@ -89,6 +94,12 @@ async def _assign(case: Case) -> Done:
         raise ActError(f"the job is {case.job['status']}; reopen it before you assign it")
     if any(turn["worker"] == worker for turn in case.turns):
         raise ActError(f"{row['name']} has this job already")
+    away = await absent_on_job(case.moment, case.job, worker)
+    if away and despite != worker:
+        raise ActError(
+            f"{row['name']} is {away}, and the job is in that time; choose somebody else, or open "
+            f"{row['name']} in the list of workers and assign it all the same"
+        )
     changes: Act = []
     taken = []
     if case.form.get("keep_others") != "1":
@@ -103,6 +114,14 @@ async def _assign(case: Case) -> Done:
     changes += acts.assign(case.stream, bytes.fromhex(worker), case.moment.hub.replica.entropy(8))
     words = f"{case.job['number']} is assigned to {row['name']}"
     return Done(changes, f"{words}, no longer to {', '.join(taken)}." if taken else f"{words}.")
+
+
+async def absent_on_job(moment: Moment, job: Any, worker: str) -> str:
+    """`on holiday until 3 Dec`, where a worker (hex) is absent on a day of the job; else ""."""
+    first, last = days_of_job(job, moment.zone, moment.now_ms)
+    found = await absences(moment.hub.reader, first, last)
+    absence = absence_on(found.get(worker, ()), first, last)
+    return absent_words(absence, today(moment.now_ms, moment.zone))
 
 
 async def _withdraw(case: Case) -> Done:

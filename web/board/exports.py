@@ -25,6 +25,7 @@ from web.board.filters import read_filter
 from web.board.questions import Question
 from web.board.reader import Rows
 from web.board.state import Moment, moment_of
+from web.roster import vehicle_exceptions, vehicle_names, vehicle_of
 
 PAGE_ROWS: Final = 500
 """Rows asked for at once: some hundred kilobytes."""
@@ -197,11 +198,10 @@ async def _job_lines(moment: Moment, rows: Sequence[Any]) -> list[list[object]]:
     )
     people = await _by_job(
         reader,
-        "SELECT assignment.job, worker.name, coalesce(team.name, '') AS team,"
-        " coalesce(vehicle.name, '') AS vehicle FROM json_each(?) AS wanted"
+        "SELECT assignment.job, worker.worker, worker.name, coalesce(team.name, '') AS team,"
+        " worker.vehicle FROM json_each(?) AS wanted"
         " JOIN assignment ON assignment.job = wanted.value JOIN worker USING (worker)"
         " LEFT JOIN team ON team.team = worker.team"
-        " LEFT JOIN vehicle ON vehicle.vehicle = worker.vehicle"
         " WHERE assignment.phase NOT IN ('withdrawn', 'released') ORDER BY assigned_at",
         jobs,
     )
@@ -228,18 +228,41 @@ async def _job_lines(moment: Moment, rows: Sequence[Any]) -> list[list[object]]:
             streams,
         )
     }
+    vehicles = await _vehicles(reader, rows, people, zone)
     return [
         _job_line(
             row,
             zone,
             (customers.get(row["job"]) or [None])[0],
             people.get(row["job"], []),
+            vehicles[row["job"]],
             logs.get(row["job"], []),
             first_by_job.get(row["job"], {}),
             edits.get(row["job"], 0),
         )
         for row in rows
     ]
+
+
+async def _vehicles(
+    reader: Rows, rows: Sequence[Any], people: dict[str, list[Any]], zone: ZoneInfo
+) -> dict[str, str]:
+    """By job, the vehicles that its workers drive on its day: when it was done, or is to be."""
+    names = await vehicle_names(reader)
+    day_by_job = {}
+    for row in rows:
+        at_ms = row["arrived_at"] or row["finished_at"] or row["window_start"]
+        day = formats.local_time(at_ms, zone).date().isoformat() if at_ms is not None else ""
+        day_by_job[row["job"]] = day
+    days = [day for day in day_by_job.values() if day]
+    exceptions = await vehicle_exceptions(reader, min(days), max(days)) if days else {}
+    return {
+        job: _joined(
+            names.get(vehicle_of(exceptions, each["worker"], day, each["vehicle"]), "")
+            for each in people.get(job, [])
+        )
+        for job, day in day_by_job.items()
+    }
 
 
 async def _by_job(reader: Rows, sql: str, jobs: str) -> dict[str, list[Any]]:
@@ -254,6 +277,7 @@ def _job_line(
     zone: ZoneInfo,
     customer: Any,
     people: Sequence[Any],
+    vehicles: str,
     logs: Sequence[Any],
     first_by_phase: dict[str, int],
     edits: int,
@@ -283,7 +307,7 @@ def _job_line(
         row["contact_phone"],
         _joined(person["team"] for person in people),
         _joined(person["name"] for person in people),
-        _joined(person["vehicle"] for person in people),
+        vehicles,
         utc(row["created_at"]),
         local(row["created_at"], zone),
         utc(row["window_start"]),

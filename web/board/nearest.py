@@ -15,9 +15,10 @@ from typing import Any, Final
 from core.dispatch.geometry import Point, distance_m
 from hub.map.travel import travel_to
 from web import formats
-from web.board.questions import workers
+from web.board.questions import today, workers
 from web.board.state import Moment
 from web.formats import folded
+from web.roster import absent_words, days_of_job, roster_on
 
 OLD_MS: Final = 30 * formats.MINUTE_MS
 """A position older than this says little about where somebody is now."""
@@ -26,13 +27,18 @@ SHOWN_MAX: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A worker as the assign list shows one. Distances in metres, times in seconds."""
+    """A worker as the assign list shows one. Distances in metres, times in seconds.
+
+    `absent` says until when, where the worker is absent on a day of the job; `vehicle` is that
+    day's.
+    """
 
     worker: str
     name: str
     team: str
     vehicle: str
     missing_skills: tuple[str, ...]
+    absent: str
     jobs_on: bool
     live_jobs: int
     distance_m: float | None
@@ -79,10 +85,13 @@ async def candidates(moment: Moment, job: Any, text: str) -> tuple[Candidate, ..
     needed = json.loads(job["skills"])
     to = None if job["lat_e7"] is None else (job["lat_e7"], job["lon_e7"])
     reckoned = reckon(moment, [row["worker"] for row in people], to)
+    present = today(moment.now_ms, moment.zone)
+    roster = await roster_on(reader, *days_of_job(job, moment.zone, moment.now_ms))
     words = folded(text).split()
     found = []
     for row in people:
-        searched = folded(f"{row['name']} {row['team_name']} {row['vehicle_name']}")
+        on = roster[row["worker"]]
+        searched = folded(f"{row['name']} {row['team_name']} {on.vehicle_name}")
         if not all(word in searched for word in words):
             continue
         own = set(json.loads(row["skills"]))
@@ -94,8 +103,9 @@ async def candidates(moment: Moment, job: Any, text: str) -> tuple[Candidate, ..
                 worker=row["worker"],
                 name=row["name"],
                 team=row["team_name"],
-                vehicle=row["vehicle_name"],
+                vehicle=on.vehicle_name,
                 missing_skills=missing,
+                absent=absent_words(on.absence, present),
                 jobs_on=bool(row["jobs_on"]),
                 live_jobs=live.get(row["worker"], 0),
                 distance_m=near.distance_m,
@@ -113,7 +123,14 @@ async def candidates(moment: Moment, job: Any, text: str) -> tuple[Candidate, ..
 def _order(one: Candidate) -> tuple[Any, ...]:
     far = one.travel_s if one.travel_s is not None else (one.distance_m or 0) / 8
     known = one.distance_m is not None and not one.position_old
-    return (one.assigned, bool(one.missing_skills), not known, far, one.name.lower())
+    return (
+        one.assigned,
+        bool(one.absent),
+        bool(one.missing_skills),
+        not known,
+        far,
+        one.name.lower(),
+    )
 
 
 @dataclass(frozen=True, slots=True)

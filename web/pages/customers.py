@@ -5,14 +5,18 @@ Asks and shows; the form that makes and changes customers is `web.pages.customer
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
 
-from hub.keys import HUB
+from core.dispatch.acts import ActError
+from hub.keys import ACCOUNT, HUB
 from web.formats import folded, matches, point_words
+from web.frame import settings_of
 from web.pages.history import HistoryRow, history_of
+from web.pages.quick_job import Asked, QuickJob, make_job, quick_job, refusal_words
 from web.pages.search import WORDS_MAX
 from web.recurring.listed import RecurrenceRow, recurring_of
 from web.rendering import show
@@ -136,6 +140,7 @@ class CustomerPage:
     past_jobs: tuple[JobRow, ...]
     recurring: tuple[RecurrenceRow, ...]
     history: tuple[HistoryRow, ...]
+    quick: QuickJob | None
 
 
 async def customers_page(request: web.Request) -> web.StreamResponse:
@@ -175,11 +180,36 @@ def _row(row: Any) -> CustomerRow:
 
 async def customer_page(request: web.Request) -> web.StreamResponse:
     """GET /customers/{customer}."""
+    return await _show_customer(request, {}, "", "")
+
+
+async def make_quick_job(request: web.Request) -> web.StreamResponse:
+    """POST /customers/{customer}/job: make it, or show the page with what is to be said."""
+    customer = request.match_info["customer"]
+    found = await request.app[HUB].reader.row(_ONE, (customer,))
+    if found is None:
+        raise web.HTTPNotFound
+    form = await request.post()
+    given = {name: str(form.get(name, "")) for name in ("title", "day", "worker")}
+    try:
+        made = await make_job(request, customer, form)
+    except (ActError, Asked) as refusal:
+        error, question = refusal_words(refusal)
+        status = 409 if question else 422
+        return await _show_customer(request, given, error, question, status)
+    raise made
+
+
+async def _show_customer(
+    request: web.Request, given: Mapping[str, str], error: str, question: str, status: int = 200
+) -> web.Response:
     customer = request.match_info["customer"]
     reader = request.app[HUB].reader
     row = await reader.row(_ONE, (customer,))
     if row is None:
         raise web.HTTPNotFound
+    on = (await settings_of(request)).get("job_dispatch") is True
+    may_make = on and not row["archived"] and request[ACCOUNT].role != "manager"
     page = CustomerPage(
         customer=customer,
         name=row["name"],
@@ -192,8 +222,9 @@ async def customer_page(request: web.Request) -> web.StreamResponse:
         past_jobs=await _jobs(reader, customer, is_open=False),
         recurring=await recurring_of(reader, customer, request.app[HUB].clock.now_ms()),
         history=await history_of(reader, customer),
+        quick=await quick_job(request, customer, given, error, question) if may_make else None,
     )
-    return await show(request, "customer.html", page)
+    return await show(request, "customer.html", page, status=status)
 
 
 async def places_of(reader: Any, customer: str) -> tuple[Place, ...]:
@@ -240,3 +271,4 @@ def add_routes(app: web.Application) -> None:
     """Add this module's pages to `app`."""
     app.router.add_get("/customers", customers_page)
     app.router.add_get("/customers/{customer:[0-9a-f]{24}}", customer_page)
+    app.router.add_post("/customers/{customer:[0-9a-f]{24}}/job", make_quick_job)

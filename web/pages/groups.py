@@ -42,7 +42,12 @@ _QUESTION_BY_KIND: Final = {
 }
 _WORDS_BY_KIND: Final = {
     "team": ("Teams", "team", "users-round", "A team groups workers on the board and in reports."),
-    "vehicle": ("Vehicles", "vehicle", "truck", "A vehicle goes with a worker, day in, day out."),
+    "vehicle": (
+        "Vehicles",
+        "vehicle",
+        "truck",
+        "A vehicle goes with a worker; a day can have another one, on the worker’s page.",
+    ),
     "skill": (
         "Skills",
         "skill",

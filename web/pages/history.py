@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from web.actors import names_of_actors
+from web.roster import vehicle_names
 
 HISTORY_SHOWN_MAX: Final = 60
 
@@ -41,6 +42,16 @@ async def history_of(reader: Any, stream: str) -> tuple[HistoryRow, ...]:
             names.get(row.actor, row.actor),
             row.inert,
             f"{stream}-{row.entry}" if row.actor in accounts and not row.inert else "",
+    vehicles = {}
+    if any(row.field.startswith("vehicle") for row in rows):
+        vehicles = await vehicle_names(reader)
+    return tuple(
+        HistoryRow(
+            row.at,
+            f"vehicle on {row.path}" if row.field == "vehicle on" else row.field,
+            vehicles.get(row.value, row.value) if row.field.startswith("vehicle") else row.value,
+            names.get(row.actor, row.actor),
+            row.inert,
         )
         for row in rows
     )

@@ -1,4 +1,4 @@
-"""Reports: jobs and hours of a period by worker, customer, team or day, on the page and as CSV.
+"""Reports: jobs and hours of a period by worker, customer, team, vehicle or day, page and CSV.
 
 The period is of local days of the site; hours are those that count for pay, from logs that are not
 superseded. Invariant: the CSV file holds the rows of the page, and both say which phones were not
@@ -21,40 +21,49 @@ from web.formats import DAY_MS, folded, local_time
 from web.frame import settings_of, zone_of
 from web.phones import Phone, phones_of
 from web.rendering import show
+from web.roster import absences, days_absent, vehicle_exceptions, vehicle_of
 
 DAYS_MAX: Final = 366
 """A year; longer is better asked in parts, so that one question cannot hold up the others."""
-BY_WORDS: Final = {"worker": "Worker", "customer": "Customer", "team": "Team", "day": "Day"}
+BY_WORDS: Final = {
+    "worker": "Worker", "customer": "Customer", "team": "Team", "vehicle": "Vehicle", "day": "Day",
+}  # fmt: skip
 KINDS: Final = ("travel", "on site", "break", "waiting", "other")
 
 _LOGS: Final = """
     SELECT time_log.worker AS worker, coalesce(job.customer, '') AS customer,
            coalesce(worker.team, '') AS team, time_log.day AS day, time_log.kind AS kind,
+           coalesce(vehicle_day.vehicle, worker.vehicle, '') AS vehicle,
            sum(time_log.seconds) AS seconds,
            sum(CASE WHEN time_log.source = 'auto' THEN time_log.seconds ELSE 0 END) AS automatic
     FROM time_log
     LEFT JOIN job ON job.job = time_log.job
     LEFT JOIN worker ON worker.worker = time_log.worker
+    LEFT JOIN vehicle_day
+        ON vehicle_day.worker = time_log.worker AND vehicle_day.day = time_log.day
     WHERE time_log.day BETWEEN ? AND ? AND time_log.superseded = 0
-    GROUP BY 1, 2, 3, 4, 5
+    GROUP BY 1, 2, 3, 4, 5, 6
 """
 # What stays of days that were erased; whether the phone logged it by itself is not known any more.
 _ERASED: Final = """
     SELECT erased_time.worker AS worker, coalesce(job.customer, '') AS customer,
            coalesce(worker.team, '') AS team, erased_time.day AS day, erased_time.kind AS kind,
+           coalesce(vehicle_day.vehicle, worker.vehicle, '') AS vehicle,
            sum(erased_time.minutes) * 60 AS seconds, 0 AS automatic
     FROM erased_time
     LEFT JOIN job ON job.job = erased_time.job
     LEFT JOIN worker ON worker.worker = erased_time.worker
+    LEFT JOIN vehicle_day
+        ON vehicle_day.worker = erased_time.worker AND vehicle_day.day = erased_time.day
     WHERE erased_time.day BETWEEN ? AND ? AND NOT EXISTS (
         SELECT 1 FROM time_log
         WHERE time_log.worker = erased_time.worker AND time_log.day = erased_time.day)
-    GROUP BY 1, 2, 3, 4, 5
+    GROUP BY 1, 2, 3, 4, 5, 6
 """
 _JOBS: Final = """
     SELECT * FROM (
         SELECT job.worker AS worker, job.customer AS customer, coalesce(worker.team, '') AS team,
-               job.status AS status,
+               coalesce(worker.vehicle, '') AS vehicle, job.status AS status,
                coalesce(CASE WHEN job.status = 'done' THEN job.finished_at END,
                         job.window_start, job.updated_at) AS at
         FROM job LEFT JOIN worker ON worker.worker = job.worker
@@ -64,8 +73,12 @@ _NAMES: Final = {
     "worker": "SELECT worker AS id, name FROM worker",
     "customer": "SELECT customer AS id, name FROM customer",
     "team": "SELECT team AS id, name FROM team",
+    "vehicle": "SELECT vehicle AS id, name FROM vehicle",
 }
-_NOBODY: Final = {"worker": "(nobody)", "customer": "(no customer)", "team": "(no team)"}
+_NOBODY: Final = {
+    "worker": "(nobody)", "customer": "(no customer)", "team": "(no team)",
+    "vehicle": "(no vehicle)",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -76,6 +89,7 @@ class Row:
     jobs_by_status: dict[str, int] = field(default_factory=dict)
     seconds_by_kind: dict[str, int] = field(default_factory=dict)
     automatic_s: int = 0
+    absent_days: int = 0
 
     def jobs(self, status: str) -> int:
         """Jobs of this status."""
@@ -103,6 +117,11 @@ class Period:
 
     first: dt.date
     last: dt.date
+
+    def days(self) -> list[str]:
+        """Each day as 2026-11-23."""
+        count = (self.last - self.first).days + 1
+        return [(self.first + dt.timedelta(days=number)).isoformat() for number in range(count)]
 
     def bounds_ms(self, zone: ZoneInfo) -> tuple[int, int]:
         """The instants at which the period begins and is over."""
@@ -141,6 +160,7 @@ async def summary_csv(request: web.Request) -> web.StreamResponse:
         *(page.by, "jobs_done", "jobs_open", "jobs_in_progress", "jobs_rejected"),
         *(f"{kind.replace(' ', '')}_min" for kind in KINDS),
         *("worked_min", "auto_share_pct", "from", "to", "phones_not_heard_since"),
+        "absent_days",
     )
     silent = "; ".join(phone.name for phone in page.silent)
     lines = [
@@ -148,6 +168,7 @@ async def summary_csv(request: web.Request) -> web.StreamResponse:
             *(row.name, row.jobs("done"), row.jobs("open"), row.jobs("in progress")),
             *(row.jobs("rejected"), *(row.minutes(kind) for kind in KINDS)),
             *(row.worked_minutes, row.automatic_percent, page.first, page.last, silent),
+            row.absent_days if page.by == "worker" else None,
         )
         for row in page.rows
     ]
@@ -246,10 +267,18 @@ async def _rows(
             _add(line.seconds_by_kind, found["kind"], found["seconds"])
             line.automatic_s += found["automatic"]
     start_ms, end_ms = period.bounds_ms(zone)
+    exceptions = await vehicle_exceptions(reader, *days)
     for found in await reader.rows(_JOBS, (start_ms, end_ms)):
         day = local_time(found["at"], zone).date().isoformat()
-        for line in lines(day if by == "day" else found[by]):
+        keys = {"day": day}
+        keys["vehicle"] = vehicle_of(exceptions, found["worker"], day, found["vehicle"])
+        for line in lines(keys[by] if by in keys else found[by]):
             _add(line.jobs_by_status, found["status"], 1)
+    if by == "worker":
+        away = await absences(reader, *days)
+        for worker, found_absences in away.items():
+            for line in lines(worker):
+                line.absent_days += days_absent(found_absences, *days, period.days())
     ordered = sorted(rows.values(), key=lambda row: (row.name.startswith("("), folded(row.name)))
     return tuple(ordered), total
 

@@ -13,13 +13,16 @@ from aiohttp import web
 
 from hub.guard import Refused
 from hub.keys import ACCOUNT, HUB
+from web.board.questions import today
 from web.formats import folded, matches, minute_of_day_text
-from web.frame import see_other
+from web.frame import see_other, settings_of, zone_of
 from web.pages.customers import JobRow
 from web.pages.history import HistoryRow, history_of
+from web.pages.roster import RosterPart, roster_part
 from web.pages.search import WORDS_MAX
 from web.phones import Phone, phones_of
 from web.rendering import show
+from web.roster import RosterDay, absent_words, roster_on
 
 SHOWN_MAX: Final = 500
 JOBS_SHOWN_MAX: Final = 30
@@ -63,6 +66,8 @@ class WorkerRow:
     archived: bool
     open_jobs: int
     phones: tuple[Phone, ...]
+    away: str = ""
+    """`on holiday until 3 Dec`, where the worker is absent today."""
 
     @property
     def newest(self) -> Phone | None:
@@ -95,6 +100,8 @@ class WorkerPage:
     threshold_min: int | None
     jobs: tuple[JobRow, ...]
     history: tuple[HistoryRow, ...]
+    roster: RosterPart
+    frontier: str
     now_ms: int
 
 
@@ -106,8 +113,10 @@ async def workers_page(request: web.Request) -> web.StreamResponse:
     words = folded(text).split()[:WORDS_MAX]
     phones = await phones_of(hub)
     skills = await _skill_names(hub.reader)
+    present = today(hub.clock.now_ms(), zone_of(await settings_of(request)))
+    roster = await roster_on(hub.reader, present)
     rows = [
-        _row(row, phones, skills)
+        _row(row, phones, skills, roster[row["worker"]], present)
         for row in await hub.reader.rows(_LIST)
         if bool(row["archived"]) == archived and (not team or row["team"] == team)
     ]
@@ -134,8 +143,12 @@ async def _skill_names(reader: Any) -> dict[str, str]:
     return {row["skill"]: row["name"] for row in await reader.rows(_SKILLS)}
 
 
-def _row(row: Any, phones: list[Phone], skill_names: dict[str, str]) -> WorkerRow:
+def _row(
+    row: Any, phones: list[Phone], skill_names: dict[str, str], on: RosterDay, present: str
+) -> WorkerRow:
     vehicle = " · ".join(part for part in (row["vehicle_name"], row["plate"]) if part)
+    if on.is_exception:
+        vehicle = f"{on.vehicle_name or 'none'} today" + (f" (else {vehicle})" if vehicle else "")
     return WorkerRow(
         worker=row["worker"],
         name=row["name"],
@@ -147,6 +160,7 @@ def _row(row: Any, phones: list[Phone], skill_names: dict[str, str]) -> WorkerRo
         archived=bool(row["archived"]),
         open_jobs=row["open_jobs"],
         phones=tuple(phone for phone in phones if phone.worker == row["worker"]),
+        away=absent_words(on.absence, present),
     )
 
 
@@ -167,8 +181,10 @@ async def worker_page(request: web.Request) -> web.StreamResponse:
     if row is None:
         raise web.HTTPNotFound
     jobs = await hub.reader.rows(_JOBS, (worker, JOBS_SHOWN_MAX))
+    present = today(hub.clock.now_ms(), zone_of(await settings_of(request)))
+    on = (await roster_on(hub.reader, present))[worker]
     page = WorkerPage(
-        row=_row(row, await phones_of(hub), await _skill_names(hub.reader)),
+        row=_row(row, await phones_of(hub), await _skill_names(hub.reader), on, present),
         note=row["note"],
         jobs_on=bool(row["jobs_on"]),
         auto_on=bool(row["auto_on"]),
@@ -188,6 +204,8 @@ async def worker_page(request: web.Request) -> web.StreamResponse:
             for each in jobs
         ),
         history=await history_of(hub.reader, worker),
+        roster=await roster_part(request, worker),
+        frontier=row["frontier"],
         now_ms=hub.clock.now_ms(),
     )
     return await show(request, "worker.html", page)

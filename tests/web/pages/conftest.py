@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest_asyncio
 
+from tests.web.board.conftest import town
 from tests.web.office import Office, open_office
+
+__all__ = ["office", "town"]
 
 
 @pytest_asyncio.fixture
