@@ -205,9 +205,10 @@ class ImportDesk:
     ) -> None:
         """Import what was shown under `mark`; waits for it for a moment. Once begun it goes on."""
         if not upload.is_writing and upload.outcome is None:
+            # Before anything is waited for: a second click finds it begun.
+            upload.is_writing, upload.notice = True, ""
             if upload.task is not None:
                 await asyncio.wait([upload.task])
-            upload.is_writing, upload.notice = True, ""
             upload.progress = Progress("Checking once more")
             upload.task = self._begin(self._carry_out(upload, account, reading, settings, mark))
         await self._wait(upload)

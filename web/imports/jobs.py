@@ -12,6 +12,7 @@ from typing import Any
 
 from core.dispatch.acts import assign, create_job, edit_job
 from core.dispatch.fields import Kind
+from core.dispatch.roster import absence_on
 from web import formats
 from web.board.rows import PRIORITY_WORDS
 from web.formats import folded
@@ -35,6 +36,7 @@ from web.imports.values import (
     read_whole,
     read_window,
 )
+from web.roster import absent_words, days_of_job
 
 Values = dict[str, Any]
 _CLOSED = ("done", "cancelled", "rejected")
@@ -73,10 +75,22 @@ class JobsImport:
         changes = create_job(job, values)
         if worker is not None:
             changes += assign(job, bytes.fromhex(worker["worker"]), self._about.entropy(8))
+            notes += self._absent(worker, window)
         self._draft.add(changes)
         self._draft.made[line] = job.hex()
         words = f"like {existing['number']}, once more" if existing else ""
         return Item(line, "new", words, shown, tuple(notes))
+
+    def _absent(self, worker: Any, window: list[int] | None) -> list[str]:
+        """That the worker is absent on a day of the job, for a person to look at."""
+        about = self._about
+        row = dict(zip(("window_start", "window_end"), window or (None, None), strict=True))
+        first, last = days_of_job(row, about.zone, about.now_ms)
+        found = absence_on(about.known.absences.get(worker["worker"], ()), first, last)
+        present = formats.local_time(about.now_ms, about.zone).date().isoformat()
+        if found is None:
+            return []
+        return [f"{worker['name']} is {absent_words(found, present)}, and the job is in that time"]
 
     def _existing(self, cells: Cells, key: tuple[str, str, int | None]) -> Any | None:
         known = self._about.known

@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.dispatch.roster import Absence
 from web.board.reader import Rows
 from web.formats import folded
 from web.imports.values import plain
+from web.roster import absences
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Known:
     workers_by_name: Mapping[str, Sequence[str]]
     jobs_by_number: Mapping[str, str]
     jobs_by_text: Mapping[tuple[str, str, int | None], str]
+    absences: Mapping[str, Sequence[Absence]]
 
 
 async def read_known(reader: Rows, kind: str) -> Known:
@@ -92,6 +95,7 @@ async def read_known(reader: Rows, kind: str) -> Known:
             (plain(row["title"]), row["customer"], row["window_start"]): job
             for job, row in jobs.items()
         },
+        absences=await absences(reader, "0001", "9999") if kind == "jobs" else {},
     )
 
 

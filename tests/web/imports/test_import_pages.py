@@ -9,6 +9,7 @@ import re
 import aiohttp
 
 from core.dispatch import acts
+from core.dispatch.roster import set_absence
 from replica.checking import check_store
 from tests.web.board.town import Town
 from tests.web.office import Office, Person, Seen
@@ -160,6 +161,7 @@ async def test_an_imported_job_is_on_the_workers_phone_after_they_meet(town: Tow
     office, eva = town.office, await town.office.signed_in("Eva")
     ana = await town.worker("Ana Malá")
     customer = await town.customer("Letná")
+    await office.act(set_absence(ana.stream, b"absence1", "2026-11-24", "2026-11-30", 1))
     text = (
         "Title\tCustomer\tDay\tFrom\tUntil\tPriority\tWorker\tInstructions\n"
         "Boiler service\tletna\t24.11.2026\t8:00\t10:30\turgent\tana mala\tRing twice\n"
@@ -172,6 +174,7 @@ async def test_an_imported_job_is_on_the_workers_phone_after_they_meet(town: Tow
     seen = await upload(eva, "jobs", text)
     for words in (
         *("2 new jobs", "3 faulty", "there is no customer “Nobody”", "there is no worker “Bo”"),
+        "Ana Malá is on holiday until 30 Nov, and the job is in that time",
         *("there is a time but no day", "says the same as line 3", "tomorrow 08:00–10:30"),
     ):
         assert words in seen.words, words

@@ -8,6 +8,7 @@ import tracemalloc
 import pytest
 
 from web.imports.columns import guess_columns, missing, twice
+from web.imports.plan import Cancelled, Cells, Draft, Item, Progress, plan_rows
 from web.imports.reading import read_reading
 from web.imports.table import ROWS_MAX, TableError, guess_encoding, read_table, take
 
@@ -164,3 +165,20 @@ def test_what_the_columns_lack_or_say_twice_is_told() -> None:
     assert "which column is the name" in missing("customers", ("number", ""))
     assert missing("workers", ("first_name",)) == ""
     assert "Two columns" in twice("customers", ("name", "name"))
+
+
+def test_work_that_was_given_up_ends_at_its_next_row() -> None:
+    planned: list[int] = []
+    progress = Progress()
+
+    def plan_row(line: int, _cells: Cells) -> Item:
+        planned.append(line)
+        if line == 3:
+            progress.cancel()
+        return Item(line, "new")
+
+    table = read_table(b"Name;Number\nA;1\nB;2\nC;3\n")
+    with pytest.raises(Cancelled):
+        plan_rows(table, ("name", "number"), progress, plan_row, Draft())
+    assert planned == [2, 3]
+    assert (progress.done, progress.total) == (1, 3)
