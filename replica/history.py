@@ -14,9 +14,9 @@ from typing import Any
 from core.dispatch import fields
 from core.dispatch.fields import FIELDS, PHASES, Phase
 from core.dispatch.permits import permits
-from core.dispatch.undoing import UNTOLD, shown_to
 from core.dispatch.roster import Absence
 from core.dispatch.shapes import well_formed
+from core.dispatch.undoing import UNTOLD, shown_to
 from core.log.certificate import read_certificate, standing_of
 from core.log.chain import SHORT_BYTES
 from core.log.entry import Path

@@ -34,14 +34,6 @@ async def history_of(reader: Any, stream: str) -> tuple[HistoryRow, ...]:
     rows = list(reversed(await reader.history(stream)))[:HISTORY_SHOWN_MAX]
     names = await names_of_actors(reader, rows)
     accounts = {row["account"] for row in await reader.rows("SELECT account FROM account")}
-    return tuple(
-        HistoryRow(
-            row.at,
-            row.field,
-            row.value,
-            names.get(row.actor, row.actor),
-            row.inert,
-            f"{stream}-{row.entry}" if row.actor in accounts and not row.inert else "",
     vehicles = {}
     if any(row.field.startswith("vehicle") for row in rows):
         vehicles = await vehicle_names(reader)
@@ -52,6 +44,7 @@ async def history_of(reader: Any, stream: str) -> tuple[HistoryRow, ...]:
             vehicles.get(row.value, row.value) if row.field.startswith("vehicle") else row.value,
             names.get(row.actor, row.actor),
             row.inert,
+            f"{stream}-{row.entry}" if row.actor in accounts and not row.inert else "",
         )
         for row in rows
     )
