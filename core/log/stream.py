@@ -9,7 +9,7 @@ Invariant: everything it holds is a function of the set of entries and of the au
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from core.log import chain
 from core.log.canonical import pack, unpack
 from core.log.certificate import HUB_ROLE, Standing
-from core.log.entry import FORMAT, Cursor, Entry, read_parts, version_of
+from core.log.entry import FORMAT, Cursor, Entry, Path, read_parts, version_of
 from core.log.errors import LogError, OverLimit
 from core.log.frontier import Head, frontier_token, leaf_of
 from core.log.limits import ENTRY_BYTES_MAX, SEEN_NAMED_MAX
@@ -336,29 +336,25 @@ class StreamState:
             self._join(log.seen, short)
         if placed.inert:
             return
-        if entry.basis is None:
-            context = dict(log.seen)
-            _join_heights(context, self._ancestry(placed.log, placed.stored.seq - 1))
-        else:
-            context = {}
-            for short in entry.basis:
-                self._join(context, short)
+        context = self._context(placed, entry, log.seen)
         for path, value in entry.changes:
             register = self.registers.get(path)
             if register is None:
                 register = self.registers[path] = Register()
-            write = Write(
-                placed.log,
-                placed.stored.seq,
-                value,
-                entry.corrected_ms,
-                entry.actor,
-                placed.standing.role,
-                entry.by_rule,
-                entry.version,
-                context,
-            )
-            register.add(write)
+            register.add(_write(placed, entry, value, context))
+
+    def _context(
+        self, placed: Placed, entry: Entry, seen: Mapping[LogKey, int]
+    ) -> dict[LogKey, int]:
+        """What the author of an entry had before it, having seen `seen` of other logs."""
+        if entry.basis is None:
+            context = dict(seen)
+            _join_heights(context, self._ancestry(placed.log, placed.stored.seq - 1))
+            return context
+        context = {}
+        for short in entry.basis:
+            self._join(context, short)
+        return context
 
     def _join(self, context: dict[LogKey, int], short: bytes) -> None:
         """Add to `context` all that an author had seen that names `short` as a head."""
@@ -446,6 +442,24 @@ class StreamState:
             key=lambda p: (p.entry.corrected_ms if p.entry else 0, p.stored.seq, p.stored.hash),
         )
 
+    def writes(self, paths: Collection[Path]) -> list[tuple[Path, Write]]:
+        """Every write to these registers that counts, also those that were overwritten since.
+
+        In the order of `entries`. For one who tells how a value came about: some microseconds for
+        each entry of the logs that wrote there.
+        """
+        found = []
+        for placed in self.entries():
+            entry = placed.entry
+            if entry is None or placed.inert:
+                continue
+            changes = [change for change in entry.changes if change[0] in paths]
+            if changes:
+                seen = self._seen_at(placed.log, placed.stored.seq) if entry.basis is None else {}
+                context = self._context(placed, entry, seen)
+                found += [(path, _write(placed, entry, value, context)) for path, value in changes]
+        return found
+
     def inert_count(self) -> int:
         """How many entries are held that do not stand."""
         return self._inert
@@ -469,6 +483,20 @@ class StreamState:
     def fingerprint(self) -> bytes:
         """32 bytes that are equal on two replicas exactly where the states are."""
         return blake2b(pack(self.plain()), digest_size=32, person=b"fieldlog.state").digest()
+
+
+def _write(placed: Placed, entry: Entry, value: Any, context: dict[LogKey, int]) -> Write:
+    return Write(
+        placed.log,
+        placed.stored.seq,
+        value,
+        entry.corrected_ms,
+        entry.actor,
+        placed.standing.role,
+        entry.by_rule,
+        entry.version,
+        context,
+    )
 
 
 def _join_heights(context: dict[LogKey, int], heights: Mapping[LogKey, int]) -> None:
