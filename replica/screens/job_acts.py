@@ -108,7 +108,7 @@ async def problem(request: web.Request) -> web.Response:
     reason = _reason(form)
     if not reason:
         return _ask_again(request, card, "problem", "Choose what the problem is, or write it")
-    note = acts.add_note(bytes.fromhex(card.job), f"Problem: {reason}")
+    note = acts.report_problem(bytes.fromhex(card.job), reason)
     if form.get("then") != "pause" or card.phase not in ("travelling", "on site"):
         await screens.device.act(note)
         return goto(f"/jobs/{card.job}", screens.messages.say("The office will see the problem"))

@@ -22,6 +22,7 @@ from core.dispatch.fields import Phase
 from core.log.errors import Malformed
 from hub.keys import ACCOUNT
 from web import formats
+from web.board.conflicts import conflict_of
 from web.board.decisions import decision
 from web.board.filters import is_stream_id
 from web.board.state import Moment, moment_of
@@ -166,14 +167,11 @@ async def _tick(case: Case) -> Done:
 
 
 async def _decide(case: Case) -> Done:
-    reader = case.moment.hub.reader
-    row = await reader.row(
-        "SELECT * FROM conflict WHERE stream = ? AND conflict = ?",
-        (case.job["job"], case.text("conflict")),
-    )
-    if row is None:
+    state = await case.moment.hub.reader.state(case.job["job"])
+    conflict = conflict_of(state, case.text("conflict"))
+    if conflict is None:
         raise ActError("that conflict is decided already")
-    changes = await decision(reader, case.stream, row, case.turns, case.text("choice"))
+    changes = decision(state, conflict, case.text("choice"))
     return Done(changes, f"Decided for {case.job['number']}; every phone and hub will know.")
 
 
