@@ -42,7 +42,8 @@ KEYS_BY_PLACE: Final = {
         Key(("M",), "Show it on the map"),
         Key(("1", "…", "9"), "Saved views"),
         Key(("/",), "Filter"),
-        Key((".",), "Take in the changes that wait"),
+        Key((".",), "Take in the changes that wait, else the next problem of the inbox"),
+        Key(("I",), "The inbox, and back to the table"),
         Key(("Esc",), "Close the pane"),
     ),
 }

@@ -15,7 +15,7 @@ export function wireKeys(parts) {
   function escape(event) {
     if (document.querySelector('details.menu[open], :popover-open')) return false;
     if (parts.stopPick()) return true;
-    const act = event.target.closest?.('details.act[open], details.act-line[open]');
+    const act = event.target.closest?.('details.act[open], details.act-line[open], details.act-ask[open]');
     if (act) {
       act.open = false;
       act.querySelector('summary').focus();
@@ -40,7 +40,8 @@ export function wireKeys(parts) {
     e: () => parts.act('edit'),
     c: () => parts.act('note'),
     m: () => parts.onMap(),
-    '.': () => rows.applyPending(),
+    '.': () => parts.onward(),
+    i: () => parts.toInbox(),
     '/': () => {
       const input = document.getElementById('filter-text');
       input.focus();
