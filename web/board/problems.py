@@ -84,6 +84,7 @@ class Problem:
     'phone' or 'damage'; `alert` is the kind under which it can be put aside in `stream` (hex), ''
     where it can't. `job` is the job's id or ''. `words` say what it is and `why` what it follows
     from; `minutes` is how late it is or how long it waits, `since_ms` when that began (0: unknown).
+    `asks` says that somebody has the job who can be asked.
     """
 
     key: str
@@ -103,11 +104,15 @@ class Problem:
     lost: bool
     aside_until_ms: int
     conflict: str
+    asks: bool
 
     @property
     def points(self) -> int:
         """How much it hurts."""
         return points(self.minutes, self.priority, lost=self.lost)
+
+
+_NOTHING_MORE: Final = {"lost": False, "conflict": "", "asks": False}
 
 
 async def gather(hub: Hub, alerts: Sequence[Alert], now_ms: int) -> list[Problem]:
@@ -175,12 +180,12 @@ class _Making:
             about=", ".join(part for part in (row["customer_name"], row["worker_name"]) if part),
             page="",
             priority=row["priority"],
-            **more,
+            **{"asks": bool(row["worker"]), **more},
         )
 
     def of(self, **more: Any) -> Problem:
         until_ms = self.aside_until(more["stream"], more["alert"]) if more["alert"] else 0
-        return Problem(**{"lost": False, "conflict": "", "aside_until_ms": until_ms, **more})
+        return Problem(**{**_NOTHING_MORE, "aside_until_ms": until_ms, **more})
 
     def alert(self, alert: Alert) -> Problem:
         """A job that runs late, or of which nothing is heard."""
@@ -290,6 +295,7 @@ async def _rejected(reader: Rows, making: _Making, rows: Sequence[Any]) -> list[
                 kind="rejected",
                 alert=REJECTED,
                 words="Rejected",
+                asks=False,
                 why=f"“{reason}”. Nobody has it now." if reason else "Nobody has it now.",
                 minutes=making.minutes_since(since_ms),
                 since_ms=since_ms,

@@ -94,8 +94,10 @@ export class Inbox {
     if (!problem.job && !this.isShown) this.hooks.show();
     if (this.isShown) {
       await this.#draw();
-      if (problem.job) await this.hooks.open(problem.job, { focus: false });
-      this.#focus(problem.key);
+      // On a narrow screen the pane takes the list's place.
+      const beside = matchMedia('(min-width: 64.01rem)').matches;
+      if (problem.job) await this.hooks.open(problem.job, { focus: !beside });
+      if (beside || !problem.job) this.#focus(problem.key);
     } else {
       await this.hooks.open(problem.job, { focus: true });
     }
