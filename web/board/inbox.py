@@ -44,7 +44,7 @@ class Card:
     """One problem as it is drawn; `conflict` with its `frontier` where it is one and is drawn."""
 
     problem: Problem
-    listed_ms: int
+    listed: int
     icon: str
     tone: str
     href: str
@@ -92,7 +92,7 @@ async def _cards(moment: Moment, wanted: Filter, listed: list[Listed]) -> tuple[
         found.append(
             Card(
                 problem=problem,
-                listed_ms=each.listed_ms,
+                listed=each.listed,
                 icon=ICON_BY_KIND[problem.kind],
                 tone="bad" if problem.lost or problem.kind == "conflict" else "risk",
                 href=wanted.url(job=problem.job) if problem.job else problem.page,
@@ -121,20 +121,20 @@ async def inbox_part(request: web.Request) -> web.StreamResponse:
 
 
 async def inbox_json(request: web.Request) -> web.StreamResponse:
-    """GET /board/inbox.json?since=MS: count, order, and what was listed first after `since`.
+    """GET /board/inbox.json?since=NUMBER: count, order, and what is new since that list.
 
-    The answer is `{at, count, order: [{key, job, words}], fresh: [words], more}`; the page gives
-    `at` back as `since` the next time, so each problem is told to it once. Without `since` nothing
-    is new.
+    The answer is `{number, count, order: [{key, job, words}], fresh: [words], more}`; the page
+    gives `number` back as `since` the next time, so each problem is told to it once. Without
+    `since`, and for a page that knew another run of this hub, nothing is new.
     """
-    now_ms = request.app[HUB].clock.now_ms()
-    listed = await request.app[INBOX_BOOK].problems(now_ms)
+    book = request.app[INBOX_BOOK]
+    listed = await book.problems(request.app[HUB].clock.now_ms())
     waiting = [each for each in listed if not each.problem.aside_until_ms]
     text = request.query.get("since", "")
-    since_ms = int(text) if text.isdecimal() and len(text) < 16 else now_ms
-    fresh = [_said(each.problem) for each in waiting if each.listed_ms > since_ms]
+    since = int(text) if text.isdecimal() and len(text) < 16 else book.number
+    fresh = [_said(each.problem) for each in waiting if each.listed > since]
     answer = {
-        "at": now_ms,
+        "number": book.number,
         "count": len(waiting),
         "order": [
             {"key": each.problem.key, "job": each.problem.job, "words": _said(each.problem)}

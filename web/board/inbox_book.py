@@ -8,6 +8,7 @@ news once, and again only after it was gone for `QUIET_MS`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -22,23 +23,25 @@ QUIET_MS: Final = 10 * 60_000
 
 
 class Repeats:
-    """When each problem was listed first, gaps of less than `QUIET_MS` aside."""
+    """In which list each problem stood first, gaps of less than `QUIET_MS` aside.
+
+    Lists are numbered, from 0; a clock would let two that follow closely be taken for one.
+    """
 
     def __init__(self) -> None:
+        self.number = -1
         self._seen: dict[str, tuple[int, int]] = {}
-        self._begun = False
 
     def listed(self, keys: Iterable[str], now_ms: int) -> dict[str, int]:
-        """When each of these was listed first (ms); 0 for what was there when this began."""
+        """The number of the list that each of the next list's keys stood in first."""
+        self.number += 1
         found = {}
         for key in keys:
-            first_ms, _ = self._seen.get(key, (now_ms if self._begun else 0, now_ms))
-            found[key] = first_ms
-            self._seen[key] = (first_ms, now_ms)
-        self._begun = True
+            found[key], _ = self._seen.get(key, (self.number, now_ms))
+            self._seen[key] = (found[key], now_ms)
         self._seen = {
-            key: (first_ms, last_ms)
-            for key, (first_ms, last_ms) in self._seen.items()
+            key: (first, last_ms)
+            for key, (first, last_ms) in self._seen.items()
             if now_ms - last_ms < QUIET_MS
         }
         return found
@@ -46,10 +49,10 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A problem, and when it was listed first (ms, 0: before this hub was started)."""
+    """A problem, and the number of the list that it stood in first (0: the hub's first)."""
 
     problem: Problem
-    listed_ms: int
+    listed: int
 
 
 class InboxBook:
@@ -58,21 +61,32 @@ class InboxBook:
     def __init__(self, hub: Hub, alerts: AlertBook) -> None:
         self._hub = hub
         self._alerts = alerts
-        self._number = -1
+        self._made_with = -1
+        self._making = asyncio.Lock()
         self._repeats = Repeats()
         self._problems: tuple[Listed, ...] = ()
 
     async def problems(self, now_ms: int) -> tuple[Listed, ...]:
         """All problems, what hurts most first, and last what is put aside."""
         await self._alerts.read(now_ms)
-        number = self._alerts.number
-        if number != self._number:
-            found = await gather(self._hub, self._alerts.alerts, now_ms)
-            open_keys = [each.key for each in found if not each.aside_until_ms]
-            listed = self._repeats.listed(open_keys, now_ms)
-            self._problems = tuple(Listed(each, listed.get(each.key, 0)) for each in found)
-            self._number = number
+        # One at a time: who asks while a list is made gets that one, and not the one before it.
+        async with self._making:
+            if self._alerts.number != self._made_with:
+                await self._make(now_ms)
         return self._problems
+
+    async def _make(self, now_ms: int) -> None:
+        made_with = self._alerts.number
+        found = await gather(self._hub, self._alerts.alerts, now_ms)
+        open_keys = [each.key for each in found if not each.aside_until_ms]
+        listed = self._repeats.listed(open_keys, now_ms)
+        self._problems = tuple(Listed(each, listed.get(each.key, 0)) for each in found)
+        self._made_with = made_with
+
+    @property
+    def number(self) -> int:
+        """The number of the newest list."""
+        return self._repeats.number
 
     async def count(self, now_ms: int) -> int:
         """How many problems wait for a person now."""

@@ -38,15 +38,20 @@ export class Inbox {
   }
 
   /** Something changed, or time went by: count, say what is new, and draw where it is looked at. */
-  async freshen() {
+  freshen() {
+    // One after the other: an answer that overtook another would say things twice.
+    this.freshening = (this.freshening ?? Promise.resolve()).catch(() => undefined)
+      .then(() => this.#freshen());
+    return this.freshening;
+  }
+
+  async #freshen() {
     const query = this.since === null ? '' : `?since=${this.since}`;
     const answer = await fetch(`/board/inbox.json${query}`);
     if (!answer.ok) return;
     const now = await answer.json();
-    // One answer that overtook another says nothing twice.
-    if (this.since !== null && now.at < this.since) return;
     const before = this.since;
-    this.since = now.at;
+    this.since = now.number;
     this.#take(now);
     if (now.fresh.length) {
       const more = now.more ? `, and ${now.more} more` : '';
