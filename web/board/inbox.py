@@ -23,7 +23,7 @@ from web.board.words import load_names
 from web.frame import frame_of
 from web.rendering import part
 
-CARDS_MAX: Final = 100
+CARDS_MAX: Final = 60
 """More than a person decides before the list is another one."""
 CONFLICTS_DRAWN_MAX: Final = 30
 """Each costs the fold of its stream; of the others it is said that they are there."""

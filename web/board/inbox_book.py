@@ -11,15 +11,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
 from hub.hub import Hub
-from web.board.problems import Problem, gather
+from web.board.problems import Problem, forked_keys, gather
 from web.board.state import AlertBook
 
 QUIET_MS: Final = 10 * 60_000
+FORKED_MS_MAX: Final = 60_000
+"""How old the answer may be which keys wrote in two places: nobody acts on it within a minute."""
 
 
 class Repeats:
@@ -64,6 +66,8 @@ class InboxBook:
         self._made_with = -1
         self._making = asyncio.Lock()
         self._repeats = Repeats()
+        self._forked: list[Any] = []
+        self._forked_at_ms = -FORKED_MS_MAX
         self._problems: tuple[Listed, ...] = ()
 
     async def problems(self, now_ms: int) -> tuple[Listed, ...]:
@@ -77,7 +81,10 @@ class InboxBook:
 
     async def _make(self, now_ms: int) -> None:
         made_with = self._alerts.number
-        found = await gather(self._hub, self._alerts.alerts, now_ms)
+        if not 0 <= now_ms - self._forked_at_ms < FORKED_MS_MAX:
+            self._forked = await forked_keys(self._hub.reader)
+            self._forked_at_ms = now_ms
+        found = await gather(self._hub, self._alerts.alerts, self._forked, now_ms)
         open_keys = [each.key for each in found if not each.aside_until_ms]
         listed = self._repeats.listed(open_keys, now_ms)
         self._problems = tuple(Listed(each, listed.get(each.key, 0)) for each in found)

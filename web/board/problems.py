@@ -115,8 +115,18 @@ class Problem:
 _NOTHING_MORE: Final = {"lost": False, "conflict": "", "asks": False}
 
 
-async def gather(hub: Hub, alerts: Sequence[Alert], now_ms: int) -> list[Problem]:
-    """All problems, what hurts most first; what is put aside comes last."""
+async def forked_keys(reader: Rows) -> list[Any]:
+    """Rows of keys that wrote in two places at once; looks at every log, so not at every commit."""
+    return await reader.rows(_FORKED)
+
+
+async def gather(
+    hub: Hub, alerts: Sequence[Alert], forked: Sequence[Any], now_ms: int
+) -> list[Problem]:
+    """All problems, what hurts most first; what is put aside comes last.
+
+    `alerts` are those of `now_ms`, and `forked` what `forked_keys` said lately.
+    """
     reader = hub.reader
     conflicts = await reader.rows(_CONFLICTS)
     rejected = await reader.rows(_REJECTED)
@@ -135,6 +145,7 @@ async def gather(hub: Hub, alerts: Sequence[Alert], now_ms: int) -> list[Problem
     found += await _rejected(reader, making, rejected)
     found += [making.reported(row) for row in reported if row["job"] in jobs]
     found += await _phones(hub, making)
+    found += [_forked(making, row) for row in forked]
     found += [making.damage(words) for words in hub.self_check.findings]
     # One that waits for its time is at the end, however much it will hurt.
     found.sort(key=lambda each: (each.aside_until_ms > 0, -each.points, each.since_ms, each.key))
@@ -305,7 +316,7 @@ async def _rejected(reader: Rows, making: _Making, rows: Sequence[Any]) -> list[
 
 
 async def _phones(hub: Hub, making: _Making) -> list[Problem]:
-    """Phones of workers with work to do that nothing was heard of for a day; forked keys."""
+    """Phones of workers with work to do that nothing was heard of for a day."""
     busy = {row["worker"] for row in await hub.reader.rows(_BUSY)}
     newest: dict[str, tuple[int, str]] = {}
     for phone in await phones_of(hub):
@@ -337,7 +348,6 @@ async def _phones(hub: Hub, making: _Making) -> list[Problem]:
                 since_ms=heard_ms + SILENT_MS_MAX if heard_ms else 0,
             )
         )
-    found += [_forked(making, row) for row in await hub.reader.rows(_FORKED)]
     return found
 
 
