@@ -197,11 +197,11 @@ async def acknowledge(request: web.Request) -> web.Response:
 
 
 def _noted(request: web.Request, card: Card) -> None:
-    """An own note is no news; whatever else is new of the job stays so."""
+    """An own note is no news, nor are those that it was written under; all else new stays so."""
     marks = request.app[SCREENS].marks
     seen = marks.seen(card.job)
-    if seen is not None and type(seen.get("notes")) is int:
-        marks.look_at(card.job, {**seen, "notes": seen["notes"] + 1})
+    if seen is not None:
+        marks.look_at(card.job, {**seen, "notes": card.notes + 1})
 
 
 def _acknowledge(request: web.Request, card: Card, put_away: Iterable[str] = ()) -> None:
