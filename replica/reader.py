@@ -70,7 +70,7 @@ class Reader:
         return history_since(await self.state(stream), tips)
 
     async def state(self, stream: str) -> StreamState:
-        """The fold of a stream (hex id); some 90 µs for each of its entries."""
+        """The fold of a stream; some 90 µs for each of its entries."""
         name = (bytes.fromhex(stream),)
         entries = await self.rows(_ENTRIES, name)
         certificates = await self.rows(

@@ -58,10 +58,8 @@ def not_taken(state: StreamState, worker: bytes) -> list[NotTaken]:
 
 def _fields(state: StreamState, worker: bytes, job: Job) -> Iterator[NotTaken]:
     waiting = {conflict.path for conflict in job.conflicts if conflict.path}
-    writes_by_path: dict[Path, list[Write]] = {}
-    for path, write in state.writes({path for path in state.registers if _is_felt(path)}):
-        writes_by_path.setdefault(path, []).append(write)
-    for path, writes in writes_by_path.items():
+    felt = [path for path in state.registers if _is_felt(path)]
+    for path, writes in state.writes_to(felt).items():
         own = _last([write for write in writes if _is_of(state, write, worker)])
         shown = show(state.registers, path)
         if own is None or shown is None or pack(shown.value) == pack(own.value):
@@ -90,8 +88,7 @@ def _is_felt(path: Path) -> bool:
 def _is_of(state: StreamState, write: Write, worker: bytes) -> bool:
     if write.role != Role.WORKER:
         return False
-    log = state.logs[write.log]
-    return log.placed[write.seq - log.base - 1].standing.subject == worker
+    return state.placed_at(write.log, write.seq).standing.subject == worker
 
 
 def _last(own: Sequence[Write]) -> Write | None:

@@ -341,19 +341,22 @@ class StreamState:
             register = self.registers.get(path)
             if register is None:
                 register = self.registers[path] = Register()
-            register.add(_write(placed, entry, value, context))
+            register.add(_write_of(placed, entry, value, context))
 
     def _context(
         self, placed: Placed, entry: Entry, seen: Mapping[LogKey, int]
     ) -> dict[LogKey, int]:
-        """What the author of an entry had before it, having seen `seen` of other logs."""
+        """What the author of an entry knew when it wrote; `seen` is what its log had seen by then.
+
+        That is less where it acted from a page: what stood there then.
+        """
         if entry.basis is None:
             context = dict(seen)
             _join_heights(context, self._ancestry(placed.log, placed.stored.seq - 1))
-            return context
-        context = {}
-        for short in entry.basis:
-            self._join(context, short)
+        else:
+            context = {}
+            for short in entry.basis:
+                self._join(context, short)
         return context
 
     def _join(self, context: dict[LogKey, int], short: bytes) -> None:
@@ -420,6 +423,38 @@ class StreamState:
         """Log and seq of an entry, None if it is not held."""
         return self._place_by_hash.get(entry_hash)
 
+    def named(self, short: bytes) -> Placed | None:
+        """The entry whose hash begins with these eight bytes; None where none or several do."""
+        hashes = self._hashes_by_short.get(short, [])
+        return self.placed_at(*self._place_by_hash[hashes[0]]) if len(hashes) == 1 else None
+
+    def placed_at(self, key: LogKey, seq: int) -> Placed:
+        """The entry of a log at `seq`, which the log itself holds."""
+        log = self.logs[key]
+        return log.placed[seq - log.base - 1]
+
+    def writes_to(self, paths: Collection[Path]) -> dict[Path, list[Write]]:
+        """All writes that stand to these registers, by path, with what each had seen.
+
+        Those too that others have covered since: what a register showed at any time follows from
+        them. In an order that the set of entries alone decides; every path has a list.
+        """
+        found: dict[Path, list[Write]] = {path: [] for path in paths}
+        for log in sorted(self.logs.values(), key=lambda log: (log.base, log.key)):
+            seen = {} if log.parent is None else dict(self._seen_at(log.parent, log.base))
+            for placed in log.placed:
+                entry = placed.entry
+                if entry is None:
+                    continue
+                for short in entry.seen:
+                    self._join(seen, short)
+                wanted = [] if placed.inert else [c for c in entry.changes if c[0] in found]
+                if wanted:
+                    context = self._context(placed, entry, seen)
+                    for path, value in wanted:
+                        found[path].append(_write_of(placed, entry, value, context))
+        return found
+
     def unseen_by(self, key: LogKey) -> list[bytes]:
         """First eight bytes of the heads that the author of a log has not named as seen yet."""
         log = self.logs.get(key)
@@ -441,24 +476,6 @@ class StreamState:
             everything,
             key=lambda p: (p.entry.corrected_ms if p.entry else 0, p.stored.seq, p.stored.hash),
         )
-
-    def writes(self, paths: Collection[Path]) -> list[tuple[Path, Write]]:
-        """Every write to these registers that counts, also those that were overwritten since.
-
-        In the order of `entries`. For one who tells how a value came about: some microseconds for
-        each entry of the logs that wrote there.
-        """
-        found = []
-        for placed in self.entries():
-            entry = placed.entry
-            if entry is None or placed.inert:
-                continue
-            changes = [change for change in entry.changes if change[0] in paths]
-            if changes:
-                seen = self._seen_at(placed.log, placed.stored.seq) if entry.basis is None else {}
-                context = self._context(placed, entry, seen)
-                found += [(path, _write(placed, entry, value, context)) for path, value in changes]
-        return found
 
     def inert_count(self) -> int:
         """How many entries are held that do not stand."""
@@ -485,7 +502,7 @@ class StreamState:
         return blake2b(pack(self.plain()), digest_size=32, person=b"fieldlog.state").digest()
 
 
-def _write(placed: Placed, entry: Entry, value: Any, context: dict[LogKey, int]) -> Write:
+def _write_of(placed: Placed, entry: Entry, value: Any, context: Mapping[LogKey, int]) -> Write:
     return Write(
         placed.log,
         placed.stored.seq,

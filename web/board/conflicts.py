@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from core.dispatch import fields
 from core.dispatch.fields import FIELDS, Kind, Role
 from core.dispatch.job import Conflict, field_conflicts, fold_job
+from core.dispatch.recurrence import LAST_DAY, Often
 from core.log.entry import Path
 from core.log.registers import Write
 from core.log.stream import StreamState
@@ -67,6 +68,9 @@ _UNSEEN_BY_KIND: Final = {
     "worked after cancel": ("did not know of the work", "did not know that it was cancelled"),
     "worked after withdrawal": ("did not know that it was taken back", "did not know of the work"),
 }
+_MINUTES: Final = frozenset({fields.WORKER_SHIFT, fields.HOURS})
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_UNITS: Final = {Often.DAILY: "day", Often.WEEKLY: "week", Often.MONTHLY: "month"}
 _LIKE: Final = {"place point": "point", "place radius": "radius"}
 
 
@@ -115,6 +119,20 @@ def label_of(conflict: Conflict) -> str:
     return conflict.kind.capitalize()
 
 
+def _often_words(value: list[Any]) -> str:
+    """How often, in words: `every week on Mon, Thu`, `every 2 months on 1, last`."""
+    often, interval, days = value
+    if often not in list(Often):
+        return words(value)
+    unit = _UNITS[Often(often)]
+    every = f"every {unit}" if interval == 1 else f"every {interval} {unit}s"
+    if often == Often.WEEKLY:
+        named = [_DAYS[day] for day in sorted(days) if 0 <= day < len(_DAYS)]
+    else:
+        named = ["last" if day == LAST_DAY else str(day) for day in days]
+    return f"{every} on {', '.join(named)}" if named else every
+
+
 @dataclass(frozen=True, slots=True)
 class _Telling:
     """One stream's conflicts being put into words."""
@@ -127,8 +145,8 @@ class _Telling:
     def view(self, conflict: Conflict) -> ConflictView:
         """One conflict."""
         sides = [(conflict.shown, conflict.write), *conflict.others]
-        writes = self.state.writes({conflict.path}) if conflict.path else []
-        before = [write for _, write in writes]
+        path = conflict.path
+        before = self.state.writes_to([path])[path] if path else []
         return ConflictView(
             conflict.key.hex(),
             conflict.kind,
@@ -172,8 +190,12 @@ class _Telling:
 
     def _field(self, path: Path, value: Any) -> str:
         name = FIELDS[path[0]].name
-        if path[0] == fields.WORKER_SHIFT and isinstance(value, list):
+        if path[0] in _MINUTES and isinstance(value, list):
             return "–".join(formats.minute_of_day_text(minute) for minute in value)
+        if path[0] == fields.REPEATS and isinstance(value, list):
+            return _often_words(value)
+        if path[0] == fields.HORIZON:
+            return f"{value} days"
         if isinstance(value, bool):
             return "Yes" if value else "No"
         if value is None:
@@ -184,8 +206,7 @@ class _Telling:
         return self.names.author(write.actor.hex(), write.log[0].hex())
 
     def _device(self, write: Write) -> str:
-        log = self.state.logs[write.log]
-        standing = log.placed[write.seq - log.base - 1].standing
+        standing = self.state.placed_at(write.log, write.seq).standing
         match standing.role:
             case Role.HUB:
                 return f"hub {standing.subject.decode('ascii', 'replace')}"

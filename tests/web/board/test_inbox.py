@@ -11,7 +11,8 @@ import pytest
 
 from core.dispatch import acts
 from core.dispatch.acts import Change
-from core.dispatch.fields import CUSTOMER_NAME, WORKER_SKILLS, Phase
+from core.dispatch.fields import CUSTOMER_NAME, REPEATS, WORKER_SKILLS, Kind, Phase
+from core.dispatch.recurrence_acts import create_recurrence
 from hub.presence import Presence
 from tests.web.board.town import HOUR_MS, MINUTE_MS, Town, send_part
 from tests.web.office import NOON_MS, Person, Seen
@@ -233,6 +234,24 @@ async def test_conflicts_of_customers_and_workers_are_decided_there_too(town: To
     assert row["name"] == "Letná A"
     (row,) = await town.office.rows("SELECT skills FROM worker")
     assert json.loads(row["skills"]) == [b"skill--1".hex(), b"skill--2".hex()]
+
+
+async def test_a_conflict_of_a_recurring_job_is_said_in_words_and_decided(town: Town) -> None:
+    stream = acts.new_stream_id(Kind.RECURRENCE, NOON_MS, b"weekly1")
+    values = {"title": "Filter", "repeats": [2, 1, [0]], "starts": "2030-01-07", "zone": "UTC"}
+    await town.office.act(create_recurrence(stream, values))
+    eva, _ = await town.office.signed_in("Eva"), await town.office.signed_in("Jan")
+    await wrote_apart(town, stream, (REPEATS,), [2, 2, [0, 3]], [3, 1, [1, -1]])
+    seen = await inbox(eva)
+    assert "Conflict: Repeats" in seen.words
+    assert "Filter Recurring job" in seen.words
+    assert "every 2 weeks on Mon, Thu Eva" in seen.words
+    assert "every month on 1, last Jan" in seen.words
+    fields = {"stream": stream.hex(), "conflict": seen.value("conflict"), "choice": "1"}
+    await eva.post("/board/inbox/decide", fields)
+    (row,) = await town.office.rows("SELECT repeats FROM recurrence")
+    assert json.loads(row["repeats"]) == [2, 2, [0, 3]]
+    assert (await told(eva))["count"] == 0
 
 
 async def test_two_texts_can_be_kept_both_and_what_excludes_itself_can_not(town: Town) -> None:
