@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help test proof check types directions tests demo figures bench-log format wheel clean
+.PHONY: help test proof check types directions tests demo figures bench-log bench-board format wheel clean
 
 help:
 	@echo 'make test     style, types, directions and every test'
@@ -16,6 +16,7 @@ help:
 	@echo 'make demo     a site with a hub, phones and a day of work, on this machine'
 	@echo 'make figures  the measured numbers of the README (TRACES=FILE for a recorded trace; SEEDS, MINUTES, KILLS)'
 	@echo 'make bench-log the log beside its peers and the floors, as one table (BENCH="--only merge --rounds 3")'
+	@echo 'make bench-board the board with 20,000 jobs, 500 workers and 200 phones, as one table'
 	@echo 'make format   put the code into the form that `make test` asks for'
 	@echo 'make wheel    dist/fieldlog-*.whl, for phones and other hubs'
 	@echo 'make clean    remove what these made'
@@ -47,6 +48,9 @@ figures: $(READY)
 
 bench-log: $(READY)
 	$(BIN)/python -m tests.bench $(BENCH)
+
+bench-board: $(READY)
+	$(BIN)/python -m tests.bench.board $(BENCH)
 
 format: $(READY)
 	$(BIN)/ruff check --fix

@@ -26,7 +26,7 @@ from core.log.stream import Stored
 from core.log.witness import Tip, path_to, tips_leaf
 from replica import logs
 from replica.identity import Identity
-from replica.store import APPLICATION_ID, read_only, schema_files
+from replica.store import APPLICATION_ID, newest_schema, read_only
 from replica.witnesses import TIP_BYTES, Kept, witnesses_of
 
 
@@ -45,7 +45,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     with contextlib.closing(read_only(path)) as db:
         (mark,) = db.execute("PRAGMA application_id").fetchone()
         (version,) = db.execute("PRAGMA user_version").fetchone()
-        newest = schema_files()[-1][0]
+        newest = newest_schema()
         if mark != APPLICATION_ID:
             raise ProvingError(f"{path} is no store of Fieldlog; give a hub's or phone's folder")
         if version < newest:

@@ -39,7 +39,7 @@ from replica.replica import Replica, Touched
 from replica.salvage import Salvaged, read_damaged
 from replica.self_check import WALK
 from replica.set_aside import SetAside, keep_set_aside, set_aside_in
-from replica.store import SET_ASIDE, STORE_FILE, Store, StoreError, schema_files
+from replica.store import SET_ASIDE, STORE_FILE, Store, StoreError, newest_schema
 from replica.witnesses import is_signed
 
 # What a new store makes for itself.
@@ -105,7 +105,7 @@ def _refuse_newer(path: Path) -> None:
     """A store of a newer version has tables that this one would leave behind."""
     with path.open("rb") as file:
         version = int.from_bytes(file.read(64)[60:64], "big")
-    newest = schema_files()[-1][0]
+    newest = newest_schema()
     # A number beyond all versions to come is a flipped bit.
     if newest < version < newest + 1_000:
         raise StoreError(

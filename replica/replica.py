@@ -45,7 +45,7 @@ from replica.identity import Identity
 from replica.projection import clear_projections, project_stream
 from replica.projection.day import DayShown
 from replica.scope import days_of
-from replica.store import Store, damaged, schema_files
+from replica.store import Store, damaged, newest_schema
 
 LOGGER = logging.getLogger(__name__)
 
@@ -125,8 +125,8 @@ class Replica:
         self._erased: Erased | None = None
         # Set when streams were purged, for whoever scrubs the file once it is at rest.
         self.has_purged = False
-        with store.transaction() as db:
-            if store.get("site") is None and not db.execute("SELECT 1 FROM stream").fetchone():
+        if store.get("site") is None and not store.db.execute("SELECT 1 FROM stream").fetchone():
+            with store.transaction():
                 store.put("site", identity.site)
                 store.put("generation", entropy(8))
                 store.put("position", 0)
@@ -433,7 +433,7 @@ class Replica:
 
     def _made_by(self) -> list[bytes | int]:
         """What decides on the rows but the entries: how they are read, and into which tables."""
-        return [self.reading.mark(), schema_files()[-1][0]]
+        return [self.reading.mark(), newest_schema()]
 
     def _forget(self) -> None:
         """Drop what is cached: a transaction did not commit."""

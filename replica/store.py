@@ -14,7 +14,6 @@ import functools
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +56,19 @@ AUTOCHECKPOINT_PAGES = 1_000
 @functools.cache
 def schema_files(layout: Layout = LOG_LAYOUT) -> tuple[tuple[int, str, str], ...]:
     """Number, name and text of each schema file, in order."""
-    folder = resources.files("replica").joinpath(*layout.folder.split("/"))
-    files = sorted(
-        (entry for entry in folder.iterdir() if entry.name.endswith(".sql")),
-        key=lambda entry: entry.name,
-    )
+    files = sorted(_schema_folder(layout), key=lambda entry: entry.name)
     return tuple((int(entry.name[:4]), entry.name, entry.read_text("utf-8")) for entry in files)
+
+
+@functools.cache
+def newest_schema(layout: Layout = LOG_LAYOUT) -> int:
+    """The number of the newest schema file; a start that upgrades nothing reads none of them."""
+    return max(int(entry.name[:4]) for entry in _schema_folder(layout))
+
+
+def _schema_folder(layout: Layout) -> list[Path]:
+    # Not by `importlib.resources`, which imports for longer than a store takes to open.
+    return list(Path(__file__).parent.joinpath(layout.folder).glob("*.sql"))
 
 
 class Store:
@@ -122,7 +128,7 @@ class Store:
         if tables and mark != self._layout.application_id:
             raise StoreError(f"{self.path} is a database of another program; choose another file")
         (version,) = self.db.execute("PRAGMA user_version").fetchone()
-        newest = schema_files(self._layout)[-1][0]
+        newest = newest_schema(self._layout)
         if version > newest:
             raise StoreError(
                 f"{self.path} was written by a newer version (schema {version}, this one knows "
@@ -131,14 +137,13 @@ class Store:
 
     def _upgrade(self) -> None:
         (version,) = self.db.execute("PRAGMA user_version").fetchone()
-        files = schema_files(self._layout)
-        if 0 < version < files[-1][0]:
-            self._copy_before_upgrade(version)
-        newest = files[-1][0]
+        newest = newest_schema(self._layout)
         if version == newest:
             return
+        if version:
+            self._copy_before_upgrade(version)
         # All in one transaction: a store is of the version that it was, or of the newest.
-        texts = [text for number, _, text in files if number > version]
+        texts = [text for number, _, text in schema_files(self._layout) if number > version]
         begin = f"BEGIN IMMEDIATE;\nPRAGMA application_id = {self._layout.application_id};"
         end = f"PRAGMA user_version = {newest};\nCOMMIT;"
         try:

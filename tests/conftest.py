@@ -68,12 +68,17 @@ def clock() -> SettableClock:
     return SettableClock()
 
 
+def find_chromium() -> str | None:
+    """The program that opens pages, if this machine has one."""
+    return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
     """The program that opens pages; without one the test is skipped, and fails where CI=true."""
     driver = [sys.executable, "-m", "playwright", "--version"]
     started = subprocess.run(driver, capture_output=True, text=True, check=False)
-    path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    path = find_chromium()
     if path is not None and started.returncode == 0:
         return path
     words = "no Chromium that can be driven on this machine: apt-get install chromium libatomic1"

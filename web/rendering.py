@@ -7,6 +7,7 @@ Invariant: no template holds a script or style of its own, so the strict CSP hol
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,6 +73,8 @@ def _icon_of(assets: Assets) -> Any:
     # The sprite is built from an npm package; where it was not built, words do without it.
     sprite = assets.url(ICON_SPRITE) if assets.has(ICON_SPRITE) else ""
 
+    # A page has hundreds of the same few.
+    @lru_cache(maxsize=512)
     def icon(name: str, size: str = "") -> Markup:
         """An icon of the sprite; decoration only, so the words beside it carry the meaning."""
         classes = f"icon icon-{size}" if size else "icon"
@@ -87,6 +90,7 @@ def _icon_of(assets: Assets) -> Any:
 def _status_chip_of(assets: Assets) -> Any:
     icon = _icon_of(assets)
 
+    @lru_cache(maxsize=64)
     def status_chip(status: str) -> Markup:
         """A job's status as a chip: its shape, its word and its hue."""
         shape = icon(SHAPE_BY_STATUS.get(status, "circle"))

@@ -49,6 +49,8 @@ _FROM: Final = """
     LEFT JOIN worker ON worker.worker = job.worker AND job.worker <> ''
 """
 
+_OF_SHOWN: Final = _FROM.replace("FROM job", "FROM shown JOIN job USING (local)", 1)
+
 # How much a row needs a person: what hurts most first. What was put aside needs nobody yet.
 _URGENCY: Final = """
     CASE WHEN job.conflicts > 0 THEN 6
@@ -158,7 +160,7 @@ class Question:
         self._conditions = [_view_condition(wanted.view, now_ms, zone)]
         self._narrow(wanted, zone)
         self._where = " AND ".join(f"({condition})" for condition in self._conditions)
-        keys = [_KEY_BY_COLUMN[sort.column] for sort in wanted.sorts] + ["job.job"]
+        keys = [_KEY_BY_COLUMN[sort.column] for sort in wanted.sorts] + ["+job.job"]
         self.descending = [sort.descending for sort in wanted.sorts] + [False]
         self._keys = ", ".join(f"{key} AS key_{index}" for index, key in enumerate(keys))
 
@@ -169,10 +171,13 @@ class Question:
         order = ", ".join(
             f"key_{index}{' DESC' if down else ''}" for index, down in enumerate(self.descending)
         )
+        # Only what the order goes by is sorted, and tables that it does not need are not joined;
+        # the columns of a row are fetched for the rows that are shown.
         return await reader.rows(
-            f"WITH {_ALERT} SELECT * FROM (SELECT {_COLUMNS}, {self._keys} {_FROM}"
-            f" WHERE {self._where}) WHERE {behind} ORDER BY {order}"
-            f" LIMIT {_bind(values, limit)}",
+            f"WITH {_ALERT}, shown AS MATERIALIZED (SELECT * FROM (SELECT job.local, {self._keys}"
+            f" {_FROM} WHERE {self._where}) WHERE {behind} ORDER BY {order}"
+            f" LIMIT {_bind(values, limit)})"
+            f" SELECT {_COLUMNS}, shown.* {_OF_SHOWN} ORDER BY {order}",
             values,
         )
 

@@ -1,0 +1,96 @@
+"""How long a hub takes to answer a sort or a filter, beside the bare SQL for the same rows.
+
+The answer is what a page's script fetches: the whole page by HTTP. The floor is the question's own
+SQL, asked of the same file by `sqlite3` alone. Holds no site. Invariant: both sides give the same
+jobs in the same order, or the measurement ends.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import statistics
+import time
+from dataclasses import dataclass, replace
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+from tests.bench.board.site import Filled
+from tests.bench.measuring import Row
+from tests.web.board.town import Town
+from tests.web.office import Person
+from web.board.alerts import compute_alerts
+from web.board.filters import SORTABLE, Filter
+from web.board.questions import PAGE_ROWS, Question, alerts_json, named_like
+from web.board.reader import Rows
+
+ANSWER_MS_MAX = 50.0
+TO_SQL_MAX = 5.0
+# As `tests.web.office.Office.set_up_done` says.
+ZONE = "Europe/Prague"
+
+
+@dataclass
+class Bare:
+    """Asks the file by itself, as a hub's reader is asked; keeps what SQLite alone took."""
+
+    db: sqlite3.Connection
+    taken_s: float = 0.0
+
+    async def rows(self, sql: str, parameters: Any = ()) -> list[Any]:
+        """All rows of one question."""
+        began_s = time.perf_counter()
+        rows = self.db.execute(sql, tuple(parameters)).fetchall()
+        self.taken_s = time.perf_counter() - began_s
+        return rows
+
+
+async def question_rows(town: Town, person: Person, filled: Filled, rounds: int) -> list[Row]:
+    """Each question's median time, ours and bare, in turns; and the worst of all."""
+    hub = town.office.hub
+    now_ms = hub.clock.now_ms()
+    zone = ZoneInfo(ZONE)
+    alerts = alerts_json(await compute_alerts(hub, now_ms))
+    db = sqlite3.connect(f"file:{hub.replica.store.path}?mode=ro", uri=True)
+    db.row_factory = sqlite3.Row
+    found: list[Row] = []
+    for name, wanted in questions(filled).items():
+        named = await named_like(hub.reader, wanted.text) if wanted.text else []
+        question = Question(wanted, alerts, now_ms, zone, named)
+        bare, ours_s, bare_s = Bare(db), [], []
+        for _ in range(rounds):
+            rows = await question.page(cast(Rows, bare), None, PAGE_ROWS + 1)
+            bare_s.append(bare.taken_s)
+            began_s = time.perf_counter()
+            seen = await person.get(wanted.url())
+            ours_s.append(time.perf_counter() - began_s)
+            shown = re.findall(r'<tr[^>]*data-job="([0-9a-f]{24})"', seen.text)
+            if shown != [row["job"] for row in rows[:PAGE_ROWS]]:
+                raise AssertionError(f"{name}: the page shows other jobs than the question")
+        ours_ms, bare_ms = (1e3 * statistics.median(each) for each in (ours_s, bare_s))
+        reached = ours_ms <= ANSWER_MS_MAX and ours_ms <= TO_SQL_MAX * bare_ms
+        goal = f"<= {TO_SQL_MAX:.0f} x, <= {ANSWER_MS_MAX:.0f} ms"
+        found.append(
+            Row(f"bench_board_answer[{name}]", ours_ms, "ms", "bare SQL", bare_ms, goal, reached)
+        )
+    db.close()
+    return found
+
+
+def questions(filled: Filled) -> dict[str, Filter]:
+    """What is asked, by its name in the table."""
+    asked = {
+        f"all by {mark}{column}": Filter(view="all", sort=f"{mark}{column}", layout="table")
+        for column in SORTABLE
+        for mark in ("", "-")
+    }
+    every = Filter(view="all", layout="table")
+    asked["exceptions"] = Filter(layout="table")
+    asked["today"] = Filter(view="today", layout="table")
+    asked["open, three sorts"] = replace(every, statuses=("open",), sort="-alert,window,title")
+    asked["one worker"] = replace(every, workers=(filled.workers[-1].hex(),))
+    asked["one customer"] = replace(every, customer=filled.customers[0].hex())
+    asked["a day"] = replace(every, day="2026-11-20")
+    asked["a word"] = replace(every, text="boiler")
+    asked["two words and a status"] = replace(every, text="lift repair", statuses=("done",))
+    return asked
