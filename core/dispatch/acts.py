@@ -294,6 +294,20 @@ def add_note(job: bytes, text: str) -> Act:
     return [Change(job, (fields.NOTE, MINT), words)]
 
 
+PROBLEM, QUESTION = "Problem: ", "Question: "
+"""How a note begins that a worker reports a problem with, and one that the office asks by."""
+
+
+def report_problem(job: bytes, text: str) -> Act:
+    """Tell the office of a problem, as a note that it finds again."""
+    return add_note(job, PROBLEM + (text_of("The problem", text, 400, needed=True) or ""))
+
+
+def ask_worker(job: bytes, text: str) -> Act:
+    """Ask whoever has the job, as a note that their phones point out."""
+    return add_note(job, QUESTION + (text_of("The question", text, 400, needed=True) or ""))
+
+
 def add_file(job: bytes, address: bytes) -> Act:
     """Name a file (a photo, a signature) by its address, 32 bytes (`core.log.chunk_list`)."""
     if len(address) != ADDRESS_BYTES:

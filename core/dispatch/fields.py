@@ -111,7 +111,7 @@ _OFFICE = frozenset({Role.HUB, Role.DISPATCHER})
 _ALL = frozenset({Role.HUB, Role.DISPATCHER, Role.WORKER})
 
 # --- every stream
-CUT, ADMITTED = 1, 19
+CUT, ADMITTED, SNOOZED = 1, 19, 21
 # --- site
 CERTIFICATE, REVOKED, ERASED, SITE_NAME, SETTING = 2, 3, 4, 5, 6
 TEAM_NAME, VEHICLE_NAME, VEHICLE_PLATE, SKILL_NAME, GROUP_ARCHIVED = 7, 8, 9, 10, 11
@@ -154,6 +154,7 @@ def _site_and_office() -> tuple[Field, ...]:
     return (
         Field(CUT, "cut", None, ("author",), _HUB, further),
         Field(ADMITTED, "admitted", None, ("entry",), _OFFICE, true),
+        Field(SNOOZED, "snoozed", None, ("alert",), _OFFICE, latest),
         Field(CERTIFICATE, "certificate", site, ("author", "certificate"), _HUB, one),
         Field(REVOKED, "revoked", site, ("author",), _HUB, true),
         Field(CLOSED, "closed", site, ("author",), _HUB, one),

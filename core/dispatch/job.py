@@ -52,7 +52,10 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Something that only people can decide; `key` is the same on every replica."""
+    """Something that only people can decide; `key` is the same on every replica.
+
+    `path` is the register's, where the conflict is a field's.
+    """
 
     key: bytes
     kind: str
@@ -60,6 +63,7 @@ class Conflict:
     shown: Any
     others: tuple[tuple[Any, Write], ...]
     write: Write | None = None
+    path: Path = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,7 +366,7 @@ def field_conflicts(registers: Registers) -> list[Conflict]:
         parts += sorted(pack([w.log[0], w.log[1], w.seq]) for w in register.writes.values())
         others = tuple((write.value, write) for write in shown.others)
         key = named_id("field", *parts)
-        found.append(Conflict(key, "field", field.name, shown.value, others, shown.write))
+        found.append(Conflict(key, "field", field.name, shown.value, others, shown.write, path))
     return found
 
 

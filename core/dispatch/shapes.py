@@ -100,6 +100,10 @@ def _setting(value: Any) -> bool:
     return isinstance(value, (bool, str)) or _number(value)
 
 
+def _code(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= CODE_LETTERS_MAX
+
+
 def _job(value: Any) -> bool:
     return value == b"" or _stream(value)
 
@@ -129,6 +133,7 @@ def _duty(value: Any) -> bool:
 _IDS: Final[Mapping[str, Check]] = {
     "absence": _short,
     "account": _short,
+    "alert": _code,
     "author": _key,
     "certificate": _short,
     "colleague": _stream,
@@ -145,7 +150,7 @@ _IDS: Final[Mapping[str, Check]] = {
     "log": _short,
     "note": _short,
     "place": _short,
-    "setting": lambda value: isinstance(value, str) and 0 < len(value) <= CODE_LETTERS_MAX,
+    "setting": _code,
     "stream": _stream,
     "track": _short,
     "turn": _short,
@@ -179,6 +184,7 @@ _CHECKS: Final[Mapping[int, Check]] = {
     **dict.fromkeys(_TEXTS, _text),
     **dict.fromkeys(_MARKS, _mark),
     fields.CUT: _tuple(_moment, _bytes),
+    fields.SNOOZED: _tuple(_moment, _or_none(_text)),
     fields.CERTIFICATE: _bytes,
     fields.CLOSED: _tuple(_bytes, _bytes),
     fields.SETTING: _setting,

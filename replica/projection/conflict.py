@@ -1,4 +1,8 @@
-"""Rows of conflicts; values, and who acted, in words."""
+"""Rows of what people decide about a stream: conflicts, and alerts that they put aside.
+
+Both stand in the table `conflict`; those put aside have the kind 'snoozed' and count as no
+conflict. Beside them, values and who acted in words.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,12 @@ from typing import Any
 
 from core.dispatch.fields import Phase
 from core.dispatch.job import Conflict
-from core.log.registers import Write
+from core.dispatch.snooze import snoozes
+from core.log.registers import Registers, Write
 from core.log.stream import Placed
 from replica.projection.rows import Row
+
+SNOOZED = "snoozed"
 
 
 def words(value: Any) -> str:
@@ -59,4 +66,22 @@ def conflict_rows(stream: str, conflicts: Iterable[Conflict]) -> list[Row]:
             json.dumps([_side(value, write) for value, write in conflict.others]),
         )
         for conflict in conflicts
+    ]
+
+
+def snooze_rows(stream: str, registers: Registers) -> list[Row]:
+    """Rows of the alerts that were put aside: `field` is the alert's kind, `shown` has the time.
+
+    One that was taken up again keeps a row, so that whoever has one is always written again.
+    """
+    return [
+        (
+            stream,
+            f"{SNOOZED} {each.kind}",
+            SNOOZED,
+            each.kind,
+            json.dumps(_side(each.until_ms, each.write) | {"reason": each.reason}),
+            "[]",
+        )
+        for each in snoozes(registers)
     ]

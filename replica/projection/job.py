@@ -22,7 +22,7 @@ from core.log.entry import Entry, Path
 from core.log.registers import Registers, Write
 from core.log.stream import Placed, StreamState
 from replica.logs import author_number, log_row
-from replica.projection.conflict import conflict_rows, phase_words
+from replica.projection.conflict import conflict_rows, phase_words, snooze_rows
 from replica.projection.people import DEFAULT_RADIUS_M, identity, point, text
 from replica.projection.rows import Place, Row, rewrite
 
@@ -151,7 +151,7 @@ def _project_whole(db: sqlite3.Connection, state: StreamState, codes: set[int] |
     if registers:
         job = fold_job(registers)
         entries = [p for p in state.entries() if p.entry is not None and not p.inert]
-        rows["conflict"] = conflict_rows(name, job.conflicts)
+        rows["conflict"] = conflict_rows(name, job.conflicts) + snooze_rows(name, registers)
         if "assignment" in due:
             rows["assignment"] = [_assignment(name, state, each) for each in job.assignments]
         if "check_item" in due:
@@ -163,8 +163,9 @@ def _project_whole(db: sqlite3.Connection, state: StreamState, codes: set[int] |
         if "file_ref" in due:
             rows["file_ref"] = _file_refs(name, state)
         notes = len(rows["note"]) if "note" in due else held[1 + _NOTES]
-        row = _job_row(state, job, entries, len(rows["conflict"]), notes)
-    if held is not None and not rows["conflict"] and not held[1 + _CONFLICTS]:
+        row = _job_row(state, job, entries, len(job.conflicts), notes)
+    quiet = codes is not None and held is not None and not held[1 + _CONFLICTS]
+    if quiet and not rows["conflict"]:
         del rows["conflict"]
     for table, wanted in rows.items():
         # Of a job that is new here no row stands.

@@ -11,7 +11,7 @@ from core.dispatch.job import field_conflicts
 from core.dispatch.show import value_at
 from core.log.registers import Registers
 from core.log.stream import StreamState
-from replica.projection.conflict import conflict_rows
+from replica.projection.conflict import conflict_rows, snooze_rows
 from replica.projection.rows import rewrite
 
 DEFAULT_RADIUS_M = 100
@@ -103,7 +103,8 @@ def project_worker(db: sqlite3.Connection, state: StreamState) -> None:
             )
         else:
             db.execute("INSERT INTO vehicle_day VALUES (?, ?, ?)", (name, path[1], identity(value)))
-    rewrite(db, "conflict", {"stream": name}, conflict_rows(name, field_conflicts(registers)))
+    conflicts = conflict_rows(name, field_conflicts(registers))
+    rewrite(db, "conflict", {"stream": name}, conflicts + snooze_rows(name, registers))
 
 
 def text(registers: Registers, path: tuple[Any, ...]) -> str:

@@ -6,6 +6,8 @@ Invariant: a tap on a page that no longer shows how things stand changes nothing
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from aiohttp import web
 
 from core.dispatch import acts
@@ -14,11 +16,14 @@ from core.dispatch.fields import Phase
 from replica.screens.here import SCREENS, Here, form_of, goto
 from replica.screens.job_page import card_of
 from replica.screens.joblist import GIVEN_AWAY, Card, looked_at
+from replica.screens.overruled import SEEN, overruled, seen_keys
 from replica.screens.progress import BY_HAND, DONE_WORDS, PRIMARY_BY_PHASE, Turn, move
 from replica.screens.words import PHASE_BY_WORD, SHOWN_BY_PHASE, WORD_BY_PHASE
 
 # A slip is set right freely for this long; later it is a correction, and those have reasons.
 SETTLED_MS = 15 * 60_000
+# What was put away of one job; nobody loses more conflicts in it.
+PUT_AWAY_MAX = 50
 
 _BY_HAND_WORDS = frozenset(WORD_BY_PHASE[phase] for phase, _ in BY_HAND)
 
@@ -108,9 +113,10 @@ async def problem(request: web.Request) -> web.Response:
     reason = _reason(form)
     if not reason:
         return _ask_again(request, card, "problem", "Choose what the problem is, or write it")
-    note = acts.add_note(bytes.fromhex(card.job), f"Problem: {reason}")
+    note = acts.report_problem(bytes.fromhex(card.job), reason)
     if form.get("then") != "pause" or card.phase not in ("travelling", "on site"):
         await screens.device.act(note)
+        _noted(request, card)
         return goto(f"/jobs/{card.job}", screens.messages.say("The office will see the problem"))
     moved = move(
         _turn(here, card),
@@ -162,6 +168,7 @@ async def add_note(request: web.Request) -> web.Response:
     form = await form_of(request)
     text = form.get("text", "").replace("\r\n", "\n")
     await screens.device.act(acts.add_note(bytes.fromhex(card.job), text))
+    _noted(request, card)
     token = screens.messages.say("Note saved on this phone")
     return goto(f"/jobs/{card.job}#notes", token)
 
@@ -181,11 +188,23 @@ async def tick(request: web.Request) -> web.Response:
 
 
 async def acknowledge(request: web.Request) -> web.Response:
-    """Say that the office's change was seen."""
-    _, card = await card_of(request)
-    _acknowledge(request, card)
+    """Say that the office's change was seen, and what it did not take."""
+    screens = request.app[SCREENS]
+    here, card = await card_of(request)
+    told = await overruled(screens.device.reader, here, card, screens.marks)
+    _acknowledge(request, card, [each.key for each in told if each.decided])
     return goto(f"/jobs/{card.job}")
 
 
-def _acknowledge(request: web.Request, card: Card) -> None:
-    request.app[SCREENS].marks.look_at(card.job, looked_at(card))
+def _noted(request: web.Request, card: Card) -> None:
+    """An own note is no news, nor are those that it was written under; all else new stays so."""
+    marks = request.app[SCREENS].marks
+    seen = marks.seen(card.job)
+    if seen is not None:
+        marks.look_at(card.job, {**seen, "notes": card.notes + 1})
+
+
+def _acknowledge(request: web.Request, card: Card, put_away: Iterable[str] = ()) -> None:
+    marks = request.app[SCREENS].marks
+    kept = [*seen_keys(marks, card.job), *put_away][-PUT_AWAY_MAX:]
+    marks.look_at(card.job, looked_at(card) | ({SEEN: kept} if kept else {}))

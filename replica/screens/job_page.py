@@ -19,6 +19,7 @@ from core.dispatch.fields import Phase
 from core.dispatch.geometry import distance_m
 from replica.screens.here import SCREENS, Here, message_of
 from replica.screens.joblist import Card, load_card, looked_at, news
+from replica.screens.overruled import overruled
 from replica.screens.port import OwnFix
 from replica.screens.progress import (
     BY_HAND,
@@ -111,6 +112,7 @@ async def job(request: web.Request) -> web.Response:
     if screens.marks.seen(card.job) is None:
         screens.marks.look_at(card.job, looked_at(card))
     reader = screens.device.reader
+    notes = await _notes(request, here, card)
     return screens.page(
         here,
         "job.html",
@@ -122,6 +124,7 @@ async def job(request: web.Request) -> web.Response:
         secondary=SECONDARY_BY_PHASE.get(card.phase, ()),
         rejectable=card.phase in REJECTABLE,
         news=news(card, screens.marks, here.zone, here.now_ms),
+        overruled=await overruled(reader, here, card, screens.marks),
         navigate=navigate_link(card),
         way=way_there(here, card, screens.device.last_fix()),
         contacts=await _contacts(reader, card),
@@ -129,7 +132,8 @@ async def job(request: web.Request) -> web.Response:
         items=await reader.rows(
             "SELECT item, text, ticked FROM check_item WHERE job = ? ORDER BY item", (card.job,)
         ),
-        notes=await _notes(request, here, card),
+        notes=notes,
+        question=_question(notes),
         handed_from=await _worker_name(reader, card.handed_from),
         running=next((log for log in here.running if log.job == bytes.fromhex(card.job)), None),
         unsent=here.unsent_by_stream.get(card.job, 0),
@@ -170,9 +174,20 @@ async def _notes(request: web.Request, here: Here, card: Card) -> list[dict[str,
             "at": row["at"],
             "text": row["text"],
             "by": "You" if row["actor"] == here.worker else row["name"] or "The office",
+            "asks": row["text"].startswith(acts.QUESTION) and row["name"] is None,
         }
         for row in rows
     ]
+
+
+def _question(notes: list[dict[str, Any]]) -> str:
+    """What the office asks, '' where the worker has written a note since."""
+    for note in notes:
+        if note["by"] == "You":
+            return ""
+        if note["asks"]:
+            return str(note["text"]).removeprefix(acts.QUESTION)
+    return ""
 
 
 async def _worker_name(reader: Any, worker: str) -> str:

@@ -71,6 +71,7 @@ class Card:
     updated_at: int
     finished_at: int | None
     conflicts: int
+    notes: int
     frontier: str
 
     @property
@@ -114,6 +115,7 @@ def _card(row: Any) -> Card:
         updated_at=row["updated_at"],
         finished_at=row["finished_at"],
         conflicts=row["conflicts"],
+        notes=row["notes"],
         frontier=row["frontier"],
     )
 
@@ -212,6 +214,7 @@ def looked_at(card: Card) -> dict[str, Any]:
         "contact": [card.contact, card.contact_phone],
         "priority": card.priority,
         "cancelled": card.phase == "cancelled",
+        "notes": card.notes,
     }
 
 

@@ -26,6 +26,7 @@ from hub.keys import ACCOUNT
 from hub.past_acts import reference_of
 from hub.recurring import SKIPPED_WORDS
 from web import formats
+from web.board.conflicts import conflict_of
 from web.board.decisions import decision
 from web.board.filters import is_stream_id
 from web.board.questions import today
@@ -189,14 +190,11 @@ async def _tick(case: Case) -> Done:
 
 
 async def _decide(case: Case) -> Done:
-    reader = case.moment.hub.reader
-    row = await reader.row(
-        "SELECT * FROM conflict WHERE stream = ? AND conflict = ?",
-        (case.job["job"], case.text("conflict")),
-    )
-    if row is None:
+    state = await case.moment.hub.reader.state(case.job["job"])
+    conflict = conflict_of(state, case.text("conflict"))
+    if conflict is None:
         raise ActError("that conflict is decided already")
-    changes = await decision(reader, case.stream, row, case.turns, case.text("choice"))
+    changes = decision(state, conflict, case.text("choice"))
     return Done(changes, f"Decided for {case.job['number']}; every phone and hub will know.")
 
 

@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from core.dispatch.delay import Cause, Course, Delay, delays, is_delayed
+from core.dispatch.duty import DUTY_MS_MAX
 from core.dispatch.fields import Phase
+from core.dispatch.snooze import aside_until
 from hub.hub import Hub
 from hub.map.travel import travel_to
 from web.board.reach import ASKED_AT_ONCE, Reach, Turn, reach_of
 from web.board.reader import Rows
+from web.phones import phones_of
 
 HORIZON_MS: Final = 4 * 3_600_000
 """Travel times are asked for jobs whose window ends within this; few drives take longer."""
@@ -40,6 +43,12 @@ _ON_SITE: Final = """
 _SET_OUT: Final = """
     SELECT job, min(at) AS at FROM phase_time WHERE phase = ? AND job IN ({}) GROUP BY job
 """
+# Who is on duty by the log, for phones that have said nothing since this hub was started.
+_ON_DUTY: Final = "SELECT DISTINCT worker FROM duty WHERE stop_at IS NULL AND start_at > ?"
+_ASIDE: Final = """
+    SELECT stream, field, json_extract(shown, '$.value') AS until_ms FROM conflict
+    WHERE kind = 'snoozed'
+"""
 _PHASE_BY_WORDS: Final = {phase.name.lower().replace("_", " "): phase for phase in Phase}
 _UNTOLD: Final = frozenset({Cause.UNACKNOWLEDGED})
 _WORDS_BY_CAUSE: Final = {
@@ -56,7 +65,9 @@ _WORDS_BY_CAUSE: Final = {
 class Alert:
     """One job's trouble. `level` is 'delayed', 'at risk' or ''; `cause` in words.
 
-    `minutes` is how late it is; where it is only at risk, how late it will be.
+    `minutes` is how late it is; where it is only at risk, how late it will be. `troubles` are all
+    that there are, the worst first, and `course` is what they follow from. `aside_until_ms` says
+    until when the office has put the worst aside, 0 where it has not.
     """
 
     job: str
@@ -64,6 +75,17 @@ class Alert:
     cause: str
     minutes: int
     unacknowledged: bool
+    troubles: tuple[Delay, ...]
+    course: Course
+    aside_until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What is known of a worker's phone: where its word of a place is from, and whether on duty."""
+
+    at_ms: int | None
+    on_duty: bool
 
 
 async def compute_alerts(hub: Hub, now_ms: int) -> list[Alert]:
@@ -74,12 +96,39 @@ async def compute_alerts(hub: Hub, now_ms: int) -> list[Alert]:
     set_out = await _set_out(reader, [bytes.fromhex(row["job"]) for row in rows])
     reach = await _reach(hub, rows)
     eta_s = _travel_s(hub, rows, now_ms)
+    heard = await _heard(hub, now_ms)
+    aside = await put_aside(reader)
     found = []
     for row in rows:
-        course = _course(hub, row, now_ms, on_site, set_out, reach, eta_s)
-        alert = _alert(row["job"], row["worker"], delays(course, now_ms))
+        course = _course(row, now_ms, on_site, set_out, reach, eta_s, heard)
+        alert = _alert(row, course, delays(course, now_ms), aside, now_ms)
         if alert is not None:
             found.append(alert)
+    return found
+
+
+async def put_aside(reader: Rows) -> dict[str, list[tuple[str, int]]]:
+    """What the office has put aside: kinds of alert and until when (ms), by stream (hex)."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for row in await reader.rows(_ASIDE):
+        found.setdefault(row["stream"], []).append((row["field"], int(row["until_ms"] or 0)))
+    return found
+
+
+async def _heard(hub: Hub, now_ms: int) -> dict[str, _Heard]:
+    """How each worker's phone was last heard.
+
+    A presence says it best. It is in memory alone: after a restart, the log says who is on duty,
+    and the sessions say when each phone was met.
+    """
+    on_duty = await hub.reader.rows(_ON_DUTY, (now_ms - DUTY_MS_MAX,))
+    met: dict[str, int] = {}
+    for phone in await phones_of(hub):
+        met[phone.worker] = max(met.get(phone.worker, 0), phone.heard_at_ms or 0)
+    found = {row["worker"]: _Heard(met.get(row["worker"]) or None, True) for row in on_duty}
+    found |= {
+        worker: _Heard(presence.at_ms, presence.duty) for worker, presence in hub.presence.items()
+    }
     return found
 
 
@@ -122,16 +171,16 @@ def _travel_s(hub: Hub, rows: Sequence[Any], now_ms: int) -> dict[str, int]:
 
 
 def _course(
-    hub: Hub,
     row: Any,
     now_ms: int,
     on_site: dict[str, Any],
     set_out: dict[str, int],
     reach: dict[str, Reach],
     eta_s: dict[str, int],
+    heard: dict[str, _Heard],
 ) -> Course:
     job = row["job"]
-    presence = hub.presence.get(row["worker"]) if row["worker"] else None
+    phone = heard.get(row["worker"]) if row["worker"] else None
     known = reach.get(job)
     phase = _PHASE_BY_WORDS.get(row["phase"]) if row["worker"] else None
     received = known is not None and known.level != "assigned"
@@ -152,25 +201,40 @@ def _course(
         finished_ms=row["finished_at"],
         on_site_ms=worked_ms,
         eta_s=eta_s.get(job),
-        position_ms=presence.at_ms if presence is not None else None,
-        # Without a word of the phone's own nothing is known of duty, and blindness is no fault.
-        on_duty=presence.duty if presence is not None else False,
+        position_ms=phone.at_ms if phone is not None else None,
+        # Where nothing says that anybody is on duty, blindness is no fault.
+        on_duty=phone is not None and phone.on_duty,
     )
 
 
-def _alert(job: str, worker: str, troubles: list[Delay]) -> Alert | None:
+def _alert(
+    row: Any,
+    course: Course,
+    troubles: list[Delay],
+    aside: dict[str, list[tuple[str, int]]],
+    now_ms: int,
+) -> Alert | None:
+    if not troubles:
+        return None
     untold = any(trouble.cause in _UNTOLD for trouble in troubles)
     worst = next((trouble for trouble in troubles if trouble.cause not in _UNTOLD), None)
-    if worst is None:
-        return Alert(job, "", "", 0, untold) if untold else None
-    level = "delayed" if is_delayed([worst]) else "at risk"
-    words = _WORDS_BY_CAUSE.get(worst.cause, worst.cause.value)
-    if worst.cause is Cause.NO_SHOW and not worker:
-        words = "nobody assigned"
-    elif worst.cause is Cause.AT_RISK and not worker:
-        words = "unassigned"
-    elif worst.cause is Cause.AT_RISK and worst.minutes == 0:
-        words = "window ends"
-    elif worst.cause is Cause.BLIND:
-        return Alert(job, level, f"no position for {worst.minutes} min", 0, untold)
-    return Alert(job, level, words, worst.minutes, untold)
+    until_ms = aside_until(troubles[0].cause.value, aside.get(row["job"], ()), now_ms)
+    level, words, minutes = "", "", 0
+    if worst is not None:
+        level = "delayed" if is_delayed([worst]) else "at risk"
+        words = _words(worst, row["worker"])
+        minutes = 0 if worst.cause is Cause.BLIND else worst.minutes
+    return Alert(row["job"], level, words, minutes, untold, tuple(troubles), course, until_ms)
+
+
+def _words(worst: Delay, worker: str) -> str:
+    match worst.cause:
+        case Cause.NO_SHOW if not worker:
+            return "nobody assigned"
+        case Cause.AT_RISK if not worker:
+            return "unassigned"
+        case Cause.AT_RISK if worst.minutes == 0:
+            return "window ends"
+        case Cause.BLIND:
+            return f"no position for {worst.minutes} min"
+    return _WORDS_BY_CAUSE.get(worst.cause, worst.cause.value)

@@ -1,130 +1,115 @@
 """What a decision of a conflict writes: one act that clears it on every replica.
 
 A field's conflict clears by writing the chosen value, having seen both; the others clear by a
-decision record, with a withdrawal or a reopening where the choice asks for one. Holds no SQL.
-Invariant: what was not chosen stays in the history.
+decision record, with a withdrawal or a reopening where the choice asks for one. Pure: a state and
+a choice give an act. Invariant: what was not chosen stays in the history.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from typing import Any, Final
 
-from core.dispatch import acts
-from core.dispatch.acts import Act, ActError
-from core.dispatch.fields import CHECK_ITEM
-from web.board.reader import Rows
+from core.dispatch import acts, fields
+from core.dispatch.acts import Act, ActError, Change
+from core.dispatch.job import Conflict, fold_job
+from core.dispatch.overruled import KEPT, WITHDRAWN
+from core.log.stream import StreamState
 
 BOTH: Final = "both"
 
-_NAME_BY_FIELD: Final = {
-    "title": "title",
-    "description": "description",
-    "customer": "customer",
-    "place": "place",
-    "address": "address",
-    "point": "point",
-    "radius": "radius",
-    "contact": "contact",
-    "contact phone": "contact_phone",
-    "priority": "priority",
-    "window": "window",
-    "planned minutes": "planned_minutes",
-    "skills": "skills",
+# How two texts become one, and how long it may get; other texts exclude each other.
+_JOINED: Final = {
+    fields.TITLE: (" / ", acts.NAME_LETTERS_MAX),
+    fields.ADDRESS: (" / ", acts.NAME_LETTERS_MAX),
+    fields.DESCRIPTION: ("\n", acts.TEXT_LETTERS_MAX),
+    fields.CUSTOMER_NOTE: ("\n", acts.TEXT_LETTERS_MAX),
+    fields.WORKER_NOTE: ("\n", acts.TEXT_LETTERS_MAX),
+    fields.PLACE_ADDRESS: (" / ", acts.NAME_LETTERS_MAX),
+    fields.EACH_TITLE: (" / ", acts.NAME_LETTERS_MAX),
+    fields.EACH_DESCRIPTION: ("\n", acts.TEXT_LETTERS_MAX),
 }
-_IDENTITIES: Final = frozenset({"customer", "place"})
-_TEXTS: Final = frozenset({"title", "description", "address", "contact", "contact phone"})
+_UNITED: Final = frozenset({fields.NEEDED_SKILLS, fields.WORKER_SKILLS, fields.EACH_SKILLS})
 
 
-async def decision(
-    reader: Rows, stream: bytes, conflict: Any, turns: Sequence[Any], choice: str
-) -> Act:
-    """The changes that decide `conflict` (a row) by `choice`: a side's number, or 'both'.
+def both_words(conflict: Conflict) -> str:
+    """What keeping both is called, '' where it makes no sense."""
+    if conflict.kind == "double assignment":
+        return "Both work on it"
+    code = conflict.path[0] if conflict.path else None
+    values = _values(conflict)
+    if code in _JOINED and all(isinstance(value, str) for value in values):
+        return "Keep both, one after the other"
+    if code in _UNITED and all(isinstance(value, list) for value in values):
+        return "Keep all of them"
+    return ""
+
+
+def decision(state: StreamState, conflict: Conflict, choice: str) -> Act:
+    """The changes that decide `conflict` by `choice`: a side's number, 0 the one shown, or 'both'.
 
     Raises:
-        ActError: there is no such choice.
+        ActError: there is no such choice, or both together are too long.
     """
-    sides = [json.loads(conflict["shown"]), *json.loads(conflict["other"])]
-    key = bytes.fromhex(conflict["conflict"])
+    stream, values = state.stream, _values(conflict)
     if choice == BOTH:
-        return acts.decide(stream, key, "both stand")
-    if not choice.isdecimal() or int(choice) >= len(sides):
+        return _both(stream, conflict, values)
+    if not choice.isdecimal() or int(choice) >= len(values):
         raise ActError("choose one of the values")
     number = int(choice)
-    value = sides[number]["value"]
-    match conflict["kind"]:
+    match conflict.kind:
         case "field":
-            return await _field(reader, stream, conflict, key, number, value)
+            return _field(stream, conflict, values[number])
         case "double assignment":
-            return _keep_one(stream, key, sides, number, turns)
+            return _keep_one(state, conflict, values, number)
         case "worked after cancel" if number > 0:
-            return [*acts.reopen_job(stream), *acts.decide(stream, key, "the work counts")]
+            counts = acts.decide(stream, conflict.key, "the work counts")
+            return [*acts.reopen_job(stream), *counts]
         case "worked after withdrawal" if number > 0:
-            gone = _withdraw(stream, sides[0]["value"], turns)
-            return [*gone, *acts.decide(stream, key, "withdrawn")]
-    return acts.decide(stream, key, "as shown")
+            gone = _withdraw(state, values[0])
+            return [*gone, *acts.decide(stream, conflict.key, WITHDRAWN)]
+    return acts.decide(stream, conflict.key, "as shown")
 
 
-async def _field(
-    reader: Rows, stream: bytes, conflict: Any, key: bytes, number: int, text: str
-) -> Act:
-    field = conflict["field"]
-    name = _NAME_BY_FIELD.get(field)
-    if name is not None:
-        return acts.edit_job(stream, {name: field_value(field, text)})
-    if field == "cancelled":
-        value = _json(text)
-        return acts.cancel_job(stream, text) if value else acts.reopen_job(stream)
-    if field == "override":
-        value = _json(text)
-        if isinstance(value, list) and len(value) == 2:
-            return acts.override_status(stream, value[0], value[1])
-        return acts.override_status(stream, None)
-    if number == 0:
-        return acts.decide(stream, key, "as shown")
-    if field == "check item":
-        rows = await reader.history(stream.hex())
-        paths = [row.path for row in rows if (row.field, row.value) == (field, text)]
-        if paths:
-            return [acts.Change(stream, (CHECK_ITEM, int(paths[-1])), text)]
-    raise ActError("that value can't be put back here; set it in the job by hand")
+def _values(conflict: Conflict) -> list[Any]:
+    return [conflict.shown, *(value for value, _ in conflict.others)]
 
 
-def field_value(field: str, text: str) -> object:
-    """A value as the projections write it, as the act takes it."""
-    value = _json(text)
-    if value is None:
-        return None
-    if field in _IDENTITIES:
-        return bytes.fromhex(text)
-    if field == "skills" and isinstance(value, list):
-        return [bytes.fromhex(skill) for skill in value]
-    return text if field in _TEXTS else value
+def _both(stream: bytes, conflict: Conflict, values: list[Any]) -> Act:
+    if not both_words(conflict):
+        raise ActError("these exclude each other; choose one of the values")
+    if conflict.kind != "field":
+        return acts.decide(stream, conflict.key, "both stand")
+    code = conflict.path[0]
+    if code in _UNITED:
+        return [Change(stream, conflict.path, sorted({item for value in values for item in value}))]
+    between, letters_max = _JOINED[code]
+    text = between.join(values)
+    if len(text) > letters_max:
+        raise ActError(
+            f"both together are longer than {letters_max:,} letters; choose one, and add to it"
+        )
+    return [Change(stream, conflict.path, text)]
 
 
-def _keep_one(
-    stream: bytes, key: bytes, sides: list[Any], number: int, turns: Sequence[Any]
-) -> Act:
+def _field(stream: bytes, conflict: Conflict, value: Any) -> Act:
+    if conflict.path == (fields.CANCELLED,) and not value:
+        return acts.reopen_job(stream)
+    return [Change(stream, conflict.path, value)]
+
+
+def _keep_one(state: StreamState, conflict: Conflict, values: list[Any], number: int) -> Act:
     changes: Act = []
-    for index, side in enumerate(sides):
+    for index, worker in enumerate(values):
         if index != number:
-            changes += _withdraw(stream, side["value"], turns)
-    return [*changes, *acts.decide(stream, key, f"kept {sides[number]['value']}")]
+            changes += _withdraw(state, worker)
+    kept = acts.decide(state.stream, conflict.key, f"{KEPT}{values[number].hex()}")
+    return [*changes, *kept]
 
 
-def _withdraw(stream: bytes, worker: str, turns: Sequence[Any]) -> Act:
+def _withdraw(state: StreamState, worker: bytes) -> Act:
     changes: Act = []
-    for turn in turns:
-        if turn["worker"] == worker:
-            changes += acts.withdraw(
-                stream, bytes.fromhex(worker), bytes.fromhex(turn["turn"]), "decided by the office"
-            )
+    for turn in fold_job(state.registers).assignments:
+        if turn.worker == worker and turn.counts:
+            words = "decided by the office"
+            changes += acts.withdraw(state.stream, worker, turn.turn, words)
     return changes
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

@@ -15,13 +15,8 @@ from zoneinfo import ZoneInfo
 
 from replica.history import HistoryRow
 from web import formats
-from web.board.detail_history import (
-    ConflictView,
-    HistoryView,
-    act_of,
-    conflicts_of,
-    history_of,
-)
+from web.board.conflicts import ConflictView, conflicts_of
+from web.board.detail_history import HistoryView, act_of, history_of
 from web.board.detail_time import TimeView, time_of
 from web.board.filters import Filter
 from web.board.reach import Reach, Turn, reach_of

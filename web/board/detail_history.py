@@ -1,4 +1,4 @@
-"""A job's states, changes and conflicts, out of its history, as the detail pane lists them.
+"""A job's states and changes, out of its history, as the detail pane lists them.
 
 States are what happened (assigned, travelling, done); changes are edits of fields, those of one act
 together. Holds no decision: which of two values is shown first is the fold's. Invariant: a change
@@ -7,14 +7,12 @@ that does not stand is listed and marked, never left out.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from replica.history import HistoryRow
-from web.board.reader import Rows
 from web.board.words import LABEL_BY_FIELD, STATE_FIELDS, Names, state_words, value_words
 
 CHANGES_MAX: Final = 300
@@ -55,36 +53,6 @@ class HistoryView:
     states: tuple[StateView, ...]
     changes: tuple[ChangeView, ...]
     more: int
-
-
-@dataclass(frozen=True, slots=True)
-class SideView:
-    """One side of a conflict: its value in words, who wrote it and when, and what to post back."""
-
-    words: str
-    who: str
-    at_ms: int
-    choice: str
-    shown: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ConflictView:
-    """A conflict: what it is about, both sides, and the question in words."""
-
-    conflict: str
-    kind: str
-    label: str
-    why: str
-    sides: tuple[SideView, ...]
-
-
-_WHY_BY_KIND: Final = {
-    "field": "Two people wrote it, and neither had seen the other's.",
-    "double assignment": "Two dispatchers assigned it, and neither had seen the other's.",
-    "worked after cancel": "The job was cancelled while the worker, not knowing, went on working.",
-    "worked after withdrawal": "It was taken back while the worker, not knowing, went on working.",
-}
 
 
 def history_of(
@@ -141,52 +109,3 @@ def _changes(
         who, act = names.actor(first.actor), act_of(job, first, names)
         found.append(ChangeView(who, first.at, edits, first.inert, act))
     return tuple(found)
-
-
-async def conflicts_of(
-    reader: Rows, job: str, names: Names, zone: ZoneInfo, now_ms: int
-) -> tuple[ConflictView, ...]:
-    """The open conflicts of a job, both sides in words."""
-    rows = await reader.rows(
-        "SELECT conflict, kind, field, shown, other FROM conflict WHERE stream = ?"
-        " ORDER BY conflict",
-        (job,),
-    )
-    found = []
-    for row in rows:
-        sides = [json.loads(row["shown"]), *json.loads(row["other"])]
-        views = tuple(
-            SideView(
-                words=side_words(row["kind"], row["field"], side["value"], names, zone, now_ms),
-                who=names.author(side["actor"], side.get("author", "")),
-                at_ms=side["at"],
-                choice=str(number),
-                shown=number == 0,
-            )
-            for number, side in enumerate(sides)
-        )
-        found.append(
-            ConflictView(
-                row["conflict"],
-                row["kind"],
-                _label(row["kind"], row["field"]),
-                _WHY_BY_KIND.get(row["kind"], "Two truths met."),
-                views,
-            )
-        )
-    return tuple(found)
-
-
-def _label(kind: str, field: str) -> str:
-    if kind == "field":
-        return LABEL_BY_FIELD.get(field, field.capitalize())
-    return kind.capitalize()
-
-
-def side_words(kind: str, field: str, value: str, names: Names, zone: ZoneInfo, now_ms: int) -> str:
-    """One side's value: a field's in words, a worker's name, or a phase."""
-    if kind == "double assignment" or value in names.worker:
-        return names.worker.get(value, "an unknown worker")
-    if kind == "field":
-        return value_words(field, value, names, zone, now_ms)
-    return value[:1].upper() + value[1:]

@@ -76,7 +76,7 @@ SORTABLE: Final = (
 YEAR_MIN, YEAR_MAX = 2000, 2100
 """Days beyond are slips, and reckoning with them would leave the calendar."""
 
-LAYOUTS: Final = ("both", "table", "map")
+LAYOUTS: Final = ("both", "table", "map", "inbox")
 
 
 class Query(Protocol):

@@ -17,6 +17,8 @@ from web.assets import ASSETS, Assets
 from web.board import filters, questions
 from web.board.detail import JobDetail, job_detail
 from web.board.filters import LAYOUTS, STATUSES, Filter, read_filter
+from web.board.inbox import InboxPart, inbox_of
+from web.board.inbox_book import INBOX_BOOK
 from web.board.job_form import JobForm, edit_form, new_form
 from web.board.page_parts import Chip, Choice, Column, ViewLink, chips, columns, view_links
 from web.board.questions import PAGE_ROWS
@@ -56,6 +58,8 @@ class BoardPage:
     new_href: str
     close_href: str
     map_assets: str
+    inbox_count: int
+    inbox: InboxPart | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,8 @@ async def _page(request: web.Request, moment: Moment, wanted: Filter) -> BoardPa
         new_href=wanted.url(do="new"),
         close_href=wanted.url(),
         map_assets=map_assets(request.app[ASSETS]),
+        inbox_count=await request.app[INBOX_BOOK].count(now_ms),
+        inbox=await inbox_of(request, moment, wanted) if wanted.layout == "inbox" else None,
     )
 
 
@@ -178,7 +184,12 @@ async def pane_of(
 
 
 def _layouts(wanted: Filter, selected: str) -> tuple[tuple[str, str, str, bool, str], ...]:
-    words = {"both": ("Both", "columns-2"), "table": ("Table", "rows-3"), "map": ("Map", "map")}
+    words = {
+        "both": ("Both", "columns-2"),
+        "table": ("Table", "rows-3"),
+        "map": ("Map", "map"),
+        "inbox": ("Inbox", "inbox"),
+    }
     more = {"job": selected} if selected else {}
     return tuple(
         (

@@ -82,6 +82,9 @@ _COLUMNS: Final = (
 
 def view_links(wanted: Filter, counts: dict[str, int]) -> tuple[ViewLink, ...]:
     """The rail: each view with its count over the whole site."""
+    if wanted.layout == "inbox":
+        # The inbox is of no view: who chooses one wants to see its jobs.
+        wanted = replace(wanted, layout="both")
     return tuple(
         ViewLink(
             id=view.id,

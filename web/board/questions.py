@@ -33,10 +33,10 @@ Key = list[Any]
 
 
 _ALERT: Final = """
-    alert (job, level, cause, minutes, unacknowledged) AS MATERIALIZED (
+    alert (job, level, cause, minutes, unacknowledged, aside) AS MATERIALIZED (
         SELECT CAST(json_extract(value, '$[0]') AS TEXT), json_extract(value, '$[1]'),
                json_extract(value, '$[2]'), json_extract(value, '$[3]'),
-               json_extract(value, '$[4]')
+               json_extract(value, '$[4]'), json_extract(value, '$[5]')
         FROM json_each(?1)
     )
 """
@@ -51,9 +51,10 @@ _FROM: Final = """
 
 _OF_SHOWN: Final = _FROM.replace("FROM job", "FROM shown JOIN job USING (local)", 1)
 
-# How much a row needs a person: what hurts most first.
+# How much a row needs a person: what hurts most first. What was put aside needs nobody yet.
 _URGENCY: Final = """
     CASE WHEN job.conflicts > 0 THEN 6
+         WHEN alert.aside THEN 0
          WHEN alert.level = 'delayed' THEN 5
          WHEN job.status = 'rejected' THEN 4
          WHEN alert.level = 'at risk' THEN 3
@@ -125,7 +126,14 @@ def alerts_json(alerts: Iterable[Alert]) -> str:
     """Computed alerts as the JSON parameter that every question here takes."""
     return json.dumps(
         [
-            [alert.job, alert.level, alert.cause, alert.minutes, int(alert.unacknowledged)]
+            [
+                alert.job,
+                alert.level,
+                alert.cause,
+                alert.minutes,
+                int(alert.unacknowledged),
+                int(alert.aside_until_ms > 0),
+            ]
             for alert in alerts
         ]
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from core.log.stream import StreamState
 from replica.history import HistoryRow
 
 
@@ -15,6 +16,9 @@ class Rows(Protocol):
 
     async def row(self, sql: str, parameters: Any = ...) -> Any:
         """The first row, or None."""
+
+    async def state(self, stream: str) -> StreamState:
+        """The fold of a stream (hex id)."""
 
     async def history(self, stream: str) -> list[HistoryRow]:
         """Every change of a stream (hex id), the oldest first."""

@@ -13,10 +13,11 @@ from aiohttp import web
 
 from core.dispatch.acts import ActError
 from hub.keys import HUB
-from web.board import exports, lookups, map_data, page
+from web.board import exports, inbox, lookups, map_data, page
 from web.board.actions import ACTIONS, Overtaken, carry_out
 from web.board.detail import job_detail
 from web.board.filters import is_stream_id, read_back
+from web.board.inbox_book import INBOX_BOOK, InboxBook
 from web.board.job_form import JobForm
 from web.board.job_form_save import Saved, save_edit, save_new
 from web.board.live import EPOCH, live
@@ -105,6 +106,7 @@ def attach_board(app: web.Application) -> None:
     """Add the board's addresses to an application that has a hub, templates and assets."""
     hub = app[HUB]
     app[ALERT_BOOK] = AlertBook(hub)
+    app[INBOX_BOOK] = InboxBook(hub, app[ALERT_BOOK])
     # Another run of the hub counts its events anew; the moment of its start tells them apart.
     app[EPOCH] = f"{hub.clock.now_ms():x}-{hub.replica.entropy(4).hex()}"
     router = app.router
@@ -125,5 +127,6 @@ def attach_board(app: web.Application) -> None:
     router.add_post("/board/new", new_job)
     router.add_post("/board/job/{job}/edit", edit_job)
     router.add_post("/board/job/{job}/{action}", act_on_job)
+    inbox.add_routes(app)
     router.add_get("/export/jobs.csv", exports.jobs_csv)
     router.add_get("/export/timelogs.csv", exports.time_logs_csv)

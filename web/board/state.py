@@ -33,6 +33,8 @@ class AlertBook:
         self._computed_at_ms = -ALERTS_MS_MAX
         self._alerts: tuple[Alert, ...] = ()
         self._text = "[]"
+        self.number = 0
+        """How often they were computed: what was made with them goes by this."""
         self._counts: dict[str, int] | None = None
 
     async def read(self, now_ms: int) -> str:
@@ -46,6 +48,7 @@ class AlertBook:
             self._alerts = tuple(await compute_alerts(self._hub, now_ms))
             self._text, self._counts = alerts_json(self._alerts), None
             self._version, self._computed_at_ms = version, now_ms
+            self.number += 1
         return self._text
 
     async def counts(self, now_ms: int, zone: ZoneInfo) -> dict[str, int]:
@@ -57,6 +60,11 @@ class AlertBook:
             if text is self._text:
                 self._counts = found
         return found
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """The alerts that were computed last."""
+        return self._alerts
 
     @property
     def jobs(self) -> tuple[str, ...]:

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from core.dispatch.fields import FIELDS, Kind
+from core.dispatch.fields import FIELDS, PHASES, Kind, Phase
+from core.dispatch.snooze import FOR_GOOD_MS
+from core.log.certificate import Standing
+from replica.projection.conflict import phase_words
 from web import formats
 from web.board.reader import Rows
 from web.board.rows import PRIORITY_WORDS
@@ -55,6 +58,11 @@ class Names:
             return "the hub"
         return self.account.get(actor) or self.worker.get(actor) or "the hub"
 
+    def has_more_phones(self, standing: Standing) -> bool:
+        """Whether more than one key was certified for the worker of this standing."""
+        worker = standing.subject.hex()
+        return sum(worker == other for other in self.worker_by_key.values()) > 1
+
     def is_worker(self, actor: str) -> bool:
         """Whether the actor is a worker, on a phone."""
         return actor in self.worker
@@ -88,6 +96,10 @@ def value_words(field: str, text: str, names: Names, zone: ZoneInfo, now_ms: int
             return formats.window_words(value[0], value[1], zone, now_ms)
         case "point" if isinstance(value, list) and len(value) == 2:
             return formats.point_words(value[0], value[1])
+        case "phase" if type(value) is int and value in PHASES:
+            return phase_words(Phase(value)).capitalize()
+        case "snoozed" if isinstance(value, list) and len(value) == 2:
+            return snooze_words(value[0], value[1] or "", zone, now_ms)
         case "priority" if type(value) is int and 0 <= value < len(PRIORITY_WORDS):
             return PRIORITY_WORDS[value]
         case "planned minutes" if type(value) is int:
@@ -107,6 +119,16 @@ def value_words(field: str, text: str, names: Names, zone: ZoneInfo, now_ms: int
         case "tick":
             return "ticked" if value else "not ticked"
     return text or NOTHING
+
+
+def snooze_words(until_ms: int, reason: str, zone: ZoneInfo, now_ms: int) -> str:
+    """Until when an alert is put aside, and why."""
+    until = (
+        "for good"
+        if until_ms >= FOR_GOOD_MS
+        else f"until {formats.moment_words(until_ms, zone, now_ms)}"
+    )
+    return f"{until}: {reason}" if reason else until
 
 
 def state_words(field: str, path: str, text: str, names: Names) -> str:

@@ -45,7 +45,8 @@ KEYS_BY_PLACE: Final = {
         Key(("Z",), "Undo what you did last"),
         Key(("1", "…", "9"), "Saved views"),
         Key(("/",), "Filter"),
-        Key((".",), "Take in the changes that wait"),
+        Key((".",), "Take in the changes that wait, else the next problem of the inbox"),
+        Key(("I",), "The inbox, and back to the table"),
         Key(("Esc",), "Close the pane"),
     ),
 }

@@ -15,33 +15,26 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from core.dispatch import fields
-from core.dispatch.fields import FIELDS, Kind
-from core.dispatch.job import Conflict, field_conflicts
 from core.dispatch.recurrence import HORIZON_DAYS, Recurrence, read_recurrence
 from core.dispatch.show import value_at
-from core.log.registers import Registers, Write
+from core.log.registers import Registers
 from hub.keys import HUB
 from hub.recurring import SKIPPED_WORDS
 from web import formats
-from web.board.detail_history import ConflictView, SideView
+from web.board.conflicts import ConflictView, views_of
 from web.board.reader import Rows
 from web.board.rows import PRIORITY_WORDS
 from web.board.words import Names, load_names
 from web.frame import settings_of, zone_of
 from web.pages.history import HistoryRow, history_of
 from web.recurring.questions import job_on, jobs_of, made_from, next_days, zone_named
-from web.recurring.words import date_words, hours_words, rule_words, side_words
+from web.recurring.words import date_words, hours_words, rule_words
 from web.rendering import show
 
 DAYS_SHOWN: Final = 8
 EARLIER_SHOWN: Final = 8
 LOOKED_AHEAD_DAYS: Final = 10 * 366
 """The 29th of February is at most eight years away."""
-LABEL_BY_FIELD: Final = {
-    field.name: field.label or field.name.capitalize()
-    for field in FIELDS.values()
-    if field.kind == Kind.RECURRENCE
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +143,7 @@ async def show_one(
         )[:EARLIER_SHOWN],
         open_jobs=sum(job["status"] in ("open", "in progress") for _, job in jobs),
         yesterday=(today - timedelta(days=1)).isoformat(),
-        conflicts=tuple(
-            _conflict_view(conflict, names, site_zone, now_ms)
-            for conflict in field_conflicts(registers)
-        ),
+        conflicts=views_of(state, names, site_zone, now_ms),
         history=await history_of(reader, stream),
         basis=state.token(),
         error=error,
@@ -241,32 +231,6 @@ def _day_view(day: date, today: date, job: Any, *, left_out: bool, made_words: s
         reason = "" if moved == SKIPPED_WORDS else moved
         view = JobOfDay(job["job"], job["number"], job["status"], job["worker"], reason)
     return DayView(day.isoformat(), date_words(day, today), left_out, view, made_words)
-
-
-def _conflict_view(conflict: Conflict, names: Names, zone: ZoneInfo, now_ms: int) -> ConflictView:
-    sides: list[tuple[Any, Write | None]] = [(conflict.shown, conflict.write), *conflict.others]
-    return ConflictView(
-        conflict.key.hex(),
-        conflict.kind,
-        LABEL_BY_FIELD.get(conflict.field, conflict.field.capitalize()),
-        "Two people wrote it, and neither had seen the other’s.",
-        tuple(
-            SideView(
-                side_words(conflict.field, value, names, zone, now_ms),
-                _author(write, names),
-                write.corrected_ms if write is not None else 0,
-                str(index),
-                index == 0,
-            )
-            for index, (value, write) in enumerate(sides)
-        ),
-    )
-
-
-def _author(write: Write | None, names: Names) -> str:
-    if write is None:
-        return "the hub"
-    return "a rule" if write.by_rule else names.author(write.actor.hex(), write.log[0].hex())
 
 
 def _text(registers: Registers, code: int) -> str:

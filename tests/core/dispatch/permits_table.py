@@ -28,6 +28,7 @@ WORKER = Standing(OWN, int(Role.WORKER))
 WORKER_WITH_RIGHT = Standing(OWN, int(Role.WORKER), frozenset({CREATE_JOBS}))
 
 IDS: dict[str, bytes | int | str] = {
+    "alert": "late start",
     "author": b"a" * 32,
     "colleague": OTHER,
     "conflict": b"c" * 8,

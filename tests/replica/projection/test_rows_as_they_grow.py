@@ -10,6 +10,7 @@ import pytest
 from core.dispatch import acts
 from core.dispatch.acts import Act, Change
 from core.dispatch.fields import CHECK_ITEM, CREATED, FILE, NOTE, Kind, Phase
+from core.dispatch.snooze import snooze, wake
 from replica.checking import dump_projections
 from replica.replica import Replica
 from tests.build import Site, clock_of, hold
@@ -22,7 +23,8 @@ def drawn(replica: Replica, job: bytes, workers: list[bytes], chance: Random) ->
     number, (who, turn) = chance.randrange(1, 100), chance.choice(WORKERS_TURNS)
     worker = workers[who]
     conflicts = [
-        bytes.fromhex(row[0]) for row in replica.store.db.execute("SELECT conflict FROM conflict")
+        bytes.fromhex(row[0])
+        for row in replica.store.db.execute("SELECT conflict FROM conflict WHERE kind <> 'snoozed'")
     ]
     note = b"note-00%d" % chance.randrange(3)
     kinds: list[Act] = [
@@ -44,6 +46,8 @@ def drawn(replica: Replica, job: bytes, workers: list[bytes], chance: Random) ->
         [Change(job, (NOTE, note), chance.choice([f"text {number}", f"more {number}", None]))],
         [Change(job, (FILE, note), chance.choice([bytes([number]) * 32, None, number]))],
         [Change(job, (CREATED,), True)],
+        snooze(job, chance.choice(["blind", "no show"]), 5 + number, "later", now_ms=5),
+        wake(job, chance.choice(["blind", "no show"])),
         *(acts.decide(job, conflict, "keep") for conflict in conflicts[:1]),
     ]
     return chance.choice(kinds)

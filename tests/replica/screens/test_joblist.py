@@ -25,7 +25,7 @@ def card(job: str, **values: object) -> Card:
         "contact": "", "contact_phone": "", "priority": 1, "window_start": None,
         "window_end": None, "planned_minutes": None, "phase": "opened", "reason": "",
         "position": 0, "handed_from": "", "updated_at": 0, "finished_at": None, "conflicts": 0,
-        "frontier": "",
+        "notes": 0, "frontier": "",
     }  # fmt: skip
     return Card(**(plain | values))  # type: ignore[arg-type]
 

@@ -16,9 +16,11 @@ from jinja2 import nodes
 from web.assets import STATIC_FOLDER, Assets
 from web.board.detail import JobDetail
 from web.board.filters import VIEWS
+from web.board.inbox import Card, InboxPart
 from web.board.job_form import JobForm
 from web.board.lookups import CandidatesPart
 from web.board.page import BoardPage, DispatchOffPage, PanePart, RowsPart
+from web.board.problems import Problem
 from web.board.rows import BoardRow
 from web.rendering import TEMPLATE_FOLDER, make_environment
 
@@ -35,6 +37,9 @@ GIVEN: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
     ("detail.html", "job", (JobDetail,)),
     ("form.html", "form", (JobForm,)),
     ("candidates.html", "page", (CandidatesPart,)),
+    ("inbox.html", "page", (InboxPart,)),
+    ("inbox.html", "card", (Card,)),
+    ("inbox.html", "problem", (Problem,)),
 )
 
 

@@ -1,6 +1,7 @@
 // The board's page: brings table, pane, map, keys and the live feed together over one URL.
 
 import { toast, isTyping } from '../frame.js';
+import { Inbox } from './inbox.js';
 import { Live } from './live.js';
 import { Pane } from './pane.js';
 import { Rows } from './rows.js';
@@ -120,8 +121,21 @@ const pane = new Pane(board, document.getElementById('pane'), {
   sent: () => rows.refresh(selectedJob() ? [selectedJob()] : []).catch(() => undefined),
 });
 
+// --- inbox
+
+const inbox = new Inbox(board, document.getElementById('inbox'), {
+  open: (job, options) => go(paneAddress({ job }), options),
+  act: (action) => pane.open(action),
+  show: () => setLayout('inbox'),
+  said: say,
+  jobs: (jobs) => {
+    rows.refresh(jobs).catch(() => undefined);
+    if (jobs.includes(selectedJob())) pane.freshen();
+  },
+});
+
 function showLayoutWithMap() {
-  if (board.dataset.show === 'table') setLayout('both');
+  if (['table', 'inbox'].includes(board.dataset.show)) setLayout('both');
 }
 
 // --- going about: the URL first, then what it means
@@ -194,7 +208,8 @@ function select(job, { focus = false } = {}) {
 function closePane() {
   const row = rows.rowByJob.get(selectedJob());
   go(paneAddress());
-  rows.focus(row ?? rows.current);
+  if (inbox.isShown) inbox.focus();
+  else rows.focus(row ?? rows.current);
 }
 
 function setLayout(show, { push = true } = {}) {
@@ -204,6 +219,7 @@ function setLayout(show, { push = true } = {}) {
     else link.removeAttribute('aria-current');
   }
   if (push) history.pushState(null, '', withParams({ show: show === 'both' ? null : show }));
+  if (show === 'inbox') inbox.shown().catch(() => undefined);
   map?.resize();
 }
 
@@ -340,6 +356,7 @@ async function takeChanged() {
     await rows.refresh(others ? [...jobs, ...rows.near()] : jobs);
     if (jobs.length || others) await map?.patch(jobs, others);
     if (jobs.includes(selectedJob()) || days || others) await pane.freshen();
+    await inbox.freshen();
     return true;
   } catch {
     for (const id of ids) changed.add(id); // Not lost: asked for again.
@@ -350,7 +367,7 @@ async function takeChanged() {
 const live = new Live({
   streams: gather,
   presence: () => map?.positions(),
-  reload: () => { ask({ always: true }); pane.freshen(); },
+  reload: () => { ask({ always: true }); pane.freshen(); inbox.freshen().catch(() => undefined); },
   state: showLive,
 });
 
@@ -367,6 +384,7 @@ function tick() {
   if (document.hidden) return;
   rows.refresh(rows.near(), { alerts: true, quiet: true }).catch(() => undefined);
   map?.positions();
+  inbox.freshen().catch(() => undefined);
 }
 
 setInterval(tick, TICK_MS);
@@ -405,6 +423,12 @@ wireKeys({
   isTyping,
   go,
   closePane,
+  // What waits in the table comes first: it is under the eye, and changes what else there is.
+  onward: () => {
+    if (rows.pending.size && !inbox.isShown) rows.applyPending();
+    else inbox.next().catch(() => toast('The hub does not answer; the next problem is not known.'));
+  },
+  toInbox: () => setLayout(board.dataset.show === 'inbox' ? 'both' : 'inbox'),
   open: (row) => select(row.dataset.job, { focus: true }),
   create: board.dataset.mayWrite === '1' ? () => go(paneAddress({ doing: 'new' })) : null,
   onMap: () => { showLayoutWithMap(); withMap((ready) => ready.centre()); },

@@ -17,7 +17,7 @@ export function wireKeys(parts) {
   function escape(event) {
     if (document.querySelector('details.menu[open], :popover-open')) return false;
     if (parts.stopPick()) return true;
-    const act = event.target.closest?.('details.act[open], details.act-line[open]');
+    const act = event.target.closest?.('details.act[open], details.act-line[open], details.act-ask[open]');
     if (act) {
       act.open = false;
       act.querySelector('summary').focus();
@@ -44,7 +44,8 @@ export function wireKeys(parts) {
     m: () => parts.onMap(),
     z: () => undoLast(),
     Z: () => redoLast(),
-    '.': () => rows.applyPending(),
+    '.': () => parts.onward(),
+    i: () => parts.toInbox(),
     '/': () => {
       const input = document.getElementById('filter-text');
       input.focus();

@@ -1,0 +1,103 @@
+"""The inbox's own part of the running program: the newest list, and which problems are news.
+
+Pages ask often and alerts flicker: a worker at the edge of lateness is late, in time and late again
+within minutes. Such a repeat is no news. Holds no HTML and nothing that is kept: after a restart
+everything that is there is known. Invariants: a list is never older than its alerts; a problem is
+news once, and again only after it was gone for `QUIET_MS`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+
+from hub.hub import Hub
+from web.board.problems import Problem, forked_keys, gather
+from web.board.state import AlertBook
+
+QUIET_MS: Final = 10 * 60_000
+FORKED_MS_MAX: Final = 60_000
+"""How old the answer may be which keys wrote in two places: nobody acts on it within a minute."""
+
+
+class Repeats:
+    """In which list each problem stood first, gaps of less than `QUIET_MS` aside.
+
+    Lists are numbered, from 0; a clock would let two that follow closely be taken for one.
+    """
+
+    def __init__(self) -> None:
+        self.number = -1
+        self._seen: dict[str, tuple[int, int]] = {}
+
+    def listed(self, keys: Iterable[str], now_ms: int) -> dict[str, int]:
+        """The number of the list that each of the next list's keys stood in first."""
+        self.number += 1
+        found = {}
+        for key in keys:
+            found[key], _ = self._seen.get(key, (self.number, now_ms))
+            self._seen[key] = (found[key], now_ms)
+        self._seen = {
+            key: (first, last_ms)
+            for key, (first, last_ms) in self._seen.items()
+            if now_ms - last_ms < QUIET_MS
+        }
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A problem, and the number of the list that it stood in first (0: the hub's first)."""
+
+    problem: Problem
+    listed: int
+
+
+class InboxBook:
+    """The newest list of problems, for as long as the alerts that it was made with hold."""
+
+    def __init__(self, hub: Hub, alerts: AlertBook) -> None:
+        self._hub = hub
+        self._alerts = alerts
+        self._made_with = -1
+        self._making = asyncio.Lock()
+        self._repeats = Repeats()
+        self._forked: list[Any] = []
+        self._forked_at_ms = -FORKED_MS_MAX
+        self._problems: tuple[Listed, ...] = ()
+
+    async def problems(self, now_ms: int) -> tuple[Listed, ...]:
+        """All problems, what hurts most first, and last what is put aside."""
+        await self._alerts.read(now_ms)
+        # One at a time: who asks while a list is made gets that one, and not the one before it.
+        async with self._making:
+            if self._alerts.number != self._made_with:
+                await self._make(now_ms)
+        return self._problems
+
+    async def _make(self, now_ms: int) -> None:
+        made_with = self._alerts.number
+        if not 0 <= now_ms - self._forked_at_ms < FORKED_MS_MAX:
+            self._forked = await forked_keys(self._hub.reader)
+            self._forked_at_ms = now_ms
+        found = await gather(self._hub, self._alerts.alerts, self._forked, now_ms)
+        open_keys = [each.key for each in found if not each.aside_until_ms]
+        listed = self._repeats.listed(open_keys, now_ms)
+        self._problems = tuple(Listed(each, listed.get(each.key, 0)) for each in found)
+        self._made_with = made_with
+
+    @property
+    def number(self) -> int:
+        """The number of the newest list."""
+        return self._repeats.number
+
+    async def count(self, now_ms: int) -> int:
+        """How many problems wait for a person now."""
+        return sum(not each.problem.aside_until_ms for each in await self.problems(now_ms))
+
+
+INBOX_BOOK: Final = web.AppKey("INBOX_BOOK", InboxBook)

@@ -1,0 +1,370 @@
+"""Everything on this hub that needs a person, as one ranked list.
+
+Conflicts, alerts of jobs that run late, jobs that were rejected, problems that workers reported,
+phones that are silent or forked, and damage in the hub's own store. Gathered from the projections
+and from what is known now; of conflicts only that they are there, for that costs no fold. Holds no
+HTML. Invariant: the order is that of `core.dispatch.ranking`, and the same for everybody.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from core.dispatch.acts import PROBLEM
+from core.dispatch.delay import DELAYED, Cause
+from core.dispatch.fields import Kind, Phase
+from core.dispatch.ranking import points
+from core.dispatch.snooze import aside_until
+from hub.hub import Hub
+from web.board.alert_words import cause_words, why_words
+from web.board.alerts import Alert, put_aside
+from web.board.reader import Rows
+from web.formats import MINUTE_MS, span_words
+from web.phones import SILENT_MS_MAX, phones_of
+
+SILENT, FORKED = "silent phone", "forked key"
+REJECTED = "rejected"
+
+_CONFLICTS: Final = """
+    SELECT conflict.stream, conflict.conflict, conflict.kind, conflict.shown, conflict.other
+    FROM conflict WHERE kind <> 'snoozed'
+"""
+_JOBS: Final = """
+    SELECT job.job, job.number, job.title, job.priority, job.worker, job.reason, job.frontier,
+           coalesce(worker.name, '') AS worker_name, coalesce(customer.name, '') AS customer_name
+    FROM json_each(?) AS wanted JOIN job ON job.job = wanted.value
+    LEFT JOIN worker ON worker.worker = job.worker AND job.worker <> ''
+    LEFT JOIN customer ON customer.customer = job.customer AND job.customer <> ''
+"""
+_REJECTED: Final = "SELECT job, updated_at FROM job WHERE status = 'rejected'"
+_REJECTED_AT: Final = "SELECT job, max(at) AS at FROM phase_time WHERE phase = ? GROUP BY job"
+_REPORTED: Final = """
+    SELECT job.job, note.note, note.at, note.text, coalesce(worker.name, '') AS name
+    FROM job CROSS JOIN note ON note.job = job.job
+    JOIN worker ON worker.worker = note.actor
+    WHERE job.status IN ('open', 'in progress') AND job.notes > 0 AND note.text LIKE ? || '%'
+"""
+_ANSWERED: Final = """
+    SELECT note.job, max(note.at) AS at FROM json_each(?) AS wanted
+    CROSS JOIN note ON note.job = wanted.value
+    WHERE note.actor IN (SELECT account FROM account) GROUP BY note.job
+"""
+_FORKED: Final = """
+    SELECT lower(hex(log.author)) AS author, count(DISTINCT stream) AS streams,
+           lower(hex(certificate.subject)) AS worker, coalesce(worker.name, '') AS name
+    FROM log JOIN certificate ON certificate.author = log.author
+    LEFT JOIN worker ON worker.worker = lower(hex(certificate.subject))
+    WHERE branch <> x'' AND log.author NOT IN (SELECT author FROM revoked) GROUP BY log.author
+"""
+_BUSY: Final = """
+    SELECT DISTINCT worker FROM job WHERE worker <> '' AND status IN ('open', 'in progress')
+"""
+_NAMED: Final = {
+    int(Kind.CUSTOMER): ("SELECT name FROM customer WHERE customer = ?", "/customers/"),
+    int(Kind.WORKER): ("SELECT name FROM worker WHERE worker = ?", "/workers/"),
+    int(Kind.RECURRENCE): ("SELECT title AS name FROM recurrence WHERE recurrence = ?", ""),
+}
+_KIND_WORDS: Final = {
+    int(Kind.SITE): "Site",
+    int(Kind.OFFICE): "Office",
+    int(Kind.CUSTOMER): "Customer",
+    int(Kind.WORKER): "Worker",
+    int(Kind.RECURRENCE): "Recurring job",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that needs a person.
+
+    `key` names it as long as it lasts. `kind` is 'conflict', 'alert', 'rejected', 'reported',
+    'phone' or 'damage'; `alert` is the kind under which it can be put aside in `stream` (hex), ''
+    where it can't. `job` is the job's id or ''. `words` say what it is and `why` what it follows
+    from; `minutes` is how late it is or how long it waits, `since_ms` when that began (0: unknown).
+    `asks` says that somebody has the job who can be asked.
+    """
+
+    key: str
+    kind: str
+    alert: str
+    stream: str
+    job: str
+    number: str
+    title: str
+    about: str
+    page: str
+    priority: int
+    words: str
+    why: str
+    minutes: int
+    since_ms: int
+    lost: bool
+    aside_until_ms: int
+    conflict: str
+    asks: bool
+
+    @property
+    def points(self) -> int:
+        """How much it hurts."""
+        return points(self.minutes, self.priority, lost=self.lost)
+
+
+_NOTHING_MORE: Final = {"lost": False, "conflict": "", "asks": False}
+
+
+async def forked_keys(reader: Rows) -> list[Any]:
+    """Rows of keys that wrote in two places at once; looks at every log, so not at every commit."""
+    return await reader.rows(_FORKED)
+
+
+async def gather(
+    hub: Hub, alerts: Sequence[Alert], forked: Sequence[Any], now_ms: int
+) -> list[Problem]:
+    """All problems, what hurts most first; what is put aside comes last.
+
+    `alerts` are those of `now_ms`, and `forked` what `forked_keys` said lately.
+    """
+    reader = hub.reader
+    conflicts = await reader.rows(_CONFLICTS)
+    rejected = await reader.rows(_REJECTED)
+    reported = await _unanswered(reader)
+    jobs = await _jobs(
+        reader,
+        [
+            *(row["stream"] for row in conflicts),
+            *(alert.job for alert in alerts),
+            *(row["job"] for row in (*rejected, *reported)),
+        ],
+    )
+    making = _Making(jobs, await put_aside(reader), now_ms)
+    found = [making.alert(alert) for alert in alerts if alert.job in jobs]
+    found += [await _conflict(reader, making, row) for row in conflicts]
+    found += await _rejected(reader, making, rejected)
+    found += [making.reported(row) for row in reported if row["job"] in jobs]
+    found += await _phones(hub, making)
+    found += [_forked(making, row) for row in forked]
+    found += [making.damage(words) for words in hub.self_check.findings]
+    # One that waits for its time is at the end, however much it will hurt.
+    found.sort(key=lambda each: (each.aside_until_ms > 0, -each.points, each.since_ms, each.key))
+    return found
+
+
+async def _jobs(reader: Rows, wanted: Iterable[str]) -> dict[str, Any]:
+    rows = await reader.rows(_JOBS, (json.dumps(sorted(set(wanted))),))
+    return {row["job"]: row for row in rows}
+
+
+async def _unanswered(reader: Rows) -> list[Any]:
+    """Reported problems after which nobody in the office has written a note."""
+    reported = await reader.rows(_REPORTED, (PROBLEM,))
+    if not reported:
+        return []
+    wanted = json.dumps(sorted({row["job"] for row in reported}))
+    answered = {row["job"]: row["at"] for row in await reader.rows(_ANSWERED, (wanted,))}
+    return [row for row in reported if answered.get(row["job"], 0) <= row["at"]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """What all problems of one moment are made with."""
+
+    jobs: dict[str, Any]
+    aside: dict[str, list[tuple[str, int]]]
+    now_ms: int
+
+    def minutes_since(self, at_ms: int) -> int:
+        return max(self.now_ms - at_ms, 0) // MINUTE_MS
+
+    def aside_until(self, stream: str, alert: str) -> int:
+        return aside_until(alert, self.aside.get(stream, ()), self.now_ms)
+
+    def of_job(self, job: str, **more: Any) -> Problem:
+        row = self.jobs[job]
+        return self.of(
+            stream=job,
+            job=job,
+            number=row["number"],
+            title=row["title"] or "Untitled",
+            about=", ".join(part for part in (row["customer_name"], row["worker_name"]) if part),
+            page="",
+            priority=row["priority"],
+            **{"asks": bool(row["worker"]), **more},
+        )
+
+    def of(self, **more: Any) -> Problem:
+        until_ms = self.aside_until(more["stream"], more["alert"]) if more["alert"] else 0
+        return Problem(**{**_NOTHING_MORE, "aside_until_ms": until_ms, **more})
+
+    def alert(self, alert: Alert) -> Problem:
+        """A job that runs late, or of which nothing is heard."""
+        worst, row = alert.troubles[0], self.jobs[alert.job]
+        others = [
+            cause_words(each, row["worker"])
+            for each in alert.troubles[1:]
+            if each.cause is not Cause.AT_RISK
+        ]
+        also = f"; also: {', '.join(others)}" if others else ""
+        return self.of_job(
+            alert.job,
+            key=f"alert {alert.job} {worst.cause.value}",
+            kind="alert",
+            alert=worst.cause.value,
+            words=cause_words(worst, row["worker"]),
+            why=why_words(worst, alert.course, row["worker_name"]) + also,
+            minutes=worst.minutes,
+            since_ms=worst.since_ms,
+            lost=worst.cause in DELAYED,
+        )
+
+    def reported(self, row: Any) -> Problem:
+        """A problem that a worker told."""
+        return self.of_job(
+            row["job"],
+            key=f"reported {row['job']} {row['note']}",
+            kind="reported",
+            alert=f"problem {row['note']}",
+            words="Problem reported",
+            why=f"{row['name']}: {row['text'].removeprefix(PROBLEM)}",
+            minutes=self.minutes_since(row["at"]),
+            since_ms=row["at"],
+        )
+
+    def damage(self, words: str) -> Problem:
+        """Damage in this hub's own store."""
+        return self.of(
+            stream="",
+            job="",
+            number="",
+            title="This hub's store",
+            about="",
+            page="/phones",
+            priority=3,
+            key=f"damage {words}",
+            kind="damage",
+            alert="",
+            words="Damaged",
+            why=words,
+            minutes=MINUTES_OF_DAMAGE,
+            since_ms=0,
+            lost=True,
+        )
+
+
+MINUTES_OF_DAMAGE: Final = 8 * 60
+"""Damage spreads to backups while it is left: as a whole day that is lost."""
+MINUTES_OF_FORK: Final = 60
+"""Both branches count, so nothing is lost yet; who holds the other copy should be known today."""
+
+
+async def _conflict(reader: Rows, making: _Making, row: Any) -> Problem:
+    stream = row["stream"]
+    sides = [json.loads(row["shown"]), *json.loads(row["other"])]
+    since_ms = max(side["at"] for side in sides)
+    more = {
+        "key": f"conflict {stream} {row['conflict']}",
+        "kind": "conflict",
+        "alert": "",
+        "words": "Conflict",
+        "why": "",
+        "minutes": making.minutes_since(since_ms),
+        "since_ms": since_ms,
+        "conflict": row["conflict"],
+    }
+    if stream in making.jobs:
+        return making.of_job(stream, **more)
+    kind = bytes.fromhex(stream)[4]
+    question, page = _NAMED.get(kind, ("", ""))
+    named = await reader.row(question, (stream,)) if question else None
+    return making.of(
+        stream=stream,
+        job="",
+        number="",
+        title=(named["name"] if named is not None else "") or _KIND_WORDS.get(kind, "Something"),
+        about=_KIND_WORDS.get(kind, ""),
+        page=f"{page}{stream}" if page else "",
+        priority=1,
+        **more,
+    )
+
+
+async def _rejected(reader: Rows, making: _Making, rows: Sequence[Any]) -> list[Problem]:
+    if not rows:
+        return []
+    rejections = await reader.rows(_REJECTED_AT, (int(Phase.REJECTED),))
+    at_ms = {row["job"].hex(): row["at"] for row in rejections}
+    found = []
+    for row in rows:
+        since_ms = at_ms.get(row["job"], row["updated_at"])
+        reason = making.jobs[row["job"]]["reason"]
+        found.append(
+            making.of_job(
+                row["job"],
+                key=f"rejected {row['job']} {since_ms}",
+                kind="rejected",
+                alert=REJECTED,
+                words="Rejected",
+                asks=False,
+                why=f"“{reason}”. Nobody has it now." if reason else "Nobody has it now.",
+                minutes=making.minutes_since(since_ms),
+                since_ms=since_ms,
+            )
+        )
+    return found
+
+
+async def _phones(hub: Hub, making: _Making) -> list[Problem]:
+    """Phones of workers with work to do that nothing was heard of for a day."""
+    busy = {row["worker"] for row in await hub.reader.rows(_BUSY)}
+    newest: dict[str, tuple[int, str]] = {}
+    for phone in await phones_of(hub):
+        if phone.worker in busy:
+            newest[phone.worker] = max(
+                newest.get(phone.worker, (0, phone.name)), (phone.heard_at_ms or 0, phone.name)
+            )
+    found = []
+    for worker, (heard_ms, name) in newest.items():
+        silent_ms = making.now_ms - heard_ms
+        if heard_ms and silent_ms <= SILENT_MS_MAX:
+            continue
+        since = "never heard" if not heard_ms else f"silent for {span_words(silent_ms)}"
+        found.append(
+            making.of(
+                stream=worker,
+                job="",
+                number="",
+                title=f"{name or 'A worker'}'s phone",
+                about="Phone",
+                page=f"/workers/{worker}",
+                priority=1,
+                key=f"silent {worker}",
+                kind="phone",
+                alert=SILENT,
+                words="Silent phone",
+                why=f"It was {since}, and {name or 'the worker'} has jobs to do.",
+                minutes=(silent_ms - SILENT_MS_MAX) // MINUTE_MS if heard_ms else 1,
+                since_ms=heard_ms + SILENT_MS_MAX if heard_ms else 0,
+            )
+        )
+    return found
+
+
+def _forked(making: _Making, row: Any) -> Problem:
+    return making.of(
+        stream=row["worker"],
+        job="",
+        number="",
+        title=f"{row['name']}'s phone" if row["name"] else "A key",
+        about="Phone",
+        page="/phones",
+        priority=2,
+        key=f"forked {row['author']}",
+        kind="phone",
+        alert=FORKED,
+        words="Wrote in two places at once",
+        why=f"In {row['streams']} records: restored, copied or stolen. Give it a new key.",
+        minutes=MINUTES_OF_FORK,
+        since_ms=0,
+    )
