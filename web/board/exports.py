@@ -21,7 +21,6 @@ from aiohttp import web
 from core.dispatch.fields import Phase
 from replica.projection.conflict import phase_words
 from web import formats
-from web.board.filters import read_filter
 from web.board.questions import Question
 from web.board.reader import Rows
 from web.board.state import Moment, moment_of
@@ -120,7 +119,7 @@ async def _stream(
     lines: Any,
     jobless: Any = None,
 ) -> web.StreamResponse:
-    wanted = read_filter(request.query)
+    wanted = await moment.filter_of(request.query)
     question = await moment.question(wanted)
     day = formats.local_time(moment.now_ms, moment.zone).strftime("%Y-%m-%d")
     response = web.StreamResponse(

@@ -16,9 +16,11 @@ from aiohttp import web
 from web.assets import ASSETS, Assets
 from web.board import filters, questions
 from web.board.detail import JobDetail, job_detail
-from web.board.filters import LAYOUTS, STATUSES, Filter, read_filter
+from web.board.filter_bar import FilterBar, filter_bar
+from web.board.filters import LAYOUTS, Filter, read_filter
 from web.board.job_form import JobForm, edit_form, new_form
-from web.board.page_parts import Chip, Choice, Column, ViewLink, chips, columns, view_links
+from web.board.naming import Reading
+from web.board.page_parts import Column, ViewLink, columns, view_links
 from web.board.questions import PAGE_ROWS
 from web.board.rows import BoardRow, board_rows
 from web.board.state import ALERT_BOOK, Moment, moment_of
@@ -42,10 +44,7 @@ class BoardPage:
     total: int
     more: bool
     directions: str
-    workers: tuple[Choice, ...]
-    statuses: tuple[Choice, ...]
-    chips: tuple[Chip, ...]
-    clear_href: str
+    bar: FilterBar
     hidden: int
     detail: JobDetail | None
     form: JobForm | None
@@ -82,7 +81,8 @@ async def board_page(request: web.Request) -> web.StreamResponse:
         frame = await frame_of(request)
         off = DispatchOffPage(frame.is_admin, row["n"] if row else 0)
         return await show(request, "board/off.html", off)
-    page = await _page(request, moment, read_filter(request.query))
+    reading = await moment.reading(request.query)
+    page = await _page(request, moment, reading)
     absent = page.selected and page.detail is None and page.form is None
     return await show(request, "board/board.html", page, status=404 if absent else 200)
 
@@ -91,13 +91,14 @@ async def board_with_form(
     request: web.Request, wanted: Filter, form: JobForm, status: int
 ) -> web.StreamResponse:
     """Answer with the whole board and a form in its pane, for a browser without scripts."""
-    page = await _page(request, await moment_of(request), wanted)
+    page = await _page(request, await moment_of(request), Reading(wanted))
     page = replace(page, form=form, detail=None)
     return await show(request, "board/board.html", page, status=status)
 
 
-async def _page(request: web.Request, moment: Moment, wanted: Filter) -> BoardPage:
+async def _page(request: web.Request, moment: Moment, reading: Reading) -> BoardPage:
     reader, now_ms, zone = moment.hub.reader, moment.now_ms, moment.zone
+    wanted = reading.wanted
     question = await moment.question(wanted)
     found = await question.page(reader, None, PAGE_ROWS + 1)
     rows = await board_rows(reader, question, found[:PAGE_ROWS], zone, now_ms)
@@ -118,16 +119,7 @@ async def _page(request: web.Request, moment: Moment, wanted: Filter) -> BoardPa
         total=total,
         more=len(found) > PAGE_ROWS,
         directions=json.dumps(question.descending),
-        workers=(
-            Choice(filters.UNASSIGNED, "Nobody", filters.UNASSIGNED in wanted.workers),
-            *(
-                Choice(row["worker"], row["name"], row["worker"] in wanted.workers)
-                for row in people
-            ),
-        ),
-        statuses=tuple(Choice(s, s.capitalize(), s in wanted.statuses) for s in STATUSES),
-        chips=await chips(reader, wanted, {row["worker"]: row["name"] for row in people}),
-        clear_href=wanted.without_filters().url(),
+        bar=await filter_bar(reader, reading, people),
         hidden=counts[wanted.view] - total if wanted.narrowed else 0,
         detail=detail,
         form=form,
@@ -195,7 +187,7 @@ def _layouts(wanted: Filter, selected: str) -> tuple[tuple[str, str, str, bool, 
 async def rows_part(request: web.Request) -> web.StreamResponse:
     """GET /board/rows?…&after=KEY: the next page of rows, as a `<tbody>`."""
     moment = await moment_of(request)
-    question = await moment.question(read_filter(request.query))
+    question = await moment.question(await moment.filter_of(request.query))
     after = question.read_key(request.query.get("after", ""))
     if after is None:
         raise web.HTTPBadRequest(text="The order of the table has changed; load the page anew.")
@@ -215,7 +207,7 @@ async def changed_part(request: web.Request) -> web.StreamResponse:
     late without anybody writing anything.
     """
     moment = await moment_of(request)
-    wanted = read_filter(request.query)
+    wanted = await moment.filter_of(request.query)
     question = await moment.question(wanted)
     jobs = await _asked(request)
     if request.query.get("alerts"):

@@ -16,6 +16,7 @@ from hub.keys import HUB
 from web.board import exports, lookups, map_data, page
 from web.board.actions import ACTIONS, Overtaken, carry_out
 from web.board.detail import job_detail
+from web.board.filter_bar import filter_json, suggestions_json
 from web.board.filters import is_stream_id, read_back
 from web.board.job_form import JobForm
 from web.board.job_form_save import Saved, save_edit, save_new
@@ -109,6 +110,8 @@ def attach_board(app: web.Application) -> None:
     router.add_get("/board/rows", rows_part)
     router.add_post("/board/changed", changed_part)
     router.add_get("/board/pane", pane_part)
+    router.add_get("/board/filter.json", filter_json)
+    router.add_get("/board/filter/suggestions.json", suggestions_json)
     router.add_get("/board/map.json", map_data.map_json)
     router.add_get("/board/positions.json", map_data.positions_json)
     router.add_get("/board/customers.json", lookups.customers)

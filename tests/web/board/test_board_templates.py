@@ -15,6 +15,7 @@ from jinja2 import nodes
 
 from web.assets import STATIC_FOLDER, Assets
 from web.board.detail import JobDetail
+from web.board.filter_bar import FilterBar
 from web.board.filters import VIEWS
 from web.board.job_form import JobForm
 from web.board.lookups import CandidatesPart
@@ -27,6 +28,8 @@ FOLDER = TEMPLATE_FOLDER / "board"
 # Which variables of which templates are which dataclass; the pane's parts stand in the page too.
 GIVEN: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
     ("board.html", "page", (BoardPage,)),
+    ("filter_bar.html", "page", (BoardPage,)),
+    ("filter_bar.html", "bar", (FilterBar,)),
     ("off.html", "page", (DispatchOffPage,)),
     ("rows.html", "page", (RowsPart,)),
     ("row.html", "row", (BoardRow,)),
@@ -71,7 +74,8 @@ def test_a_template_asks_for_what_it_is_given(
 @pytest.mark.parametrize(
     ("given", "templates", "name"),
     [
-        (BoardPage, ("board.html", "pane.html", "detail.html"), "page"),
+        (BoardPage, ("board.html", "filter_bar.html", "pane.html", "detail.html"), "page"),
+        (FilterBar, ("filter_bar.html",), "bar"),
         (BoardRow, ("row.html",), "row"),
         (JobDetail, ("detail.html",), "job"),
         (JobForm, ("form.html",), "form"),

@@ -11,15 +11,13 @@ from multidict import MultiDict
 
 from web.board.filters import (
     SORTABLE,
-    STATUSES,
     VIEWS,
-    YEAR_MAX,
-    YEAR_MIN,
     Filter,
     read_back,
     read_filter,
     read_sorts,
 )
+from web.board.term import STATUSES, YEAR_MAX, YEAR_MIN
 
 IDS = st.binary(min_size=12, max_size=12).map(bytes.hex)
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=12)

@@ -1,6 +1,7 @@
 // The board's page: brings table, pane, map, keys and the live feed together over one URL.
 
 import { toast, isTyping } from '../frame.js';
+import { wireFilterBar } from './filter.js';
 import { Live } from './live.js';
 import { Pane } from './pane.js';
 import { Rows } from './rows.js';
@@ -167,6 +168,8 @@ async function answered(own) {
   }
   const text = document.getElementById('filter-text');
   const typing = document.activeElement === text ? [text.value, text.selectionStart] : null;
+  const menu = [...board.querySelectorAll('.filters details')].findIndex((one) => one.open);
+  const chosen = document.activeElement?.closest('.filters details input')?.value;
   for (const place of ['.rail', '.toolbar', '.filters', '.sheet']) {
     board.querySelector(place).replaceWith(fresh.querySelector(place));
   }
@@ -180,6 +183,12 @@ async function answered(own) {
     [input.value] = typing;
     input.focus();
     input.setSelectionRange(typing[1], typing[1]);
+  }
+  if (menu >= 0) {
+    // Several are chosen one after the other.
+    const open = board.querySelectorAll('.filters details')[menu];
+    open.open = true;
+    [...open.querySelectorAll('input')].find((input) => input.value === chosen)?.focus();
   }
   say(`${document.getElementById('total').textContent} jobs.`);
   map?.load();
@@ -276,25 +285,13 @@ function addedSort(column) {
 
 // --- filters
 
+/** Wire the bar of filters; it is drawn anew with each answer. */
 function wireFilters() {
-  const form = document.getElementById('filters');
-  let timer = null;
-  const send = () => {
-    const query = new URLSearchParams();
-    for (const [name, value] of new FormData(form)) if (value) query.append(name, value);
-    if (selectedJob()) query.set('job', selectedJob());
-    const text = query.toString();
-    go(text ? `/?${text}` : '/', { draw: false });
-  };
-  form.addEventListener('submit', (event) => {
-    event.preventDefault();
-    send();
-  });
-  form.addEventListener('change', (event) => { if (event.target.name !== 'q') send(); });
-  form.addEventListener('input', (event) => {
-    if (event.target.name !== 'q') return;
-    clearTimeout(timer);
-    timer = setTimeout(send, 200);
+  wireFilterBar({
+    // A filter keeps the open job, as a sort does.
+    show: (url) => go(keepPane(url), { draw: false }),
+    query: filterQuery,
+    leave: () => rows.focus(rows.current),
   });
 }
 

@@ -21,6 +21,7 @@ export function wireKeys(parts) {
       act.querySelector('summary').focus();
       return true;
     }
+    if (event.target.getAttribute?.('aria-expanded') === 'true') return false;
     if (event.target.id === 'filter-text') {
       rows.focus(rows.current);
       return true;
