@@ -222,7 +222,7 @@ class Filter:
 
     def without_filters(self) -> Filter:
         """The same view with nothing narrowed."""
-        return Filter(view=self.view, sort=self.sort, layout=self.layout)
+        return replace(self, statuses=(), workers=(), customer="", day="", text="", terms=())
 
 
 def read_sorts(text: str) -> tuple[Sort, ...]:

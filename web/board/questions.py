@@ -164,6 +164,18 @@ class Question:
             values,
         )
 
+    async def picks(self, reader: Rows, limit: int) -> list[Row]:
+        """`job` and `frontier` of the first `limit` jobs in the order."""
+        values = list(self._values)
+        order = ", ".join(
+            f"key_{index}{' DESC' if down else ''}" for index, down in enumerate(self.descending)
+        )
+        return await reader.rows(
+            f"WITH {_ALERT} SELECT job.job AS job, job.frontier AS frontier, {self._keys} {_FROM}"
+            f" WHERE {self._where} ORDER BY {order} LIMIT {_bind(values, limit)}",
+            values,
+        )
+
     async def total(self, reader: Rows) -> int:
         """How many rows match in all."""
         row = await reader.row(

@@ -15,6 +15,7 @@ from core.dispatch.acts import ActError
 from hub.keys import HUB
 from web.board import exports, lookups, map_data, page
 from web.board.actions import ACTIONS, Overtaken, carry_out
+from web.board.bulk_page import act_on_all, picks_json
 from web.board.detail import job_detail
 from web.board.filter_bar import filter_json, suggestions_json
 from web.board.filters import is_stream_id, read_back
@@ -119,6 +120,8 @@ def attach_board(app: web.Application) -> None:
     router.add_get("/board/addresses.json", lookups.addresses)
     router.add_get("/board/job/{job}/candidates", lookups.candidates_part)
     router.add_post("/board/new", new_job)
+    router.add_get("/board/picks.json", picks_json)
+    router.add_post("/board/bulk/{action}", act_on_all)
     router.add_post("/board/job/{job}/edit", edit_job)
     router.add_post("/board/job/{job}/{action}", act_on_job)
     router.add_get("/export/jobs.csv", exports.jobs_csv)

@@ -34,7 +34,8 @@ class Flag:
 class BoardRow:
     """One job as a row. Texts are ready to show; times in ms UTC.
 
-    `key` is what the row is ordered by, as JSON, for the page to put a changed row in its place.
+    `key` is what the row is ordered by, as JSON, for the page to put a changed row in its place;
+    `basis` the frontier that the row shows, for what is done to it.
     """
 
     job: str
@@ -60,6 +61,7 @@ class BoardRow:
     live: bool
     href: str
     matches: bool
+    basis: str
 
     @property
     def priority_words(self) -> str:
@@ -122,6 +124,7 @@ def _board_row(
         live=live,
         href=question.filter.url(job=row["job"]),
         matches=bool(row["matches"]) if "matches" in row.keys() else True,  # noqa: SIM118
+        basis=row["frontier"],
     )
 
 

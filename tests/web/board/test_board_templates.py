@@ -14,6 +14,7 @@ import pytest
 from jinja2 import nodes
 
 from web.assets import STATIC_FOLDER, Assets
+from web.board.bulk_page import OutcomePart
 from web.board.detail import JobDetail
 from web.board.filter_bar import FilterBar
 from web.board.filters import VIEWS
@@ -30,6 +31,9 @@ GIVEN: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
     ("board.html", "page", (BoardPage,)),
     ("filter_bar.html", "page", (BoardPage,)),
     ("filter_bar.html", "bar", (FilterBar,)),
+    ("bulk.html", "page", (BoardPage,)),
+    ("outcome.html", "page", (OutcomePart,)),
+    ("outcome_page.html", "page", (OutcomePart,)),
     ("off.html", "page", (DispatchOffPage,)),
     ("rows.html", "page", (RowsPart,)),
     ("row.html", "row", (BoardRow,)),

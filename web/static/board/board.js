@@ -7,6 +7,7 @@ import { Pane } from './pane.js';
 import { Rows } from './rows.js';
 import { filterQuery, paneAddress, params, sameFilter, selectedJob, withParams } from './url.js';
 import { wireKeys } from './keys.js';
+import { Picks } from './picks.js';
 import { wireSplit } from './split.js';
 
 const TICK_MS = 60_000;
@@ -38,7 +39,14 @@ function showCounts(counts, total) {
   }
 }
 
-const rows = new Rows(board, { counts: showCounts, said: say });
+const rows = new Rows(board, { counts: showCounts, said: say, drawn: (row) => picks?.mark(row) });
+let picks = null;
+picks = new Picks(rows, {
+  said: say,
+  query: filterQuery,
+  total: () => Number(document.getElementById('total').textContent),
+  done: (jobs) => rows.refresh(jobs).catch(() => undefined),
+});
 
 // --- map: loaded apart, because it is large and the table must not wait for it
 
@@ -176,6 +184,7 @@ async function answered(own) {
   board.dataset.directions = fresh.dataset.directions;
   document.title = page.title;
   rows.adopt();
+  picks.adopt();
   wireFilters();
   showLive(lostSince);
   if (typing) {
@@ -229,6 +238,14 @@ board.addEventListener('click', (event) => {
   if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey) return;
   const link = event.target.closest('a');
   if (link && !board.contains(link)) return;
+  if (event.target.closest('.c-pick, .bulk')) {
+    if (!link) return;
+  } else if (event.shiftKey && event.target.closest('tr.job')) {
+    event.preventDefault();
+    getSelection().removeAllRanges();
+    picks.range(event.target.closest('tr.job'));
+    return;
+  }
   if (link) {
     const elsewhere = link.origin !== location.origin || link.pathname !== '/';
     if (elsewhere || link.target || link.hasAttribute('download')) return;
@@ -237,6 +254,7 @@ board.addEventListener('click', (event) => {
     if (link.hasAttribute('data-close')) closePane();
     else if (link.dataset.layout) setLayout(link.dataset.layout);
     else if (link.dataset.sort) sortBy(link.dataset.sort, event.shiftKey);
+    else if (link.closest('.outcome')) select(params(link.href).get('job'));
     else if (link.closest('tr.job')) select(link.closest('tr.job').dataset.job);
     else if (link.closest('.detail') || link.dataset.do) go(link.pathname + link.search, { focus: true });
     else go(keepPane(link.href));
@@ -397,6 +415,7 @@ wireSplit(board, document.getElementById('split'), () => map?.resize());
 wireKeys({
   rows,
   pane,
+  picks,
   act,
   stopPick: () => stopWaitingToPick() || (map?.stopPick() ?? false),
   isTyping,

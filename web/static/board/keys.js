@@ -26,11 +26,26 @@ export function wireKeys(parts) {
       rows.focus(rows.current);
       return true;
     }
+    const bulk = event.target.closest?.('#bulk');
+    if (bulk) {
+      rows.focus(rows.current);
+      return true;
+    }
     if (pane.isOpen) {
       parts.closePane();
       return true;
     }
+    if (parts.picks.size) {
+      parts.picks.clear();
+      return true;
+    }
     return false;
+  }
+
+  /** Open the first menu of the bar for what is selected. */
+  function toBulk() {
+    if (!parts.picks.size) return;
+    document.querySelector('#bulk .menu > summary').focus();
   }
 
   const byKey = {
@@ -41,6 +56,10 @@ export function wireKeys(parts) {
     e: () => parts.act('edit'),
     c: () => parts.act('note'),
     m: () => parts.onMap(),
+    x: () => parts.picks.toggle(rows.current),
+    J: () => parts.picks.extend(1),
+    K: () => parts.picks.extend(-1),
+    b: toBulk,
     '.': () => rows.applyPending(),
     '/': () => {
       const input = document.getElementById('filter-text');

@@ -20,7 +20,8 @@ export function compareKeys(one, other, descending) {
 }
 
 export class Rows {
-  /** `hooks`: `counts(byView, total)` when counts came, `said(words)` for the live region. */
+  /** `hooks`: `counts(byView, total)` when counts came, `said(words)` for the live region,
+      `drawn(row)` for each row that was drawn. */
   constructor(board, hooks) {
     this.board = board;
     this.hooks = hooks;
@@ -134,6 +135,7 @@ export class Rows {
         else {
           this.rowByJob.set(row.dataset.job, row);
           this.order.push(row);
+          this.hooks.drawn(row);
         }
       }
       if (body.rows.length) {
@@ -165,7 +167,7 @@ export class Rows {
         body.kept.append(...body.rows);
         const tall = body.insertRow();
         const cell = tall.insertCell();
-        cell.colSpan = 10;
+        cell.colSpan = 11;
         cell.style.height = `${height}px`;
         body.classList.add('folded');
         body.setAttribute('aria-hidden', 'true');
@@ -261,6 +263,7 @@ export class Rows {
     holder.innerHTML = html;
     const row = holder.content.querySelector('tr');
     if (row.dataset.job === selectedJob()) row.setAttribute('aria-current', 'true');
+    this.hooks.drawn(row);
     return row;
   }
 
