@@ -1,7 +1,7 @@
 // The board's page: brings table, pane, map, keys and the live feed together over one URL.
 
 import { toast, isTyping } from '../frame.js';
-import { wireFilterBar } from './filter.js';
+import { takeFilterBar, wireFilterBar } from './filter.js';
 import { Live } from './live.js';
 import { Pane } from './pane.js';
 import { Rows } from './rows.js';
@@ -174,25 +174,17 @@ async function answered(own) {
     location.reload();
     return;
   }
-  const text = document.getElementById('filter-text');
-  const typing = document.activeElement === text ? [text.value, text.selectionStart] : null;
   const menu = [...board.querySelectorAll('.filters details')].findIndex((one) => one.open);
   const chosen = document.activeElement?.closest('.filters details input')?.value;
-  for (const place of ['.rail', '.toolbar', '.filters', '.sheet']) {
+  for (const place of ['.rail', '.toolbar', '.sheet']) {
     board.querySelector(place).replaceWith(fresh.querySelector(place));
   }
   board.dataset.directions = fresh.dataset.directions;
   document.title = page.title;
   rows.adopt();
   picks.adopt();
-  wireFilters();
+  takeFilterBar(fresh.querySelector('.filters'), filterParts);
   showLive(lostSince);
-  if (typing) {
-    const input = document.getElementById('filter-text');
-    [input.value] = typing;
-    input.focus();
-    input.setSelectionRange(typing[1], typing[1]);
-  }
   if (menu >= 0) {
     // Several are chosen one after the other.
     const open = board.querySelectorAll('.filters details')[menu];
@@ -303,15 +295,12 @@ function addedSort(column) {
 
 // --- filters
 
-/** Wire the bar of filters; it is drawn anew with each answer. */
-function wireFilters() {
-  wireFilterBar({
-    // A filter keeps the open job, as a sort does.
-    show: (url) => go(keepPane(url), { draw: false }),
-    query: filterQuery,
-    leave: () => rows.focus(rows.current),
-  });
-}
+const filterParts = {
+  // A filter keeps the open job, as a sort does.
+  show: (url) => go(keepPane(url), { draw: false }),
+  query: filterQuery,
+  leave: () => rows.focus(rows.current),
+};
 
 // --- live
 
@@ -408,7 +397,7 @@ async function act(action) {
 
 // --- begin
 
-wireFilters();
+wireFilterBar(filterParts);
 wireMap();
 wireSplit(board, document.getElementById('split'), () => map?.resize());
 

@@ -8,12 +8,36 @@ const PAUSE_MS = 250;
 /** Wire the bar as the document has it now. `parts`: `show(url)` goes to an address of the board,
     `query()` is the question that is shown, `leave()` puts the keyboard into the table. */
 export function wireFilterBar({ show, query, leave }) {
+  wireMenus(show);
+  wireText(document.getElementById('filter-form'), { show, query, leave });
+}
+
+/** Take the bar of another answer. A text that is being typed stays under the hand: its list of
+    suggestions and the keyboard would be gone with it. */
+export function takeFilterBar(fresh, parts) {
+  const bar = document.getElementById('filters');
+  const form = document.getElementById('filter-form');
+  if (document.activeElement !== form.elements.q) {
+    bar.replaceWith(fresh);
+    wireFilterBar(parts);
+    return;
+  }
+  const other = fresh.querySelector('#filter-form');
+  for (const hidden of form.querySelectorAll('input[type="hidden"]')) hidden.remove();
+  form.prepend(...other.querySelectorAll('input[type="hidden"]'));
+  form.elements.q.defaultValue = other.elements.q.defaultValue;
+  other.remove();
+  for (const child of [...bar.children]) if (child !== form) child.remove();
+  bar.append(...fresh.children);
+  wireMenus(parts.show);
+}
+
+function wireMenus(show) {
   for (const form of document.querySelectorAll('#filters .filter-menu')) {
     const send = () => show(address(form));
     form.addEventListener('change', send);
     form.addEventListener('submit', (event) => { event.preventDefault(); send(); });
   }
-  wireText(document.getElementById('filter-form'), { show, query, leave });
 }
 
 /** The address that a form asks for. */
