@@ -12,6 +12,7 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -119,7 +120,8 @@ async def _stream(
     lines: Any,
     jobless: Any = None,
 ) -> web.StreamResponse:
-    wanted = await moment.filter_of(request.query)
+    # A closed group is only out of sight: its jobs are among those that the page counts.
+    wanted = replace(await moment.filter_of(request.query), closed=())
     question = await moment.question(wanted)
     day = formats.local_time(moment.now_ms, moment.zone).strftime("%Y-%m-%d")
     response = web.StreamResponse(

@@ -27,6 +27,7 @@ SORTS_MAX: Final = 3
 UNASSIGNED: Final = NONE
 
 _ID: Final = re.compile(r"[0-9a-f]{24}\Z")
+_GROUP: Final = re.compile(r"[0-9a-f]{16}\Z|[0-9a-f]{24}\Z|[a-z ]{1,20}\Z|\d{4}-\d\d-\d\d\Z")
 
 
 class View(NamedTuple):
@@ -75,6 +76,9 @@ SORTABLE: Final = (
 )
 """The columns that can be sorted by, under their names in the URL."""
 
+GROUPINGS: Final = ("", "worker", "team", "status", "customer", "day")
+"""What the table's rows can be grouped by, under their names in the URL."""
+
 LAYOUTS: Final = ("both", "table", "map")
 
 
@@ -106,6 +110,7 @@ class Filter:
     """One question of the board. `day` is '' or '2026-11-23'; `sort` is '' for the view's own.
 
     `text` is words with a space between; `terms` are the conditions that no other field holds.
+    `group` is one of `GROUPINGS`, and `closed` are the groups whose rows are not shown.
     """
 
     view: str = "exceptions"
@@ -117,6 +122,8 @@ class Filter:
     sort: str = ""
     layout: str = "both"
     terms: tuple[Term, ...] = ()
+    group: str = ""
+    closed: tuple[str, ...] = ()
 
     @property
     def sorts(self) -> tuple[Sort, ...]:
@@ -189,6 +196,9 @@ class Filter:
                 found.append((name, value))
         if self.layout != "both":
             found.append(("show", self.layout))
+        if self.group:
+            found.append(("group", self.group))
+            found += [("closed", group) for group in self.closed]
         return found
 
     def query(self, **more: str) -> str:
@@ -203,6 +213,16 @@ class Filter:
     def in_view(self, view: str) -> Filter:
         """Another view with the same filters and its own order."""
         return replace(self, view=view, sort="")
+
+    def grouped_by(self, group: str) -> Filter:
+        """The same jobs in other groups, all of them open."""
+        return replace(self, group=group, closed=())
+
+    def toggled(self, group: str) -> Filter:
+        """The same with one of the groups closed, or opened if it was."""
+        if group in self.closed:
+            return replace(self, closed=tuple(one for one in self.closed if one != group))
+        return replace(self, closed=(*self.closed, group)[-CHOICES_MAX:])
 
     def sorted_by(self, column: str, *, added: bool = False) -> Filter:
         """What a click on a column's head asks for; `added` puts the column behind the others.
@@ -256,6 +276,8 @@ def read_plain(query: Query) -> Filter:
     customer = query.get("customer", "")
     workers = query.getall("worker", [])[:CHOICES_MAX]
     statuses = query.getall("status", [])
+    group = query.get("group", "") if query.get("group", "") in GROUPINGS else ""
+    closed = [one for one in query.getall("closed", []) if _GROUP.match(one)] if group else []
     return Filter(
         view=view if view in VIEW_BY_ID else "exceptions",
         statuses=tuple(status for status in STATUSES if status in statuses),
@@ -264,6 +286,8 @@ def read_plain(query: Query) -> Filter:
         day=_day(query.get("day", "")),
         sort=",".join(sort.text for sort in read_sorts(query.get("sort", ""))),
         layout=layout if layout in LAYOUTS else "both",
+        group=group,
+        closed=_once(closed)[:CHOICES_MAX],
     )
 
 

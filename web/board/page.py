@@ -17,11 +17,12 @@ from web.assets import ASSETS, Assets
 from web.board import filters, questions
 from web.board.detail import JobDetail, job_detail
 from web.board.filter_bar import FilterBar, filter_bar
-from web.board.filters import LAYOUTS, Filter, read_filter
+from web.board.filters import GROUPINGS, LAYOUTS, Filter, read_filter
+from web.board.groups import Head, group_of_key, heads_before, heads_of
 from web.board.job_form import JobForm, edit_form, new_form
 from web.board.naming import Reading
 from web.board.page_parts import Column, ViewLink, columns, view_links
-from web.board.questions import PAGE_ROWS
+from web.board.questions import PAGE_ROWS, Question
 from web.board.rows import BoardRow, board_rows
 from web.board.state import ALERT_BOOK, Moment, moment_of
 from web.frame import frame_of
@@ -41,6 +42,8 @@ class BoardPage:
     view_words: str
     columns: tuple[Column, ...]
     rows: tuple[BoardRow, ...]
+    last_heads: tuple[Head, ...]
+    groupings: tuple[tuple[str, str, bool], ...]
     total: int
     more: bool
     directions: str
@@ -70,6 +73,7 @@ class RowsPart:
     """What `board/rows.html` gets: one page of rows."""
 
     rows: tuple[BoardRow, ...]
+    last_heads: tuple[Head, ...]
     selected: str
 
 
@@ -102,6 +106,9 @@ async def _page(request: web.Request, moment: Moment, reading: Reading) -> Board
     question = await moment.question(wanted)
     found = await question.page(reader, None, PAGE_ROWS + 1)
     rows = await board_rows(reader, question, found[:PAGE_ROWS], zone, now_ms)
+    rows, last_heads = await _in_groups(
+        moment, question, rows, None, is_last=len(found) <= PAGE_ROWS
+    )
     counts = await request.app[ALERT_BOOK].counts(now_ms, zone)
     total = await question.total(reader) if wanted.narrowed else counts[wanted.view]
     people = await questions.workers(reader)
@@ -116,6 +123,11 @@ async def _page(request: web.Request, moment: Moment, reading: Reading) -> Board
         view_words=view.words,
         columns=columns(wanted),
         rows=rows,
+        last_heads=last_heads,
+        groupings=tuple(
+            (group.capitalize() or "None", wanted.grouped_by(group).url(), group == wanted.group)
+            for group in GROUPINGS
+        ),
         total=total,
         more=len(found) > PAGE_ROWS,
         directions=json.dumps(question.descending),
@@ -184,6 +196,27 @@ def _layouts(wanted: Filter, selected: str) -> tuple[tuple[str, str, str, bool, 
     )
 
 
+async def _in_groups(
+    moment: Moment,
+    question: Question,
+    rows: tuple[BoardRow, ...],
+    after: str | None,
+    *,
+    is_last: bool,
+) -> tuple[tuple[BoardRow, ...], tuple[Head, ...]]:
+    """A page's rows with the heads that stand before them, and the heads after the last one."""
+    heads = await _heads(moment, question)
+    if not heads:
+        return rows, ()
+    before, last = heads_before(heads, [row.group for row in rows], after, is_last=is_last)
+    return tuple(replace(row, heads=own) for row, own in zip(rows, before, strict=True)), last
+
+
+async def _heads(moment: Moment, question: Question) -> list[Head]:
+    groups = await question.groups(moment.hub.reader)
+    return heads_of(question.filter, groups, moment.zone, moment.now_ms)
+
+
 async def rows_part(request: web.Request) -> web.StreamResponse:
     """GET /board/rows?…&after=KEY: the next page of rows, as a `<tbody>`."""
     moment = await moment_of(request)
@@ -194,7 +227,11 @@ async def rows_part(request: web.Request) -> web.StreamResponse:
     found = await question.page(moment.hub.reader, after, PAGE_ROWS + 1)
     shown = found[:PAGE_ROWS]
     rows = await board_rows(moment.hub.reader, question, shown, moment.zone, moment.now_ms)
-    page = RowsPart(rows, request.query.get("job", ""))
+    before = group_of_key(question.filter, after)
+    rows, last_heads = await _in_groups(
+        moment, question, rows, before, is_last=len(found) <= PAGE_ROWS
+    )
+    page = RowsPart(rows, last_heads, request.query.get("job", ""))
     response = part(request, "board/rows.html", await frame_of(request), page)
     response.headers["X-More"] = "1" if len(found) > PAGE_ROWS else "0"
     return response
@@ -228,8 +265,11 @@ async def changed_part(request: web.Request) -> web.StreamResponse:
     }
     counts = await request.app[ALERT_BOOK].counts(moment.now_ms, moment.zone)
     total = await question.total(reader) if wanted.narrowed else counts[wanted.view]
+    groups = [
+        [head.id, str(drawing.group_row(head)).strip()] for head in await _heads(moment, question)
+    ]
     return web.json_response(
-        {"rows": drawn, "counts": counts, "total": total},
+        {"rows": drawn, "counts": counts, "total": total, "groups": groups},
         headers={"Cache-Control": "no-store"},
     )
 

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from web.board.alerts import Alert
 from web.board.days import day_bounds, today
 from web.board.filters import VIEWS, Filter
+from web.board.groups import GROUPS_MAX, group_sql
 from web.board.near import Near
 from web.board.reader import Rows
 from web.board.term_sql import (
@@ -52,6 +53,7 @@ _FROM: Final = """
     LEFT JOIN customer_place AS site ON site.customer = job.customer AND site.place = job.place
     LEFT JOIN worker ON worker.worker = job.worker AND job.worker <> ''
 """
+_TEAM: Final = "LEFT JOIN team ON team.team = worker.team"
 
 # How much a row needs a person: what hurts most first.
 _URGENCY: Final = """
@@ -138,6 +140,14 @@ class Question:
         self._where = " AND ".join(f"({condition})" for condition in self._conditions)
         keys = [_KEY_BY_COLUMN[sort.column] for sort in wanted.sorts] + ["job.job"]
         self.descending = [sort.descending for sort in wanted.sorts] + [False]
+        self._from, self._group, self._group_id = _FROM, "", ""
+        if wanted.group:
+            order, identity, name = group_sql(wanted.group, now_ms, zone)
+            self._group_id = identity
+            self._group = f"{order} AS group_order, {identity} AS group_id, {name} AS group_name"
+            keys = [order, identity, *keys]
+            self.descending = [False, False, *self.descending]
+            self._from = f"{_FROM} {_TEAM}" if wanted.group == "team" else _FROM
         self._keys = ", ".join(f"{key} AS key_{index}" for index, key in enumerate(keys))
 
     async def page(self, reader: Rows, after: Key | None, limit: int = PAGE_ROWS) -> list[Row]:
@@ -148,8 +158,8 @@ class Question:
             f"key_{index}{' DESC' if down else ''}" for index, down in enumerate(self.descending)
         )
         return await reader.rows(
-            f"WITH {_ALERT} SELECT * FROM (SELECT {_COLUMNS}, {self._keys} {_FROM}"
-            f" WHERE {self._where}) WHERE {behind} ORDER BY {order}"
+            f"WITH {_ALERT} SELECT * FROM (SELECT {_COLUMNS}, {self._keys} {self._from}"
+            f" WHERE {self._shown(values)}) WHERE {behind} ORDER BY {order}"
             f" LIMIT {_bind(values, limit)}",
             values,
         )
@@ -158,8 +168,9 @@ class Question:
         """The rows of given jobs, whether or not they match; `matches` says which do."""
         values = list(self._values)
         asked = _bind(values, json.dumps(list(jobs)))
+        shown = self._shown(values)
         return await reader.rows(
-            f"WITH {_ALERT} SELECT {_COLUMNS}, {self._keys}, ({self._where}) AS matches {_FROM}"
+            f"WITH {_ALERT} SELECT {_COLUMNS}, {self._keys}, ({shown}) AS matches {self._from}"
             f" WHERE job.job IN (SELECT value FROM json_each({asked}))",
             values,
         )
@@ -171,9 +182,21 @@ class Question:
             f"key_{index}{' DESC' if down else ''}" for index, down in enumerate(self.descending)
         )
         return await reader.rows(
-            f"WITH {_ALERT} SELECT job.job AS job, job.frontier AS frontier, {self._keys} {_FROM}"
-            f" WHERE {self._where} ORDER BY {order} LIMIT {_bind(values, limit)}",
+            f"WITH {_ALERT} SELECT job.job AS job, job.frontier AS frontier, {self._keys}"
+            f" {self._from} WHERE {self._where} ORDER BY {order} LIMIT {_bind(values, limit)}",
             values,
+        )
+
+    async def groups(self, reader: Rows) -> list[Row]:
+        """The groups of all rows that match, in their order, with how many jobs and late ones."""
+        if not self.filter.group:
+            return []
+        return await reader.rows(
+            f"WITH {_ALERT} SELECT group_id, group_name, count(*) AS jobs, sum(late) AS late"
+            f" FROM (SELECT {self._group}, alert.level = 'delayed' AS late {self._from}"
+            f" WHERE {self._where}) GROUP BY group_order, group_id"
+            f" ORDER BY group_order, group_id LIMIT {GROUPS_MAX}",
+            self._values,
         )
 
     async def total(self, reader: Rows) -> int:
@@ -201,6 +224,15 @@ class Question:
             f" ORDER BY {_URGENCY} DESC, job.updated_at DESC LIMIT {_bind(values, limit)}",
             values,
         )
+
+    def _shown(self, values: list[Any]) -> str:
+        """The condition of what matches and stands in no closed group."""
+        closed = self.filter.closed
+        if not self._group_id or not closed:
+            return self._where
+        # Where a job has no worker, team or customer, its id is an empty text.
+        mark = _bind(values, json.dumps([*closed, *([""] if "none" in closed else [])]))
+        return f"{self._where} AND {self._group_id} NOT IN (SELECT value FROM json_each({mark}))"
 
     def key_of(self, row: Row) -> Key:
         """What the row is ordered by."""

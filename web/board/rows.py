@@ -13,6 +13,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from web import formats
+from web.board.groups import Head, group_of_key
 from web.board.questions import Question
 from web.board.reach import Reach, Turn, reach_of
 from web.board.reader import Rows
@@ -35,7 +36,7 @@ class BoardRow:
     """One job as a row. Texts are ready to show; times in ms UTC.
 
     `key` is what the row is ordered by, as JSON, for the page to put a changed row in its place;
-    `basis` the frontier that the row shows, for what is done to it.
+    `basis` the frontier that the row shows, for what is done to it; `heads` stand before the row.
     """
 
     job: str
@@ -62,6 +63,8 @@ class BoardRow:
     href: str
     matches: bool
     basis: str
+    group: str = ""
+    heads: tuple[Head, ...] = ()
 
     @property
     def priority_words(self) -> str:
@@ -125,6 +128,7 @@ def _board_row(
         href=question.filter.url(job=row["job"]),
         matches=bool(row["matches"]) if "matches" in row.keys() else True,  # noqa: SIM118
         basis=row["frontier"],
+        group=group_of_key(question.filter, question.key_of(row)) or "",
     )
 
 

@@ -18,6 +18,7 @@ from web.board.bulk_page import OutcomePart
 from web.board.detail import JobDetail
 from web.board.filter_bar import FilterBar
 from web.board.filters import VIEWS
+from web.board.groups import Head
 from web.board.job_form import JobForm
 from web.board.lookups import CandidatesPart
 from web.board.page import BoardPage, DispatchOffPage, PanePart, RowsPart
@@ -32,6 +33,8 @@ GIVEN: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
     ("filter_bar.html", "page", (BoardPage,)),
     ("filter_bar.html", "bar", (FilterBar,)),
     ("bulk.html", "page", (BoardPage,)),
+    ("table_menu.html", "page", (BoardPage,)),
+    ("row.html", "head", (Head,)),
     ("outcome.html", "page", (OutcomePart,)),
     ("outcome_page.html", "page", (OutcomePart,)),
     ("off.html", "page", (DispatchOffPage,)),
@@ -43,6 +46,9 @@ GIVEN: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
     ("form.html", "form", (JobForm,)),
     ("candidates.html", "page", (CandidatesPart,)),
 )
+
+
+OF_PAGE = ("board.html", "filter_bar.html", "table_menu.html", "pane.html", "detail.html")
 
 
 def used(template: str, name: str) -> set[str]:
@@ -78,7 +84,7 @@ def test_a_template_asks_for_what_it_is_given(
 @pytest.mark.parametrize(
     ("given", "templates", "name"),
     [
-        (BoardPage, ("board.html", "filter_bar.html", "pane.html", "detail.html"), "page"),
+        (BoardPage, OF_PAGE, "page"),
         (FilterBar, ("filter_bar.html",), "bar"),
         (BoardRow, ("row.html",), "row"),
         (JobDetail, ("detail.html",), "job"),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from multidict import MultiDict
 
 from web.board.filters import (
+    GROUPINGS,
     SORTABLE,
     VIEWS,
     Filter,
@@ -37,6 +38,10 @@ FILTERS = st.builds(
     text=st.lists(WORDS.filter(bool), max_size=3).map(" ".join),
     sort=SORTS.map(",".join),
     layout=st.sampled_from(["both", "table", "map"]),
+) | st.builds(
+    Filter,
+    group=st.sampled_from(GROUPINGS[1:]),
+    closed=st.lists(IDS | st.sampled_from(["none", "open", "in progress"]), unique=True).map(tuple),
 )
 
 

@@ -174,6 +174,7 @@ async function answered(own) {
     location.reload();
     return;
   }
+  const group = document.activeElement?.closest('tr.group')?.dataset.group;
   const menu = [...board.querySelectorAll('.filters details')].findIndex((one) => one.open);
   const chosen = document.activeElement?.closest('.filters details input')?.value;
   for (const place of ['.rail', '.toolbar', '.sheet']) {
@@ -191,6 +192,7 @@ async function answered(own) {
     open.open = true;
     [...open.querySelectorAll('input')].find((input) => input.value === chosen)?.focus();
   }
+  if (group) board.querySelector(`tr.group[data-group="${CSS.escape(group)}"] a`)?.focus();
   say(`${document.getElementById('total').textContent} jobs.`);
   map?.load();
 }
