@@ -70,6 +70,19 @@ JOB_COLUMNS: Final = (
     "auto_share_pct",
     "edits",
     "tz",
+    "updated_local",
+)
+# What of a file says what a column of the table says.
+_SHOWN: Final = (
+    ("number", ("job_no", "priority")),
+    ("title", ("title",)),
+    ("customer", ("customer", "site")),
+    ("window", ("window_start_local", "window_end_local")),
+    ("worker", ("workers",)),
+    ("status", ("status", "phase", "reason")),
+    ("delay", ("delay_min", "delay_cause")),
+    ("reach", ("received_utc",)),
+    ("updated", ("updated_local",)),
 )
 LOG_COLUMNS: Final = (
     "log_id",
@@ -98,9 +111,21 @@ _RISKY: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def jobs_csv(request: web.Request) -> web.StreamResponse:
-    """GET /export/jobs.csv?…: one row for each job of the filter."""
+    """GET /export/jobs.csv?…: one row for each job of the filter.
+
+    With `columns=shown` it has the table's columns that are not hidden, in the table's order.
+    """
     moment = await moment_of(request)
-    return await _stream(request, moment, "jobs", JOB_COLUMNS, _job_lines)
+    if request.query.get("columns") != "shown":
+        return await _stream(request, moment, "jobs", JOB_COLUMNS, _job_lines)
+    hidden = (await moment.filter_of(request.query)).hidden
+    shown = [name for column, names in _SHOWN for name in names if column not in hidden]
+    places = [JOB_COLUMNS.index(name) for name in shown]
+
+    async def lines(moment: Moment, rows: Sequence[Any]) -> list[list[object]]:
+        return [[line[place] for place in places] for line in await _job_lines(moment, rows)]
+
+    return await _stream(request, moment, "jobs", shown, lines)
 
 
 async def time_logs_csv(request: web.Request) -> web.StreamResponse:
@@ -308,6 +333,7 @@ def _job_line(
         round(100 * auto / total) if total else None,
         edits,
         str(zone),
+        local(row["updated_at"], zone),
     ]
 
 

@@ -79,6 +79,9 @@ SORTABLE: Final = (
 GROUPINGS: Final = ("", "worker", "team", "status", "customer", "day")
 """What the table's rows can be grouped by, under their names in the URL."""
 
+HIDABLE: Final = ("number", "customer", "window", "worker", "status", "delay", "reach", "updated")
+"""The columns that can be hidden; without its flags and its title a row would say nothing."""
+
 LAYOUTS: Final = ("both", "table", "map")
 
 
@@ -111,6 +114,7 @@ class Filter:
 
     `text` is words with a space between; `terms` are the conditions that no other field holds.
     `group` is one of `GROUPINGS`, and `closed` are the groups whose rows are not shown.
+    `hidden` are columns.
     """
 
     view: str = "exceptions"
@@ -124,6 +128,7 @@ class Filter:
     terms: tuple[Term, ...] = ()
     group: str = ""
     closed: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
 
     @property
     def sorts(self) -> tuple[Sort, ...]:
@@ -199,6 +204,8 @@ class Filter:
         if self.group:
             found.append(("group", self.group))
             found += [("closed", group) for group in self.closed]
+        if self.hidden:
+            found.append(("hide", ",".join(self.hidden)))
         return found
 
     def query(self, **more: str) -> str:
@@ -288,6 +295,7 @@ def read_plain(query: Query) -> Filter:
         layout=layout if layout in LAYOUTS else "both",
         group=group,
         closed=_once(closed)[:CHOICES_MAX],
+        hidden=tuple(one for one in HIDABLE if one in query.get("hide", "").split(",")),
     )
 
 

@@ -17,7 +17,7 @@ from web.assets import ASSETS, Assets
 from web.board import filters, questions
 from web.board.detail import JobDetail, job_detail
 from web.board.filter_bar import FilterBar, filter_bar
-from web.board.filters import GROUPINGS, LAYOUTS, Filter, read_filter
+from web.board.filters import GROUPINGS, HIDABLE, LAYOUTS, Filter, read_filter
 from web.board.groups import Head, group_of_key, heads_before, heads_of
 from web.board.job_form import JobForm, edit_form, new_form
 from web.board.naming import Reading
@@ -43,6 +43,7 @@ class BoardPage:
     columns: tuple[Column, ...]
     rows: tuple[BoardRow, ...]
     last_heads: tuple[Head, ...]
+    hidable: tuple[tuple[str, str, bool], ...]
     groupings: tuple[tuple[str, str, bool], ...]
     total: int
     more: bool
@@ -124,6 +125,11 @@ async def _page(request: web.Request, moment: Moment, reading: Reading) -> Board
         columns=columns(wanted),
         rows=rows,
         last_heads=last_heads,
+        hidable=tuple(
+            (column.id, column.words, column.id in wanted.hidden)
+            for column in columns(wanted)
+            if column.id in HIDABLE
+        ),
         groupings=tuple(
             (group.capitalize() or "None", wanted.grouped_by(group).url(), group == wanted.group)
             for group in GROUPINGS

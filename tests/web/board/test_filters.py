@@ -11,6 +11,7 @@ from multidict import MultiDict
 
 from web.board.filters import (
     GROUPINGS,
+    HIDABLE,
     SORTABLE,
     VIEWS,
     Filter,
@@ -41,6 +42,9 @@ FILTERS = st.builds(
 ) | st.builds(
     Filter,
     group=st.sampled_from(GROUPINGS[1:]),
+    hidden=st.sets(st.sampled_from(HIDABLE)).map(
+        lambda chosen: tuple(column for column in HIDABLE if column in chosen)
+    ),
     closed=st.lists(IDS | st.sampled_from(["none", "open", "in progress"]), unique=True).map(tuple),
 )
 

@@ -25,7 +25,7 @@ from web.board.groups import Head, heads_before
 def lines(seen: Seen) -> list[str]:
     """The table from the top: `# Ana 2/1` for a head with its jobs and late ones, titles."""
     found = []
-    for row in re.findall(r'<tr role="row" class="(?:group|job)".*?</tr>', seen.text, re.S):
+    for row in re.findall(r'<tr role="row" class="(?:group-row|job)".*?</tr>', seen.text, re.S):
         title = re.search(r'class="row-link clip"[^>]*>([^<]*)<', row)
         if title is not None:
             found.append(html.unescape(title[1]))
@@ -188,4 +188,4 @@ async def test_a_day_is_the_sites_own_across_a_change_of_the_clocks(town: Town) 
     await office.act(changes)
     eva = await office.signed_in("Eva")
     seen = await eva.get("/?view=all&group=day")
-    assert re.findall(r'class="group" data-group="([^"]*)"', seen.text) == sorted(expected)
+    assert re.findall(r'class="group-row" data-group="([^"]*)"', seen.text) == sorted(expected)

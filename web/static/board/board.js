@@ -1,6 +1,7 @@
 // The board's page: brings table, pane, map, keys and the live feed together over one URL.
 
 import { toast, isTyping } from '../frame.js';
+import { arrange } from './arrange.js';
 import { takeFilterBar, wireFilterBar } from './filter.js';
 import { Live } from './live.js';
 import { Pane } from './pane.js';
@@ -174,7 +175,7 @@ async function answered(own) {
     location.reload();
     return;
   }
-  const group = document.activeElement?.closest('tr.group')?.dataset.group;
+  const group = document.activeElement?.closest('tr.group-row')?.dataset.group;
   const menu = [...board.querySelectorAll('.filters details')].findIndex((one) => one.open);
   const chosen = document.activeElement?.closest('.filters details input')?.value;
   for (const place of ['.rail', '.toolbar', '.sheet']) {
@@ -184,6 +185,7 @@ async function answered(own) {
   document.title = page.title;
   rows.adopt();
   picks.adopt();
+  arrange(board);
   takeFilterBar(fresh.querySelector('.filters'), filterParts);
   showLive(lostSince);
   if (menu >= 0) {
@@ -192,7 +194,7 @@ async function answered(own) {
     open.open = true;
     [...open.querySelectorAll('input')].find((input) => input.value === chosen)?.focus();
   }
-  if (group) board.querySelector(`tr.group[data-group="${CSS.escape(group)}"] a`)?.focus();
+  if (group) board.querySelector(`tr.group-row[data-group="${CSS.escape(group)}"] a`)?.focus();
   say(`${document.getElementById('total').textContent} jobs.`);
   map?.load();
 }
@@ -399,6 +401,7 @@ async function act(action) {
 
 // --- begin
 
+arrange(board);
 wireFilterBar(filterParts);
 wireMap();
 wireSplit(board, document.getElementById('split'), () => map?.resize());

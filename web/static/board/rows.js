@@ -147,7 +147,7 @@ export class Rows {
       holder.innerHTML = await answer.text();
       const body = holder.content.querySelector('tbody') ?? document.createElement('tbody');
       for (const row of [...body.rows]) {
-        if (row.matches('.group')) {
+        if (row.matches('.group-row')) {
           if (this.#heads().has(row.dataset.group)) row.remove();
         } else if (this.rowByJob.has(row.dataset.job)) row.remove();
         else {
@@ -361,7 +361,7 @@ export class Rows {
   /** The heads that are in the table, by their groups; those in folded pages too. */
   #heads() {
     const bodies = [...this.table.tBodies].map((body) => body.kept ?? body);
-    const heads = bodies.flatMap((body) => [...body.querySelectorAll('tr.group')]);
+    const heads = bodies.flatMap((body) => [...body.querySelectorAll('tr.group-row')]);
     return new Map(heads.map((head) => [head.dataset.group, head]));
   }
 
