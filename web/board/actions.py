@@ -9,7 +9,7 @@ Invariant: no action is carried out on a job other than the one that the person 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,18 +27,18 @@ from hub.past_acts import reference_of
 from hub.recurring import SKIPPED_WORDS
 from web import formats
 from web.board.conflicts import conflict_of
+from web.board.days import today
 from web.board.decisions import decision
 from web.board.filters import is_stream_id
-from web.board.questions import today
 from web.board.state import Moment, moment_of
-from web.board.words import load_names, state_words
+from web.board.words import LABEL_BY_FIELD, load_names, state_words, value_words
 from web.recurring.questions import DayOf, day_of_job
 from web.roster import absences, absent_words, days_of_job
 from web.stale_form import changed_since, clean
 
 WORKING: Final = frozenset({"travelling", "on site", "paused"})
 GONE: Final = frozenset({"withdrawn", "released", "rejected", "finished"})
-_STATES: Final = ("assigned", "withdrawn", "handed to", "phase", "cancelled", "override")
+STATES: Final = ("assigned", "withdrawn", "handed to", "phase", "cancelled", "override")
 _PHASE_BY_WORDS: Final = {phase.name.lower().replace("_", " "): phase for phase in Phase}
 
 Form = MultiDictProxy[Any]
@@ -275,7 +275,7 @@ async def carry_out(request: web.Request, job: str, name: str) -> Carried | None
     action, depends = ACTIONS[name]
     try:
         if depends and basis:
-            await _check_not_overtaken(moment, row, basis)
+            await check_not_overtaken(moment, row, basis)
         named = tuple(turns) if name in ("phase", "reopen") else living
         done = await action(Case(moment, row, named, form))
     except Malformed as error:
@@ -286,13 +286,22 @@ async def carry_out(request: web.Request, job: str, name: str) -> Carried | None
     return Carried(done.words, reference_of(written).text())
 
 
-async def _check_not_overtaken(moment: Moment, row: Any, basis: str) -> None:
-    changes = await changed_since(moment.hub.reader, row["job"], basis, _STATES)
+async def check_not_overtaken(
+    moment: Moment, row: Any, basis: str, fields: Sequence[str] = STATES
+) -> None:
+    """Raise Overtaken where somebody changed one of the fields of a job's row since `basis`."""
+    found = await changed_since(moment.hub.reader, row["job"], basis, fields)
+    # That a phone fetched a job or showed it is no decision of anybody's.
+    changes = [change for change in found if change.theirs not in ("received", "opened")]
     if not changes:
         return
     names = await load_names(moment.hub.reader, row["customer"])
     newest = max(changes, key=lambda change: change.at_ms)
-    what = state_words(newest.field, newest.path, newest.theirs, names)
+    if newest.field in STATES:
+        what = state_words(newest.field, newest.path, newest.theirs, names)
+    else:
+        value = value_words(newest.field, newest.theirs, names, moment.zone, moment.now_ms)
+        what = f"{LABEL_BY_FIELD[newest.field]}: {value}"
     when = formats.moment_words(newest.at_ms, moment.zone, moment.now_ms)
     raise Overtaken(
         f"Nothing was changed: since you opened this, {newest.who} acted at {when} "

@@ -12,6 +12,7 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -21,7 +22,6 @@ from aiohttp import web
 from core.dispatch.fields import Phase
 from replica.projection.conflict import phase_words
 from web import formats
-from web.board.filters import read_filter
 from web.board.questions import Question
 from web.board.reader import Rows
 from web.board.state import Moment, moment_of
@@ -71,6 +71,19 @@ JOB_COLUMNS: Final = (
     "auto_share_pct",
     "edits",
     "tz",
+    "updated_local",
+)
+# What of a file says what a column of the table says.
+_SHOWN: Final = (
+    ("number", ("job_no", "priority")),
+    ("title", ("title",)),
+    ("customer", ("customer", "site")),
+    ("window", ("window_start_local", "window_end_local")),
+    ("worker", ("workers",)),
+    ("status", ("status", "phase", "reason")),
+    ("delay", ("delay_min", "delay_cause")),
+    ("reach", ("received_utc",)),
+    ("updated", ("updated_local",)),
 )
 LOG_COLUMNS: Final = (
     "log_id",
@@ -99,9 +112,21 @@ _RISKY: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def jobs_csv(request: web.Request) -> web.StreamResponse:
-    """GET /export/jobs.csv?…: one row for each job of the filter."""
+    """GET /export/jobs.csv?…: one row for each job of the filter.
+
+    With `columns=shown` it has the table's columns that are not hidden, in the table's order.
+    """
     moment = await moment_of(request)
-    return await _stream(request, moment, "jobs", JOB_COLUMNS, _job_lines)
+    if request.query.get("columns") != "shown":
+        return await _stream(request, moment, "jobs", JOB_COLUMNS, _job_lines)
+    hidden = (await moment.filter_of(request.query)).hidden
+    shown = [name for column, names in _SHOWN for name in names if column not in hidden]
+    places = [JOB_COLUMNS.index(name) for name in shown]
+
+    async def lines(moment: Moment, rows: Sequence[Any]) -> list[list[object]]:
+        return [[line[place] for place in places] for line in await _job_lines(moment, rows)]
+
+    return await _stream(request, moment, "jobs", shown, lines)
 
 
 async def time_logs_csv(request: web.Request) -> web.StreamResponse:
@@ -121,7 +146,8 @@ async def _stream(
     lines: Any,
     jobless: Any = None,
 ) -> web.StreamResponse:
-    wanted = read_filter(request.query)
+    # A closed group is only out of sight: its jobs are among those that the page counts.
+    wanted = replace(await moment.filter_of(request.query), closed=())
     question = await moment.question(wanted)
     day = formats.local_time(moment.now_ms, moment.zone).strftime("%Y-%m-%d")
     response = web.StreamResponse(
@@ -331,6 +357,7 @@ def _job_line(
         round(100 * auto / total) if total else None,
         edits,
         str(zone),
+        local(row["updated_at"], zone),
     ]
 
 

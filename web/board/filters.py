@@ -7,7 +7,6 @@ gives the same filter.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -16,15 +15,19 @@ from urllib.parse import parse_qsl, urlencode
 
 from multidict import MultiDict
 
-STATUSES: Final = ("open", "in progress", "done", "rejected", "cancelled")
+from web.board import grammar
+from web.board.grammar import Fault
+from web.board.term import NONE, STATUSES, TEXT, Term, read_day
+
 TEXT_CHARACTERS_MAX: Final = 200
 """A longer text finds nothing that a shorter one would not."""
 CHOICES_MAX: Final = 50
 """More workers than this in one filter is better said by a team or by all of them."""
 SORTS_MAX: Final = 3
-UNASSIGNED: Final = "none"
+UNASSIGNED: Final = NONE
 
 _ID: Final = re.compile(r"[0-9a-f]{24}\Z")
+_GROUP: Final = re.compile(r"[0-9a-f]{16}\Z|[0-9a-f]{24}\Z|[a-z ]{1,20}\Z|\d{4}-\d\d-\d\d\Z")
 
 
 class View(NamedTuple):
@@ -73,8 +76,11 @@ SORTABLE: Final = (
 )
 """The columns that can be sorted by, under their names in the URL."""
 
-YEAR_MIN, YEAR_MAX = 2000, 2100
-"""Days beyond are slips, and reckoning with them would leave the calendar."""
+GROUPINGS: Final = ("", "worker", "team", "status", "customer", "day")
+"""What the table's rows can be grouped by, under their names in the URL."""
+
+HIDABLE: Final = ("number", "customer", "window", "worker", "status", "delay", "reach", "updated")
+"""The columns that can be hidden; without its flags and its title a row would say nothing."""
 
 LAYOUTS: Final = ("both", "table", "map", "inbox")
 
@@ -104,7 +110,12 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One question of the board. `day` is '' or '2026-11-23'; `sort` is '' for the view's own."""
+    """One question of the board. `day` is '' or '2026-11-23'; `sort` is '' for the view's own.
+
+    `text` is words with a space between; `terms` are the conditions that no other field holds.
+    `group` is one of `GROUPINGS`, and `closed` are the groups whose rows are not shown.
+    `hidden` are columns.
+    """
 
     view: str = "exceptions"
     statuses: tuple[str, ...] = ()
@@ -114,6 +125,10 @@ class Filter:
     text: str = ""
     sort: str = ""
     layout: str = "both"
+    terms: tuple[Term, ...] = ()
+    group: str = ""
+    closed: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
 
     @property
     def sorts(self) -> tuple[Sort, ...]:
@@ -123,23 +138,74 @@ class Filter:
     @property
     def narrowed(self) -> bool:
         """Whether anything but the view narrows what is shown."""
-        return bool(self.statuses or self.workers or self.day or self.text or self.customer)
+        return bool(
+            self.statuses or self.workers or self.day or self.text or self.customer or self.terms
+        )
+
+    @property
+    def conditions(self) -> tuple[Term, ...]:
+        """Everything but the view that narrows, as terms of the filter's text."""
+        found = [
+            Term(key, ":", values)
+            for key, values in (
+                ("status", self.statuses),
+                ("worker", self.workers),
+                ("customer", (self.customer,) if self.customer else ()),
+                ("day", (self.day,) if self.day else ()),
+            )
+            if values
+        ]
+        return (*found, *self.terms, *(Term(TEXT, ":", (word,)) for word in self.text.split()))
+
+    def with_terms(self, terms: Iterable[Term]) -> Filter:
+        """Narrowed by these terms too; what a field of its own can hold goes there."""
+        found = self
+        for term in terms:
+            found = found._with(term)
+        return found
+
+    def _with(self, term: Term) -> Filter:
+        key, values = term.key, term.values
+        if term.sign == ":" and not term.negated:
+            if key == TEXT and not any(map(str.isspace, values[0])):
+                return replace(self, text=f"{self.text} {values[0]}".strip())
+            if key == "status" and not self.statuses:
+                return replace(self, statuses=tuple(s for s in STATUSES if s in values))
+            if key == "worker" and not self.workers and all(map(_is_worker, values)):
+                return replace(self, workers=values)
+            if key == "customer" and not self.customer and len(values) == 1:
+                if _ID.match(values[0]):
+                    return replace(self, customer=values[0])
+            elif key == "day" and not self.day and len(values) == 1 and read_day(values[0]):
+                return replace(self, day=values[0])
+        return self if term in self.terms else replace(self, terms=(*self.terms, term))
+
+    def without(self, term: Term) -> Filter:
+        """The same without one of its `conditions`."""
+        left = [other for other in self.conditions if other != term]
+        return self.without_filters().with_terms(left)
 
     def pairs(self) -> list[tuple[str, str]]:
         """The query of the URL, without what is the default."""
         found = [] if self.view == "exceptions" else [("view", self.view)]
         found += [("status", status) for status in self.statuses]
         found += [("worker", worker) for worker in self.workers]
+        words = (Term(TEXT, ":", (word,)) for word in self.text.split())
         for name, value in (
             ("customer", self.customer),
             ("day", self.day),
-            ("q", self.text),
+            ("q", grammar.write((*self.terms, *words))),
             ("sort", self.sort),
         ):
             if value:
                 found.append((name, value))
         if self.layout != "both":
             found.append(("show", self.layout))
+        if self.group:
+            found.append(("group", self.group))
+            found += [("closed", group) for group in self.closed]
+        if self.hidden:
+            found.append(("hide", ",".join(self.hidden)))
         return found
 
     def query(self, **more: str) -> str:
@@ -154,6 +220,16 @@ class Filter:
     def in_view(self, view: str) -> Filter:
         """Another view with the same filters and its own order."""
         return replace(self, view=view, sort="")
+
+    def grouped_by(self, group: str) -> Filter:
+        """The same jobs in other groups, all of them open."""
+        return replace(self, group=group, closed=())
+
+    def toggled(self, group: str) -> Filter:
+        """The same with one of the groups closed, or opened if it was."""
+        if group in self.closed:
+            return replace(self, closed=tuple(one for one in self.closed if one != group))
+        return replace(self, closed=(*self.closed, group)[-CHOICES_MAX:])
 
     def sorted_by(self, column: str, *, added: bool = False) -> Filter:
         """What a click on a column's head asks for; `added` puts the column behind the others.
@@ -173,7 +249,7 @@ class Filter:
 
     def without_filters(self) -> Filter:
         """The same view with nothing narrowed."""
-        return Filter(view=self.view, sort=self.sort, layout=self.layout)
+        return replace(self, statuses=(), workers=(), customer="", day="", text="", terms=())
 
 
 def read_sorts(text: str) -> tuple[Sort, ...]:
@@ -189,23 +265,37 @@ def read_sorts(text: str) -> tuple[Sort, ...]:
 def read_filter(query: Query) -> Filter:
     """Read the board's part of a URL.
 
-    What is no filter (an unknown view, a worker's id that is none) is left out: an old bookmark
-    still opens a board, and the board shows which filters hold.
+    What is no filter (an unknown view, a worker's id that is none, a text that does not parse) is
+    left out: an old bookmark still opens a board, and the board shows which filters hold. Names in
+    the text stand as they were typed; `web.board.naming` settles whose they are.
     """
+    try:
+        terms = grammar.parse(query.get("q", ""))
+    except Fault:
+        terms = ()
+    return read_plain(query).with_terms(placed.term for placed in terms)
+
+
+def read_plain(query: Query) -> Filter:
+    """Read the board's part of a URL but for the filter's text."""
     view = query.get("view", "exceptions")
     layout = query.get("show", "both")
     customer = query.get("customer", "")
     workers = query.getall("worker", [])[:CHOICES_MAX]
     statuses = query.getall("status", [])
+    group = query.get("group", "") if query.get("group", "") in GROUPINGS else ""
+    closed = [one for one in query.getall("closed", []) if _GROUP.match(one)] if group else []
     return Filter(
         view=view if view in VIEW_BY_ID else "exceptions",
         statuses=tuple(status for status in STATUSES if status in statuses),
-        workers=_once(worker for worker in workers if worker == UNASSIGNED or _ID.match(worker)),
+        workers=_once(worker for worker in workers if _is_worker(worker)),
         customer=customer if _ID.match(customer) else "",
         day=_day(query.get("day", "")),
-        text=" ".join(query.get("q", "")[:TEXT_CHARACTERS_MAX].split()),
         sort=",".join(sort.text for sort in read_sorts(query.get("sort", ""))),
         layout=layout if layout in LAYOUTS else "both",
+        group=group,
+        closed=_once(closed)[:CHOICES_MAX],
+        hidden=tuple(one for one in HIDABLE if one in query.get("hide", "").split(",")),
     )
 
 
@@ -218,12 +308,13 @@ def _once(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))
 
 
+def _is_worker(value: str) -> bool:
+    return value == UNASSIGNED or _ID.match(value) is not None
+
+
 def _day(text: str) -> str:
-    try:
-        day = dt.date.fromisoformat(text)
-    except ValueError:
-        return ""
-    return day.isoformat() if YEAR_MIN <= day.year <= YEAR_MAX else ""
+    day = read_day(text)
+    return day.isoformat() if day else ""
 
 
 def read_back(text: object) -> Filter:

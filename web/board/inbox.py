@@ -14,7 +14,7 @@ from aiohttp import web
 
 from hub.keys import HUB
 from web.board.conflicts import ConflictView, views_of
-from web.board.filters import Filter, is_stream_id, read_filter
+from web.board.filters import Filter, is_stream_id
 from web.board.inbox_actions import act_in_inbox
 from web.board.inbox_book import INBOX_BOOK, Listed
 from web.board.problems import Problem
@@ -116,7 +116,7 @@ async def _conflicts(moment: Moment, stream: str) -> tuple[dict[str, ConflictVie
 async def inbox_part(request: web.Request) -> web.StreamResponse:
     """GET /board/inbox?…&job=ID: the list alone."""
     moment = await moment_of(request)
-    page = await inbox_of(request, moment, read_filter(request.query))
+    page = await inbox_of(request, moment, await moment.filter_of(request.query))
     return part(request, "board/inbox.html", await frame_of(request), page)
 
 

@@ -20,9 +20,9 @@ from core.log.errors import Malformed
 from hub.keys import ACCOUNT
 from web import formats
 from web.board.conflicts import conflict_of
+from web.board.days import day_bounds, today
 from web.board.decisions import decision
 from web.board.filters import is_stream_id, read_back
-from web.board.questions import day_bounds, today
 from web.board.state import Moment, moment_of
 from web.formats import sentence
 from web.frame import see_other

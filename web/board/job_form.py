@@ -16,10 +16,11 @@ from zoneinfo import ZoneInfo
 
 from core.dispatch.acts import CHECK_ITEMS_MAX
 from web import formats
-from web.board.filters import YEAR_MAX, YEAR_MIN, Filter, Query, is_stream_id
+from web.board.filters import Filter, Query, is_stream_id
 from web.board.reader import Rows
 from web.board.rows import PRIORITY_WORDS
 from web.board.state import Moment
+from web.board.term import YEAR_MAX, YEAR_MIN
 from web.stale_form import clean, seal_shown
 
 LABEL_BY_INPUT: Final = {

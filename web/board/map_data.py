@@ -12,7 +12,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from web import formats
-from web.board.filters import Filter, is_stream_id, read_filter
+from web.board.filters import Filter, is_stream_id
 from web.board.state import moment_of
 
 PINS_MAX: Final = 5_000
@@ -30,7 +30,7 @@ async def map_json(request: web.Request) -> web.StreamResponse:
     filter does not hold any more.
     """
     moment = await moment_of(request)
-    question = await moment.question(read_filter(request.query))
+    question = await moment.question(await moment.filter_of(request.query))
     text = request.query.get("ids")
     asked = None if text is None else [job for job in text.split(",") if is_stream_id(job)][:500]
     rows = await question.points(moment.hub.reader, PINS_MAX + 1, asked)

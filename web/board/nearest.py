@@ -15,7 +15,8 @@ from typing import Any, Final
 from core.dispatch.geometry import Point, distance_m
 from hub.map.travel import travel_to
 from web import formats
-from web.board.questions import today, workers
+from web.board.days import today
+from web.board.questions import workers
 from web.board.state import Moment
 from web.formats import folded
 from web.roster import absent_words, days_of_job, roster_on

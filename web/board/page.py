@@ -16,12 +16,15 @@ from aiohttp import web
 from web.assets import ASSETS, Assets
 from web.board import filters, questions
 from web.board.detail import JobDetail, job_detail
-from web.board.filters import LAYOUTS, STATUSES, Filter, read_filter
+from web.board.filter_bar import FilterBar, filter_bar
+from web.board.filters import GROUPINGS, HIDABLE, LAYOUTS, Filter, read_filter
+from web.board.groups import Head, group_of_key, heads_before, heads_of
 from web.board.inbox import InboxPart, inbox_of
 from web.board.inbox_book import INBOX_BOOK
 from web.board.job_form import JobForm, edit_form, new_form
-from web.board.page_parts import Chip, Choice, Column, ViewLink, chips, columns, view_links
-from web.board.questions import PAGE_ROWS
+from web.board.naming import Reading
+from web.board.page_parts import Column, ViewLink, columns, view_links
+from web.board.questions import PAGE_ROWS, Question
 from web.board.rows import BoardRow, board_rows
 from web.board.state import ALERT_BOOK, Moment, moment_of
 from web.frame import frame_of
@@ -41,13 +44,13 @@ class BoardPage:
     view_words: str
     columns: tuple[Column, ...]
     rows: tuple[BoardRow, ...]
+    last_heads: tuple[Head, ...]
+    hidable: tuple[tuple[str, str, bool], ...]
+    groupings: tuple[tuple[str, str, bool], ...]
     total: int
     more: bool
     directions: str
-    workers: tuple[Choice, ...]
-    statuses: tuple[Choice, ...]
-    chips: tuple[Chip, ...]
-    clear_href: str
+    bar: FilterBar
     hidden: int
     detail: JobDetail | None
     form: JobForm | None
@@ -75,6 +78,7 @@ class RowsPart:
     """What `board/rows.html` gets: one page of rows."""
 
     rows: tuple[BoardRow, ...]
+    last_heads: tuple[Head, ...]
     selected: str
 
 
@@ -86,7 +90,8 @@ async def board_page(request: web.Request) -> web.StreamResponse:
         frame = await frame_of(request)
         off = DispatchOffPage(frame.is_admin, row["n"] if row else 0)
         return await show(request, "board/off.html", off)
-    page = await _page(request, moment, read_filter(request.query))
+    reading = await moment.reading(request.query)
+    page = await _page(request, moment, reading)
     absent = page.selected and page.detail is None and page.form is None
     return await show(request, "board/board.html", page, status=404 if absent else 200)
 
@@ -95,16 +100,20 @@ async def board_with_form(
     request: web.Request, wanted: Filter, form: JobForm, status: int
 ) -> web.StreamResponse:
     """Answer with the whole board and a form in its pane, for a browser without scripts."""
-    page = await _page(request, await moment_of(request), wanted)
+    page = await _page(request, await moment_of(request), Reading(wanted))
     page = replace(page, form=form, detail=None)
     return await show(request, "board/board.html", page, status=status)
 
 
-async def _page(request: web.Request, moment: Moment, wanted: Filter) -> BoardPage:
+async def _page(request: web.Request, moment: Moment, reading: Reading) -> BoardPage:
     reader, now_ms, zone = moment.hub.reader, moment.now_ms, moment.zone
+    wanted = reading.wanted
     question = await moment.question(wanted)
     found = await question.page(reader, None, PAGE_ROWS + 1)
     rows = await board_rows(reader, question, found[:PAGE_ROWS], zone, now_ms)
+    rows, last_heads = await _in_groups(
+        moment, question, rows, None, is_last=len(found) <= PAGE_ROWS
+    )
     counts = await request.app[ALERT_BOOK].counts(now_ms, zone)
     total = await question.total(reader) if wanted.narrowed else counts[wanted.view]
     people = await questions.workers(reader)
@@ -119,19 +128,20 @@ async def _page(request: web.Request, moment: Moment, wanted: Filter) -> BoardPa
         view_words=view.words,
         columns=columns(wanted),
         rows=rows,
+        last_heads=last_heads,
+        hidable=tuple(
+            (column.id, column.words, column.id in wanted.hidden)
+            for column in columns(wanted)
+            if column.id in HIDABLE
+        ),
+        groupings=tuple(
+            (group.capitalize() or "None", wanted.grouped_by(group).url(), group == wanted.group)
+            for group in GROUPINGS
+        ),
         total=total,
         more=len(found) > PAGE_ROWS,
         directions=json.dumps(question.descending),
-        workers=(
-            Choice(filters.UNASSIGNED, "Nobody", filters.UNASSIGNED in wanted.workers),
-            *(
-                Choice(row["worker"], row["name"], row["worker"] in wanted.workers)
-                for row in people
-            ),
-        ),
-        statuses=tuple(Choice(s, s.capitalize(), s in wanted.statuses) for s in STATUSES),
-        chips=await chips(reader, wanted, {row["worker"]: row["name"] for row in people}),
-        clear_href=wanted.without_filters().url(),
+        bar=await filter_bar(reader, reading, people),
         hidden=counts[wanted.view] - total if wanted.narrowed else 0,
         detail=detail,
         form=form,
@@ -203,17 +213,42 @@ def _layouts(wanted: Filter, selected: str) -> tuple[tuple[str, str, str, bool, 
     )
 
 
+async def _in_groups(
+    moment: Moment,
+    question: Question,
+    rows: tuple[BoardRow, ...],
+    after: str | None,
+    *,
+    is_last: bool,
+) -> tuple[tuple[BoardRow, ...], tuple[Head, ...]]:
+    """A page's rows with the heads that stand before them, and the heads after the last one."""
+    heads = await _heads(moment, question)
+    if not heads:
+        return rows, ()
+    before, last = heads_before(heads, [row.group for row in rows], after, is_last=is_last)
+    return tuple(replace(row, heads=own) for row, own in zip(rows, before, strict=True)), last
+
+
+async def _heads(moment: Moment, question: Question) -> list[Head]:
+    groups = await question.groups(moment.hub.reader)
+    return heads_of(question.filter, groups, moment.zone, moment.now_ms)
+
+
 async def rows_part(request: web.Request) -> web.StreamResponse:
     """GET /board/rows?…&after=KEY: the next page of rows, as a `<tbody>`."""
     moment = await moment_of(request)
-    question = await moment.question(read_filter(request.query))
+    question = await moment.question(await moment.filter_of(request.query))
     after = question.read_key(request.query.get("after", ""))
     if after is None:
         raise web.HTTPBadRequest(text="The order of the table has changed; load the page anew.")
     found = await question.page(moment.hub.reader, after, PAGE_ROWS + 1)
     shown = found[:PAGE_ROWS]
     rows = await board_rows(moment.hub.reader, question, shown, moment.zone, moment.now_ms)
-    page = RowsPart(rows, request.query.get("job", ""))
+    before = group_of_key(question.filter, after)
+    rows, last_heads = await _in_groups(
+        moment, question, rows, before, is_last=len(found) <= PAGE_ROWS
+    )
+    page = RowsPart(rows, last_heads, request.query.get("job", ""))
     response = part(request, "board/rows.html", await frame_of(request), page)
     response.headers["X-More"] = "1" if len(found) > PAGE_ROWS else "0"
     return response
@@ -226,7 +261,7 @@ async def changed_part(request: web.Request) -> web.StreamResponse:
     late without anybody writing anything.
     """
     moment = await moment_of(request)
-    wanted = read_filter(request.query)
+    wanted = await moment.filter_of(request.query)
     question = await moment.question(wanted)
     jobs = await _asked(request)
     if request.query.get("alerts"):
@@ -247,8 +282,11 @@ async def changed_part(request: web.Request) -> web.StreamResponse:
     }
     counts = await request.app[ALERT_BOOK].counts(moment.now_ms, moment.zone)
     total = await question.total(reader) if wanted.narrowed else counts[wanted.view]
+    groups = [
+        [head.id, str(drawing.group_row(head)).strip()] for head in await _heads(moment, question)
+    ]
     return web.json_response(
-        {"rows": drawn, "counts": counts, "total": total},
+        {"rows": drawn, "counts": counts, "total": total, "groups": groups},
         headers={"Cache-Control": "no-store"},
     )
 

@@ -1,17 +1,15 @@
-"""The parts round the board's table: saved views with counts, column heads, filter chips.
+"""The parts round the board's table: saved views with counts, column heads.
 
-Each is a small dataclass that a template draws. Holds no SQL but the name of a filtered customer.
+Each is a small dataclass that a template draws. Holds no SQL.
 Invariant: every control is a link, so it works without a script and shows where it leads.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, replace
 from typing import Final
 
 from web.board.filters import VIEWS, Filter
-from web.board.reader import Rows
 
 _TONE_BY_VIEW: Final = {
     "exceptions": "bad",
@@ -47,23 +45,6 @@ class Column:
     href: str
     sort: str
     place: int
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One entry of a filter's list."""
-
-    value: str
-    words: str
-    chosen: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """A filter that holds, and the address without it."""
-
-    words: str
-    href: str
 
 
 _COLUMNS: Final = (
@@ -114,29 +95,4 @@ def columns(wanted: Filter) -> tuple[Column, ...]:
         order = "none" if sort is None else "descending" if sort.descending else "ascending"
         shown = place if len(sorts) > 1 else 0
         found.append(Column(column, words, wanted.sorted_by(column).url(), order, shown))
-    return tuple(found)
-
-
-async def chips(reader: Rows, wanted: Filter, names: dict[str, str]) -> tuple[Chip, ...]:
-    """The filters that hold beside the view, each to be taken away with one click."""
-    found = [
-        Chip(
-            f"Status: {status}",
-            replace(wanted, statuses=tuple(s for s in wanted.statuses if s != status)).url(),
-        )
-        for status in wanted.statuses
-    ]
-    for worker in wanted.workers:
-        words = "nobody" if worker == "none" else names.get(worker, "unknown")
-        left = tuple(other for other in wanted.workers if other != worker)
-        found.append(Chip(f"Worker: {words}", replace(wanted, workers=left).url()))
-    if wanted.customer:
-        row = await reader.row("SELECT name FROM customer WHERE customer = ?", (wanted.customer,))
-        words = row["name"] if row else "unknown"
-        found.append(Chip(f"Customer: {words}", replace(wanted, customer="").url()))
-    if wanted.day:
-        day = dt.date.fromisoformat(wanted.day)
-        found.append(Chip(f"Day: {day:%a %-d %b %Y}", replace(wanted, day="").url()))
-    if wanted.text:
-        found.append(Chip(f"Text: {wanted.text}", replace(wanted, text="").url()))
     return tuple(found)

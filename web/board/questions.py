@@ -8,25 +8,30 @@ question in one order; the key of a row is what the order goes by, and ends with
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from web.board.alerts import Alert
-from web.board.filters import UNASSIGNED, VIEWS, Filter
+from web.board.days import day_bounds, today
+from web.board.filters import VIEWS, Filter
+from web.board.groups import GROUPS_MAX, group_sql
+from web.board.near import Near
 from web.board.reader import Rows
-from web.formats import folded
+from web.board.term_sql import (
+    IN_DAY,
+    condition,
+    text_condition,
+    words_match,
+    workers_condition,
+)
 
 PAGE_ROWS: Final = 100
 """Two screens of a tall monitor: one page is there before the eye is, and 90 kB at most."""
 NEVER_MS: Final = 9_000_000_000_000_000
 """Jobs without a window come after all that have one."""
-
-NAMED_MAX: Final = 1_000
-"""Names that a text is found in; more of them say that the text is too short to mean one."""
 
 Row = Any
 Key = list[Any]
@@ -48,6 +53,7 @@ _FROM: Final = """
     LEFT JOIN customer_place AS site ON site.customer = job.customer AND site.place = job.place
     LEFT JOIN worker ON worker.worker = job.worker AND job.worker <> ''
 """
+_TEAM: Final = "LEFT JOIN team ON team.team = worker.team"
 
 _OF_SHOWN: Final = _FROM.replace("FROM job", "FROM shown JOIN job USING (local)", 1)
 
@@ -96,30 +102,12 @@ _CONDITION_BY_VIEW: Final = {
     "all": "1",
 }
 
-_IN_DAY: Final = """
-    (coalesce(job.window_start, job.window_end) < {end}
-     AND coalesce(job.window_end, job.window_start) >= {start})
-"""
-
 _COLUMNS: Final = """
     job.*, coalesce(customer.name, '') AS customer_name, coalesce(site.name, '') AS place_name,
     coalesce(worker.name, '') AS worker_name, alert.level AS alert_level,
     alert.cause AS alert_cause, alert.minutes AS alert_minutes,
     coalesce(alert.unacknowledged, 0) AS unacknowledged
 """
-
-
-def day_bounds(day: str, zone: ZoneInfo) -> tuple[int, int]:
-    """Start and end (ms UTC) of a local day '2026-11-23'; 23 to 25 hours apart."""
-    date = dt.date.fromisoformat(day)
-    start = dt.datetime.combine(date, dt.time(), zone)
-    end = dt.datetime.combine(date + dt.timedelta(days=1), dt.time(), zone)
-    return int(start.timestamp() * 1000), int(end.timestamp() * 1000)
-
-
-def today(now_ms: int, zone: ZoneInfo) -> str:
-    """The site's local day, '2026-11-23'."""
-    return dt.datetime.fromtimestamp(now_ms / 1000, zone).date().isoformat()
 
 
 def alerts_json(alerts: Iterable[Alert]) -> str:
@@ -142,8 +130,8 @@ def alerts_json(alerts: Iterable[Alert]) -> str:
 class Question:
     """One filter at one moment, as SQL. `alerts` is the text of `alerts_json`.
 
-    `named` are the customers and workers whose names the filter's text is found in. Every value is
-    bound; only numbers that were computed here stand in the text.
+    `near` says whose names the filter's texts are found in. Every value is bound; only numbers
+    that were computed here stand in the text.
     """
 
     def __init__(
@@ -152,16 +140,24 @@ class Question:
         alerts: str,
         now_ms: int,
         zone: ZoneInfo,
-        named: Sequence[str] = (),
+        near: Near | None = None,
     ) -> None:
         self.filter = wanted
-        self._named = named
+        self._near = near or Near()
         self._values: list[Any] = [alerts]
         self._conditions = [_view_condition(wanted.view, now_ms, zone)]
-        self._narrow(wanted, zone)
+        self._narrow(wanted, now_ms, zone)
         self._where = " AND ".join(f"({condition})" for condition in self._conditions)
         keys = [_KEY_BY_COLUMN[sort.column] for sort in wanted.sorts] + ["+job.job"]
         self.descending = [sort.descending for sort in wanted.sorts] + [False]
+        self._from, self._group, self._group_id = _FROM, "", ""
+        if wanted.group:
+            order, identity, name = group_sql(wanted.group, now_ms, zone)
+            self._group_id = identity
+            self._group = f"{order} AS group_order, {identity} AS group_id, {name} AS group_name"
+            keys = [order, identity, *keys]
+            self.descending = [False, False, *self.descending]
+            self._from = f"{_FROM} {_TEAM}" if wanted.group == "team" else _FROM
         self._keys = ", ".join(f"{key} AS key_{index}" for index, key in enumerate(keys))
 
     async def page(self, reader: Rows, after: Key | None, limit: int = PAGE_ROWS) -> list[Row]:
@@ -175,7 +171,7 @@ class Question:
         # the columns of a row are fetched for the rows that are shown.
         return await reader.rows(
             f"WITH {_ALERT}, shown AS MATERIALIZED (SELECT * FROM (SELECT job.local, {self._keys}"
-            f" {_FROM} WHERE {self._where}) WHERE {behind} ORDER BY {order}"
+            f" {self._from} WHERE {self._shown(values)}) WHERE {behind} ORDER BY {order}"
             f" LIMIT {_bind(values, limit)})"
             f" SELECT {_COLUMNS}, shown.* {_OF_SHOWN} ORDER BY {order}",
             values,
@@ -185,10 +181,35 @@ class Question:
         """The rows of given jobs, whether or not they match; `matches` says which do."""
         values = list(self._values)
         asked = _bind(values, json.dumps(list(jobs)))
+        shown = self._shown(values)
         return await reader.rows(
-            f"WITH {_ALERT} SELECT {_COLUMNS}, {self._keys}, ({self._where}) AS matches {_FROM}"
+            f"WITH {_ALERT} SELECT {_COLUMNS}, {self._keys}, ({shown}) AS matches {self._from}"
             f" WHERE job.job IN (SELECT value FROM json_each({asked}))",
             values,
+        )
+
+    async def picks(self, reader: Rows, limit: int) -> list[Row]:
+        """`job` and `frontier` of the first `limit` jobs in the order."""
+        values = list(self._values)
+        order = ", ".join(
+            f"key_{index}{' DESC' if down else ''}" for index, down in enumerate(self.descending)
+        )
+        return await reader.rows(
+            f"WITH {_ALERT} SELECT job.job AS job, job.frontier AS frontier, {self._keys}"
+            f" {self._from} WHERE {self._where} ORDER BY {order} LIMIT {_bind(values, limit)}",
+            values,
+        )
+
+    async def groups(self, reader: Rows) -> list[Row]:
+        """The groups of all rows that match, in their order, with how many jobs and late ones."""
+        if not self.filter.group:
+            return []
+        return await reader.rows(
+            f"WITH {_ALERT} SELECT group_id, group_name, count(*) AS jobs, sum(late) AS late"
+            f" FROM (SELECT {self._group}, alert.level = 'delayed' AS late {self._from}"
+            f" WHERE {self._where}) GROUP BY group_order, group_id"
+            f" ORDER BY group_order, group_id LIMIT {GROUPS_MAX}",
+            self._values,
         )
 
     async def total(self, reader: Rows) -> int:
@@ -217,6 +238,15 @@ class Question:
             values,
         )
 
+    def _shown(self, values: list[Any]) -> str:
+        """The condition of what matches and stands in no closed group."""
+        closed = self.filter.closed
+        if not self._group_id or not closed:
+            return self._where
+        # Where a job has no worker, team or customer, its id is an empty text.
+        mark = _bind(values, json.dumps([*closed, *([""] if "none" in closed else [])]))
+        return f"{self._where} AND {self._group_id} NOT IN (SELECT value FROM json_each({mark}))"
+
     def key_of(self, row: Row) -> Key:
         """What the row is ordered by."""
         return [row[f"key_{index}"] for index in range(len(self.descending))]
@@ -242,36 +272,26 @@ class Question:
             choices.append(" AND ".join([*same, beyond]))
         return " OR ".join(f"({choice})" for choice in choices)
 
-    def _narrow(self, wanted: Filter, zone: ZoneInfo) -> None:
-        values, conditions = self._values, self._conditions
+    def _narrow(self, wanted: Filter, now_ms: int, zone: ZoneInfo) -> None:
+        values, conditions, near = self._values, self._conditions, self._near
+        bind = partial(_bind, values)
         if wanted.statuses:
-            mark = _bind(values, json.dumps(wanted.statuses))
+            mark = bind(json.dumps(wanted.statuses))
             conditions.append(f"job.status IN (SELECT value FROM json_each({mark}))")
         if wanted.workers:
-            mark = _bind(values, json.dumps(wanted.workers))
-            nobody = " OR job.worker = ''" if UNASSIGNED in wanted.workers else ""
-            conditions.append(
-                "EXISTS (SELECT 1 FROM assignment WHERE assignment.job = job.job"
-                " AND assignment.phase NOT IN ('withdrawn', 'released')"
-                f" AND assignment.worker IN (SELECT value FROM json_each({mark}))){nobody}"
-            )
+            conditions.append(workers_condition(wanted.workers, bind))
         if wanted.customer:
-            conditions.append(f"job.customer = {_bind(values, wanted.customer)}")
+            conditions.append(f"job.customer = {bind(wanted.customer)}")
         if wanted.day:
             start, end = day_bounds(wanted.day, zone)
-            within = _IN_DAY.format(start=start, end=end)
+            within = IN_DAY.format(start=start, end=end)
             conditions.append(
                 f"{within} OR (job.finished_at >= {start} AND job.finished_at < {end})"
             )
         if wanted.text:
-            match = _bind(values, text_match(wanted.text))
-            number = _bind(values, wanted.text.upper())
-            named = f"(SELECT value FROM json_each({_bind(values, json.dumps(self._named))}))"
-            conditions.append(
-                f"job.local IN (SELECT rowid FROM job_text WHERE job_text MATCH {match})"
-                f" OR upper(job.number) = {number}"
-                f" OR job.customer IN {named} OR job.worker IN {named}"
-            )
+            match = words_match(wanted.text)
+            conditions.append(text_condition(match, wanted.text, bind, near.named))
+        conditions += [condition(term, bind, now_ms, zone, near.by_term) for term in wanted.terms]
 
 
 def _bind(values: list[Any], value: Any) -> str:
@@ -283,13 +303,7 @@ def _bind(values: list[Any], value: Any) -> str:
 def _view_condition(view: str, now_ms: int, zone: ZoneInfo) -> str:
     start, end = day_bounds(today(now_ms, zone), zone)
     condition = _CONDITION_BY_VIEW[view]
-    return condition.replace("{in_day}", _IN_DAY.format(start=start, end=end))
-
-
-def text_match(text: str) -> str:
-    """A typed text as an FTS5 question: every word must begin a word of the job."""
-    words = re.findall(r"\w+", text)
-    return " ".join(f'"{word}"*' for word in words) or '""'
+    return condition.replace("{in_day}", IN_DAY.format(start=start, end=end))
 
 
 async def counts(reader: Rows, alerts: str, now_ms: int, zone: ZoneInfo) -> dict[str, int]:
@@ -301,22 +315,6 @@ async def counts(reader: Rows, alerts: str, now_ms: int, zone: ZoneInfo) -> dict
         f"WITH {_ALERT} SELECT {sums} FROM job LEFT JOIN alert ON alert.job = job.job", [alerts]
     )
     return {view.id: int(row[f"view_{view.id}"]) for view in VIEWS}
-
-
-async def named_like(reader: Rows, text: str) -> list[str]:
-    """Customers and workers whose name has every word of `text`, accents and case aside."""
-    words = folded(text).split()
-    rows = await reader.rows(
-        "SELECT customer AS id, name, number FROM customer"
-        " UNION ALL SELECT worker, name, '' FROM worker"
-    )
-    found = [row["id"] for row in rows if _has_all(words, f"{row['name']} {row['number']}")]
-    return found[:NAMED_MAX]
-
-
-def _has_all(words: Sequence[str], text: str) -> bool:
-    plain = folded(text)
-    return all(word in plain for word in words)
 
 
 async def workers(reader: Rows) -> list[Row]:

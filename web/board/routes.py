@@ -15,7 +15,9 @@ from core.dispatch.acts import ActError
 from hub.keys import HUB
 from web.board import exports, inbox, lookups, map_data, page
 from web.board.actions import ACTIONS, Overtaken, carry_out
+from web.board.bulk_page import act_on_all, picks_json
 from web.board.detail import job_detail
+from web.board.filter_bar import filter_json, suggestions_json
 from web.board.filters import is_stream_id, read_back
 from web.board.inbox_book import INBOX_BOOK, InboxBook
 from web.board.job_form import JobForm
@@ -116,6 +118,8 @@ def attach_board(app: web.Application) -> None:
     router.add_get("/board/rows", rows_part)
     router.add_post("/board/changed", changed_part)
     router.add_get("/board/pane", pane_part)
+    router.add_get("/board/filter.json", filter_json)
+    router.add_get("/board/filter/suggestions.json", suggestions_json)
     router.add_get("/board/map.json", map_data.map_json)
     router.add_get("/board/positions.json", map_data.positions_json)
     router.add_get("/board/customers.json", lookups.customers)
@@ -125,6 +129,8 @@ def attach_board(app: web.Application) -> None:
     router.add_get(ADDRESS, undo_page)
     router.add_post(ADDRESS, undo)
     router.add_post("/board/new", new_job)
+    router.add_get("/board/picks.json", picks_json)
+    router.add_post("/board/bulk/{action}", act_on_all)
     router.add_post("/board/job/{job}/edit", edit_job)
     router.add_post("/board/job/{job}/{action}", act_on_job)
     inbox.add_routes(app)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from web import formats
+from web.board.groups import Head, group_of_key
 from web.board.questions import Question
 from web.board.reach import Reach, Turn, reach_of
 from web.board.reader import Rows
@@ -34,7 +35,8 @@ class Flag:
 class BoardRow:
     """One job as a row. Texts are ready to show; times in ms UTC.
 
-    `key` is what the row is ordered by, as JSON, for the page to put a changed row in its place.
+    `key` is what the row is ordered by, as JSON, for the page to put a changed row in its place;
+    `basis` the frontier that the row shows, for what is done to it; `heads` stand before the row.
     """
 
     job: str
@@ -60,6 +62,9 @@ class BoardRow:
     live: bool
     href: str
     matches: bool
+    basis: str
+    group: str = ""
+    heads: tuple[Head, ...] = ()
 
     @property
     def priority_words(self) -> str:
@@ -122,6 +127,8 @@ def _board_row(
         live=live,
         href=question.filter.url(job=row["job"]),
         matches=bool(row["matches"]) if "matches" in row.keys() else True,  # noqa: SIM118
+        basis=row["frontier"],
+        group=group_of_key(question.filter, question.key_of(row)) or "",
     )
 
 

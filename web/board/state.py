@@ -13,11 +13,15 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from hub.guard import Refused
 from hub.hub import Hub
 from hub.keys import HUB
 from web.board.alerts import Alert, compute_alerts
-from web.board.filters import Filter
-from web.board.questions import Question, alerts_json, counts, named_like
+from web.board.filters import Filter, Query
+from web.board.naming import Reading, read_query
+from web.board.near import near_of
+from web.board.questions import Question, alerts_json, counts
+from web.formats import sentence
 from web.frame import settings_of, zone_of
 
 ALERTS_MS_MAX: Final = 5_000
@@ -87,8 +91,24 @@ class Moment:
 
     async def question(self, wanted: Filter) -> Question:
         """The question that a filter asks now."""
-        named = await named_like(self.hub.reader, wanted.text) if wanted.text else ()
-        return Question(wanted, self.alerts, self.now_ms, self.zone, named)
+        near = await near_of(self.hub.reader, wanted)
+        return Question(wanted, self.alerts, self.now_ms, self.zone, near)
+
+    async def filter_of(self, query: Query) -> Filter:
+        """What an address asks for.
+
+        Raises:
+            Refused: its text is no filter; a piece of a page or a file shows no other one.
+        """
+        reading = await self.reading(query)
+        if reading.fault is not None:
+            what = sentence(reading.fault.words)
+            raise Refused(400, "The filter can't be read.", f"{what} Mend it on the board.")
+        return reading.wanted
+
+    async def reading(self, query: Query) -> Reading:
+        """What an address asks for, or says was shown where its text is no filter."""
+        return await read_query(self.hub.reader, query)
 
 
 async def moment_of(request: web.Request) -> Moment:

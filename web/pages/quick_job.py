@@ -16,8 +16,8 @@ from core.dispatch.acts import ActError, assign, create_job, new_stream_id
 from core.dispatch.fields import Kind
 from core.dispatch.roster import absence_on
 from hub.keys import ACCOUNT, HUB
+from web.board.days import today
 from web.board.job_form import FormError, compose_window, values_of_place, window_of
-from web.board.questions import today
 from web.formats import date_words, parse_point, sentence
 from web.frame import see_other, settings_of, zone_of
 from web.roster import absences, absent_words

@@ -18,7 +18,7 @@ from core.dispatch.roster import Absence, clear_absence, set_absence, set_vehicl
 from core.log.errors import Malformed
 from core.log.frontier import read_token
 from hub.keys import ACCOUNT, HUB
-from web.board.questions import day_bounds, today
+from web.board.days import day_bounds, today
 from web.formats import date_words, sentence
 from web.frame import see_other, settings_of, zone_of
 from web.roster import vehicle_names

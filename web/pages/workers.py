@@ -13,7 +13,7 @@ from aiohttp import web
 
 from hub.guard import Refused
 from hub.keys import ACCOUNT, HUB
-from web.board.questions import today
+from web.board.days import today
 from web.formats import folded, matches, minute_of_day_text
 from web.frame import see_other, settings_of, zone_of
 from web.pages.customers import JobRow

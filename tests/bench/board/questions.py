@@ -21,7 +21,8 @@ from tests.web.board.town import Town
 from tests.web.office import Person
 from web.board.alerts import compute_alerts
 from web.board.filters import SORTABLE, Filter
-from web.board.questions import PAGE_ROWS, Question, alerts_json, named_like
+from web.board.near import near_of
+from web.board.questions import PAGE_ROWS, Question, alerts_json
 from web.board.reader import Rows
 
 ANSWER_MS_MAX = 50.0
@@ -55,8 +56,8 @@ async def question_rows(town: Town, person: Person, filled: Filled, rounds: int)
     db.row_factory = sqlite3.Row
     found: list[Row] = []
     for name, wanted in questions(filled).items():
-        named = await named_like(hub.reader, wanted.text) if wanted.text else []
-        question = Question(wanted, alerts, now_ms, zone, named)
+        near = await near_of(hub.reader, wanted)
+        question = Question(wanted, alerts, now_ms, zone, near)
         bare, ours_s, bare_s = Bare(db), [], []
         for _ in range(rounds):
             rows = await question.page(cast(Rows, bare), None, PAGE_ROWS + 1)

@@ -14,8 +14,11 @@ import pytest
 from jinja2 import nodes
 
 from web.assets import STATIC_FOLDER, Assets
+from web.board.bulk_page import OutcomePart
 from web.board.detail import JobDetail
+from web.board.filter_bar import FilterBar
 from web.board.filters import VIEWS
+from web.board.groups import Head
 from web.board.inbox import Card, InboxPart
 from web.board.job_form import JobForm
 from web.board.lookups import CandidatesPart
@@ -29,6 +32,13 @@ FOLDER = TEMPLATE_FOLDER / "board"
 # Which variables of which templates are which dataclass; the pane's parts stand in the page too.
 GIVEN: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
     ("board.html", "page", (BoardPage,)),
+    ("filter_bar.html", "page", (BoardPage,)),
+    ("filter_bar.html", "bar", (FilterBar,)),
+    ("bulk.html", "page", (BoardPage,)),
+    ("table_menu.html", "page", (BoardPage,)),
+    ("row.html", "head", (Head,)),
+    ("outcome.html", "page", (OutcomePart,)),
+    ("outcome_page.html", "page", (OutcomePart,)),
     ("off.html", "page", (DispatchOffPage,)),
     ("rows.html", "page", (RowsPart,)),
     ("row.html", "row", (BoardRow,)),
@@ -41,6 +51,9 @@ GIVEN: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
     ("inbox.html", "card", (Card,)),
     ("inbox.html", "problem", (Problem,)),
 )
+
+
+OF_PAGE = ("board.html", "filter_bar.html", "table_menu.html", "pane.html", "detail.html")
 
 
 def used(template: str, name: str) -> set[str]:
@@ -76,7 +89,8 @@ def test_a_template_asks_for_what_it_is_given(
 @pytest.mark.parametrize(
     ("given", "templates", "name"),
     [
-        (BoardPage, ("board.html", "pane.html", "detail.html"), "page"),
+        (BoardPage, OF_PAGE, "page"),
+        (FilterBar, ("filter_bar.html",), "bar"),
         (BoardRow, ("row.html",), "row"),
         (JobDetail, ("detail.html",), "job"),
         (JobForm, ("form.html",), "form"),

@@ -146,3 +146,19 @@ def test_every_cell_comes_back_and_none_runs(rows: list[list[str]]) -> None:
 @pytest.mark.parametrize("number", [-3, 0, 2.5])
 def test_a_negative_number_stays_a_number(number: float) -> None:
     assert safe_cell(number) == number
+
+
+async def test_a_file_of_the_columns_shown_has_those_and_in_the_tables_order(town: Town) -> None:
+    ana = await town.worker("Ana")
+    await town.job("Boiler", worker=ana, priority=2)
+    await town.job("Lamp")
+    eva = await town.office.signed_in("Eva")
+    query = "view=all&sort=-title&hide=window,delay,reach,updated&columns=shown"
+    _, file = await eva.download(f"/export/jobs.csv?{query}")
+    assert file.decode().splitlines() == [
+        "job_no,priority,title,customer,site,workers,status,phase,reason",
+        "A-2,normal,Lamp,,,,open,,",
+        "A-1,high,Boiler,,,Ana,open,assigned,",
+    ]
+    seen = await eva.get("/?view=all&hide=window,delay,number&group=worker")
+    assert 'data-hide="number window delay"' in seen.text

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from multidict import MultiDict
 
 from web.board.filters import (
+    GROUPINGS,
+    HIDABLE,
     SORTABLE,
-    STATUSES,
     VIEWS,
-    YEAR_MAX,
-    YEAR_MIN,
     Filter,
     read_back,
     read_filter,
     read_sorts,
 )
+from web.board.term import STATUSES, YEAR_MAX, YEAR_MIN
 
 IDS = st.binary(min_size=12, max_size=12).map(bytes.hex)
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=12)
@@ -39,6 +39,13 @@ FILTERS = st.builds(
     text=st.lists(WORDS.filter(bool), max_size=3).map(" ".join),
     sort=SORTS.map(",".join),
     layout=st.sampled_from(["both", "table", "map"]),
+) | st.builds(
+    Filter,
+    group=st.sampled_from(GROUPINGS[1:]),
+    hidden=st.sets(st.sampled_from(HIDABLE)).map(
+        lambda chosen: tuple(column for column in HIDABLE if column in chosen)
+    ),
+    closed=st.lists(IDS | st.sampled_from(["none", "open", "in progress"]), unique=True).map(tuple),
 )
 
 

@@ -1,12 +1,15 @@
 // The board's page: brings table, pane, map, keys and the live feed together over one URL.
 
 import { toast, isTyping } from '../frame.js';
+import { arrange } from './arrange.js';
+import { takeFilterBar, wireFilterBar } from './filter.js';
 import { Inbox } from './inbox.js';
 import { Live } from './live.js';
 import { Pane } from './pane.js';
 import { Rows } from './rows.js';
 import { filterQuery, paneAddress, params, sameFilter, selectedJob, withParams } from './url.js';
 import { wireKeys } from './keys.js';
+import { Picks } from './picks.js';
 import { wireSplit } from './split.js';
 
 const TICK_MS = 60_000;
@@ -38,7 +41,14 @@ function showCounts(counts, total) {
   }
 }
 
-const rows = new Rows(board, { counts: showCounts, said: say });
+const rows = new Rows(board, { counts: showCounts, said: say, drawn: (row) => picks?.mark(row) });
+let picks = null;
+picks = new Picks(rows, {
+  said: say,
+  query: filterQuery,
+  total: () => Number(document.getElementById('total').textContent),
+  done: (jobs) => rows.refresh(jobs).catch(() => undefined),
+});
 
 // --- map: loaded apart, because it is large and the table must not wait for it
 
@@ -179,22 +189,26 @@ async function answered(own) {
     location.reload();
     return;
   }
-  const text = document.getElementById('filter-text');
-  const typing = document.activeElement === text ? [text.value, text.selectionStart] : null;
-  for (const place of ['.rail', '.toolbar', '.filters', '.sheet']) {
+  const group = document.activeElement?.closest('tr.group-row')?.dataset.group;
+  const menu = [...board.querySelectorAll('.filters details')].findIndex((one) => one.open);
+  const chosen = document.activeElement?.closest('.filters details input')?.value;
+  for (const place of ['.rail', '.toolbar', '.sheet']) {
     board.querySelector(place).replaceWith(fresh.querySelector(place));
   }
   board.dataset.directions = fresh.dataset.directions;
   document.title = page.title;
   rows.adopt();
-  wireFilters();
+  picks.adopt();
+  arrange(board);
+  takeFilterBar(fresh.querySelector('.filters'), filterParts);
   showLive(lostSince);
-  if (typing) {
-    const input = document.getElementById('filter-text');
-    [input.value] = typing;
-    input.focus();
-    input.setSelectionRange(typing[1], typing[1]);
+  if (menu >= 0) {
+    // Several are chosen one after the other.
+    const open = board.querySelectorAll('.filters details')[menu];
+    open.open = true;
+    [...open.querySelectorAll('input')].find((input) => input.value === chosen)?.focus();
   }
+  if (group) board.querySelector(`tr.group-row[data-group="${CSS.escape(group)}"] a`)?.focus();
   say(`${document.getElementById('total').textContent} jobs.`);
   map?.load();
 }
@@ -236,6 +250,14 @@ board.addEventListener('click', (event) => {
   if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey) return;
   const link = event.target.closest('a');
   if (link && !board.contains(link)) return;
+  if (event.target.closest('.c-pick, .bulk')) {
+    if (!link) return;
+  } else if (event.shiftKey && event.target.closest('tr.job')) {
+    event.preventDefault();
+    getSelection().removeAllRanges();
+    picks.range(event.target.closest('tr.job'));
+    return;
+  }
   if (link) {
     const elsewhere = link.origin !== location.origin || link.pathname !== '/';
     if (elsewhere || link.target || link.hasAttribute('download')) return;
@@ -244,6 +266,7 @@ board.addEventListener('click', (event) => {
     if (link.hasAttribute('data-close')) closePane();
     else if (link.dataset.layout) setLayout(link.dataset.layout);
     else if (link.dataset.sort) sortBy(link.dataset.sort, event.shiftKey);
+    else if (link.closest('.outcome')) select(params(link.href).get('job'));
     else if (link.closest('tr.job')) select(link.closest('tr.job').dataset.job);
     else if (link.closest('.detail') || link.dataset.do) go(link.pathname + link.search, { focus: true });
     else go(keepPane(link.href));
@@ -292,27 +315,12 @@ function addedSort(column) {
 
 // --- filters
 
-function wireFilters() {
-  const form = document.getElementById('filters');
-  let timer = null;
-  const send = () => {
-    const query = new URLSearchParams();
-    for (const [name, value] of new FormData(form)) if (value) query.append(name, value);
-    if (selectedJob()) query.set('job', selectedJob());
-    const text = query.toString();
-    go(text ? `/?${text}` : '/', { draw: false });
-  };
-  form.addEventListener('submit', (event) => {
-    event.preventDefault();
-    send();
-  });
-  form.addEventListener('change', (event) => { if (event.target.name !== 'q') send(); });
-  form.addEventListener('input', (event) => {
-    if (event.target.name !== 'q') return;
-    clearTimeout(timer);
-    timer = setTimeout(send, 200);
-  });
-}
+const filterParts = {
+  // A filter keeps the open job, as a sort does.
+  show: (url) => go(keepPane(url), { draw: false }),
+  query: filterQuery,
+  leave: () => rows.focus(rows.current),
+};
 
 // --- live
 
@@ -411,13 +419,15 @@ async function act(action) {
 
 // --- begin
 
-wireFilters();
+arrange(board);
+wireFilterBar(filterParts);
 wireMap();
 wireSplit(board, document.getElementById('split'), () => map?.resize());
 
 wireKeys({
   rows,
   pane,
+  picks,
   act,
   stopPick: () => stopWaitingToPick() || (map?.stopPick() ?? false),
   isTyping,

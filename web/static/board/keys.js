@@ -23,7 +23,13 @@ export function wireKeys(parts) {
       act.querySelector('summary').focus();
       return true;
     }
+    if (event.target.getAttribute?.('aria-expanded') === 'true') return false;
     if (event.target.id === 'filter-text') {
+      rows.focus(rows.current);
+      return true;
+    }
+    const bulk = event.target.closest?.('#bulk');
+    if (bulk) {
       rows.focus(rows.current);
       return true;
     }
@@ -31,7 +37,17 @@ export function wireKeys(parts) {
       parts.closePane();
       return true;
     }
+    if (parts.picks.size) {
+      parts.picks.clear();
+      return true;
+    }
     return false;
+  }
+
+  /** Open the first menu of the bar for what is selected. */
+  function toBulk() {
+    if (!parts.picks.size) return;
+    document.querySelector('#bulk .menu > summary').focus();
   }
 
   const byKey = {
@@ -44,8 +60,12 @@ export function wireKeys(parts) {
     m: () => parts.onMap(),
     z: () => undoLast(),
     Z: () => redoLast(),
-    '.': () => parts.onward(),
     i: () => parts.toInbox(),
+    x: () => parts.picks.toggle(rows.current),
+    J: () => parts.picks.extend(1),
+    K: () => parts.picks.extend(-1),
+    b: toBulk,
+    '.': () => parts.onward(),
     '/': () => {
       const input = document.getElementById('filter-text');
       input.focus();

@@ -19,8 +19,24 @@ export function compareKeys(one, other, descending) {
   return 0;
 }
 
+/** A group's head with the numbers that a drawn one shows; the old one where nothing changed. */
+function freshened(old, html) {
+  const holder = document.createElement('template');
+  holder.innerHTML = html;
+  const fresh = holder.content.querySelector('tr');
+  if (!old) return fresh;
+  if (old.innerHTML !== fresh.innerHTML) {
+    const focused = old.contains(document.activeElement);
+    old.replaceWith(fresh);
+    if (focused) fresh.querySelector('a').focus();
+    return fresh;
+  }
+  return old;
+}
+
 export class Rows {
-  /** `hooks`: `counts(byView, total)` when counts came, `said(words)` for the live region. */
+  /** `hooks`: `counts(byView, total)` when counts came, `said(words)` for the live region,
+      `drawn(row)` for each row that was drawn. */
   constructor(board, hooks) {
     this.board = board;
     this.hooks = hooks;
@@ -46,6 +62,7 @@ export class Rows {
     this.order = [...this.table.querySelectorAll('tr.job')];
     this.rowByJob = new Map(this.order.map((row) => [row.dataset.job, row]));
     this.pending.clear();
+    this.groups = null;
     this.#showPending();
     this.#setRoving(this.table.querySelector('tr[aria-current]') ?? this.order[0]);
     this.watcher?.disconnect();
@@ -130,10 +147,13 @@ export class Rows {
       holder.innerHTML = await answer.text();
       const body = holder.content.querySelector('tbody') ?? document.createElement('tbody');
       for (const row of [...body.rows]) {
-        if (this.rowByJob.has(row.dataset.job)) row.remove();
+        if (row.matches('.group-row')) {
+          if (this.#heads().has(row.dataset.group)) row.remove();
+        } else if (this.rowByJob.has(row.dataset.job)) row.remove();
         else {
           this.rowByJob.set(row.dataset.job, row);
           this.order.push(row);
+          this.hooks.drawn(row);
         }
       }
       if (body.rows.length) {
@@ -165,7 +185,7 @@ export class Rows {
         body.kept.append(...body.rows);
         const tall = body.insertRow();
         const cell = tall.insertCell();
-        cell.colSpan = 10;
+        cell.colSpan = 11;
         cell.style.height = `${height}px`;
         body.classList.add('folded');
         body.setAttribute('aria-hidden', 'true');
@@ -202,10 +222,12 @@ export class Rows {
     if (question !== filterQuery()) return;
     const data = await answer.json();
     this.hooks.counts(data.counts, data.total);
+    this.groups = data.groups;
     let changed = 0;
     for (const [job, row] of Object.entries(data.rows)) if (this.#take(job, row, quiet)) changed += 1;
     this.#showPending();
-    document.getElementById('empty').hidden = this.order.length > 0 || this.pending.size > 0;
+    this.#regroup();
+    this.#showEmpty();
     if (changed && !quiet) this.hooks.said(changed === 1 ? 'One job changed.' : `${changed} jobs changed.`);
   }
 
@@ -261,6 +283,7 @@ export class Rows {
     holder.innerHTML = html;
     const row = holder.content.querySelector('tr');
     if (row.dataset.job === selectedJob()) row.setAttribute('aria-current', 'true');
+    this.hooks.drawn(row);
     return row;
   }
 
@@ -333,6 +356,44 @@ export class Rows {
     this.rowByJob.set(job, fresh);
   }
 
+  // --- groups
+
+  /** The heads that are in the table, by their groups; those in folded pages too. */
+  #heads() {
+    const bodies = [...this.table.tBodies].map((body) => body.kept ?? body);
+    const heads = bodies.flatMap((body) => [...body.querySelectorAll('tr.group-row')]);
+    return new Map(heads.map((head) => [head.dataset.group, head]));
+  }
+
+  /** Put each group's head, with its numbers as they are now, before the first row of it. */
+  #regroup() {
+    if (!this.groups?.length) return;
+    const standing = this.#heads();
+    const place = new Map(this.groups.map(([id], number) => [id, number]));
+    const firsts = new Map();
+    for (const row of this.order) if (!firsts.has(row.dataset.group)) firsts.set(row.dataset.group, row);
+    for (const [id, head] of standing) if (!place.has(id)) head.remove();
+    let next = null;
+    for (const [id, html] of [...this.groups].reverse()) {
+      next = firsts.get(id) ?? next;
+      const head = freshened(standing.get(id), html);
+      if (next) {
+        if (head.nextElementSibling !== next) next.before(head);
+      } else if (this.more.hidden) {
+        if (!head.isConnected || head.nextElementSibling) this.table.tBodies[this.table.tBodies.length - 1].append(head);
+      } else {
+        head.remove(); // It comes with the page of its rows.
+        continue;
+      }
+      next = head;
+    }
+  }
+
+  #showEmpty() {
+    const some = this.order.length > 0 || this.pending.size > 0 || this.groups?.length > 0;
+    document.getElementById('empty').hidden = some;
+  }
+
   // --- what waits
 
   get #held() {
@@ -357,7 +418,8 @@ export class Rows {
       this.#put(job, shown, key, matches);
     }
     this.#showPending();
-    document.getElementById('empty').hidden = this.order.length > 0;
+    this.#regroup();
+    this.#showEmpty();
     if (waiting.length) this.hooks.said(`${waiting.length} changes applied.`);
   }
 

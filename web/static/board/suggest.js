@@ -3,8 +3,10 @@
 
 const PAUSE_MS = 150;
 
-/** Wire `input` (with `data-suggest` and `aria-controls`); `take(choice)` when one was chosen. */
-export function suggest(input, { read, take, typed }) {
+/** Wire `input` (with `data-suggest` and `aria-controls`); `take(choice)` when one was chosen.
+    `address()` is where to ask, if not by the whole text alone; `first` false leaves Enter to the
+    form until an arrow has marked a choice. */
+export function suggest(input, { read, take, typed, address, first = true }) {
   const list = document.getElementById(input.getAttribute('aria-controls'));
   let timer = null;
   let asked = 0;
@@ -63,15 +65,15 @@ export function suggest(input, { read, take, typed }) {
     }
     list.hidden = !found.length && !note;
     input.setAttribute('aria-expanded', String(!list.hidden));
-    if (found.length) mark(0);
+    if (found.length && first) mark(0);
   }
 
   async function ask() {
     const text = input.value.trim();
     asked += 1;
     const own = asked;
-    if (!text) { close(); return; }
-    const answer = await fetch(`${input.dataset.suggest}?q=${encodeURIComponent(text)}`);
+    if (!text && !address) { close(); return; }
+    const answer = await fetch(address?.() ?? `${input.dataset.suggest}?q=${encodeURIComponent(text)}`);
     if (own !== asked || !answer.ok || document.activeElement !== input) return;
     const { found, note } = read(await answer.json());
     show(found, note);
@@ -90,10 +92,16 @@ export function suggest(input, { read, take, typed }) {
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       event.preventDefault();
       const step = event.key === 'ArrowDown' ? 1 : -1;
-      if (choices.length) mark((at + step + choices.length) % choices.length);
+      // From none marked, up goes to the last one.
+      const from = at < 0 && step < 0 ? 0 : at;
+      if (choices.length) mark((from + step + choices.length) % choices.length);
     } else if (event.key === 'Enter' && at >= 0) {
       event.preventDefault();
       choose(choices[at]);
+    } else if (event.key === 'Enter') {
+      clearTimeout(timer);
+      asked += 1; // What is on its way opens the list no more.
+      close();
     } else if (event.key === 'Escape') {
       event.preventDefault();
       event.stopPropagation();

@@ -1,0 +1,94 @@
+"""The board's table in a real Chromium, by keyboard alone, down to what the phones then hold."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from core.dispatch import acts
+from tests.web.board.test_board_in_browser import AXE, RULES, VENDOR, Desk, row, shown
+from tests.web.board.town import Town
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=20_000)
+
+
+@pytest_asyncio.fixture
+async def desk(town: Town) -> AsyncIterator[Desk]:
+    """A filled town; at the end nothing may have gone wrong in any page."""
+    desk = Desk(town)
+    await desk.fill()
+    yield desk
+    assert desk.faults == []
+
+
+async def faults_of(page: Any) -> list[Any]:
+    """What axe finds wrong with a page."""
+    (axe,) = VENDOR.glob("axe-core-*/axe.min.js")
+    await page.evaluate(axe.read_text())
+    found: dict[str, Any] = await page.evaluate(AXE, RULES)
+    return [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]]
+
+
+async def test_jobs_are_filtered_selected_and_assigned_by_keyboard_alone(
+    desk: Desk, chromium: Browser
+) -> None:
+    page = await desk.sit(chromium, "/?view=open&sort=title", with_map=False)
+    keys = page.keyboard
+    # A filter that is none is pointed at, and the table stays.
+    await keys.press("/")
+    await keys.type("prio:high")
+    await keys.press("Enter")
+    await expect(page.locator("#filter-fault")).to_contain_text("did you mean “priority”")
+    await expect(page.locator("#filter-text")).to_have_attribute("aria-invalid", "true")
+    assert await shown(page) == ["Alpha", "Bravo", "Charlie", "Delta"]
+    # The key and the value are taken from the list.
+    await page.locator("#filter-text").clear()
+    await keys.type("pri")
+    await expect(page.get_by_role("option")).to_have_count(1)
+    await keys.press("ArrowDown")
+    await keys.press("Enter")
+    await expect(page.locator("#filter-text")).to_have_value("priority:")
+    await page.locator("#filter-text").clear()
+    await keys.type("priority<=high")
+    await expect(row(page, desk.jobs[1])).to_have_count(0)
+    await keys.press("Enter")
+    await expect(page.locator(".chips")).to_contain_text("Priority <= high")
+    assert await shown(page) == ["Alpha", "Charlie", "Delta"]
+    # Three are selected with two presses; one of them is taken by somebody meanwhile.
+    await keys.press("Home")
+    await keys.press("Shift+J")
+    await keys.press("Shift+J")
+    await expect(page.locator("#bulk-count")).to_have_text("3 selected")
+    taken = desk.jobs[2]
+    turn = desk.town.office.entropy(8)
+    await desk.town.office.act(acts.assign(bytes.fromhex(taken), desk.workers[1].stream, turn))
+    await expect(row(page, taken)).to_contain_text("Ben")
+    assert await faults_of(page) == []
+    await keys.press("b")
+    await keys.press("Enter")
+    await keys.press("Tab")
+    await keys.type("Ana")
+    await keys.press("Tab")
+    await keys.press("Tab")
+    await keys.press("Enter")
+    outcome = page.locator("#bulk-outcome")
+    await expect(outcome).to_contain_text("2 of 3 jobs assigned to Ana. 1 left as it is")
+    await expect(outcome).to_contain_text("Assigned to Ben")
+    await expect(page.locator("#bulk-count")).to_have_text("1 selected")
+    await expect(row(page, desk.jobs[0])).to_contain_text("Ana")
+    assert await faults_of(page) == []
+    # What the page says is what the phones hold.
+    ana, ben = desk.workers[:2]
+    for worker, jobs in ((ana, {desk.jobs[0], desk.jobs[3]}), (ben, {taken})):
+        await desk.town.meet(worker)
+        held = worker.phone.store.db.execute("SELECT job FROM job").fetchall()
+        assert {one[0] for one in held} == jobs
+    await row(page, desk.jobs[0]).focus()
+    await keys.press("Escape")
+    await expect(page.locator("#bulk")).to_be_hidden()
+    await page.context.close()

@@ -1,0 +1,170 @@
+"""The bar above the table that says what is shown: the filter's text, its menus, chips and faults.
+
+Text, menus and chips are three sights of one filter. Holds no SQL. Invariant: every control is a
+form or a link that works without a script, and carries what the other controls hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aiohttp import web
+
+from hub.keys import HUB
+from web.board.filters import UNASSIGNED, Filter
+from web.board.naming import Names, Reading, keys_named, load_names, text_of
+from web.board.reader import Rows
+from web.board.state import moment_of
+from web.board.suggestions import suggestions
+from web.board.term import KEYS, STATUSES, TEXT, Term, read_day
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One entry of a filter's list."""
+
+    value: str
+    words: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter that holds, and the address without it."""
+
+    words: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaultLine:
+    """Where a filter's text is wrong: the text, a line of carets under it, and what to do."""
+
+    text: str
+    carets: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilterBar:
+    """What `board/filter_bar.html` gets.
+
+    `beside` are, by control, the pairs of the address that its form carries unchanged; `was` is the
+    query of what is shown, which stays where a text is no filter.
+    """
+
+    text: str
+    fault: FaultLine | None
+    was: str
+    day: str
+    statuses: tuple[Choice, ...]
+    workers: tuple[Choice, ...]
+    chips: tuple[Chip, ...]
+    clear_href: str
+    beside: dict[str, Pairs]
+
+
+async def filter_bar(reader: Rows, reading: Reading, people: Iterable[Any]) -> FilterBar:
+    """The bar of what was read from an address; `people` are the workers that can be chosen."""
+    wanted = reading.wanted
+    names = await load_names(reader, keys_named(wanted.conditions))
+    nobody = Choice(UNASSIGNED, "Nobody", UNASSIGNED in wanted.workers)
+    named = (Choice(p["worker"], p["name"], p["worker"] in wanted.workers) for p in people)
+    fault = reading.fault
+    return FilterBar(
+        text=text_of(wanted, names) if fault is None else reading.typed,
+        fault=fault_line(reading),
+        was=wanted.query(),
+        day=wanted.day,
+        statuses=tuple(Choice(s, s.capitalize(), s in wanted.statuses) for s in STATUSES),
+        workers=(nobody, *named),
+        chips=chips(wanted, names),
+        clear_href=wanted.without_filters().url(),
+        beside={
+            "text": tuple(wanted.without_filters().pairs()),
+            "status": tuple(replace(wanted, statuses=()).pairs()),
+            "worker": tuple(replace(wanted, workers=()).pairs()),
+            "day": tuple(replace(wanted, day="").pairs()),
+        },
+    )
+
+
+def fault_line(reading: Reading) -> FaultLine | None:
+    """What is wrong with the text of an address, None where nothing is."""
+    fault = reading.fault
+    if fault is None:
+        return None
+    shown = "".join(" " if letter.isspace() else letter for letter in reading.typed)
+    words = fault.words[:1].upper() + fault.words[1:].rstrip(". ") + "."
+    return FaultLine(shown, " " * fault.at + "^" * fault.length, words)
+
+
+def chips(wanted: Filter, names: Names) -> tuple[Chip, ...]:
+    """The filters that hold beside the view, each to be taken away with one click."""
+    found = []
+    for term in wanted.conditions:
+        if term.key == TEXT and term.values[0] in wanted.text.split() and term not in wanted.terms:
+            continue
+        if term.key in ("status", "worker") and term not in wanted.terms:
+            # Of several chosen ones each is taken away by itself.
+            for value in term.values:
+                left = tuple(other for other in term.values if other != value)
+                field = "statuses" if term.key == "status" else "workers"
+                one = term._replace(values=(value,))
+                found.append(
+                    Chip(term_words(one, names), replace(wanted, **{field: left}).url())  # type: ignore[arg-type]
+                )
+            continue
+        found.append(Chip(term_words(term, names), wanted.without(term).url()))
+    if wanted.text:
+        found.append(Chip(f"Text: {wanted.text}", replace(wanted, text="").url()))
+    return tuple(found)
+
+
+def term_words(term: Term, names: Names) -> str:
+    """A condition in words: `Status: open`, `Delay > 10min`, `Not team: north`."""
+    if term.key == TEXT:
+        return f"{'Without' if term.negated else 'Text'}: “{term.values[0]}”"
+    words = KEYS[term.key].words
+    values = " or ".join(_value_words(term.key, value, names) for value in term.values)
+    said = f"{words}: {values}" if term.sign == ":" else f"{words} {term.sign} {values}"
+    return f"Not {said[:1].lower()}{said[1:]}" if term.negated else said
+
+
+def _value_words(key: str, value: str, names: Names) -> str:
+    if key == "worker" and value == UNASSIGNED:
+        return "nobody"
+    day = read_day(value) if key == "day" else None
+    if day is not None:
+        return f"{day:%a %-d %b %Y}"
+    name = names.name(key, value)
+    is_unknown = name == value and value != UNASSIGNED and key in keys_named([Term(key, ":", ())])
+    return "unknown" if is_unknown else name
+
+
+async def filter_json(request: web.Request) -> web.StreamResponse:
+    """GET /board/filter.json?…&q=TEXT: the board's address of a text, or where it is wrong."""
+    reading = await (await moment_of(request)).reading(request.query)
+    line = fault_line(reading)
+    if line is None:
+        data: dict[str, object] = {"url": reading.wanted.url()}
+    else:
+        data = {"text": line.text, "carets": line.carets, "words": line.words}
+    return web.json_response(data, headers={"Cache-Control": "no-store"})
+
+
+async def suggestions_json(request: web.Request) -> web.StreamResponse:
+    """GET /board/filter/suggestions.json?q=TEXT&at=CARET: how the text may go on there."""
+    text = request.query.get("q", "")
+    at = request.query.get("at", "")
+    caret = int(at) if at.isdecimal() and len(at) < 6 else len(text)
+    names = await load_names(request.app[HUB].reader)
+    found = [
+        {"words": one.words, "note": one.note, "text": one.text, "at": one.at}
+        for one in suggestions(text, min(caret, len(text)), names)
+    ]
+    return web.json_response(found, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,157 @@
+"""Names in a filter's text and the ids they stand for: `team:north` and `team:5a01...`.
+
+A filter keeps ids, so that it holds when somebody is renamed; its text shows names. Holds no HTTP
+and, but for loading the names, no SQL. Invariant: a filter's text, settled with the same names, is
+the filter; a name that two bear, or that reads like an id, is written as the id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from web.board import grammar
+from web.board.filters import Filter, Query, read_back, read_plain
+from web.board.grammar import Fault, Placed
+from web.board.reader import Rows
+from web.board.term import ID, KEYS, NONE, TEXT, Form, Term
+from web.formats import folded
+
+SHOWN_MAX: Final = 6
+"""Names that an error lists; more are for the list of suggestions."""
+
+_NAMED: Final = ("worker", "team", "customer", "skill")
+"""The keys that have names, each of them a table with a column of its own name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names by id for each key whose values are names; `gone` are the ids that are archived."""
+
+    by_key: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
+
+    def name(self, key: str, value: str) -> str:
+        """How a value is shown: a name, or the value where it is none's id."""
+        return self.by_key.get(key, {}).get(value, value)
+
+
+async def load_names(reader: Rows, keys: Iterable[str] = _NAMED) -> Names:
+    """The names that these keys' values may be."""
+    by_key: dict[str, dict[str, str]] = {}
+    gone = set()
+    for key in keys:
+        rows = await reader.rows(
+            f"SELECT {key} AS id, name, archived FROM {key} ORDER BY lower(name), {key}"
+        )
+        by_key[key] = {row["id"]: row["name"] for row in rows}
+        gone |= {row["id"] for row in rows if row["archived"]}
+    return Names(by_key, frozenset(gone))
+
+
+def keys_named(terms: Iterable[Term]) -> tuple[str, ...]:
+    """The keys among the terms' whose values are names."""
+    named = dict.fromkeys(t.key for t in terms if t.key in KEYS and _is_named(t.key))
+    return tuple(named)
+
+
+def settle(found: Iterable[Placed], names: Names) -> tuple[Term, ...]:
+    """The terms with ids for names.
+
+    Raises:
+        Fault: nobody bears a name, or several do.
+    """
+    settled = []
+    for term, spans in found:
+        values: Sequence[str] = term.values
+        if term.key != TEXT and _is_named(term.key):
+            pairs = zip(values, spans, strict=True)
+            values = [_id_of(term.key, value, span, names) for value, span in pairs]
+        settled.append(term._replace(values=tuple(dict.fromkeys(values))))
+    return tuple(settled)
+
+
+def text_of(wanted: Filter, names: Names) -> str:
+    """A filter's text, with names where they are told apart by them."""
+    return grammar.write(
+        term._replace(values=tuple(_written(term.key, value, names) for value in term.values))
+        for term in wanted.conditions
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a board's address asks for. Where its text is no filter, `fault` says why.
+
+    `wanted` then is what the address says was shown before, and `typed` what was typed.
+    """
+
+    wanted: Filter
+    fault: Fault | None = None
+    typed: str = ""
+
+
+async def read_query(reader: Rows, query: Query) -> Reading:
+    """Read a board's address with the names in its text settled.
+
+    `was`, where the text is no filter, is the query of the board that was shown.
+    """
+    typed = query.get("q", "")
+    plain = read_plain(query)
+    try:
+        found = grammar.parse(typed)
+        names = await load_names(reader, _keys_to_load(found))
+        return Reading(plain.with_terms(settle(found, names)), None, typed)
+    except Fault as fault:
+        was = query.get("was", "")
+        return Reading(read_back(was) if was else plain, fault, typed)
+
+
+def _keys_to_load(found: Sequence[Placed]) -> tuple[str, ...]:
+    unsettled = [
+        term for term, _ in found if not all(ID.match(v) or v == NONE for v in term.values)
+    ]
+    return keys_named(unsettled)
+
+
+def _is_named(key: str) -> bool:
+    return key in KEYS and KEYS[key].form is Form.NAME
+
+
+def _id_of(key: str, value: str, span: tuple[int, int], names: Names) -> str:
+    if value == NONE or ID.match(value):
+        return value
+    known = names.by_key.get(key, {})
+    plain = folded(value)
+    found = [one for one, name in known.items() if folded(name) == plain]
+    found = found or [one for one, name in known.items() if folded(name).startswith(plain)]
+    living = [one for one in found if one not in names.gone] or found
+    if len(living) == 1:
+        return living[0]
+    at, end = span
+    if living:
+        several = _listed(known[one] for one in living)
+        words = f"several begin with “{value}”: {several}; write the whole name"
+        if all(folded(known[one]) == plain for one in living):
+            words = f"several are called “{value}”; choose one from the list of {key}s"
+        raise Fault(at, end - at, words)
+    there = _listed(name for one, name in known.items() if one not in names.gone)
+    hint = f"there is {there}" if there else f"there is no {key} yet"
+    raise Fault(at, end - at, f"no {key} is called “{value}”; {hint}")
+
+
+def _listed(names: Iterable[str]) -> str:
+    found = list(names)
+    more = f" and {len(found) - SHOWN_MAX} more" if len(found) > SHOWN_MAX else ""
+    return ", ".join(found[:SHOWN_MAX]) + more
+
+
+def _written(key: str, value: str, names: Names) -> str:
+    name = " ".join(names.by_key.get(key, {}).get(value, "").split())
+    if not name or not _is_named(key) or value == NONE:
+        return value
+    try:
+        return name if _id_of(key, name, (0, 0), names) == value else value
+    except Fault:
+        return value

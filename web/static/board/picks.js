@@ -1,0 +1,176 @@
+// What is selected in the table, and the bar that does something with it. A selected job keeps the
+// frontier of the moment it was selected at: what somebody changes after that is not overlooked.
+
+import { send, toast } from '../frame.js';
+
+const PICKED_MAX = 500;
+
+export class Picks {
+  /** `hooks`: `said(words)` for the live region, `done(jobs)` when jobs were changed, `query()`
+      the question that is shown, `total()` how many jobs it holds. */
+  constructor(rows, hooks) {
+    this.rows = rows;
+    this.hooks = hooks;
+    this.basisByJob = new Map();
+    this.anchor = null;
+    this.form = document.getElementById('bulk');
+    if (!this.form) return;
+    this.form.classList.add('scripted');
+    this.form.addEventListener('submit', (event) => this.#submit(event));
+    this.form.addEventListener('reset', () => this.clear());
+    document.getElementById('bulk-all').addEventListener('click', () => this.all());
+    rows.board.addEventListener('change', (event) => this.#ticked(event));
+    this.#show();
+  }
+
+  get size() {
+    return this.basisByJob.size;
+  }
+
+  /** Select or unselect a row. */
+  toggle(row, on = !this.basisByJob.has(row?.dataset.job)) {
+    if (!row || !this.form) return;
+    const { job } = row.dataset;
+    if (on && this.size >= PICKED_MAX && !this.basisByJob.has(job)) {
+      this.hooks.said(`At most ${PICKED_MAX} jobs can be selected.`);
+    } else if (on) {
+      if (!this.basisByJob.has(job)) this.basisByJob.set(job, box(row).value.split(':')[1]);
+    } else this.basisByJob.delete(job);
+    this.anchor = job;
+    this.mark(row);
+    this.#show();
+  }
+
+  /** Move by one row and select it and the one before. */
+  extend(step) {
+    const row = this.rows.current;
+    if (!row) return;
+    if (document.activeElement !== row) {
+      this.rows.focus(row);
+      this.toggle(row, true);
+      return;
+    }
+    this.toggle(row, true);
+    this.rows.move(step);
+    this.toggle(this.rows.current, true);
+  }
+
+  /** Select everything from the row that was selected last to this one. */
+  range(row) {
+    const { order } = this.rows;
+    const from = order.findIndex((one) => one.dataset.job === this.anchor);
+    const to = order.indexOf(row);
+    const [low, high] = from < 0 ? [to, to] : [Math.min(from, to), Math.max(from, to)];
+    for (const one of order.slice(low, high + 1)) this.toggle(one, true);
+    this.rows.focus(row);
+  }
+
+  /** Select all that match, with the frontiers that they have now. */
+  async all() {
+    const question = this.hooks.query();
+    const answer = await fetch(`/board/picks.json?${question}`).catch(() => null);
+    if (!answer?.ok || question !== this.hooks.query()) {
+      toast('The hub does not answer; nothing was selected.');
+      this.#show();
+      return;
+    }
+    const { picks, total } = await answer.json();
+    this.basisByJob = new Map(picks);
+    this.adopt();
+    if (total > picks.length) {
+      toast(`The first ${picks.length} of ${total} jobs are selected: more can't change at once.`);
+    }
+  }
+
+  clear() {
+    this.basisByJob.clear();
+    document.getElementById('bulk-outcome').hidden = true;
+    this.adopt();
+    this.hooks.said('Nothing is selected.');
+  }
+
+  /** Show the selection on a row that was drawn anew. */
+  mark(row) {
+    const tick = box(row);
+    if (!tick) return;
+    const on = this.basisByJob.has(row.dataset.job);
+    tick.checked = on;
+    row.classList.toggle('picked', on);
+  }
+
+  /** Show the selection on all rows. */
+  adopt() {
+    for (const row of this.rows.order) this.mark(row);
+    this.#show();
+  }
+
+  #show() {
+    if (!this.form) return;
+    const total = this.hooks.total();
+    this.form.toggleAttribute('data-picked', this.size > 0);
+    document.getElementById('bulk-count').textContent = this.size ? `${this.size} selected` : '';
+    const all = document.getElementById('bulk-all');
+    const most = Math.min(total, PICKED_MAX);
+    all.hidden = this.size === 0 || this.size >= most;
+    all.textContent = total > PICKED_MAX ? `Select the first ${PICKED_MAX}` : `Select all ${total}`;
+    const shown = document.getElementById('pick-shown');
+    shown.hidden = false;
+    shown.checked = total > 0 && this.size >= most;
+    shown.indeterminate = this.size > 0 && !shown.checked;
+  }
+
+  #ticked(event) {
+    if (event.target.id === 'pick-shown') {
+      if (event.target.checked) this.all();
+      else this.clear();
+    } else if (event.target.name === 'pick') this.toggle(event.target.closest('tr'), event.target.checked);
+  }
+
+  async #submit(event) {
+    event.preventDefault();
+    const button = event.submitter;
+    if (!this.size || this.sending || !button) return;
+    this.sending = true;
+    const body = new URLSearchParams(new FormData(this.form));
+    body.delete('pick');
+    for (const [job, basis] of this.basisByJob) body.append('pick', `${job}:${basis}`);
+    body.set('back', this.hooks.query());
+    this.form.classList.add('loading');
+    const answer = await send(button.getAttribute('formaction'), body, { headers: { 'X-Board-Part': '1' } })
+      .catch(() => null);
+    this.form.classList.remove('loading');
+    this.sending = false;
+    if (!answer || (!answer.ok && answer.status !== 422)) {
+      const why = answer ? `it answered ${answer.status}` : 'it does not answer';
+      toast(`The hub has not saved this: ${why}. The selection is still here.`);
+      return;
+    }
+    await this.#take(answer, button.closest('details'));
+  }
+
+  async #take(answer, menu) {
+    const place = document.getElementById('bulk-outcome');
+    const holder = document.createElement('template');
+    holder.innerHTML = await answer.text();
+    const done = (holder.content.querySelector('[data-done]').dataset.done || '').split(' ').filter(Boolean);
+    place.replaceChildren(holder.content);
+    place.hidden = false;
+    if (answer.ok) {
+      menu.open = false;
+      for (const job of done) this.basisByJob.delete(job);
+      if (!this.size) {
+        place.hidden = true;
+        this.form.reset();
+        toast(decodeURIComponent(answer.headers.get('X-Board-Notice')));
+      }
+      this.adopt();
+      await this.hooks.done(done);
+    } else menu.querySelector('select, input, textarea')?.focus();
+    if (!place.hidden) place.scrollIntoView({ block: 'nearest' });
+    else this.rows.focus(this.rows.current);
+  }
+}
+
+function box(row) {
+  return row.querySelector('input[name="pick"]');
+}
