@@ -76,7 +76,9 @@ SORTABLE: Final = (
 YEAR_MIN, YEAR_MAX = 2000, 2100
 """Days beyond are slips, and reckoning with them would leave the calendar."""
 
-LAYOUTS: Final = ("both", "table", "map")
+LAYOUTS: Final = ("both", "table", "planner", "map")
+SPANS: Final = ("", "week")
+"""What the planner shows across: a day's hours, or a week's days."""
 
 
 class Query(Protocol):
@@ -104,7 +106,10 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One question of the board. `day` is '' or '2026-11-23'; `sort` is '' for the view's own."""
+    """One question of the board.
+
+    `day` is '' or '2026-11-23'; `sort` is '' for the view's own; `span` one of `SPANS`.
+    """
 
     view: str = "exceptions"
     statuses: tuple[str, ...] = ()
@@ -114,6 +119,7 @@ class Filter:
     text: str = ""
     sort: str = ""
     layout: str = "both"
+    span: str = ""
 
     @property
     def sorts(self) -> tuple[Sort, ...]:
@@ -140,6 +146,8 @@ class Filter:
                 found.append((name, value))
         if self.layout != "both":
             found.append(("show", self.layout))
+        if self.span:
+            found.append(("span", self.span))
         return found
 
     def query(self, **more: str) -> str:
@@ -173,7 +181,7 @@ class Filter:
 
     def without_filters(self) -> Filter:
         """The same view with nothing narrowed."""
-        return Filter(view=self.view, sort=self.sort, layout=self.layout)
+        return Filter(view=self.view, sort=self.sort, layout=self.layout, span=self.span)
 
 
 def read_sorts(text: str) -> tuple[Sort, ...]:
@@ -206,6 +214,7 @@ def read_filter(query: Query) -> Filter:
         text=" ".join(query.get("q", "")[:TEXT_CHARACTERS_MAX].split()),
         sort=",".join(sort.text for sort in read_sorts(query.get("sort", ""))),
         layout=layout if layout in LAYOUTS else "both",
+        span=query.get("span", "") if query.get("span", "") in SPANS else "",
     )
 
 

@@ -19,6 +19,7 @@ from web.board.detail import JobDetail, job_detail
 from web.board.filters import LAYOUTS, STATUSES, Filter, read_filter
 from web.board.job_form import JobForm, edit_form, new_form
 from web.board.page_parts import Chip, Choice, Column, ViewLink, chips, columns, view_links
+from web.board.planner import Planner, planner_of
 from web.board.questions import PAGE_ROWS
 from web.board.rows import BoardRow, board_rows
 from web.board.state import ALERT_BOOK, Moment, moment_of
@@ -56,6 +57,7 @@ class BoardPage:
     new_href: str
     close_href: str
     map_assets: str
+    planner: Planner | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ async def _page(request: web.Request, moment: Moment, wanted: Filter) -> BoardPa
         new_href=wanted.url(do="new"),
         close_href=wanted.url(),
         map_assets=map_assets(request.app[ASSETS]),
+        planner=await planner_of(moment, wanted) if wanted.layout == "planner" else None,
     )
 
 
@@ -178,7 +181,12 @@ async def pane_of(
 
 
 def _layouts(wanted: Filter, selected: str) -> tuple[tuple[str, str, str, bool, str], ...]:
-    words = {"both": ("Both", "columns-2"), "table": ("Table", "rows-3"), "map": ("Map", "map")}
+    words = {
+        "both": ("Both", "columns-2"),
+        "table": ("Table", "rows-3"),
+        "planner": ("Planner", "calendar-range"),
+        "map": ("Map", "map"),
+    }
     more = {"job": selected} if selected else {}
     return tuple(
         (

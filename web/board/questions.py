@@ -204,6 +204,17 @@ class Question:
             values,
         )
 
+    async def matching(self, reader: Rows, jobs: Sequence[str]) -> frozenset[str]:
+        """Which of the given jobs match."""
+        values = list(self._values)
+        asked = _bind(values, json.dumps(list(jobs)))
+        rows = await reader.rows(
+            f"WITH {_ALERT} SELECT job.job {_FROM} WHERE job.job IN"
+            f" (SELECT value FROM json_each({asked})) AND {self._where}",
+            values,
+        )
+        return frozenset(row["job"] for row in rows)
+
     def key_of(self, row: Row) -> Key:
         """What the row is ordered by."""
         return [row[f"key_{index}"] for index in range(len(self.descending))]

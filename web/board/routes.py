@@ -13,7 +13,7 @@ from aiohttp import web
 
 from core.dispatch.acts import ActError
 from hub.keys import HUB
-from web.board import exports, lookups, map_data, page
+from web.board import exports, lookups, map_data, page, planner, planner_moves
 from web.board.actions import ACTIONS, Overtaken, carry_out
 from web.board.detail import job_detail
 from web.board.filters import is_stream_id, read_back
@@ -109,6 +109,9 @@ def attach_board(app: web.Application) -> None:
     router.add_get("/board/rows", rows_part)
     router.add_post("/board/changed", changed_part)
     router.add_get("/board/pane", pane_part)
+    router.add_get("/board/planner", planner.planner_part)
+    router.add_post("/board/planner/preview", planner_moves.preview)
+    router.add_post("/board/planner/move", planner_moves.drop)
     router.add_get("/board/map.json", map_data.map_json)
     router.add_get("/board/positions.json", map_data.positions_json)
     router.add_get("/board/customers.json", lookups.customers)

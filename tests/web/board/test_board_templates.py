@@ -19,6 +19,7 @@ from web.board.filters import VIEWS
 from web.board.job_form import JobForm
 from web.board.lookups import CandidatesPart
 from web.board.page import BoardPage, DispatchOffPage, PanePart, RowsPart
+from web.board.planner import Planner, PlannerPart
 from web.board.rows import BoardRow
 from web.rendering import TEMPLATE_FOLDER, make_environment
 
@@ -35,6 +36,8 @@ GIVEN: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
     ("detail.html", "job", (JobDetail,)),
     ("form.html", "form", (JobForm,)),
     ("candidates.html", "page", (CandidatesPart,)),
+    ("planner.html", "page", (BoardPage, PlannerPart)),
+    ("planner.html", "plan", (Planner,)),
 )
 
 
@@ -71,7 +74,8 @@ def test_a_template_asks_for_what_it_is_given(
 @pytest.mark.parametrize(
     ("given", "templates", "name"),
     [
-        (BoardPage, ("board.html", "pane.html", "detail.html"), "page"),
+        (BoardPage, ("board.html", "pane.html", "detail.html", "planner.html"), "page"),
+        (Planner, ("planner.html",), "plan"),
         (BoardRow, ("row.html",), "row"),
         (JobDetail, ("detail.html",), "job"),
         (JobForm, ("form.html",), "form"),

@@ -3,6 +3,7 @@
 import { toast, isTyping } from '../frame.js';
 import { Live } from './live.js';
 import { Pane } from './pane.js';
+import { Planner } from './planner.js';
 import { Rows } from './rows.js';
 import { filterQuery, paneAddress, params, sameFilter, selectedJob, withParams } from './url.js';
 import { wireKeys } from './keys.js';
@@ -38,6 +39,11 @@ function showCounts(counts, total) {
 }
 
 const rows = new Rows(board, { counts: showCounts, said: say });
+
+const planner = new Planner(board, {
+  said: say,
+  sent: (job) => rows.refresh([job]).catch(() => undefined),
+});
 
 // --- map: loaded apart, because it is large and the table must not wait for it
 
@@ -121,7 +127,7 @@ const pane = new Pane(board, document.getElementById('pane'), {
 });
 
 function showLayoutWithMap() {
-  if (board.dataset.show === 'table') setLayout('both');
+  if (['table', 'planner'].includes(board.dataset.show)) setLayout('both');
 }
 
 // --- going about: the URL first, then what it means
@@ -134,6 +140,7 @@ async function go(url, { push = true, draw = true, focus = false } = {}) {
   const show = params().get('show') ?? 'both';
   if (show !== board.dataset.show) setLayout(show, { push: false });
   rows.select(selectedJob());
+  planner.select(selectedJob());
   relinkLayouts();
   if (draw) await pane.load({ focus });
   if (!selectedJob()) map?.select('');
@@ -167,12 +174,13 @@ async function answered(own) {
   }
   const text = document.getElementById('filter-text');
   const typing = document.activeElement === text ? [text.value, text.selectionStart] : null;
-  for (const place of ['.rail', '.toolbar', '.filters', '.sheet']) {
+  for (const place of ['.rail', '.toolbar', '.filters', '.sheet', '.planner']) {
     board.querySelector(place).replaceWith(fresh.querySelector(place));
   }
   board.dataset.directions = fresh.dataset.directions;
   document.title = page.title;
   rows.adopt();
+  planner.adopt();
   wireFilters();
   showLive(lostSince);
   if (typing) {
@@ -192,9 +200,10 @@ function select(job, { focus = false } = {}) {
 }
 
 function closePane() {
-  const row = rows.rowByJob.get(selectedJob());
+  const job = selectedJob();
+  const row = rows.rowByJob.get(job);
   go(paneAddress());
-  rows.focus(row ?? rows.current);
+  if (!planner.focus(job)) rows.focus(row ?? rows.current);
 }
 
 function setLayout(show, { push = true } = {}) {
@@ -204,6 +213,7 @@ function setLayout(show, { push = true } = {}) {
     else link.removeAttribute('aria-current');
   }
   if (push) history.pushState(null, '', withParams({ show: show === 'both' ? null : show }));
+  planner.shown();
   map?.resize();
 }
 
@@ -228,7 +238,7 @@ board.addEventListener('click', (event) => {
     if (link.hasAttribute('data-close')) closePane();
     else if (link.dataset.layout) setLayout(link.dataset.layout);
     else if (link.dataset.sort) sortBy(link.dataset.sort, event.shiftKey);
-    else if (link.closest('tr.job')) select(link.closest('tr.job').dataset.job);
+    else if (link.closest('tr.job, .plan-job')) select(link.closest('[data-job]').dataset.job);
     else if (link.closest('.detail') || link.dataset.do) go(link.pathname + link.search, { focus: true });
     else go(keepPane(link.href));
     return;
@@ -338,6 +348,7 @@ async function takeChanged() {
   const others = ids.length > jobs.length && ids.some((id) => ![JOB_KIND, DAY_KIND].includes(id.slice(8, 10)));
   try {
     await rows.refresh(others ? [...jobs, ...rows.near()] : jobs);
+    planner.freshen();
     if (jobs.length || others) await map?.patch(jobs, others);
     if (jobs.includes(selectedJob()) || days || others) await pane.freshen();
     return true;
@@ -350,7 +361,7 @@ async function takeChanged() {
 const live = new Live({
   streams: gather,
   presence: () => map?.positions(),
-  reload: () => { ask({ always: true }); pane.freshen(); },
+  reload: () => { ask({ always: true }); planner.freshen(); pane.freshen(); },
   state: showLive,
 });
 
@@ -366,6 +377,7 @@ function shortAgo(ms) {
 function tick() {
   if (document.hidden) return;
   rows.refresh(rows.near(), { alerts: true, quiet: true }).catch(() => undefined);
+  planner.freshen();
   map?.positions();
 }
 
@@ -381,7 +393,7 @@ setInterval(() => {
 
 /** Do something with the job whose row has the keyboard's focus, else with the one that is open. */
 async function act(action) {
-  const { job } = document.activeElement?.closest('tr.job')?.dataset ?? {};
+  const { job } = document.activeElement?.closest('tr.job, .plan-job')?.dataset ?? {};
   if (job && job !== selectedJob()) {
     // A form that is being filled in is not thrown away for a letter.
     if (pane.form) return;
@@ -401,7 +413,8 @@ wireKeys({
   rows,
   pane,
   act,
-  stopPick: () => stopWaitingToPick() || (map?.stopPick() ?? false),
+  step: (by) => planner.step(by),
+  stopPick: () => planner.leave() || stopWaitingToPick() || (map?.stopPick() ?? false),
   isTyping,
   go,
   closePane,
