@@ -541,7 +541,9 @@ class _Drawing:
     def _load(self, stops: Sequence[Stop]) -> str:
         if not stops:
             return "free"
-        words = formats.minutes_words(sum(stop.length_ms for stop in stops) // formats.MINUTE_MS)
+        hours, minutes = divmod(sum(stop.length_ms for stop in stops) // formats.MINUTE_MS, 60)
+        # As short as it can be: it stands beside the shift in a narrow column.
+        words = f"{hours} h{f' {minutes:02d}' if minutes else ''}" if hours else f"{minutes} min"
         return f"{len(stops)} job{'' if len(stops) == 1 else 's'}, {words}"
 
     def _hours(self, planned_ms: int, shift_ms: int) -> str:

@@ -32,7 +32,8 @@ export class Planner {
     this.carry = new Carry(board, {
       said: hooks.said,
       sent: hooks.sent,
-      take: (html) => this.#take(html),
+      // What one moved oneself is to be seen at once, also under the pointer.
+      take: (html) => this.#take(html, { own: true }),
       over: () => { if (this.again) this.freshen(); },
       focus: (job, worker) => this.focus(job, worker),
     });
@@ -117,7 +118,7 @@ export class Planner {
 
   // --- drawing what came
 
-  #take(html) {
+  #take(html, { own = false } = {}) {
     const holder = document.createElement('template');
     holder.innerHTML = html;
     const fresh = holder.content.querySelector('.planner');
@@ -132,7 +133,7 @@ export class Planner {
       pane.scrollTop = scrollTop;
       if (same) pane.scrollLeft = scrollLeft;
     } else {
-      this.#merge(fresh);
+      this.#merge(fresh, own);
     }
     if (focused && !this.element.contains(document.activeElement)) this.focus(...focused);
   }
@@ -150,13 +151,13 @@ export class Planner {
     return same && workers(fresh) === workers(this.element);
   }
 
-  #merge(fresh) {
+  #merge(fresh, own) {
     place(fresh);
     this.now = { atMs: Number(fresh.dataset.now), readMs: Date.now() };
     const old = [...this.element.querySelectorAll('.plan-row')];
     const fresher = [...fresh.querySelectorAll('.plan-row')];
-    old.forEach((row, index) => this.#swap(row, fresher[index], row.dataset.worker));
-    this.#swap(this.element.querySelector('.plan-tray'), fresh.querySelector('.plan-tray'), '');
+    old.forEach((row, index) => this.#swap(row, fresher[index], row.dataset.worker, own));
+    this.#swap(this.element.querySelector('.plan-tray'), fresh.querySelector('.plan-tray'), '', own);
     const [fit, newFit] = [this.element, fresh].map((root) => root.querySelector('.plan-fit'));
     if (fit && newFit) fit.textContent = newFit.textContent;
     if (!this.element.querySelector(':is(.plan-job, .plan-who a)[tabindex="0"]')) {
@@ -166,8 +167,8 @@ export class Planner {
     this.#showNow();
   }
 
-  #swap(old, fresh, key) {
-    if (old.matches(':hover')) {
+  #swap(old, fresh, key, own) {
+    if (!own && old.matches(':hover')) {
       if (this.#words(old) !== this.#words(fresh)) {
         old.dataset.waits = '';
         this.waiting.set(key, { old, fresh });
