@@ -158,6 +158,7 @@ class Prospect:
     `taken` are the assignments that end; `seen` the frontiers of all jobs that it depends on;
     `ask` says that a person has to choose among the offers, `needs_reason` why not without words.
     `chosen` is the way that holds unless another is chosen, '' where the job is only taken back.
+    `source` is how the travel times are known, '' where there was nothing to reckon.
     """
 
     stop: Stop
@@ -173,6 +174,7 @@ class Prospect:
     seen: Mapping[str, str]
     others: frozenset[str]
     at_ms: int
+    source: str
 
     def offer(self, way: str) -> Offer:
         """The offer of a way, of the default for ''."""
@@ -230,6 +232,7 @@ def _taken_back(
         seen={stop.job: stop.frontier},
         others=frozenset(),
         at_ms=0,
+        source="",
     )
 
 
@@ -292,6 +295,7 @@ async def _weighed(
         seen={stop.job: stop.frontier for stop in (*others, moved)},
         others=frozenset(stop.job for stop in others),
         at_ms=at_ms,
+        source=weighing.source,
     )
 
 

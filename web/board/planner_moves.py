@@ -71,6 +71,7 @@ async def preview(request: web.Request) -> web.StreamResponse:
             "ask": prospect.ask,
             "reason": prospect.needs_reason,
             "start": prospect.at_ms,
+            "source": f"Arrivals by the {prospect.source}." if prospect.source else "",
             "seen": json.dumps(prospect.seen),
             "offers": [_offer(each, prospect.chosen) for each in prospect.offers],
         }

@@ -165,6 +165,7 @@ async def test_a_preview_says_arrivals_and_faults_and_writes_nothing(town: Town)
     )
     assert order["arrivals"][0] == "A-2 about 12:30"
     assert re.fullmatch(r"A-1 about 1\d:\d\d \(\+.*min\)", order["arrivals"][1])
+    assert found["source"] == "Arrivals by the air line."
     push = found["offers"][2]
     assert "moves on A-1 to" in push["note"]
     assert "changes the promised window from today 12:30–15:00 to 12:30–15:00" in push["note"]

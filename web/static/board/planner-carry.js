@@ -278,6 +278,7 @@ export class Carry {
     const said = [element('p', 'strong', what.title)];
     if (what.giver && this.target.worker) said.push(element('p', 'soft', `Taken from ${what.giver}.`));
     if (offer) said.push(element('p', 'soft', `${offer.words}: ${offer.note}.`), ...this.#meaning(offer));
+    if (what.source) said.push(element('p', 'small muted', what.source));
     return said;
   }
 
@@ -342,6 +343,7 @@ export class Carry {
     form.append(element('p', 'strong', what.title));
     if (what.giver) form.append(element('p', 'soft', `Taken from ${what.giver}.`));
     if (what.offers.length) form.append(this.#choices(what));
+    if (what.source) form.append(element('p', 'small muted', what.source));
     if (what.reason) {
       const field = element('label', 'field');
       const input = element('input');
