@@ -280,7 +280,7 @@ class Drawing:
 
     def _tail_words(self, stop: Stop) -> str:
         alert = self._alerts.get(stop.job)
-        return "" if alert is None else delay_words(alert[3]) if alert[3] else alert[2]
+        return delay_words(alert[3]) if alert is not None and alert[3] else ""
 
     # --- a week
 

@@ -165,7 +165,7 @@ def changes_of(prospect: Prospect, wish: Wish, turn: bytes) -> Act:
 def _said(prospect: Prospect, wish: Wish, moment: Moment) -> str:
     number = prospect.stop.number
     if not wish.worker:
-        return f"{number} is taken back from {prospect.giver_names}."
+        return sentence(f"{number} is taken back from {prospect.giver_names}")
     offer = prospect.offer(wish.way)
     words = f"{number} is " + ("moved" if prospect.same_worker else "assigned")
     words += "" if prospect.same_worker else f" to {prospect.worker_name}"
@@ -179,7 +179,7 @@ def _said(prospect: Prospect, wish: Wish, moment: Moment) -> str:
     pushed = len(offer.move.windows) - (prospect.stop.job in offer.move.windows)
     if pushed:
         words += f"; {pushed} later window{'' if pushed == 1 else 's'} moved on"
-    return f"{words}."
+    return sentence(words)
 
 
 # --- overtaken
