@@ -26,6 +26,7 @@ TEXT_LETTERS_MAX = 2_000
 PLANNED_MINUTES_MAX = 7 * 24 * 60
 THRESHOLD_MIN_MAX = 60
 CHECK_ITEMS_MAX = 100
+ORDER_MAX = 1_000_000
 
 
 class ActError(ValueError):
@@ -240,6 +241,12 @@ def assign(job: bytes, worker: bytes, turn: bytes, position: int = 0) -> Act:
     if position:
         changes.append(Change(job, (fields.ORDER, worker, turn), position))
     return changes
+
+
+def set_order(job: bytes, worker: bytes, turn: bytes, position: int) -> Act:
+    """Give a turn its planned place in the worker's day, from 1; 0 leaves it to its window."""
+    place = _number("The place in the order", position, 0, ORDER_MAX)
+    return [Change(job, (fields.ORDER, worker, turn), place or None)]
 
 
 def withdraw(job: bytes, worker: bytes, turn: bytes, reason: str = "") -> Act:

@@ -82,7 +82,9 @@ GROUPINGS: Final = ("", "worker", "team", "status", "customer", "day")
 HIDABLE: Final = ("number", "customer", "window", "worker", "status", "delay", "reach", "updated")
 """The columns that can be hidden; without its flags and its title a row would say nothing."""
 
-LAYOUTS: Final = ("both", "table", "map", "inbox")
+LAYOUTS: Final = ("both", "table", "planner", "map", "inbox")
+SPANS: Final = ("", "week")
+"""What the planner shows across: a day's hours, or a week's days."""
 
 
 class Query(Protocol):
@@ -114,7 +116,7 @@ class Filter:
 
     `text` is words with a space between; `terms` are the conditions that no other field holds.
     `group` is one of `GROUPINGS`, and `closed` are the groups whose rows are not shown.
-    `hidden` are columns.
+    `hidden` are columns, `span` is one of `SPANS`.
     """
 
     view: str = "exceptions"
@@ -129,6 +131,7 @@ class Filter:
     group: str = ""
     closed: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    span: str = ""
 
     @property
     def sorts(self) -> tuple[Sort, ...]:
@@ -206,6 +209,8 @@ class Filter:
             found += [("closed", group) for group in self.closed]
         if self.hidden:
             found.append(("hide", ",".join(self.hidden)))
+        if self.span:
+            found.append(("span", self.span))
         return found
 
     def query(self, **more: str) -> str:
@@ -296,6 +301,7 @@ def read_plain(query: Query) -> Filter:
         group=group,
         closed=_once(closed)[:CHOICES_MAX],
         hidden=tuple(one for one in HIDABLE if one in query.get("hide", "").split(",")),
+        span=query.get("span", "") if query.get("span", "") in SPANS else "",
     )
 
 

@@ -24,6 +24,7 @@ from web.board.inbox_book import INBOX_BOOK
 from web.board.job_form import JobForm, edit_form, new_form
 from web.board.naming import Reading
 from web.board.page_parts import Column, ViewLink, columns, view_links
+from web.board.planner import Planner, planner_of
 from web.board.questions import PAGE_ROWS, Question
 from web.board.rows import BoardRow, board_rows
 from web.board.state import ALERT_BOOK, Moment, moment_of
@@ -63,6 +64,7 @@ class BoardPage:
     map_assets: str
     inbox_count: int
     inbox: InboxPart | None
+    planner: Planner | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ async def _page(request: web.Request, moment: Moment, reading: Reading) -> Board
         map_assets=map_assets(request.app[ASSETS]),
         inbox_count=await request.app[INBOX_BOOK].count(now_ms),
         inbox=await inbox_of(request, moment, wanted) if wanted.layout == "inbox" else None,
+        planner=await planner_of(moment, wanted) if wanted.layout == "planner" else None,
     )
 
 
@@ -197,6 +200,7 @@ def _layouts(wanted: Filter, selected: str) -> tuple[tuple[str, str, str, bool, 
     words = {
         "both": ("Both", "columns-2"),
         "table": ("Table", "rows-3"),
+        "planner": ("Planner", "calendar-range"),
         "map": ("Map", "map"),
         "inbox": ("Inbox", "inbox"),
     }

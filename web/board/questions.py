@@ -238,6 +238,17 @@ class Question:
             values,
         )
 
+    async def matching(self, reader: Rows, jobs: Sequence[str]) -> frozenset[str]:
+        """Which of the given jobs match."""
+        values = list(self._values)
+        asked = _bind(values, json.dumps(list(jobs)))
+        rows = await reader.rows(
+            f"WITH {_ALERT} SELECT job.job {_FROM} WHERE job.job IN"
+            f" (SELECT value FROM json_each({asked})) AND {self._where}",
+            values,
+        )
+        return frozenset(row["job"] for row in rows)
+
     def _shown(self, values: list[Any]) -> str:
         """The condition of what matches and stands in no closed group."""
         closed = self.filter.closed

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from core.dispatch.acts import ActError
 from hub.keys import HUB
-from web.board import exports, inbox, lookups, map_data, page
+from web.board import exports, inbox, lookups, map_data, page, planner, planner_moves
 from web.board.actions import ACTIONS, Overtaken, carry_out
 from web.board.bulk_page import act_on_all, picks_json
 from web.board.detail import job_detail
@@ -120,6 +120,9 @@ def attach_board(app: web.Application) -> None:
     router.add_get("/board/pane", pane_part)
     router.add_get("/board/filter.json", filter_json)
     router.add_get("/board/filter/suggestions.json", suggestions_json)
+    router.add_get("/board/planner", planner.planner_part)
+    router.add_post("/board/planner/preview", planner_moves.preview)
+    router.add_post("/board/planner/move", planner_moves.drop)
     router.add_get("/board/map.json", map_data.map_json)
     router.add_get("/board/positions.json", map_data.positions_json)
     router.add_get("/board/customers.json", lookups.customers)

@@ -49,6 +49,14 @@ KEYS_BY_PLACE: Final = {
         Key(("I",), "The inbox, and back to the table"),
         Key(("Esc",), "Close the pane"),
     ),
+    "In the planner": (
+        Key(("←", "→"), "Next and previous job of a worker"),
+        Key(("↑", "↓"), "The worker above and below"),
+        Key(("Space",), "Pick a job up, and put it down"),
+        Key(("←", "→"), "What is picked up: 15 minutes or a day earlier, later"),
+        Key(("↑", "↓"), "What is picked up: to the worker above, below"),
+        Key(("Esc",), "Leave it where it was"),
+    ),
 }
 
 

@@ -189,7 +189,8 @@ async def test_the_board_has_no_barrier_and_fits_its_screen(
     )
     found = []
     layouts = ("/?view=all&show=table", f"/?show=table&job={job}", "/?view=all&show=map")
-    for path in ("/", f"/?job={job}", "/?do=new", *layouts, "/?view=done&q=nothing"):
+    plans = ("/?view=all&show=planner", f"/?show=planner&span=week&job={job}")
+    for path in ("/", f"/?job={job}", "/?do=new", *layouts, *plans, "/?view=done&q=nothing"):
         await page.goto(path)
         await expect(page.locator("#board[data-ready]")).to_be_attached()
         if path == layouts[0]:

@@ -23,6 +23,7 @@ from web.board.inbox import Card, InboxPart
 from web.board.job_form import JobForm
 from web.board.lookups import CandidatesPart
 from web.board.page import BoardPage, DispatchOffPage, PanePart, RowsPart
+from web.board.planner import Planner, PlannerPart
 from web.board.problems import Problem
 from web.board.rows import BoardRow
 from web.rendering import TEMPLATE_FOLDER, make_environment
@@ -50,6 +51,8 @@ GIVEN: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
     ("inbox.html", "page", (InboxPart,)),
     ("inbox.html", "card", (Card,)),
     ("inbox.html", "problem", (Problem,)),
+    ("planner.html", "page", (BoardPage, PlannerPart)),
+    ("planner.html", "plan", (Planner,)),
 )
 
 
@@ -89,8 +92,9 @@ def test_a_template_asks_for_what_it_is_given(
 @pytest.mark.parametrize(
     ("given", "templates", "name"),
     [
-        (BoardPage, OF_PAGE, "page"),
+        (BoardPage, (*OF_PAGE, "planner.html"), "page"),
         (FilterBar, ("filter_bar.html",), "bar"),
+        (Planner, ("planner.html",), "plan"),
         (BoardRow, ("row.html",), "row"),
         (JobDetail, ("detail.html",), "job"),
         (JobForm, ("form.html",), "form"),

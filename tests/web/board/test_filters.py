@@ -38,7 +38,8 @@ FILTERS = st.builds(
     | st.just(""),
     text=st.lists(WORDS.filter(bool), max_size=3).map(" ".join),
     sort=SORTS.map(",".join),
-    layout=st.sampled_from(["both", "table", "map"]),
+    layout=st.sampled_from(["both", "table", "planner", "map", "inbox"]),
+    span=st.sampled_from(["", "week"]),
 ) | st.builds(
     Filter,
     group=st.sampled_from(GROUPINGS[1:]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from core.dispatch import acts
 from core.dispatch.acts import Act
@@ -16,7 +17,9 @@ from core.dispatch.fields import Kind, Phase, Role
 from core.log.certificate import Certificate, issue
 from hub.keys import Account
 from replica.identity import KEY_FILE, load_identity, load_or_make_key, public_bytes, save_identity
+from replica.reader import Reader
 from replica.replica import Replica
+from replica.screens.joblist import load_cards, sections_of
 from replica.store import Store
 from tests.build import hold, publish
 from tests.web.office import NOON_MS, Office, Person, Seen, TownClock
@@ -112,6 +115,14 @@ class Town:
     async def meet(self, worker: Worker) -> None:
         """Let a worker's phone and the hub sync."""
         await self.office.hub.writer.run(hold, worker.phone, self.office.hub.replica)
+
+    async def listed(self, worker: Worker) -> list[str]:
+        """The titles that a worker's phone lists to do after it met the hub, in its order."""
+        await self.meet(worker)
+        async with Reader(worker.phone.store.path) as reader:
+            cards = await load_cards(reader, worker.id)
+        sections = sections_of(cards, self.clock.now_ms(), ZoneInfo("Europe/Prague"))
+        return [card.title for name in ("Now", "Next", "Today", "Later") for card in sections[name]]
 
     async def on_phone(self, worker: Worker, changes: Act) -> None:
         """Write on a worker's phone; the hub knows nothing of it before they meet."""

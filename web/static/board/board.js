@@ -6,6 +6,7 @@ import { takeFilterBar, wireFilterBar } from './filter.js';
 import { Inbox } from './inbox.js';
 import { Live } from './live.js';
 import { Pane } from './pane.js';
+import { Planner } from './planner.js';
 import { Rows } from './rows.js';
 import { filterQuery, paneAddress, params, sameFilter, selectedJob, withParams } from './url.js';
 import { wireKeys } from './keys.js';
@@ -48,6 +49,11 @@ picks = new Picks(rows, {
   query: filterQuery,
   total: () => Number(document.getElementById('total').textContent),
   done: (jobs) => rows.refresh(jobs).catch(() => undefined),
+});
+
+const planner = new Planner(board, {
+  said: say,
+  sent: (job) => rows.refresh([job]).catch(() => undefined),
 });
 
 // --- map: loaded apart, because it is large and the table must not wait for it
@@ -145,7 +151,7 @@ const inbox = new Inbox(board, document.getElementById('inbox'), {
 });
 
 function showLayoutWithMap() {
-  if (['table', 'inbox'].includes(board.dataset.show)) setLayout('both');
+  if (['table', 'planner', 'inbox'].includes(board.dataset.show)) setLayout('both');
 }
 
 // --- going about: the URL first, then what it means
@@ -158,6 +164,7 @@ async function go(url, { push = true, draw = true, focus = false } = {}) {
   const show = params().get('show') ?? 'both';
   if (show !== board.dataset.show) setLayout(show, { push: false });
   rows.select(selectedJob());
+  planner.select(selectedJob());
   relinkLayouts();
   if (draw) await pane.load({ focus });
   if (!selectedJob()) map?.select('');
@@ -192,7 +199,7 @@ async function answered(own) {
   const group = document.activeElement?.closest('tr.group-row')?.dataset.group;
   const menu = [...board.querySelectorAll('.filters details')].findIndex((one) => one.open);
   const chosen = document.activeElement?.closest('.filters details input')?.value;
-  for (const place of ['.rail', '.toolbar', '.sheet']) {
+  for (const place of ['.rail', '.toolbar', '.sheet', '.planner']) {
     board.querySelector(place).replaceWith(fresh.querySelector(place));
   }
   board.dataset.directions = fresh.dataset.directions;
@@ -201,6 +208,7 @@ async function answered(own) {
   picks.adopt();
   arrange(board);
   takeFilterBar(fresh.querySelector('.filters'), filterParts);
+  planner.adopt();
   showLive(lostSince);
   if (menu >= 0) {
     // Several are chosen one after the other.
@@ -220,10 +228,11 @@ function select(job, { focus = false } = {}) {
 }
 
 function closePane() {
-  const row = rows.rowByJob.get(selectedJob());
+  const job = selectedJob();
+  const row = rows.rowByJob.get(job);
   go(paneAddress());
   if (inbox.isShown) inbox.focus();
-  else rows.focus(row ?? rows.current);
+  else if (!planner.focus(job)) rows.focus(row ?? rows.current);
 }
 
 function setLayout(show, { push = true } = {}) {
@@ -234,6 +243,7 @@ function setLayout(show, { push = true } = {}) {
   }
   if (push) history.pushState(null, '', withParams({ show: show === 'both' ? null : show }));
   if (show === 'inbox') inbox.shown().catch(() => undefined);
+  planner.shown();
   map?.resize();
 }
 
@@ -267,7 +277,7 @@ board.addEventListener('click', (event) => {
     else if (link.dataset.layout) setLayout(link.dataset.layout);
     else if (link.dataset.sort) sortBy(link.dataset.sort, event.shiftKey);
     else if (link.closest('.outcome')) select(params(link.href).get('job'));
-    else if (link.closest('tr.job')) select(link.closest('tr.job').dataset.job);
+    else if (link.closest('tr.job, .plan-job')) select(link.closest('[data-job]').dataset.job);
     else if (link.closest('.detail') || link.dataset.do) go(link.pathname + link.search, { focus: true });
     else go(keepPane(link.href));
     return;
@@ -362,6 +372,7 @@ async function takeChanged() {
   const others = ids.length > jobs.length && ids.some((id) => ![JOB_KIND, DAY_KIND].includes(id.slice(8, 10)));
   try {
     await rows.refresh(others ? [...jobs, ...rows.near()] : jobs);
+    planner.freshen();
     if (jobs.length || others) await map?.patch(jobs, others);
     if (jobs.includes(selectedJob()) || days || others) await pane.freshen();
     await inbox.freshen();
@@ -375,7 +386,7 @@ async function takeChanged() {
 const live = new Live({
   streams: gather,
   presence: () => map?.positions(),
-  reload: () => { ask({ always: true }); pane.freshen(); inbox.freshen().catch(() => undefined); },
+  reload: () => { ask({ always: true }); planner.freshen(); pane.freshen(); inbox.freshen().catch(() => undefined); },
   state: showLive,
 });
 
@@ -391,6 +402,7 @@ function shortAgo(ms) {
 function tick() {
   if (document.hidden) return;
   rows.refresh(rows.near(), { alerts: true, quiet: true }).catch(() => undefined);
+  planner.freshen();
   map?.positions();
   inbox.freshen().catch(() => undefined);
 }
@@ -407,7 +419,7 @@ setInterval(() => {
 
 /** Do something with the job whose row has the keyboard's focus, else with the one that is open. */
 async function act(action) {
-  const { job } = document.activeElement?.closest('tr.job')?.dataset ?? {};
+  const { job } = document.activeElement?.closest('tr.job, .plan-job')?.dataset ?? {};
   if (job && job !== selectedJob()) {
     // A form that is being filled in is not thrown away for a letter.
     if (pane.form) return;
@@ -429,7 +441,8 @@ wireKeys({
   pane,
   picks,
   act,
-  stopPick: () => stopWaitingToPick() || (map?.stopPick() ?? false),
+  step: (by) => planner.step(by),
+  stopPick: () => planner.leave() || stopWaitingToPick() || (map?.stopPick() ?? false),
   isTyping,
   go,
   closePane,

@@ -51,8 +51,8 @@ export function wireKeys(parts) {
   }
 
   const byKey = {
-    j: () => rows.move(1),
-    k: () => rows.move(-1),
+    j: () => parts.step(1) || rows.move(1),
+    k: () => parts.step(-1) || rows.move(-1),
     n: () => parts.create?.(),
     a: () => parts.act('assign'),
     e: () => parts.act('edit'),

@@ -1,0 +1,235 @@
+"""The lines of a plan: the order of a worker's day, where its jobs lie in time, the scale of hours.
+
+Pure functions on plain values; holds no SQL, no HTML and no present. The order is the one in which
+the worker's phone lists the day. A job is placed as soon as the one before it and the way between
+allow, but never outside its window: what does not fit shows as an overlap, not as another promise.
+Invariant: the same stops give the same lines, whatever order they come in.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from core.dispatch.duty import DutyError, Shift, proposed
+from core.dispatch.geometry import Point
+from web.formats import HOUR_MS, MINUTE_MS
+
+SCALE: Final = 10_000
+"""Places on the scale are whole numbers from 0 to this: a ten-thousandth is seconds of a day."""
+STEP_MS: Final = 15 * MINUTE_MS
+LENGTH_MIN_DEFAULT: Final = 60
+"""How long a job takes that nobody planned, where its window says nothing of it either."""
+WINDOW_MIN_AS_LENGTH: Final = 120
+"""A window up to this long is taken for the time that the job needs."""
+AXIS_FROM, AXIS_TO = 6 * 60, 20 * 60
+"""Minutes of the local day that are always in sight; more where somebody works or is to."""
+
+WORKING: Final = frozenset({"travelling", "on site", "paused"})
+OVER: Final = frozenset({"finished", "rejected"})
+_LAST: Final = 1 << 62
+
+Span = tuple[int, int]
+Legs = Callable[[Point | None, Point | None], int]
+"""Seconds of travel from one place to another; 0 where either is not known."""
+
+
+class Stop(NamedTuple):
+    """One job in one worker's day: its assignment and what of the job a plan goes by.
+
+    Times in ms UTC, `planned_min` in minutes, places in 1e-7 degree; None: not known, not dated.
+    `skill_ids` is a JSON list. `worker` and `turn` are '' where nobody has it. `position` is the
+    planned order, 0 without one. A plain tuple, since a planner makes thousands of them.
+    """
+
+    job: str
+    number: str
+    title: str
+    status: str
+    priority: int
+    window_start: int | None
+    window_end: int | None
+    planned_min: int | None
+    lat_e7: int | None
+    lon_e7: int | None
+    frontier: str
+    skill_ids: str = "[]"
+    arrived_at: int | None = None
+    worker: str = ""
+    turn: str = ""
+    phase: str = ""
+    position: int = 0
+
+    @property
+    def point(self) -> Point | None:
+        """Where it is, None where that is not known."""
+        if self.lat_e7 is None or self.lon_e7 is None:
+            return None
+        return self.lat_e7, self.lon_e7
+
+    @property
+    def skills(self) -> tuple[str, ...]:
+        """The ids of the skills that it needs."""
+        return tuple(json.loads(self.skill_ids))
+
+    @property
+    def window(self) -> Span | None:
+        """Start and end of the window; where one of both is open, both are the other."""
+        start = self.window_start if self.window_start is not None else self.window_end
+        end = self.window_end if self.window_end is not None else self.window_start
+        return None if start is None or end is None else (start, end)
+
+    @property
+    def length_ms(self) -> int:
+        """How long the work takes: as planned, else as a short window says, else an hour."""
+        if self.planned_min:
+            return self.planned_min * MINUTE_MS
+        window = self.window
+        if window is not None:
+            minutes = (window[1] - window[0]) // MINUTE_MS
+            if 15 <= minutes <= WINDOW_MIN_AS_LENGTH:
+                return minutes * MINUTE_MS
+        return LENGTH_MIN_DEFAULT * MINUTE_MS
+
+    @property
+    def begun(self) -> bool:
+        """Whether somebody is at it, or it is over: a plan can't move it any more."""
+        return self.phase in WORKING or self.phase in OVER
+
+
+class Placed(NamedTuple):
+    """Where a stop lies in the plan, ms UTC."""
+
+    stop: Stop
+    start_ms: int
+    end_ms: int
+
+
+def order_key(stop: Stop) -> tuple[int, int, int, str, str]:
+    """What a day's order goes by, as on the phone: planned order, time, priority, number."""
+    window = stop.window
+    at_ms = window[0] if window is not None else _LAST
+    planned = stop.position if stop.position > 0 else 1 << 31
+    return (planned, at_ms, -stop.priority, stop.number, stop.job)
+
+
+def in_order(stops: Iterable[Stop]) -> list[Stop]:
+    """The stops in the order of the worker's day."""
+    return sorted(stops, key=order_key)
+
+
+def place(stops: Sequence[Stop], from_ms: int, legs: Legs) -> list[Placed]:
+    """Where the dated ones of `stops` lie, given in their order; nothing lies before `from_ms`."""
+    found = []
+    free_ms, last = from_ms, None
+    for stop in stops:
+        window = stop.window
+        if window is None:
+            continue
+        earliest = free_ms + legs(last, stop.point) * 1000
+        start_ms = min(max(earliest, window[0]), max(window[1], window[0]))
+        placed = Placed(stop, start_ms, start_ms + stop.length_ms)
+        found.append(placed)
+        free_ms, last = placed.end_ms, stop.point
+    return found
+
+
+def lanes_of(spans: Sequence[Span]) -> list[int]:
+    """A lane for each span, so that none in one lane overlap: the lowest that is free."""
+    ends: list[int] = []
+    lanes = [0] * len(spans)
+    for index in sorted(range(len(spans)), key=lambda one: (spans[one], one)):
+        start, end = spans[index]
+        lane = next((number for number, free in enumerate(ends) if free <= start), len(ends))
+        if lane == len(ends):
+            ends.append(end)
+        else:
+            ends[lane] = end
+        lanes[index] = lane
+    return lanes
+
+
+# --- the scale
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """An hour on the scale: its place and the local clock's word."""
+
+    left: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The hours that are in sight, ms UTC."""
+
+    start_ms: int
+    end_ms: int
+    ticks: tuple[Tick, ...]
+
+    def left(self, at_ms: int) -> int:
+        """The place of a moment on the scale, cut to it."""
+        share = (at_ms - self.start_ms) * SCALE // (self.end_ms - self.start_ms)
+        return min(max(share, 0), SCALE)
+
+    def span(self, start_ms: int, end_ms: int) -> Span | None:
+        """Place and width of a span; None where nothing of it is in sight."""
+        if end_ms <= self.start_ms or start_ms >= self.end_ms:
+            return None
+        left = self.left(start_ms)
+        return left, max(self.left(end_ms) - left, 1)
+
+
+def bounds_of(day: dt.date, zone: ZoneInfo) -> Span:
+    """Start and end (ms UTC) of a local day, 23 to 25 hours apart."""
+    start = dt.datetime.combine(day, dt.time(), zone)
+    end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), zone)
+    return int(start.timestamp() * 1000), int(end.timestamp() * 1000)
+
+
+def axis_of(day: dt.date, zone: ZoneInfo, spans: Iterable[Span]) -> Axis:
+    """The hours of a local day that hold `spans` and the usual ones, in whole hours.
+
+    Hours are real ones: a day on which the clocks go forward has 23 of them, and on the other one
+    the same hour of the wall stands twice.
+    """
+    first, last = bounds_of(day, zone)
+    start, end = proposed(Shift(AXIS_FROM, AXIS_TO), day, zone)
+    for span_start, span_end in spans:
+        if span_end > first and span_start < last:
+            start, end = min(start, span_start), max(end, span_end)
+    start = first + (max(start, first) - first) // HOUR_MS * HOUR_MS
+    end = min(first - (first - min(end, last)) // HOUR_MS * HOUR_MS, last)
+    ticks = tuple(
+        Tick(
+            (at_ms - start) * SCALE // (end - start),
+            dt.datetime.fromtimestamp(at_ms / 1000, zone).strftime("%H:%M"),
+        )
+        for at_ms in range(start, end, HOUR_MS)
+    )
+    return Axis(start, end, ticks)
+
+
+def shifts_of(minutes: object, day: dt.date, zone: ZoneInfo) -> tuple[Span, ...]:
+    """When a worker's shift falls into a local day, ms UTC: its own, and the night's before it.
+
+    `minutes` is what a worker's row holds, [start, end] in minutes of the day; none without one.
+    """
+    if not isinstance(minutes, list) or len(minutes) != 2:
+        return ()
+    if not all(type(minute) is int for minute in minutes):
+        return ()
+    try:
+        shift = Shift(minutes[0], minutes[1])
+    except DutyError:
+        return ()
+    first, last = bounds_of(day, zone)
+    spans = [proposed(shift, each, zone) for each in (day - dt.timedelta(days=1), day)]
+    return tuple(
+        (max(start, first), min(end, last)) for start, end in spans if start < last and end > first
+    )

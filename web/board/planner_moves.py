@@ -1,0 +1,231 @@
+"""Moving a job in the planner: what it would mean, and the one act that does it.
+
+Holds the two addresses and what they write. A move withdraws from the one, assigns to the other and
+writes order and windows in a single act, made from the frontiers that the preview showed. Where
+something that it depends on changed since, nothing is written and the person is told what.
+Invariant: what is written is what the preview of the same moment says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import quote
+
+from aiohttp import web
+
+from core.dispatch import acts
+from core.dispatch.acts import Act, ActError
+from core.log.errors import Malformed
+from hub.hub import check_may_write
+from hub.keys import ACCOUNT
+from web import formats
+from web.board.filters import read_back
+from web.board.plan_wish import NoSuchJob, Offer, Prospect, Wish, read_wish, weigh
+from web.board.planner import draw_planner
+from web.board.state import Moment, moment_of
+from web.board.words import load_names, state_words, value_words
+from web.formats import sentence
+from web.frame import see_other
+from web.stale_form import FieldChange, changed_since
+
+SCRIPTED: Final = "X-Board-Part"
+NOTICE: Final = "X-Board-Notice"
+_DEPENDS: Final = (
+    "assigned",
+    "withdrawn",
+    "handed to",
+    "phase",
+    "cancelled",
+    "override",
+    "window",
+    "order",
+    "planned minutes",
+)
+_HEARD: Final = frozenset({"received", "opened"})
+"""That a phone got a job or somebody looked at it is no reason to plan anew."""
+
+
+class Overtaken(Exception):
+    """Something that the move depends on changed since its preview; words say what."""
+
+
+async def preview(request: web.Request) -> web.StreamResponse:
+    """POST /board/planner/preview: what a move would mean, as JSON; nothing is written.
+
+    The form has `job`, `worker` ('' takes the job back), `start` (ms UTC or a local day), and
+    where it is taken from one of several `giver` and `turn`.
+    """
+    moment = await moment_of(request)
+    try:
+        prospect = await weigh(moment, read_wish(await request.post()))
+    except NoSuchJob:
+        raise web.HTTPNotFound(text="There is no such job on this hub.") from None
+    except ActError as error:
+        return _json({"error": sentence(str(error))}, status=422)
+    return _json(
+        {
+            "title": prospect.title,
+            "giver": prospect.giver_names,
+            "ask": prospect.ask,
+            "reason": prospect.needs_reason,
+            "start": prospect.at_ms,
+            "source": f"Arrivals by the {prospect.source}." if prospect.source else "",
+            "seen": json.dumps(prospect.seen),
+            "offers": [_offer(each, prospect.chosen) for each in prospect.offers],
+        }
+    )
+
+
+def _offer(offer: Offer, chosen: str) -> dict[str, Any]:
+    return {
+        "way": offer.way,
+        "words": offer.words,
+        "note": offer.note,
+        "faults": offer.faults,
+        "arrivals": offer.arrivals,
+        "chosen": offer.way == chosen,
+    }
+
+
+async def drop(request: web.Request) -> web.StreamResponse:
+    """POST /board/planner/move: move a job, in one act; the answer is the planner as it is then.
+
+    The form is that of the preview, with `way` ('' for the one that the preview proposed), `seen`
+    as the preview gave it, and a `reason` where somebody at work is taken off.
+    """
+    moment = await moment_of(request)
+    form = await request.post()
+    status, tone = 200, "good"
+    try:
+        words = await _carry_out(request, moment, read_wish(form))
+    except NoSuchJob:
+        raise web.HTTPNotFound(text="There is no such job on this hub.") from None
+    except Overtaken as error:
+        words, status, tone = str(error), 409, "risk"
+    except (ActError, Malformed) as error:
+        words, status, tone = sentence(str(error)), 422, "bad"
+    wanted = read_back(form.get("back"))
+    if request.headers.get(SCRIPTED) != "1":
+        raise see_other(wanted.url(), words, tone)
+    answer = await draw_planner(request, await moment_of(request), wanted, status)
+    answer.headers[NOTICE] = quote(words)
+    return answer
+
+
+async def _carry_out(request: web.Request, moment: Moment, wish: Wish) -> str:
+    """Do it; the words for the person."""
+    check_may_write(request[ACCOUNT])
+    if wish.seen:
+        await _check_not_overtaken(moment, wish, wish.seen)
+    prospect = await weigh(moment, wish)
+    if wish.seen:
+        _check_same_day(prospect, wish)
+    if prospect.needs_reason and not wish.reason:
+        raise ActError(
+            f"{prospect.giver_names} is at {prospect.stop.number} already; say why it is taken away"
+        )
+    changes = changes_of(prospect, wish, moment.hub.replica.entropy(8))
+    if not changes:
+        raise ActError(f"{prospect.stop.number} stands there already; nothing was changed")
+    written = {change.stream for change in changes}
+    basis = {bytes.fromhex(job): token for job, token in wish.seen.items() if token}
+    await moment.hub.act(
+        request[ACCOUNT], changes, {s: t for s, t in basis.items() if s in written} or None
+    )
+    return _said(prospect, wish, moment)
+
+
+def changes_of(prospect: Prospect, wish: Wish, turn: bytes) -> Act:
+    """The one act of a move; `turn` is the id of a new assignment, where one is made."""
+    stream = bytes.fromhex(prospect.stop.job)
+    changes: Act = []
+    for each in prospect.taken:
+        worker, ended = bytes.fromhex(each.worker), bytes.fromhex(each.turn)
+        changes += acts.withdraw(stream, worker, ended, wish.reason)
+    if not wish.worker:
+        return changes
+    after = prospect.offer(wish.way).move
+    worker = bytes.fromhex(wish.worker)
+    own = bytes.fromhex(prospect.stop.turn) if prospect.same_worker else turn
+    if not prospect.same_worker:
+        changes += acts.assign(stream, worker, turn, after.positions.get(prospect.stop.job, 0))
+    for stop in after.order:
+        job = bytes.fromhex(stop.job)
+        if stop.job in after.windows:
+            changes += acts.edit_job(job, {"window": after.windows[stop.job]})
+        is_moved = stop.job == prospect.stop.job
+        if stop.job in after.positions and (prospect.same_worker or not is_moved):
+            held = own if is_moved else bytes.fromhex(stop.turn)
+            changes += acts.set_order(job, worker, held, after.positions[stop.job])
+    return changes
+
+
+def _said(prospect: Prospect, wish: Wish, moment: Moment) -> str:
+    number = prospect.stop.number
+    if not wish.worker:
+        return sentence(f"{number} is taken back from {prospect.giver_names}")
+    offer = prospect.offer(wish.way)
+    words = f"{number} is " + ("moved" if prospect.same_worker else "assigned")
+    words += "" if prospect.same_worker else f" to {prospect.worker_name}"
+    if prospect.stop.job in offer.move.windows:
+        start = offer.move.windows[prospect.stop.job][0]
+        words += f", {formats.moment_words(start, moment.zone, moment.now_ms)}"
+    elif prospect.same_worker:
+        words += " in the order of the day"
+    if prospect.giver_names:
+        words += f", no longer to {prospect.giver_names}"
+    pushed = len(offer.move.windows) - (prospect.stop.job in offer.move.windows)
+    if pushed:
+        words += f"; {pushed} later window{'' if pushed == 1 else 's'} moved on"
+    return sentence(words)
+
+
+# --- overtaken
+
+
+async def _check_not_overtaken(moment: Moment, wish: Wish, seen: Any) -> None:
+    """Tell whether a job that the move depends on changed since its preview."""
+    reader = moment.hub.reader
+    rows = await reader.rows(
+        "SELECT job, number, customer, frontier FROM job"
+        " WHERE job IN (SELECT value FROM json_each(?))",
+        (json.dumps(sorted(seen)),),
+    )
+    for row in rows:
+        if row["frontier"] == seen[row["job"]]:
+            continue
+        changes = await changed_since(reader, row["job"], seen[row["job"]], _DEPENDS)
+        telling = [c for c in changes if not (c.field == "phase" and c.theirs in _HEARD)]
+        if telling:
+            raise Overtaken(await _overtaken_words(moment, row, telling))
+
+
+async def _overtaken_words(moment: Moment, row: Any, changes: Sequence[FieldChange]) -> str:
+    names = await load_names(moment.hub.reader, row["customer"])
+    newest = max(changes, key=lambda change: change.at_ms)
+    if newest.field in ("window", "order", "planned minutes"):
+        value = value_words(newest.field, newest.theirs, names, moment.zone, moment.now_ms)
+        what = "planned in another order" if newest.field == "order" else f"{newest.field} {value}"
+    else:
+        what = state_words(newest.field, newest.path, newest.theirs, names)
+    when = formats.moment_words(newest.at_ms, moment.zone, moment.now_ms)
+    return (
+        f"Nothing was changed: since you looked, {newest.who} acted on {row['number']} at {when} "
+        f"({what}). Look at it and decide again."
+    )
+
+
+def _check_same_day(prospect: Prospect, wish: Wish) -> None:
+    """The worker's day has to hold the jobs that it held in the preview."""
+    known = set(wish.seen) - {wish.job}
+    if wish.worker and prospect.others != known:
+        raise Overtaken(
+            f"Nothing was changed: since you looked, {prospect.worker_name}'s day got other jobs. "
+            "Look at it and decide again."
+        )
+
+
+def _json(data: Any, status: int = 200) -> web.Response:
+    return web.json_response(data, status=status, headers={"Cache-Control": "no-store"})
