@@ -98,7 +98,7 @@ class Frame:
 
 
 LINKS: Final = (
-    ("/", "Board", "table-2", ("/board", "/jobs", "/planner", "/inbox", "/map")),
+    ("/", "Board", "table-2", ("/board", "/jobs", "/planner", "/inbox", "/map", "/proposal")),
     ("/customers", "Customers", "building-2", ("/customers",)),
     ("/workers", "Workers", "id-card", ("/workers", "/groups")),
     ("/reports", "Reports", "chart-column", ("/reports",)),

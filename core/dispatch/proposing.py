@@ -26,6 +26,7 @@ STAY_MS: Final = 5 * MINUTE_MS
 """A job is taken from whoever has it only where that saves more than this: people count on it."""
 URGENT: Final = 3
 """Of this priority the time until work begins counts as well, window or not."""
+DAY_MS: Final = 24 * 60 * MINUTE_MS
 PASSES_MAX: Final = 12
 STEPS_MAX: Final = 700_000
 """Days that are walked through: some seconds for 60 workers and 200 jobs."""
@@ -54,7 +55,8 @@ class Crew:
     """A worker's day: where (a place's number) and when (UTC ms) it starts, and what is planned.
 
     `stops` are the jobs ahead in order; those among the tasks may be moved, the others stay.
-    `start` is None where it is not known: the way to the first job counts nothing then.
+    `start` is None where it is not known: the way to the first job counts nothing then. A shift
+    that ended at 0 takes nothing more.
     """
 
     worker: str
@@ -463,5 +465,7 @@ def _why_left(planner: _Planner, task: Task) -> str:
         ]
         over.append((min(ends) - (end_ms or 0), planner.crews[i].name))
     over_ms, name = min(over)
+    if over_ms > DAY_MS:
+        return "nobody who could do it works then"
     minutes = -(-over_ms // MINUTE_MS)
     return f"it fits into no shift; with {name} the day would end {minutes} min after it"

@@ -22,6 +22,7 @@ from web.board.page_parts import Chip, Choice, Column, ViewLink, chips, columns,
 from web.board.questions import PAGE_ROWS
 from web.board.rows import BoardRow, board_rows
 from web.board.state import ALERT_BOOK, Moment, moment_of
+from web.board.who_near import NearPlace, near_place
 from web.frame import frame_of
 from web.rendering import TEMPLATES, part, show
 
@@ -49,6 +50,7 @@ class BoardPage:
     hidden: int
     detail: JobDetail | None
     form: JobForm | None
+    near: NearPlace | None
     selected: str
     here: str
     csv_jobs: str
@@ -83,7 +85,7 @@ async def board_page(request: web.Request) -> web.StreamResponse:
         off = DispatchOffPage(frame.is_admin, row["n"] if row else 0)
         return await show(request, "board/off.html", off)
     page = await _page(request, moment, read_filter(request.query))
-    absent = page.selected and page.detail is None and page.form is None
+    absent = page.selected and not (page.detail or page.form or page.near)
     return await show(request, "board/board.html", page, status=404 if absent else 200)
 
 
@@ -92,7 +94,7 @@ async def board_with_form(
 ) -> web.StreamResponse:
     """Answer with the whole board and a form in its pane, for a browser without scripts."""
     page = await _page(request, await moment_of(request), wanted)
-    page = replace(page, form=form, detail=None)
+    page = replace(page, form=form, detail=None, near=None)
     return await show(request, "board/board.html", page, status=status)
 
 
@@ -131,6 +133,7 @@ async def _page(request: web.Request, moment: Moment, wanted: Filter) -> BoardPa
         hidden=counts[wanted.view] - total if wanted.narrowed else 0,
         detail=detail,
         form=form,
+        near=await near_place(request, moment, wanted),
         selected=selected,
         here=wanted.query(),
         csv_jobs=f"/export/jobs.csv?{wanted.query()}",
@@ -259,7 +262,8 @@ async def pane_part(request: web.Request) -> web.StreamResponse:
     selected = request.query.get("job", "")
     selected = selected if filters.is_stream_id(selected) else ""
     detail, form = await pane_of(request, moment, wanted, selected)
-    return await draw_pane(request, wanted, detail, form, missing=selected)
+    near = await near_place(request, moment, wanted)
+    return await draw_pane(request, wanted, detail, form, near, missing=selected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +272,7 @@ class PanePart:
 
     detail: JobDetail | None
     form: JobForm | None
+    near: NearPlace | None
     close_href: str
     here: str
 
@@ -277,13 +282,14 @@ async def draw_pane(
     wanted: Filter,
     detail: JobDetail | None,
     form: JobForm | None,
+    near: NearPlace | None = None,
     *,
     missing: str = "",
     status: int = 200,
 ) -> web.StreamResponse:
     """Answer with the pane alone."""
-    absent = missing if detail is None and form is None else ""
-    page = PanePart(detail, form, wanted.url(), wanted.query())
+    absent = missing if not (detail or form or near) else ""
+    page = PanePart(detail, form, near, wanted.url(), wanted.query())
     response = part(request, "board/pane.html", await frame_of(request), page)
     response.set_status(404 if absent else status)
     response.headers["Cache-Control"] = "no-store"

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from hub.hub import Hub
 from hub.keys import HUB
+from hub.reckoning import Reckoner
 from web.board.alerts import Alert, compute_alerts
 from web.board.filters import Filter
 from web.board.questions import Question, alerts_json, counts, named_like
@@ -65,6 +66,7 @@ class AlertBook:
 
 
 ALERT_BOOK: Final = web.AppKey("ALERT_BOOK", AlertBook)
+RECKONER: Final = web.AppKey("RECKONER", Reckoner)
 
 
 @dataclass(frozen=True, slots=True)

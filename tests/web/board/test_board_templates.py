@@ -18,8 +18,11 @@ from web.board.detail import JobDetail
 from web.board.filters import VIEWS
 from web.board.job_form import JobForm
 from web.board.lookups import CandidatesPart
+from web.board.nearest import Candidate
 from web.board.page import BoardPage, DispatchOffPage, PanePart, RowsPart
+from web.board.proposal_page import BeginPage, Line, ProposalPage
 from web.board.rows import BoardRow
+from web.board.who_near import NearPlace
 from web.rendering import TEMPLATE_FOLDER, make_environment
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -35,6 +38,12 @@ GIVEN: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
     ("detail.html", "job", (JobDetail,)),
     ("form.html", "form", (JobForm,)),
     ("candidates.html", "page", (CandidatesPart,)),
+    ("candidate.html", "one", (Candidate,)),
+    ("near.html", "page", (BoardPage, PanePart)),
+    ("near.html", "near", (NearPlace,)),
+    ("proposal_begin.html", "page", (BeginPage,)),
+    ("proposal.html", "page", (ProposalPage,)),
+    ("proposal.html", "line", (Line,)),
 )
 
 
