@@ -416,11 +416,16 @@ def _reason(
         )
     if held == i:
         parts.append("in a better order")
-    elif added_ms <= _least_added(planner, task, i):
-        parts.append("the least driving of all who could")
     else:
-        parts.append("more driving than another, and less lateness or driving in all")
-    parts.append(f"adds {round(added_ms / MINUTE_MS)} min of driving")
+        more_ms = added_ms - _least_added(planner, task, i)
+        if more_ms <= 0:
+            parts.append("the least driving of all who could")
+        elif more_ms <= MINUTE_MS:
+            parts.append("hardly more driving than the least")
+        else:
+            parts.append("more driving than another, and less lateness or driving in all")
+    added_min = round(added_ms / MINUTE_MS)
+    parts.append(f"adds {added_min} min of driving" if added_min > 0 else "adds no driving")
     walk = itinerary(
         planner.crews[i].free_ms, planner.crews[i].start, planner.days[i], _legs(planner.times_ms)
     )

@@ -10,6 +10,7 @@ import { colour, jobPin, pickedRing, PIN_PX, selectedRing, stopMark, workerMark 
 const NEAR_ZOOM = 15;
 const STACK_PX = 9;
 const RING_PX = 56;
+const ZOOM_MAX = 18;
 const HEADING_DEG = 15;
 const NAMES_MAX = 40;
 
@@ -146,11 +147,10 @@ class View {
     const { map } = this;
     const bounds = this.L.latLngBounds(jobs.map((job) => [job.at[1], job.at[0]]));
     const zoom = map.getBoundsZoom(bounds, false, this.L.point(40, 40));
-    const near = map.project(bounds.getNorthEast(), map.getMaxZoom() || 18)
-      .distanceTo(map.project(bounds.getSouthWest(), map.getMaxZoom() || 18));
-    if (near < STACK_PX || map.getZoom() >= (map.getMaxZoom() || 18)) {
-      this.on.stack(jobs, map.latLngToContainerPoint([at[1], at[0]]));
-    } else map.setView([at[1], at[0]], Math.max(Math.min(zoom, 18), map.getZoom() + 1));
+    // What lies on one spot however near one comes is a stack, and opens as a list.
+    const apart = map.project(bounds.getNorthEast(), ZOOM_MAX).distanceTo(map.project(bounds.getSouthWest(), ZOOM_MAX));
+    if (apart < STACK_PX) this.on.stack(jobs, map.latLngToContainerPoint([at[1], at[0]]));
+    else map.setView(bounds.getCenter(), Math.max(Math.min(zoom, ZOOM_MAX), map.getZoom() + 1));
   }
 
   #isPicking(event) {

@@ -148,6 +148,7 @@ class BoardMap {
       if (!answer?.ok) return;
       this.workers = (await answer.json()).workers;
       this.#drawWorkers();
+      this.day.freshen();
     }, POSITIONS_MS);
   }
 

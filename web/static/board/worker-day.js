@@ -3,6 +3,8 @@
 
 import { agoWords, toast } from '../frame.js';
 
+const FRESHEN_MS = 5_000;
+
 export class WorkerDay {
   /** `hooks`: `select(job)`, `closed()`. */
   constructor(host, view, hooks) {
@@ -47,9 +49,14 @@ export class WorkerDay {
     }
   }
 
-  /** Jobs or positions changed: ask anew, if a day is shown. */
+  /** Jobs or positions changed: ask anew, if a day is shown; not for each of many changes. */
   freshen() {
-    if (this.worker && !this.card?.contains(document.activeElement)) this.open(this.worker, { focus: false });
+    if (!this.worker) return;
+    this.wait ??= setTimeout(() => {
+      this.wait = null;
+      // Nothing is drawn anew under somebody who is walking through it.
+      if (this.worker && !this.card?.contains(document.activeElement)) this.open(this.worker, { focus: false });
+    }, FRESHEN_MS);
   }
 
   close() {
