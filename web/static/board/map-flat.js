@@ -46,6 +46,7 @@ class View {
     this.on = on;
     this.images = new Map();
     this.items = [];
+    this.workers = [];
     this.chosenJobs = new Set();
     map.createPane('world').style.zIndex = '100'; // Below the tiles, which stand at 200.
     this.day = null;
@@ -171,7 +172,20 @@ class View {
     else this.on.job(job.id);
   }
 
+  /** A worker's mark lies on top: what it covers is offered beside it. */
+  #clickWorker(worker, event) {
+    if (this.#isPicking(event)) return;
+    const spot = this.project(worker.at);
+    const covered = [...this.workers, ...this.items].filter((other) => {
+      const point = this.project(other.at);
+      return Math.hypot(point.x - spot.x, point.y - spot.y) < STACK_PX;
+    });
+    if (covered.length > 1) this.on.stack(covered, spot);
+    else this.on.worker(worker.id);
+  }
+
   setWorkers(workers) {
+    this.workers = workers;
     this.people.clearLayers();
     const tip = { permanent: workers.length < NAMES_MAX, direction: 'bottom', offset: [0, 8] };
     for (const worker of workers) {
@@ -184,7 +198,7 @@ class View {
       words.textContent = worker.label.replace('\n', ', ');
       this.L.marker([worker.at[1], worker.at[0]], { icon, alt: worker.name, keyboard: false })
         .bindTooltip(words, tip)
-        .on('click', (event) => { if (!this.#isPicking(event)) this.on.worker(worker.id); })
+        .on('click', (event) => this.#clickWorker(worker, event))
         .addTo(this.people);
     }
   }

@@ -266,7 +266,8 @@ class View {
     const found = map.queryRenderedFeatures(box, { layers: ['pins', 'clusters', 'workers'] });
     const cluster = found.find((one) => one.properties.cluster);
     if (cluster) {
-      await this.#openCluster(cluster, event.point);
+      const workers = found.filter((one) => one.layer.id === 'workers').map((one) => this.#item(one.properties));
+      await this.#openCluster(cluster, event.point, workers);
       return;
     }
     const items = [...new Map(found.map((one) => [one.properties.id, this.#item(one.properties)])).values()];
@@ -276,13 +277,13 @@ class View {
     else on.ground(at, event.point);
   }
 
-  async #openCluster(cluster, point) {
+  async #openCluster(cluster, point, workers) {
     const source = this.map.getSource('jobs');
     const { cluster_id: id, point_count: count } = cluster.properties;
     const zoom = await source.getClusterExpansionZoom(id);
     if (zoom > CLUSTER_ZOOM_MAX || zoom > this.map.getMaxZoom() - 1) {
       const leaves = await source.getClusterLeaves(id, Math.min(count, 200), 0);
-      this.on.stack(leaves.map((one) => this.#item(one.properties)), point);
+      this.on.stack([...workers, ...leaves.map((one) => this.#item(one.properties))], point);
       return;
     }
     this.#move({ center: cluster.geometry.coordinates, zoom: zoom + 0.3 });
