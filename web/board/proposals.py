@@ -53,6 +53,7 @@ class Draft:
     times: Matrix | None = None
     result: Proposal | None = None
     told: dict[str, tuple[str, str]] = field(default_factory=dict)
+    deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def is_ready(self) -> bool:
@@ -104,6 +105,10 @@ class ProposalBook:
             draft.times, draft.result = await self._reckoner.run(_reckon, roads, draft)
         except (TooMuch, TooManyPlaces) as error:
             draft.problem = sentence(str(error))
+        finally:
+            if not draft.is_ready:
+                # A fault of the program's own goes on to the loop's log; the page stops waiting.
+                draft.problem = "It could not be made; make it anew."
 
     def close(self) -> None:
         """Make nothing any more."""
@@ -118,6 +123,11 @@ class ProposalBook:
         Raises:
             ActError: the account may not; nothing was written.
         """
+        async with draft.deciding:
+            # A second click waits, and finds that the first has decided.
+            return await self._accept(moment, account, draft, jobs)
+
+    async def _accept(self, moment: Moment, account: Account, draft: Draft, jobs: set[str]) -> int:
         if draft.given is None or draft.result is None:
             raise ActError("the proposal is not ready yet")
         chosen = [move for move in draft.open_moves() if move.job in jobs]

@@ -89,6 +89,18 @@ async def test_what_somebody_changed_meanwhile_is_left_and_named(town: Town) -> 
     assert "0 jobs accepted" in again.words
 
 
+async def test_two_clicks_at_once_assign_once(town: Town) -> None:
+    ana = await town.worker("Ana")
+    stand(town, ana, 0)
+    job, _ = await town.job("One", starts_in=5)
+    eva = await town.office.signed_in("Eva")
+    seen = await made(eva)
+    clicks = (eva.post(f"{seen.path}/accept", {"job": [job]}) for _ in range(3))
+    await asyncio.gather(*clicks)
+    rows = await town.office.rows("SELECT turn FROM assignment WHERE job = ?", (job,))
+    assert len(rows) == 1
+
+
 async def test_a_selection_moves_what_is_assigned_and_never_what_is_begun(town: Town) -> None:
     ana, ben = await town.worker("Ana"), await town.worker("Ben")
     for worker, metres in ((ana, 0), (ben, 12_000)):
