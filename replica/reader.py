@@ -14,11 +14,13 @@ from typing import Any
 
 import aiosqlite
 
+from core.dispatch.acts import day_stream, track_stream
 from core.log.canonical import unpack
 from core.log.chain import chain_start
 from core.log.stream import Stored, StreamState
 from replica.history import HistoryRow, folded, history_of, history_since
 from replica.logs import chain_of
+from replica.projection.day import Track, tracks_in
 
 _ENTRIES = """
     SELECT log.author, log.base, log.base_hash, log.height, log.head,
@@ -68,6 +70,11 @@ class Reader:
     async def history_since(self, stream: str, tips: Sequence[bytes]) -> list[HistoryRow]:
         """The changes of a stream that `tips`, the heads of a frontier token, do not cover."""
         return history_since(await self.state(stream), tips)
+
+    async def tracks(self, worker: bytes, day: str) -> list[Track]:
+        """Where a worker (stream id) was on a local day, as far as it has come in, by time."""
+        streams = (track_stream(worker, day), day_stream(worker, day))
+        return tracks_in(*[await self.state(stream.hex()) for stream in streams])
 
     async def state(self, stream: str) -> StreamState:
         """The fold of a stream; some 90 µs for each of its entries."""

@@ -104,7 +104,7 @@ class Frame:
 
 
 LINKS: Final = (
-    ("/", "Board", "table-2", ("/board", "/jobs", "/planner", "/inbox", "/map")),
+    ("/", "Board", "table-2", ("/board", "/jobs", "/planner", "/inbox", "/map", "/proposal")),
     ("/customers", "Customers", "building-2", ("/customers",)),
     ("/recurring", "Recurring", "repeat", ("/recurring",)),
     ("/workers", "Workers", "id-card", ("/workers", "/groups")),

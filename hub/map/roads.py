@@ -266,6 +266,23 @@ class Roads:
         """Return the time from a node to each that is at most `ms_max` away; reversed, to it."""
         return self._search({node: 0}, ms_max, set(), reverse=reverse)[0]
 
+    def times_between_ms(
+        self, first: Snap, ends: Sequence[Snap | None], nodes_max: int
+    ) -> list[int | None]:
+        """Return how long the drive to each of the ends takes; one search that settles `nodes_max`.
+
+        None stands where there is no road, or where the search ended before it came there. Two ends
+        at one node are joined by their ways to it.
+        """
+        wanted = {end.node for end in ends if end is not None}
+        times = self._search(
+            {first.node: first.access_ms}, sys.maxsize, wanted, reverse=False, nodes_max=nodes_max
+        )[0]
+        return [
+            None if end is None or end.node not in times else times[end.node] + end.access_ms
+            for end in ends
+        ]
+
     def travel_times_s(
         self, to: Point, sources: Sequence[Point], seconds_max: float = 7_200.0
     ) -> list[float | None]:
@@ -313,11 +330,18 @@ class Roads:
         return self._drawn(start, end, first, last, edges[::-1])
 
     def _search(
-        self, start_ms_by_node: dict[int, int], ms_max: int, wanted: set[int], *, reverse: bool
+        self,
+        start_ms_by_node: dict[int, int],
+        ms_max: int,
+        wanted: set[int],
+        *,
+        reverse: bool,
+        nodes_max: int = sys.maxsize,
     ) -> tuple[dict[int, int], dict[int, int]]:
         """Dijkstra: return the settled nodes' times and the edge by which each was reached.
 
-        Stops when all `wanted` nodes are settled, if there are any; never goes beyond `ms_max`.
+        Stops when all `wanted` nodes are settled, if there are any, or `nodes_max` are; never goes
+        beyond `ms_max`.
         """
         graph = self._graph
         first = graph.back_first if reverse else graph.edge_first
@@ -332,7 +356,7 @@ class Roads:
             time, node = heapq.heappop(heap)
             if node in settled:
                 continue
-            if time > ms_max:
+            if time > ms_max or len(settled) == nodes_max:
                 break
             settled[node] = time
             left.discard(node)

@@ -6,17 +6,19 @@ places come before any map's addresses, because that is where jobs are.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
 
+from core.dispatch.itinerary import length_ms
 from hub.map.region import Region
 from web import formats
 from web.board.filters import TEXT_CHARACTERS_MAX, is_stream_id
 from web.board.job_form import values_of_place
-from web.board.nearest import Candidate, candidates
-from web.board.state import moment_of
+from web.board.nearest import Candidate, Wanted, candidates
+from web.board.state import RECKONER, Moment, moment_of
 from web.formats import folded
 from web.frame import frame_of
 from web.rendering import part
@@ -94,7 +96,15 @@ async def candidates_part(request: web.Request) -> web.StreamResponse:
     if row is None:
         raise web.HTTPNotFound(text="There is no such job on this hub.")
     text = request.query.get("q", "")[:TEXT_CHARACTERS_MAX]
-    found = await candidates(moment, row, text)
+    wanted = Wanted(
+        None if row["lat_e7"] is None else (row["lat_e7"], row["lon_e7"]),
+        tuple(json.loads(row["skills"])),
+        length_ms(row["planned_minutes"], row["window_start"], row["window_end"]),
+        row["window_start"],
+        row["window_end"],
+        job,
+    )
+    found = await candidates(moment, wanted, text, request.app[RECKONER])
     page = CandidatesPart(found, text, row["lat_e7"] is not None)
     return part(request, "board/candidates.html", await frame_of(request), page)
 
@@ -106,11 +116,17 @@ async def addresses(request: web.Request) -> web.StreamResponse:
     """
     text = request.query.get("q", "")[:TEXT_CHARACTERS_MAX].strip()
     moment = await moment_of(request)
+    found = await places_for(moment, text)
+    return _json({"found": found, "region": moment.hub.region is not None})
+
+
+async def places_for(moment: Moment, text: str) -> list[dict[str, Any]]:
+    """Places for a typed address or position, the customers' own first: words, point, kind, how."""
     found = _typed_point(text) + await _own_places(moment.hub.reader, text)
     region = moment.hub.region
     if region is not None and text:
         found += _map_places(region, text)
-    return _json({"found": found[:FOUND_MAX], "region": region is not None})
+    return found[:FOUND_MAX]
 
 
 def _typed_point(text: str) -> list[dict[str, Any]]:

@@ -60,6 +60,7 @@ def _pin(row: Any) -> dict[str, Any]:
         "status": row["status"],
         "priority": row["priority"],
         "worker": row["worker_name"],
+        "who": row["worker"],
         "alert": "conflict" if row["conflicts"] else row["alert_level"] or "",
     }
 

@@ -28,6 +28,7 @@ from web.board.planner import Planner, planner_of
 from web.board.questions import PAGE_ROWS, Question
 from web.board.rows import BoardRow, board_rows
 from web.board.state import ALERT_BOOK, Moment, moment_of
+from web.board.who_near import NearPlace, near_place
 from web.frame import frame_of
 from web.rendering import TEMPLATES, part, show
 
@@ -55,6 +56,7 @@ class BoardPage:
     hidden: int
     detail: JobDetail | None
     form: JobForm | None
+    near: NearPlace | None
     selected: str
     here: str
     csv_jobs: str
@@ -94,7 +96,7 @@ async def board_page(request: web.Request) -> web.StreamResponse:
         return await show(request, "board/off.html", off)
     reading = await moment.reading(request.query)
     page = await _page(request, moment, reading)
-    absent = page.selected and page.detail is None and page.form is None
+    absent = page.selected and not (page.detail or page.form or page.near)
     return await show(request, "board/board.html", page, status=404 if absent else 200)
 
 
@@ -103,7 +105,7 @@ async def board_with_form(
 ) -> web.StreamResponse:
     """Answer with the whole board and a form in its pane, for a browser without scripts."""
     page = await _page(request, await moment_of(request), Reading(wanted))
-    page = replace(page, form=form, detail=None)
+    page = replace(page, form=form, detail=None, near=None)
     return await show(request, "board/board.html", page, status=status)
 
 
@@ -147,6 +149,7 @@ async def _page(request: web.Request, moment: Moment, reading: Reading) -> Board
         hidden=counts[wanted.view] - total if wanted.narrowed else 0,
         detail=detail,
         form=form,
+        near=await near_place(request, moment, wanted),
         selected=selected,
         here=wanted.query(),
         csv_jobs=f"/export/jobs.csv?{wanted.query()}",
@@ -312,7 +315,8 @@ async def pane_part(request: web.Request) -> web.StreamResponse:
     selected = request.query.get("job", "")
     selected = selected if filters.is_stream_id(selected) else ""
     detail, form = await pane_of(request, moment, wanted, selected)
-    return await draw_pane(request, wanted, detail, form, missing=selected)
+    near = await near_place(request, moment, wanted)
+    return await draw_pane(request, wanted, detail, form, near, missing=selected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +325,7 @@ class PanePart:
 
     detail: JobDetail | None
     form: JobForm | None
+    near: NearPlace | None
     close_href: str
     here: str
 
@@ -330,13 +335,14 @@ async def draw_pane(
     wanted: Filter,
     detail: JobDetail | None,
     form: JobForm | None,
+    near: NearPlace | None = None,
     *,
     missing: str = "",
     status: int = 200,
 ) -> web.StreamResponse:
     """Answer with the pane alone."""
-    absent = missing if detail is None and form is None else ""
-    page = PanePart(detail, form, wanted.url(), wanted.query())
+    absent = missing if not (detail or form or near) else ""
+    page = PanePart(detail, form, near, wanted.url(), wanted.query())
     response = part(request, "board/pane.html", await frame_of(request), page)
     response.set_status(404 if absent else status)
     response.headers["Cache-Control"] = "no-store"

@@ -18,7 +18,6 @@ from core.dispatch.duty import MINUTES_OF_DAY
 from core.dispatch.geometry import Point
 from web import formats
 from web.board.filters import is_stream_id
-from web.board.nearest import OLD_MS
 from web.board.plan_day import (
     air_legs,
     facts_of,
@@ -42,6 +41,7 @@ from web.board.plan_moves import (
     move,
     snapped,
 )
+from web.board.plans import OLD_MS
 from web.board.state import Moment
 from web.board.term import YEAR_MAX, YEAR_MIN
 from web.stale_form import SHOWN_CHARACTERS_MAX, clean

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from core.dispatch.acts import ActError
 from hub.keys import HUB
+from hub.reckoning import Reckoner
 from web.board import exports, inbox, lookups, map_data, page, planner, planner_moves
 from web.board.actions import ACTIONS, Overtaken, carry_out
 from web.board.bulk_page import act_on_all, picks_json
@@ -24,8 +25,12 @@ from web.board.job_form import JobForm
 from web.board.job_form_save import Saved, save_edit, save_new
 from web.board.live import EPOCH, live
 from web.board.page import board_page, changed_part, draw_pane, pane_part, rows_part
-from web.board.state import ALERT_BOOK, AlertBook, moment_of
+from web.board.proposal_page import attach_proposals
+from web.board.proposals import PROPOSALS, ProposalBook
+from web.board.state import ALERT_BOOK, RECKONER, AlertBook, moment_of
 from web.board.undoing import ADDRESS, undo, undo_page
+from web.board.who_near import save_near
+from web.board.worker_day import worker_day_json
 from web.formats import sentence
 from web.frame import see_other
 
@@ -96,6 +101,19 @@ async def _answer_form(request: web.Request, outcome: Saved | JobForm) -> web.St
     return answer
 
 
+async def new_job_near(request: web.Request) -> web.StreamResponse:
+    """POST /board/near: make a job at a place and assign it, as one act."""
+    try:
+        saved = await save_near(request)
+    except ActError as error:
+        words = sentence(str(error))
+        if not _is_scripted(request):
+            back = request.headers.get("Referer", "").partition("?")[2]
+            raise see_other(f"/?{back}" if back else "/?do=near", words, "bad") from error
+        return web.Response(text=words, status=422, headers={NOTICE: quote(words)})
+    return await _answer_form(request, saved)
+
+
 async def job_address(request: web.Request) -> web.StreamResponse:
     """GET /jobs/{job}: the board with that job selected, whatever its state."""
     job = request.match_info["job"]
@@ -104,11 +122,20 @@ async def job_address(request: web.Request) -> web.StreamResponse:
     raise see_other(f"/?view=all&job={job}")
 
 
+async def _close_reckoner(app: web.Application) -> None:
+    app[PROPOSALS].close()
+    app[RECKONER].close()
+
+
 def attach_board(app: web.Application) -> None:
     """Add the board's addresses to an application that has a hub, templates and assets."""
     hub = app[HUB]
     app[ALERT_BOOK] = AlertBook(hub)
     app[INBOX_BOOK] = InboxBook(hub, app[ALERT_BOOK])
+    app[RECKONER] = Reckoner()
+    app[PROPOSALS] = ProposalBook(hub, app[RECKONER])
+    app.on_cleanup.append(_close_reckoner)
+    attach_proposals(app)
     # Another run of the hub counts its events anew; the moment of its start tells them apart.
     app[EPOCH] = f"{hub.clock.now_ms():x}-{hub.replica.entropy(4).hex()}"
     router = app.router
@@ -125,6 +152,7 @@ def attach_board(app: web.Application) -> None:
     router.add_post("/board/planner/move", planner_moves.drop)
     router.add_get("/board/map.json", map_data.map_json)
     router.add_get("/board/positions.json", map_data.positions_json)
+    router.add_get("/board/worker/{worker}/day.json", worker_day_json)
     router.add_get("/board/customers.json", lookups.customers)
     router.add_get("/board/customers/{customer:[0-9a-f]{24}}.json", lookups.customer_places)
     router.add_get("/board/addresses.json", lookups.addresses)
@@ -134,6 +162,7 @@ def attach_board(app: web.Application) -> None:
     router.add_post("/board/new", new_job)
     router.add_get("/board/picks.json", picks_json)
     router.add_post("/board/bulk/{action}", act_on_all)
+    router.add_post("/board/near", new_job_near)
     router.add_post("/board/job/{job}/edit", edit_job)
     router.add_post("/board/job/{job}/{action}", act_on_job)
     inbox.add_routes(app)

@@ -16,6 +16,7 @@ from aiohttp import web
 from hub.guard import Refused
 from hub.hub import Hub
 from hub.keys import HUB
+from hub.reckoning import Reckoner
 from web.board.alerts import Alert, compute_alerts
 from web.board.filters import Filter, Query
 from web.board.naming import Reading, read_query
@@ -77,6 +78,7 @@ class AlertBook:
 
 
 ALERT_BOOK: Final = web.AppKey("ALERT_BOOK", AlertBook)
+RECKONER: Final = web.AppKey("RECKONER", Reckoner)
 
 
 @dataclass(frozen=True, slots=True)

@@ -509,6 +509,20 @@ async def test_without_webgl_another_map_is_drawn(desk: Desk, chromium_path: str
         await expect(page.locator("#map[data-ready=flat]")).to_be_attached(timeout=30_000)
         pins = page.locator("#map img.leaflet-marker-icon")
         await expect(pins).to_have_count(4 + 3)
+        # From afar the four jobs of one house stand under one ring, and three workers beside it.
+        for _ in range(2):
+            await page.get_by_role("button", name="Zoom out").click()
+        await expect(page.get_by_alt_text("4 jobs: 4 open")).to_be_visible()
+        await expect(pins).to_have_count(1 + 3)
         await assign(desk, desk.jobs[0], desk.workers[0])
-        await expect(pins).to_have_count(3 + 3)
+        ring = page.get_by_alt_text("3 jobs: 3 open")
+        await expect(ring).to_be_visible()
+        # Ana stands at the house too, with her mark on top: the list has her and the three jobs.
+        await ring.click(force=True)
+        await expect(page.get_by_role("group", name="4 here")).to_be_visible()
+        await page.keyboard.press("End")
+        await page.keyboard.press("Enter")
+        await expect(
+            page.get_by_role("heading", name=re.compile("Bravo|Charlie|Delta"))
+        ).to_be_visible()
         await browser.close()

@@ -22,10 +22,13 @@ from web.board.groups import Head
 from web.board.inbox import Card, InboxPart
 from web.board.job_form import JobForm
 from web.board.lookups import CandidatesPart
+from web.board.nearest import Candidate
 from web.board.page import BoardPage, DispatchOffPage, PanePart, RowsPart
 from web.board.planner import Planner, PlannerPart
 from web.board.problems import Problem
+from web.board.proposal_page import BeginPage, Line, ProposalPage
 from web.board.rows import BoardRow
+from web.board.who_near import NearPlace
 from web.rendering import TEMPLATE_FOLDER, make_environment
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -53,6 +56,12 @@ GIVEN: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
     ("inbox.html", "problem", (Problem,)),
     ("planner.html", "page", (BoardPage, PlannerPart)),
     ("planner.html", "plan", (Planner,)),
+    ("candidate.html", "one", (Candidate,)),
+    ("near.html", "page", (BoardPage, PanePart)),
+    ("near.html", "near", (NearPlace,)),
+    ("proposal_begin.html", "page", (BeginPage,)),
+    ("proposal.html", "page", (ProposalPage,)),
+    ("proposal.html", "line", (Line,)),
 )
 
 

@@ -289,7 +289,7 @@ async def test_who_is_near_comes_first_with_source_and_age(town: Town) -> None:
     seen = await eva.get(f"/board/job/{job}/candidates")
     names = re.findall(r'<span class="strong">(\w+)</span>', seen.text)
     assert names == ["Near", "Far", "Unknown"]
-    assert "by air line, 357 m away, seen 4 min ago" in seen.words
+    assert "straight line, 357 m away, seen 4 min ago" in seen.words
     assert "position not known" in seen.words
     seen = await eva.get(f"/board/job/{job}/candidates?q=far")
     assert re.findall(r'<span class="strong">(\w+)</span>', seen.text) == ["Far"]

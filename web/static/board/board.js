@@ -78,6 +78,7 @@ function beginMap() {
   const started = import('./map.js').then(({ startMap }) => startMap(document.getElementById('map'), {
     board,
     select: (job) => select(job),
+    nearest: (at) => go(paneAddress({ doing: 'near', at }), { focus: true }),
     create: board.dataset.mayWrite === '1' ? (at) => go(paneAddress({ doing: 'new', at })) : null,
   }));
   started.then((ready) => {
@@ -127,6 +128,7 @@ function withMap(run) {
 
 const pane = new Pane(board, document.getElementById('pane'), {
   go: (url) => go(url, { draw: false }),
+  visit: (url) => go(url),
   closed: () => { map?.mark(null); },
   drawn: () => { if (!stopWaitingToPick()) map?.pick(null); },
   pick,
@@ -167,7 +169,7 @@ async function go(url, { push = true, draw = true, focus = false } = {}) {
   planner.select(selectedJob());
   relinkLayouts();
   if (draw) await pane.load({ focus });
-  if (!selectedJob()) map?.select('');
+  if (!selectedJob() && !params().get('do')) map?.select('');
 }
 
 let question = filterQuery();
@@ -293,7 +295,7 @@ board.addEventListener('click', (event) => {
 /** An address of another question with the selection of this one. */
 function keepPane(href) {
   const doing = params().get('do');
-  return withParams({ job: selectedJob() || null, do: doing === 'new' ? null : doing }, href);
+  return withParams({ job: selectedJob() || null, do: selectedJob() ? doing : null }, href);
 }
 
 let sorting = Promise.resolve();

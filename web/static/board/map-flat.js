@@ -1,11 +1,16 @@
 // The map where the browser has no WebGL: Leaflet, with the same tiles drawn on a canvas by
 // protomaps-leaflet, or the world's outline. Slower with thousands of pins, the same in meaning.
 
+import {
+  CLUSTER_ZOOM_MAX, clusterRing, countsOf, countsWords, grouped, middleWords, ringRadius, sharesOf,
+} from './clusters.js';
 import { loadStyle } from './map-gl.js';
-import { colour, jobPin, PIN_PX, selectedRing, workerMark } from './pins.js';
+import { colour, jobPin, pickedRing, PIN_PX, selectedRing, stopMark, workerMark } from './pins.js';
 
 const NEAR_ZOOM = 15;
 const STACK_PX = 9;
+const RING_PX = 56;
+const ZOOM_MAX = 18;
 const HEADING_DEG = 15;
 const NAMES_MAX = 40;
 
@@ -14,7 +19,7 @@ export async function draw(container, on) {
   await loadStyle(on.assets.leafletStyle);
   await loadScript(on.assets.leaflet);
   const { L } = window;
-  const map = L.map(container, { zoomControl: false, worldCopyJump: true, attributionControl: true });
+  const map = L.map(container, { zoomControl: false, worldCopyJump: true, attributionControl: true, boxZoom: false });
   map.attributionControl.setPrefix('');
   map.setView([35, 10], 2);
   const view = new View(L, map, on);
@@ -41,10 +46,17 @@ class View {
     this.on = on;
     this.images = new Map();
     this.items = [];
+    this.workers = [];
+    this.chosenJobs = new Set();
     map.createPane('world').style.zIndex = '100'; // Below the tiles, which stand at 200.
+    this.day = null;
+    this.area = null;
+    this.under = L.layerGroup().addTo(map);
     this.pins = L.layerGroup().addTo(map);
     this.people = L.layerGroup().addTo(map);
     this.chosen = L.layerGroup().addTo(map);
+    this.stops = L.layerGroup().addTo(map);
+    map.on('zoomend', () => this.#drawJobs());
     map.on('click', (event) => on.ground([event.latlng.lng, event.latlng.lat], event.containerPoint));
     map.on('contextmenu', (event) => on.menu([event.latlng.lng, event.latlng.lat], event.containerPoint));
     map.on('dragstart zoomstart', () => on.moved());
@@ -88,20 +100,68 @@ class View {
 
   setJobs(jobs) {
     this.items = jobs;
+    this.#drawJobs();
+  }
+
+  /** Pins, and rings for those that would lie on each other; the most urgent lie on top. */
+  #drawJobs() {
+    const { map } = this;
     this.pins.clearLayers();
-    for (const job of [...jobs].reverse()) {
-      const icon = this.#image(`${job.status}|${job.priority}|${job.alert}`, () => jobPin(job));
-      const words = [job.number, job.title, job.status, job.alert].filter(Boolean).join(', ');
-      this.L.marker([job.at[1], job.at[0]], { icon, title: words, alt: words, keyboard: false })
-        .on('click', (event) => this.#click(job, event)).addTo(this.pins);
+    const zoom = map.getZoom();
+    if (zoom > CLUSTER_ZOOM_MAX) {
+      for (const job of [...this.items].reverse()) this.#drawJob(job);
+      return;
+    }
+    const placed = this.items.map((job) => ({ job, point: map.project([job.at[1], job.at[0]], zoom) }));
+    for (const group of grouped(placed).reverse()) {
+      if (group.items.length === 1) this.#drawJob(group.items[0].job);
+      else this.#drawRing(group.items.map((item) => item.job));
     }
   }
 
+  #drawJob(job) {
+    const icon = this.#image(`${job.status}|${job.priority}|${job.alert}`, () => jobPin(job));
+    const words = [job.number, job.title, job.status, job.alert].filter(Boolean).join(', ');
+    this.L.marker([job.at[1], job.at[0]], { icon, title: words, alt: words, keyboard: false })
+      .on('click', (event) => this.#click(job, event)).addTo(this.pins);
+    this.#drawPicked([job], job.at, 44);
+  }
+
+  #drawRing(jobs) {
+    const counts = countsOf(jobs);
+    const shares = sharesOf(counts);
+    const radius = ringRadius(counts.total);
+    const middle = middleWords(counts);
+    const key = `ring|${shares}|${Boolean(counts.bad)}|${Boolean(counts.risk)}|${radius}|${middle}`;
+    const make = () => clusterRing({ shares, bad: counts.bad, risk: counts.risk, radius, words: middle });
+    const icon = this.#image(key, make, RING_PX);
+    const words = countsWords(counts);
+    const middleOf = (index) => jobs.reduce((sum, job) => sum + job.at[index], 0) / jobs.length;
+    const at = [middleOf(0), middleOf(1)];
+    this.L.marker([at[1], at[0]], { icon, title: words, alt: words, keyboard: false })
+      .on('click', (event) => this.#openRing(jobs, at, event)).addTo(this.pins);
+    this.#drawPicked(jobs, at, 44 + 2.6 * radius - 14);
+  }
+
+  #openRing(jobs, at, event) {
+    if (this.#isPicking(event)) return;
+    const { map } = this;
+    const bounds = this.L.latLngBounds(jobs.map((job) => [job.at[1], job.at[0]]));
+    const zoom = map.getBoundsZoom(bounds, false, this.L.point(40, 40));
+    // What lies on one spot however near one comes is a stack, and opens as a list.
+    const apart = map.project(bounds.getNorthEast(), ZOOM_MAX).distanceTo(map.project(bounds.getSouthWest(), ZOOM_MAX));
+    if (apart < STACK_PX) this.on.stack(jobs, map.latLngToContainerPoint([at[1], at[0]]));
+    else map.setView(bounds.getCenter(), Math.max(Math.min(zoom, ZOOM_MAX), map.getZoom() + 1));
+  }
+
+  #isPicking(event) {
+    const picking = this.map.getContainer().parentElement.classList.contains('picking');
+    if (picking) this.on.ground([event.latlng.lng, event.latlng.lat], event.containerPoint);
+    return picking;
+  }
+
   #click(job, event) {
-    if (this.map.getContainer().parentElement.classList.contains('picking')) {
-      this.on.ground([event.latlng.lng, event.latlng.lat], event.containerPoint);
-      return;
-    }
+    if (this.#isPicking(event)) return;
     const { map } = this;
     const spot = map.latLngToContainerPoint([job.at[1], job.at[0]]);
     const near = this.items.filter((other) => {
@@ -112,7 +172,20 @@ class View {
     else this.on.job(job.id);
   }
 
+  /** A worker's mark lies on top: what it covers is offered beside it. */
+  #clickWorker(worker, event) {
+    if (this.#isPicking(event)) return;
+    const spot = this.project(worker.at);
+    const covered = [...this.workers, ...this.items].filter((other) => {
+      const point = this.project(other.at);
+      return Math.hypot(point.x - spot.x, point.y - spot.y) < STACK_PX;
+    });
+    if (covered.length > 1) this.on.stack(covered, spot);
+    else this.on.worker(worker.id);
+  }
+
   setWorkers(workers) {
+    this.workers = workers;
     this.people.clearLayers();
     const tip = { permanent: workers.length < NAMES_MAX, direction: 'bottom', offset: [0, 8] };
     for (const worker of workers) {
@@ -125,7 +198,7 @@ class View {
       words.textContent = worker.label.replace('\n', ', ');
       this.L.marker([worker.at[1], worker.at[0]], { icon, alt: worker.name, keyboard: false })
         .bindTooltip(words, tip)
-        .on('click', (event) => this.on.stack([worker], this.map.latLngToContainerPoint(event.latlng)))
+        .on('click', (event) => this.#clickWorker(worker, event))
         .addTo(this.people);
     }
   }
@@ -136,6 +209,64 @@ class View {
     const icon = this.#image('chosen', () => selectedRing(), 44);
     const behind = { icon, interactive: false, keyboard: false, zIndexOffset: -1000 };
     this.L.marker([at[1], at[0]], behind).addTo(this.chosen);
+  }
+
+  /** Mark the jobs of a selection (a Set of ids) when they are drawn next. */
+  pick(jobs) {
+    this.chosenJobs = jobs;
+  }
+
+  #drawPicked(jobs, at, px) {
+    if (!jobs.some((job) => this.chosenJobs.has(job.id))) return;
+    const icon = this.#image(`picked|${px}`, () => pickedRing(), px);
+    this.L.marker([at[1], at[0]], { icon, interactive: false, keyboard: false, zIndexOffset: -900 }).addTo(this.pins);
+  }
+
+  /** Draw a worker's day, `{track, line, stops: [{at, number, late}]}`; null takes it away. */
+  setDay(day) {
+    this.day = day;
+    this.#drawUnder();
+    this.stops.clearLayers();
+    for (const { at, number, late } of day?.stops ?? []) {
+      const icon = this.#image(`stop|${number}|${late}`, () => stopMark({ number, late }));
+      this.L.marker([at[1], at[0]], { icon, interactive: false, keyboard: false, zIndexOffset: 900 }).addTo(this.stops);
+    }
+  }
+
+  /** Shade an area by its outline; null takes it away. */
+  setArea(ring) {
+    this.area = ring;
+    this.#drawUnder();
+  }
+
+  #drawUnder() {
+    const { L, under } = this;
+    const turned = (line) => line.map(([lon, lat]) => [lat, lon]);
+    under.clearLayers();
+    const accent = colour('--accent');
+    if (this.area) {
+      L.polygon(turned(this.area), { color: accent, weight: 1.5, dashArray: '4 4', fillOpacity: 0.08, interactive: false }).addTo(under);
+    }
+    for (const line of this.day?.track ?? []) {
+      L.polyline(turned(line), { color: colour('--progress'), weight: 4, opacity: 0.75, interactive: false }).addTo(under);
+    }
+    for (const line of this.day?.line ?? []) {
+      L.polyline(turned(line), { color: colour('--accent-strong'), weight: 2.5, dashArray: '5 5', interactive: false }).addTo(under);
+    }
+  }
+
+  /** Where a place lies in the map's element, in pixels. */
+  project(at) {
+    return this.map.latLngToContainerPoint([at[1], at[0]]);
+  }
+
+  isInSight(at) {
+    return this.map.getBounds().contains([at[1], at[0]]);
+  }
+
+  /** Let the pointer draw, or move the map again. */
+  setDrawing(drawing) {
+    this.map.dragging[drawing ? 'disable' : 'enable']();
   }
 
   reveal(at, always = false) {
@@ -161,7 +292,8 @@ class View {
   async setTheme() {
     this.images.clear();
     await this.ground();
-    this.setJobs(this.items);
+    this.#drawJobs();
+    this.#drawUnder();
   }
 }
 

@@ -1,10 +1,9 @@
 // The map by MapLibre GL: vector tiles from the hub's own archive, pins and clusters as layers, so
 // that thousands of them move without a stutter. Everything it loads comes from the hub.
 
-import { colour, jobPin, selectedRing, workerMark } from './pins.js';
+import { CLUSTER_PX, CLUSTER_ZOOM_MAX, clusterRing, STATUSES } from './clusters.js';
+import { colour, jobPin, pickedRing, selectedRing, stopMark, workerMark } from './pins.js';
 
-const CLUSTER_PX = 38;
-const CLUSTER_ZOOM_MAX = 14;
 const HIT_PX = 7;
 const NEAR_ZOOM = 15;
 const KEPT = 'fieldlog-board-map';
@@ -18,6 +17,33 @@ const LABEL = {
   'text-optional': true,
 };
 const EMPTY = { type: 'FeatureCollection', features: [] };
+const SOURCES = ['area', 'track', 'line', 'stops', 'workers', 'chosen'];
+const RINGS_MAX = 600;
+
+const count = (name) => ['coalesce', ['get', name], 0];
+
+// A ring's image is named by what it shows: shares in twelfths, what is wrong, its radius.
+const share = (index) => ['case', ['>', count(`s${index}`), 0],
+  ['max', 1, ['round', ['/', ['*', 12, count(`s${index}`)], ['get', 'point_count']]]], 0];
+const RING_IMAGE = ['concat', 'ring|', ...STATUSES.flatMap((_, index) => [['to-string', share(index)], '|']),
+  ['case', ['>', count('bad'), 0], '2', ['>', count('risk'), 0], '1', '0'], '|',
+  ['to-string', ['step', ['get', 'point_count'], 13, 10, 16, 100, 20]]];
+const COUNT_WORDS = ['case', ['>', count('bad'), 0],
+  ['format', ['get', 'point_count_abbreviated'], {}, '\n', {}, ['concat', '!', ['get', 'bad']], { 'font-scale': 0.8 }],
+  ['to-string', ['get', 'point_count_abbreviated']]];
+
+const points = (list) => ({
+  type: 'FeatureCollection',
+  features: list.map(({ at, ...properties }) => ({
+    type: 'Feature', geometry: { type: 'Point', coordinates: at }, properties,
+  })),
+});
+const lines = (list) => ({
+  type: 'FeatureCollection',
+  features: list.filter((line) => line.length > 1).map((line) => ({
+    type: 'Feature', geometry: { type: 'LineString', coordinates: line }, properties: {},
+  })),
+});
 
 /** Draw into `container`; `on` holds what the map calls back. Resolves when it can be used. */
 export async function draw(container, on) {
@@ -32,6 +58,8 @@ export async function draw(container, on) {
     style: await readStyle(on.theme()),
     attributionControl: { compact: true },
     dragRotate: false,
+    // Drawing with Shift selects jobs.
+    boxZoom: false,
     pitchWithRotate: false,
     touchPitch: false,
     fadeDuration: 0,
@@ -88,8 +116,10 @@ class View {
     this.map = map;
     this.on = on;
     this.gl = gl;
-    this.data = { jobs: EMPTY, workers: EMPTY, chosen: EMPTY };
-    this.images = new Set(['chosen']);
+    this.data = { jobs: EMPTY, ...Object.fromEntries(SOURCES.map((name) => [name, EMPTY])) };
+    this.images = new Set(['chosen', 'picked']);
+    this.picked = new Set();
+    map.setMissingStyleImageResolver((id) => { if (id.startsWith('ring|')) this.#needRing(id); });
     map.on('moveend', () => {
       const { lng, lat } = map.getCenter();
       localStorage.setItem(KEPT, JSON.stringify({ center: [lng, lat], zoom: map.getZoom() }));
@@ -104,6 +134,16 @@ class View {
     return id;
   }
 
+  /** Rings come and go as one zooms: the first ones make room for later ones. */
+  #needRing(id) {
+    this.#need(id);
+    const rings = [...this.images].filter((one) => one.startsWith('ring|'));
+    if (rings.length > RINGS_MAX) {
+      this.images.delete(rings[0]);
+      if (this.map.hasImage(rings[0])) this.map.removeImage(rings[0]);
+    }
+  }
+
   #drawImage(id) {
     const ratio = Math.max(2, Math.ceil(devicePixelRatio));
     const [kind, ...rest] = id.split('|');
@@ -111,6 +151,12 @@ class View {
     if (kind === 'job') made = jobPin({ status: rest[0], priority: Number(rest[1]), alert: rest[2] }, ratio);
     else if (kind === 'worker') made = workerMark({ moving: rest[0] === '1', fresh: rest[1] }, ratio);
     else if (kind === 'chosen') made = selectedRing(ratio);
+    else if (kind === 'picked') made = pickedRing(ratio);
+    else if (kind === 'stop') made = stopMark({ number: rest[0], late: rest[1] === '1' }, ratio);
+    else if (kind === 'ring') {
+      const [wrong, radius] = rest.slice(STATUSES.length).map(Number);
+      made = clusterRing({ shares: rest.slice(0, STATUSES.length).map(Number), bad: wrong === 2, risk: wrong === 1, radius }, ratio);
+    }
     if (!made) return;
     const pixels = made.getContext('2d').getImageData(0, 0, made.width, made.height);
     this.map.addImage(id, pixels, { pixelRatio: ratio });
@@ -128,42 +174,27 @@ class View {
       clusterProperties: {
         bad: ['+', ['case', ['in', ['get', 'alert'], ['literal', ['delayed', 'conflict']]], 1, 0]],
         risk: ['+', ['case', ['==', ['get', 'alert'], 'at risk'], 1, 0]],
+        picked: ['+', ['get', 'picked']],
+        ...Object.fromEntries(STATUSES.map((status, index) => [
+          `s${index}`, ['+', ['case', ['==', ['get', 'status'], status], 1, 0]],
+        ])),
       },
     });
-    map.addSource('workers', { type: 'geojson', data: this.data.workers });
-    map.addSource('chosen', { type: 'geojson', data: this.data.chosen });
+    for (const name of SOURCES) map.addSource(name, { type: 'geojson', data: this.data[name] });
+    this.#addDay();
+    map.addLayer({ id: 'chosen', type: 'symbol', source: 'chosen', layout: { 'icon-image': 'chosen', ...ALWAYS } });
     map.addLayer({
-      id: 'chosen',
-      type: 'symbol',
-      source: 'chosen',
-      layout: { 'icon-image': 'chosen', ...ALWAYS },
+      id: 'picked', type: 'symbol', source: 'jobs', filter: ['>', count('picked'), 0],
+      layout: { 'icon-image': 'picked', 'icon-size': ['step', count('point_count'), 1, 2, 1.45, 10, 1.6, 100, 1.85], ...ALWAYS },
     });
     map.addLayer({
-      id: 'clusters', type: 'circle', source: 'jobs', filter: ['has', 'point_count'],
-      paint: {
-        'circle-color': colour('--surface'),
-        'circle-radius': [
-          '+',
-          ['case', ['>', ['get', 'bad'], 0], 5, 0],
-          ['interpolate', ['linear'], ['get', 'point_count'], 2, 12, 100, 19, 2000, 28],
-        ],
-        'circle-stroke-width': 2.5,
-        'circle-stroke-color': [
-          'case',
-          ['>', ['get', 'bad'], 0], colour('--bad'),
-          ['>', ['get', 'risk'], 0], colour('--risk-line'),
-          colour('--open'),
-        ],
-      },
-    });
-    map.addLayer({
-      id: 'cluster-counts', type: 'symbol', source: 'jobs', filter: ['has', 'point_count'],
+      id: 'clusters', type: 'symbol', source: 'jobs', filter: ['has', 'point_count'],
       layout: {
+        'icon-image': RING_IMAGE,
+        ...ALWAYS,
         // What is wrong inside stands as words too: `23 !4` has four that are late or in conflict.
-        'text-field': ['case', ['>', ['get', 'bad'], 0],
-          ['concat', ['get', 'point_count_abbreviated'], ' !', ['get', 'bad']],
-          ['to-string', ['get', 'point_count_abbreviated']]],
-        'text-size': 11, 'text-font': ['Noto Sans Medium'], 'text-allow-overlap': true,
+        'text-field': COUNT_WORDS,
+        'text-size': 11, 'text-font': ['Noto Sans Medium'], 'text-line-height': 1, 'text-allow-overlap': true,
       },
       paint: { 'text-color': colour('--ink') },
     });
@@ -179,6 +210,7 @@ class View {
       },
       paint: { 'text-color': colour('--ink'), 'text-halo-color': colour('--surface'), 'text-halo-width': 1.4 },
     });
+    map.addLayer({ id: 'stops', type: 'symbol', source: 'stops', layout: { 'icon-image': ['get', 'image'], ...ALWAYS } });
     map.addLayer({
       id: 'workers', type: 'symbol', source: 'workers',
       layout: {
@@ -197,6 +229,19 @@ class View {
         'text-halo-width': 1.5,
       },
     });
+  }
+
+  /** A worker's day: where they were as a full line, what is planned as a dashed one with numbers. */
+  #addDay() {
+    const { map } = this;
+    const round = { 'line-cap': 'round', 'line-join': 'round' };
+    const line = (id, paint) => map.addLayer({ id, type: 'line', source: id, layout: round, paint });
+    map.addLayer({ id: 'area', type: 'fill', source: 'area', paint: { 'fill-color': colour('--accent'), 'fill-opacity': 0.08 } });
+    map.addLayer({
+      id: 'area-edge', type: 'line', source: 'area', paint: { 'line-color': colour('--accent'), 'line-width': 1.5, 'line-dasharray': [2, 2] },
+    });
+    line('track', { 'line-color': colour('--progress'), 'line-width': 4, 'line-opacity': 0.75 });
+    line('line', { 'line-color': colour('--accent-strong'), 'line-width': 2.5, 'line-dasharray': [1.5, 1.8] });
   }
 
   listen() {
@@ -221,22 +266,24 @@ class View {
     const found = map.queryRenderedFeatures(box, { layers: ['pins', 'clusters', 'workers'] });
     const cluster = found.find((one) => one.properties.cluster);
     if (cluster) {
-      await this.#openCluster(cluster, event.point);
+      const workers = found.filter((one) => one.layer.id === 'workers').map((one) => this.#item(one.properties));
+      await this.#openCluster(cluster, event.point, workers);
       return;
     }
     const items = [...new Map(found.map((one) => [one.properties.id, this.#item(one.properties)])).values()];
     if (items.length === 1 && items[0].number) on.job(items[0].id);
+    else if (items.length === 1) on.worker(items[0].id);
     else if (items.length) on.stack(items, event.point);
     else on.ground(at, event.point);
   }
 
-  async #openCluster(cluster, point) {
+  async #openCluster(cluster, point, workers) {
     const source = this.map.getSource('jobs');
     const { cluster_id: id, point_count: count } = cluster.properties;
     const zoom = await source.getClusterExpansionZoom(id);
     if (zoom > CLUSTER_ZOOM_MAX || zoom > this.map.getMaxZoom() - 1) {
       const leaves = await source.getClusterLeaves(id, Math.min(count, 200), 0);
-      this.on.stack(leaves.map((one) => this.#item(one.properties)), point);
+      this.on.stack([...workers, ...leaves.map((one) => this.#item(one.properties))], point);
       return;
     }
     this.#move({ center: cluster.geometry.coordinates, zoom: zoom + 0.3 });
@@ -265,6 +312,7 @@ class View {
         geometry: { type: 'Point', coordinates: at },
         properties: {
           ...rest,
+          picked: this.picked.has(rest.id) ? 1 : 0,
           image: this.#need(`job|${rest.status}|${rest.priority}|${rest.alert}`),
           rank: rank[rest.alert] ?? 1,
         },
@@ -292,10 +340,43 @@ class View {
   }
 
   select(at) {
-    this.#set('chosen', at ? {
+    this.#set('chosen', at ? points([{ at }]) : EMPTY);
+  }
+
+  /** Mark the jobs of a selection (a Set of ids) when they are drawn next. */
+  pick(jobs) {
+    this.picked = jobs;
+  }
+
+  /** Draw a worker's day, `{track, line, stops: [{at, number, late}]}`; null takes it away. */
+  setDay(day) {
+    this.#set('track', lines(day?.track ?? []));
+    this.#set('line', lines(day?.line ?? []));
+    this.#set('stops', points((day?.stops ?? []).map(({ at, number, late }) => ({
+      at, image: this.#need(`stop|${number}|${late ? 1 : 0}`),
+    }))));
+  }
+
+  /** Shade an area by its outline; null takes it away. */
+  setArea(ring) {
+    this.#set('area', ring ? {
       type: 'FeatureCollection',
-      features: [{ type: 'Feature', geometry: { type: 'Point', coordinates: at }, properties: {} }],
+      features: [{ type: 'Feature', geometry: { type: 'Polygon', coordinates: [ring] }, properties: {} }],
     } : EMPTY);
+  }
+
+  /** Where a place lies in the map's element, in pixels. */
+  project(at) {
+    return this.map.project(at);
+  }
+
+  isInSight(at) {
+    return this.map.getBounds().contains(at);
+  }
+
+  /** Let the pointer draw, or move the map again. */
+  setDrawing(drawing) {
+    this.map.dragPan[drawing ? 'disable' : 'enable']();
   }
 
   reveal(at, always = false) {

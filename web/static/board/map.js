@@ -1,25 +1,43 @@
 // The board's map: what is drawn and what a click means, whoever draws it. MapLibre where the
 // browser has WebGL, else Leaflet; both get the same jobs and workers through the same few calls.
 
-import { agoWords } from '../frame.js';
+import { clusterRing } from './clusters.js';
+import { Lasso } from './lasso.js';
+import { MapList } from './map-list.js';
 import { ageWords, freshness, jobPin, workerMark } from './pins.js';
-import { filterQuery, selectedJob } from './url.js';
+import { circleRound, metresBetween, pointText, readPoint } from './places.js';
+import { filterQuery, params, selectedJob } from './url.js';
+import { WorkerDay } from './worker-day.js';
 
 const POSITIONS_MS = 1_000;
+// How far from what is selected a job or a worker still matters to it.
+const NEAR_M = 5_000;
+// As many as one proposal takes.
+const PROPOSED_MAX = 200;
+const MATTERS = 'fieldlog-board-matters';
 
 function hasWebGL() {
   const probe = document.createElement('canvas');
   return probe.getContext('webgl2') !== null;
 }
 
-/** Start the map in `element`; `hooks`: `board`, `select(job)`, `create(at)` or null. */
+/** Start the map in `element`; `hooks`: `board`, `select(job)`, `nearest(at)`, `create(at)` or null. */
 export async function startMap(element, hooks) {
   const assets = JSON.parse(hooks.board.dataset.assets);
   const gl = hasWebGL() && assets.maplibre;
   if (!gl && !assets.leaflet) throw new Error('no map library was built');
-  const drawing = gl ? await import('./map-gl.js') : await import('./map-flat.js');
   const started = new BoardMap(element, hooks);
-  await started.begin(drawing, assets);
+  if (gl) {
+    try {
+      await started.begin(await import('./map-gl.js'), assets);
+      return started;
+    } catch (error) {
+      // A driver that promises WebGL and can't: the other map needs none.
+      if (!assets.leaflet) throw error;
+      console.warn(error);
+    }
+  }
+  await started.begin(await import('./map-flat.js'), assets);
   return started;
 }
 
@@ -30,6 +48,8 @@ class BoardMap {
     this.words = document.getElementById('map-words');
     this.jobs = new Map();
     this.workers = [];
+    this.selection = new Set();
+    this.onlyMatters = localStorage.getItem(MATTERS) === '1';
     this.picked = null;
     this.asked = 0;
   }
@@ -43,18 +63,27 @@ class BoardMap {
       assets,
       theme: () => this.#theme(),
       job: (id) => this.hooks.select(id),
+      worker: (id) => this.day.open(id),
       stack: (items, point) => this.#list(items, point),
       ground: (at, point) => this.#ground(at, point),
       menu: (at, point) => this.#menu(at, point),
-      moved: () => this.#closeList(),
+      moved: () => this.list.close(),
     });
+    this.list = new MapList(this.element);
+    this.day = new WorkerDay(this.element, this.view, {
+      select: (job) => this.hooks.select(job),
+      closed: (focused) => { if (focused) this.element.querySelector('.map-tools button')?.focus(); },
+    });
+    this.lasso = new Lasso(this.element, {
+      begun: () => { this.list.close(); this.view.setDrawing(true); },
+      drawn: (inside) => this.#drawn(inside),
+    });
+    addEventListener('pointerup', () => this.view.setDrawing(false));
+    document.addEventListener('board:select', (event) => this.#chosen(event.detail?.jobs ?? []));
     this.#tools();
     this.#legend();
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#retheme());
     addEventListener('fieldlog:theme', () => this.#retheme());
-    document.addEventListener('keydown', (event) => {
-      if (event.key === 'Escape' && this.#closeList()) event.stopImmediatePropagation();
-    }, { capture: true });
     new ResizeObserver(() => this.resize()).observe(this.element);
     await this.load({ fit: true });
     this.element.dataset.ready = this.view.kind;
@@ -66,9 +95,10 @@ class BoardMap {
     return matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
   }
 
-  #retheme() {
-    this.view.setTheme(this.#theme());
+  async #retheme() {
     this.#legend();
+    await this.view.setTheme(this.#theme());
+    this.#drawWorkers();
   }
 
   // --- data
@@ -84,9 +114,8 @@ class BoardMap {
     const data = await answer.json();
     this.jobs = new Map(data.jobs.map((job) => [job.id, job]));
     this.workers = data.workers;
-    this.view.setJobs([...this.jobs.values()]);
-    this.#drawWorkers();
-    this.#say(data.cut);
+    this.cut = data.cut;
+    this.#draw();
     if (fit) this.fit();
     this.view.select(this.jobs.get(selectedJob())?.at ?? null);
   }
@@ -105,8 +134,8 @@ class BoardMap {
     const data = await answer.json();
     for (const id of data.gone) this.jobs.delete(id);
     for (const job of data.jobs) this.jobs.set(job.id, job);
-    this.view.setJobs([...this.jobs.values()]);
-    this.#say(false);
+    this.#draw();
+    this.day.freshen();
     if (ids.includes(selectedJob())) this.view.select(this.jobs.get(selectedJob())?.at ?? null);
   }
 
@@ -119,23 +148,59 @@ class BoardMap {
       if (!answer?.ok) return;
       this.workers = (await answer.json()).workers;
       this.#drawWorkers();
+      this.day.freshen();
     }, POSITIONS_MS);
+  }
+
+  #draw() {
+    this.view.pick(this.selection);
+    this.view.setJobs(this.#shownJobs());
+    this.#drawWorkers();
+    this.#say();
+  }
+
+  // --- only what matters: nobody has it, it runs late, or it is near what is selected
+
+  #places() {
+    const ids = [selectedJob(), ...this.selection].filter(Boolean);
+    return [...ids.map((id) => this.jobs.get(id)?.at), this.marked].filter(Boolean);
+  }
+
+  #shownJobs() {
+    const all = [...this.jobs.values()];
+    if (!this.onlyMatters) return all;
+    const places = this.#places();
+    return all.filter((job) => job.alert || (job.status === 'open' && !job.who) || job.status === 'rejected'
+      || places.some((place) => metresBetween(place, job.at) <= NEAR_M));
+  }
+
+  /** Workers whose jobs matter, and those near what is selected; without either, all. */
+  #shownWorkers() {
+    if (!this.onlyMatters) return this.workers;
+    const theirs = new Set(this.#shownJobs().map((job) => job.who).filter(Boolean));
+    const places = this.#places();
+    const some = this.workers.filter((worker) => theirs.has(worker.id) || worker.id === this.day.worker
+      || places.some((place) => metresBetween(place, worker.at) <= 2 * NEAR_M));
+    return some.length ? some : this.workers;
   }
 
   #drawWorkers() {
     const now = Date.now();
-    this.view.setWorkers(this.workers.map((worker) => ({
+    this.view.setWorkers(this.#shownWorkers().map((worker) => ({
       ...worker,
       fresh: freshness(worker.seen, now),
       label: `${worker.name}\n${ageWords(worker.seen, now)}`,
     })));
   }
 
-  #say(cut) {
+  #say() {
     if (this.picked) return;
-    if (cut) this.words.textContent = `The ${this.jobs.size} most urgent jobs are drawn.`;
-    else if (!this.jobs.size && !this.workers.length) this.words.textContent = 'No job shown has a position.';
-    else this.words.textContent = '';
+    const all = this.jobs.size;
+    let words = '';
+    if (this.onlyMatters && all) words = `${this.#shownJobs().length} of ${all} jobs matter now.`;
+    else if (this.cut) words = `The ${all} most urgent jobs are drawn.`;
+    else if (!all && !this.workers.length) words = 'No job shown has a position.';
+    this.words.textContent = words;
   }
 
   // --- selection
@@ -143,15 +208,43 @@ class BoardMap {
   /** Mark the selected job and bring it into sight; `point` where the map does not know it. */
   select(job, point = '') {
     const known = this.jobs.get(job)?.at ?? readPoint(point);
+    this.marked = null;
+    this.#shade(null);
     this.view.select(known);
+    if (this.onlyMatters) this.#draw();
     if (known) this.view.reveal(known);
   }
 
   /** Mark a place that is no job yet, such as a form's. */
   mark(point) {
     const at = point ? readPoint(point) : null;
+    this.marked = at;
     this.view.select(at);
+    const radius = params().get('do') === 'near' ? Number(params().get('radius') ?? 10) : 0;
+    this.#shade(at && radius ? circleRound(at, radius * 1000) : null);
+    if (this.onlyMatters) this.#draw();
     if (at) this.view.reveal(at);
+  }
+
+  #shade(ring) {
+    if (!ring && !this.shaded) return;
+    this.shaded = ring !== null;
+    this.view.setArea(ring);
+    if (ring) this.view.fit(ring);
+  }
+
+  #drawn(inside) {
+    const ids = this.#shownJobs().filter((job) => inside(this.view.project(job.at))).map((job) => job.id);
+    this.#arm(false);
+    if (ids.length) this.#choose(ids);
+    else this.words.textContent = 'No job lies inside that line.';
+  }
+
+  #arm(armed) {
+    this.lasso.arm(armed);
+    this.element.querySelector('[data-tool="lasso"]')?.setAttribute('aria-pressed', String(armed));
+    if (armed) this.words.textContent = 'Draw round the jobs to select.';
+    else this.#say();
   }
 
   /** Bring the selected job to the middle. */
@@ -161,12 +254,12 @@ class BoardMap {
   }
 
   /** Let the next click on the map be a position; `done` gets it as text, or null when one stops. */
-  pick(done) {
+  pick(done, words = 'Click where the job is. ') {
     const before = this.picked;
     this.picked = done;
     this.element.classList.toggle('picking', done !== null);
-    if (done) this.words.replaceChildren('Click where the job is. ', this.#stopButton());
-    else this.#say(false);
+    if (done) this.words.replaceChildren(words, this.#stopButton());
+    else this.#say();
     before?.(null);
   }
 
@@ -188,7 +281,7 @@ class BoardMap {
 
   /** Everything into sight. */
   fit() {
-    const points = [...this.jobs.values()].map((job) => job.at);
+    const points = this.#shownJobs().map((job) => job.at);
     const believed = this.workers.filter((worker) => freshness(worker.seen) !== 'old');
     points.push(...believed.map((worker) => worker.at));
     this.view.fit(points);
@@ -199,97 +292,127 @@ class BoardMap {
   }
 
   #ground(at) {
-    this.#closeList();
+    this.list.close();
     if (!this.picked) return;
     const done = this.picked;
     this.picked = null;
     this.pick(null);
-    done(`${at[1].toFixed(7)}, ${at[0].toFixed(7)}`);
+    done(pointText(at));
   }
 
-  // --- lists: jobs on one spot, and what can be made on a spot
+  // --- lists: jobs on one spot, what is in sight, what can be done on a spot
 
   #list(items, point) {
-    this.#closeList();
-    const list = document.createElement('div');
-    list.className = 'map-list';
-    const head = document.createElement('p');
-    head.textContent = `${items.length} here`;
-    list.append(head);
-    for (const item of items) {
-      const button = document.createElement('button');
-      button.type = 'button';
-      button.className = 'menu-item';
-      const sign = item.number ? jobPin(item, 1) : workerMark({ ...item, heading: item.heading ?? 0 }, 1);
-      const words = document.createElement('span');
-      words.className = 'clip';
-      words.textContent = item.number ? `${item.number} ${item.title}` : item.name;
-      const small = document.createElement('span');
-      small.className = 'sub';
-      small.textContent = item.number
-        ? [item.status, item.alert, item.worker].filter(Boolean).join(' · ')
-        : `position ${agoWords(item.seen)}`;
-      button.append(sign, words, small);
-      button.addEventListener('click', () => {
-        this.#closeList();
-        if (item.number) this.hooks.select(item.id);
-        else location.assign(`/workers/${item.id}`);
-      });
-      list.append(button);
-    }
-    this.#place(list, point);
+    const known = items.map((item) => this.jobs.get(item.id) ?? this.#worker(item.id) ?? item);
+    this.list.items(`${known.length} here`, known, point, (item) => this.#take(item));
+  }
+
+  #worker(id) {
+    const found = this.workers.find((worker) => worker.id === id);
+    return found && { ...found, fresh: freshness(found.seen) };
+  }
+
+  #take(item) {
+    if ('number' in item) this.hooks.select(item.id);
+    else this.day.open(item.id);
+  }
+
+  /** Everything in sight as a list: what a pointer finds on the map, a keyboard finds here. */
+  #inSight() {
+    const jobs = this.#shownJobs().filter((job) => this.view.isInSight(job.at));
+    const workers = this.workers.filter((worker) => this.view.isInSight(worker.at))
+      .map((worker) => this.#worker(worker.id));
+    const head = `In sight: ${jobs.length} job${jobs.length === 1 ? '' : 's'}, ${workers.length} worker${workers.length === 1 ? '' : 's'}`;
+    const ids = jobs.map((job) => job.id);
+    const more = jobs.length ? [[`Select these ${jobs.length}`, () => this.#choose(ids)]] : [];
+    this.list.items(head, [...workers, ...jobs], { x: 0, y: 8 }, (item) => this.#take(item), more);
   }
 
   #menu(at, point) {
-    if (!this.hooks.create || this.picked) return;
-    this.#closeList();
-    const list = document.createElement('div');
-    list.className = 'map-list';
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.className = 'menu-item';
-    button.textContent = 'New job here';
-    button.addEventListener('click', () => {
-      this.#closeList();
-      this.hooks.create(`${at[1].toFixed(7)}, ${at[0].toFixed(7)}`);
-    });
-    list.append(button);
-    this.#place(list, point);
+    if (this.picked) return;
+    const choices = [['Who is near here', () => this.hooks.nearest(pointText(at))]];
+    if (this.hooks.create) choices.unshift(['New job here', () => this.hooks.create(pointText(at))]);
+    this.list.menu('This place', choices, point);
   }
 
-  #place(list, point) {
-    this.element.append(list);
-    const room = this.element.getBoundingClientRect();
-    const box = list.getBoundingClientRect();
-    list.style.left = `${Math.max(8, Math.min(point.x + 8, room.width - box.width - 8))}px`;
-    list.style.top = `${Math.max(8, Math.min(point.y + 8, room.height - box.height - 8))}px`;
-    list.querySelector('button')?.focus();
+  // --- a selection of jobs, shared with the table: the event `board:select`
+
+  #choose(ids) {
+    document.dispatchEvent(new CustomEvent('board:select', { detail: { jobs: ids, source: 'map' } }));
   }
 
-  #closeList() {
-    const list = this.element.querySelector('.map-list');
-    list?.remove();
-    return list !== null;
+  #chosen(ids) {
+    this.selection = new Set(ids);
+    this.#draw();
+    const bar = this.element.querySelector('.map-bar');
+    const count = this.selection.size;
+    if (!count) {
+      bar?.remove();
+      return;
+    }
+    const words = `${count} job${count === 1 ? '' : 's'} selected`;
+    const shown = bar ?? this.#bar();
+    shown.querySelector('span').textContent = words;
+    const link = shown.querySelector('a');
+    if (link) link.href = `/proposal?jobs=${[...this.selection].slice(0, PROPOSED_MAX).join(',')}`;
+  }
+
+  #bar() {
+    const bar = document.createElement('div');
+    bar.className = 'map-bar';
+    bar.setAttribute('role', 'status');
+    const clear = document.createElement('button');
+    clear.type = 'button';
+    clear.className = 'button button-small';
+    clear.textContent = 'Clear';
+    clear.addEventListener('click', () => this.#choose([]));
+    bar.append(document.createElement('span'));
+    if (this.hooks.create) {
+      const link = document.createElement('a');
+      link.className = 'button button-small button-primary';
+      link.textContent = 'Propose a plan';
+      bar.append(link);
+    }
+    bar.append(clear);
+    this.element.append(bar);
+    return bar;
   }
 
   // --- what stands round it
 
   #tools() {
+    this.element.querySelector('.map-tools')?.remove();
     const tools = document.createElement('div');
     tools.className = 'map-tools';
-    const add = (icon, words, run) => {
+    tools.setAttribute('role', 'toolbar');
+    tools.setAttribute('aria-label', 'Map');
+    const add = (icon, words, run, pressed = null) => {
       const button = document.createElement('button');
       button.type = 'button';
       button.className = 'button';
       button.title = words;
       button.setAttribute('aria-label', words);
+      if (pressed !== null) button.setAttribute('aria-pressed', String(pressed));
       button.append(drawIcon(this.hooks.board.dataset.icons, icon));
-      button.addEventListener('click', run);
+      button.addEventListener('click', () => run(button));
       tools.append(button);
+      return button;
     };
     add('zoom-in', 'Zoom in', () => this.view.zoom(1));
     add('zoom-out', 'Zoom out', () => this.view.zoom(-1));
     add('maximize-2', 'All jobs and workers into sight', () => this.fit());
+    add('list', 'List what is in sight', () => this.#inSight());
+    add('funnel', 'Only what matters', (button) => {
+      this.onlyMatters = !this.onlyMatters;
+      localStorage.setItem(MATTERS, this.onlyMatters ? '1' : '0');
+      button.setAttribute('aria-pressed', String(this.onlyMatters));
+      this.#draw();
+    }, this.onlyMatters);
+    const lasso = add('pencil', 'Select jobs by drawing round them (or drag with Shift)', () => this.#arm(!this.lasso.armed), false);
+    lasso.dataset.tool = 'lasso';
+    add('radar', 'Who is near a place that I click', () => {
+      this.pick((at) => at && this.hooks.nearest(at), 'Click the place. ');
+    });
     if (this.hooks.create) {
       add('map-pinned', 'New job where I click', () => this.pick((at) => at && this.hooks.create(at)));
     }
@@ -323,6 +446,8 @@ class BoardMap {
     add(workerMark({ moving: false, fresh: 'live' }), 'Worker, standing');
     add(workerMark({ moving: false, fresh: 'stale' }), 'Position older than 5 min');
     add(workerMark({ moving: false, fresh: 'old' }), 'Older than 30 min');
+    add(clusterRing({ shares: [6, 3, 3, 0, 0], bad: 0, risk: 0, radius: 13, words: '8' }), 'Jobs near each other, by status');
+    add(clusterRing({ shares: [8, 4, 0, 0, 0], bad: 1, risk: 0, radius: 13, words: '8\n!1' }), 'One of them late or in conflict');
     legend.append(summary, list);
     this.element.append(legend);
   }
@@ -336,10 +461,4 @@ function drawIcon(sprite, name) {
   use.setAttribute('href', `${sprite}#${name}`);
   svg.append(use);
   return svg;
-}
-
-/** `50.0875, 14.4213` as [longitude, latitude], null where it is no such pair. */
-export function readPoint(text) {
-  const [lat, lon] = (text ?? '').split(/[,;\s]+/).map(Number);
-  return Number.isFinite(lat) && Number.isFinite(lon) && text ? [lon, lat] : null;
 }

@@ -4,6 +4,7 @@
 import { send, toast } from '../frame.js';
 import { offerUndo } from '../undo.js';
 import { wireForm } from './form.js';
+import { wireNear } from './near.js';
 import { filterQuery, params, selectedJob } from './url.js';
 
 const PART = { 'X-Board-Part': '1' };
@@ -14,7 +15,7 @@ function foldName(summary) {
 }
 
 export class Pane {
-  /** `hooks`: `go(url)`, `closed()`, `drawn()` (something else), `pick(done)`, `show(point)`. */
+  /** `hooks`: `go(url)`, `visit(url)`, `closed()`, `drawn()` (something else), `pick(done)`, `show(point)`. */
   constructor(board, element, hooks) {
     this.board = board;
     this.element = element;
@@ -46,7 +47,7 @@ export class Pane {
   async load({ focus = false } = {}) {
     const doing = params().get('do') ?? '';
     const job = selectedJob();
-    if (!job && doing !== 'new') {
+    if (!job && !['new', 'near'].includes(doing)) {
       this.#close();
       return;
     }
@@ -158,8 +159,11 @@ export class Pane {
   #wire() {
     const form = this.form;
     if (form) wireForm(form, this.hooks);
-    const detail = this.element.querySelector('.job-detail');
-    this.hooks.show(detail?.dataset.point ?? '', detail?.dataset.job);
+    const detail = this.element.querySelector('.job-detail, .near');
+    const near = this.element.querySelector('.near-form');
+    if (near) wireNear(near, this.hooks);
+    const point = form ? form.elements.namedItem('point')?.value : detail?.dataset.point;
+    this.hooks.show(point ?? '', detail?.dataset.job);
   }
 
   // --- assign: the list of workers

@@ -4,7 +4,7 @@
 
 export const PIN_PX = 30;
 
-const STATUS_TOKEN = {
+export const STATUS_TOKEN = {
   open: '--open',
   'in progress': '--progress',
   done: '--done',
@@ -23,7 +23,8 @@ export function colour(token) {
   return found;
 }
 
-function canvas(px, ratio) {
+/** A square canvas with its pen in the middle. */
+export function signCanvas(px, ratio) {
   const made = document.createElement('canvas');
   made.width = px * ratio;
   made.height = px * ratio;
@@ -53,7 +54,7 @@ function shape(pen, priority, radius) {
 
 /** A job's pin as a canvas. */
 export function jobPin({ status, priority, alert }, ratio = 2) {
-  const [made, pen] = canvas(PIN_PX, ratio);
+  const [made, pen] = signCanvas(PIN_PX, ratio);
   const hue = colour(STATUS_TOKEN[status] ?? '--open');
   const ground = colour('--surface');
   pen.lineJoin = 'round';
@@ -113,7 +114,7 @@ function mark(pen, status, ink) {
 
 /** The ring round what is selected. */
 export function selectedRing(ratio = 2) {
-  const [made, pen] = canvas(44, ratio);
+  const [made, pen] = signCanvas(44, ratio);
   pen.beginPath();
   pen.arc(0, 0, 18, 0, 2 * Math.PI);
   pen.fillStyle = colour('--accent');
@@ -126,9 +127,41 @@ export function selectedRing(ratio = 2) {
   return made;
 }
 
+/** The ring round each job of a selection: thinner than that of the one in the pane, and dashed. */
+export function pickedRing(ratio = 2) {
+  const [made, pen] = signCanvas(44, ratio);
+  pen.beginPath();
+  pen.arc(0, 0, 16, 0, 2 * Math.PI);
+  pen.strokeStyle = colour('--accent');
+  pen.lineWidth = 2.5;
+  pen.setLineDash([5, 3]);
+  pen.stroke();
+  return made;
+}
+
+/** A stop of a worker's day: its place in the order, red where it is reached too late. */
+export function stopMark({ number, late }, ratio = 2) {
+  const [made, pen] = signCanvas(PIN_PX, ratio);
+  // Beside the pin, which stays to be seen.
+  pen.translate(7, -7);
+  pen.beginPath();
+  pen.arc(0, 0, 7.5, 0, 2 * Math.PI);
+  pen.fillStyle = colour(late ? '--bad' : '--accent-strong');
+  pen.fill();
+  pen.strokeStyle = colour('--surface');
+  pen.lineWidth = 1.5;
+  pen.stroke();
+  pen.fillStyle = colour('--surface');
+  pen.textAlign = 'center';
+  pen.textBaseline = 'middle';
+  pen.font = `700 9px ${getComputedStyle(document.body).fontFamily}`;
+  pen.fillText(late ? `${number}!` : number, 0, 0.5);
+  return made;
+}
+
 /** A worker: an arrow when moving, turned by `heading` degrees, else a square; hollow when not fresh. */
 export function workerMark({ moving, fresh, heading = 0 }, ratio = 2) {
-  const [made, pen] = canvas(PIN_PX, ratio);
+  const [made, pen] = signCanvas(PIN_PX, ratio);
   if (moving) pen.rotate((heading * Math.PI) / 180);
   const hue = fresh === 'old' ? colour('--ink-faint') : colour('--accent');
   const ground = colour('--surface');

@@ -1,6 +1,6 @@
 // The board's state is its URL; this module reads it and changes it. Holds no DOM.
 
-const PANE = ['job', 'do', 'at', 'for'];
+const PANE = ['job', 'do', 'at', 'for', 'near', 'at_for', 'radius', 'skill', 'minutes'];
 
 /** The parameters of the current address. */
 export function params(url = location.href) {
@@ -26,7 +26,7 @@ export function withParams(changes, url = location.href) {
 
 /** The address of a selection: a job, or what is done to it; nothing closes the pane. */
 export function paneAddress({ job = null, doing = null, at = null } = {}) {
-  return withParams({ job, do: doing, at, for: null });
+  return withParams({ job, do: doing, at, for: null, near: null, at_for: null, radius: null, skill: null, minutes: null });
 }
 
 /** Whether two addresses show the same jobs in the same order. */

@@ -1,0 +1,209 @@
+"""What a proposal is made of: the jobs to place, the workers of the day, the places between.
+
+Gathers values for `core.dispatch.proposing` and what a page needs to tell its answer. Writes
+nothing. Invariant: what is begun is no job to place; a job that is left out is named with why.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from core.dispatch.geometry import Point
+from core.dispatch.itinerary import MINUTE_MS, Stop, length_ms
+from core.dispatch.proposing import Crew, Task
+from web.board.days import day_bounds, today
+from web.board.nearest import doing_of, start_of
+from web.board.plans import Plan, plans_of_day
+from web.board.state import Moment
+
+START_MIN_DEFAULT: Final = 8 * 60
+"""When a day begins for somebody without a shift, minutes of the local day."""
+ASKED_MAX: Final = 200
+
+_COLUMNS: Final = """
+    job.job, job.number, job.title, job.status, job.priority, job.window_start, job.window_end,
+    job.planned_minutes, job.lat_e7, job.lon_e7, job.skills, job.frontier, job.worker
+"""
+_UNASSIGNED: Final = f"""
+    SELECT {_COLUMNS} FROM job
+    WHERE status = 'open' AND worker = ''
+      AND coalesce(window_start, window_end, ?1) < ?2
+      AND coalesce(window_start, window_end, ?1) >= ?3
+    ORDER BY priority DESC, coalesce(window_end, window_start, ?2), job LIMIT {ASKED_MAX + 1}
+"""
+_CHOSEN: Final = f"""
+    SELECT {_COLUMNS} FROM job WHERE job IN (SELECT value FROM json_each(?))
+    ORDER BY priority DESC, job
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A job as the page tells of it. `frontier` is what the proposal was made from."""
+
+    job: str
+    number: str
+    title: str
+    window: tuple[int | None, int | None]
+    frontier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whose a job is now: worker, turn and planned place."""
+
+    worker: str
+    turn: str
+    position: int
+
+
+@dataclass(slots=True)
+class PlanInput:
+    """All that one proposal starts from. `out` are jobs left out, each with why."""
+
+    day: str
+    tasks: list[Task] = field(default_factory=list)
+    crews: list[Crew] = field(default_factory=list)
+    places: list[Point] = field(default_factory=list)
+    rows: dict[str, Row] = field(default_factory=dict)
+    turns: dict[str, Turn] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    out: list[tuple[Row, str]] = field(default_factory=list)
+
+    def place_of(self, point: Point | None) -> int | None:
+        """The number of a place, the same for the same point; None for none."""
+        if point is None:
+            return None
+        if point not in self.places:
+            self.places.append(point)
+        return self.places.index(point)
+
+
+async def gather(moment: Moment, day: str, jobs: Sequence[str] = ()) -> PlanInput:
+    """The input for a day: the given jobs, or without any what nobody has on that day."""
+    found = PlanInput(day)
+    is_today = day == today(moment.now_ms, moment.zone)
+    plans = await plans_of_day(moment, day)
+    names = await _skill_names(moment)
+    asked = await _asked(moment, day, jobs, is_today=is_today)
+    held = {one.job: plan for plan in plans.values() for one in plan.ahead}
+    begun = {one.job for plan in plans.values() for one in plan.begun}
+    twice = _held_twice(plans)
+    for row in asked:
+        told = _row(row)
+        why = _why_out(row, found, begun, twice, held)
+        if why:
+            found.out.append((told, why))
+            continue
+        found.rows[row["job"]] = told
+        point = None if row["lat_e7"] is None else (row["lat_e7"], row["lon_e7"])
+        start, end = row["window_start"], row["window_end"]
+        stop = Stop(
+            row["job"],
+            found.place_of(point),
+            length_ms(row["planned_minutes"], start, end),
+            start,
+            end,
+        )
+        skills = frozenset(names.get(skill, skill) for skill in json.loads(row["skills"]))
+        found.tasks.append(Task(stop, skills, row["priority"]))
+    for plan in plans.values():
+        _add_crew(found, moment, plan, names, is_today=is_today)
+    return found
+
+
+async def _skill_names(moment: Moment) -> dict[str, str]:
+    """A name for each skill by its id; where two have one name, the id tells them apart."""
+    rows = await moment.hub.reader.rows("SELECT skill, name FROM skill")
+    names = [row["name"] for row in rows]
+    return {
+        row["skill"]: row["name"]
+        if names.count(row["name"]) == 1
+        else f"{row['name']} ({row['skill'][:4]})"
+        for row in rows
+    }
+
+
+async def _asked(moment: Moment, day: str, jobs: Sequence[str], *, is_today: bool) -> list[Any]:
+    reader = moment.hub.reader
+    if jobs:
+        return await reader.rows(_CHOSEN, (json.dumps(list(jobs)),))
+    start, end = day_bounds(day, moment.zone)
+    undated, since = (moment.now_ms, 0) if is_today else (0, start)
+    return await reader.rows(_UNASSIGNED, (undated, end, since))
+
+
+def _row(row: Any) -> Row:
+    window = (row["window_start"], row["window_end"])
+    return Row(row["job"], row["number"], row["title"], window, row["frontier"])
+
+
+def _held_twice(plans: dict[str, Plan]) -> set[str]:
+    seen: set[str] = set()
+    twice: set[str] = set()
+    for plan in plans.values():
+        for one in (*plan.begun, *plan.ahead):
+            (twice if one.job in seen else seen).add(one.job)
+    return twice
+
+
+def _why_out(
+    row: Any, found: PlanInput, begun: set[str], twice: set[str], held: dict[str, Plan]
+) -> str:
+    job = row["job"]
+    if job in begun or row["status"] == "in progress":
+        return "it is begun, and stays as it is"
+    if row["status"] != "open":
+        return f"it is {row['status']}"
+    if job in twice:
+        return "several workers have it; decide first whose it is"
+    if row["worker"] and job not in held:
+        return "it is planned for another day"
+    if len(found.tasks) >= ASKED_MAX:
+        return f"a proposal takes {ASKED_MAX} jobs; make another for the rest"
+    return ""
+
+
+def _add_crew(
+    found: PlanInput, moment: Moment, plan: Plan, names: dict[str, str], *, is_today: bool
+) -> None:
+    now_ms = moment.now_ms
+    for held in plan.ahead:
+        turn = Turn(plan.worker, held.turn, held.position)
+        found.turns.setdefault(held.job, turn)
+        told = Row(
+            held.job,
+            held.number,
+            held.title,
+            (held.window_start, held.window_end),
+            held.frontier,
+        )
+        found.rows.setdefault(held.job, told)
+    is_over = is_today and plan.shift is not None and plan.shift[1] <= now_ms
+    if (is_over or not plan.jobs_on) and not plan.ahead:
+        return
+    found.names[plan.worker] = plan.name
+    midnight, _ = day_bounds(found.day, moment.zone)
+    begins_ms = plan.shift[0] if plan.shift else midnight + START_MIN_DEFAULT * MINUTE_MS
+    free_ms, start = begins_ms, None
+    if is_today:
+        # Whoever is without a shift is free as soon as they have finished what they are at.
+        free_ms = max(doing_of(plan, now_ms)[1], plan.shift[0] if plan.shift else now_ms)
+        fresh = plan.begun or not plan.is_old(now_ms)
+        start = found.place_of(start_of(plan)) if fresh else None
+    known = frozenset(names.get(skill, skill) for skill in plan.skills)
+    closed = is_over or not plan.jobs_on
+    found.crews.append(
+        Crew(
+            plan.worker,
+            plan.name,
+            start,
+            free_ms,
+            0 if closed else plan.shift[1] if plan.shift else None,
+            known,
+            tuple(held.stop(found.place_of(held.point)) for held in plan.ahead),
+        )
+    )
