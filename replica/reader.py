@@ -63,13 +63,13 @@ class Reader:
 
     async def history(self, stream: str) -> list[HistoryRow]:
         """Every change of a stream (hex id), the oldest first; none where nothing is held of it."""
-        return history_of(await self._state(stream))
+        return history_of(await self.state(stream))
 
     async def history_since(self, stream: str, tips: Sequence[bytes]) -> list[HistoryRow]:
         """The changes of a stream that `tips`, the heads of a frontier token, do not cover."""
-        return history_since(await self._state(stream), tips)
+        return history_since(await self.state(stream), tips)
 
-    async def _state(self, stream: str) -> StreamState:
+    async def state(self, stream: str) -> StreamState:
         """The fold of a stream; some 90 µs for each of its entries."""
         name = (bytes.fromhex(stream),)
         entries = await self.rows(_ENTRIES, name)
