@@ -101,7 +101,7 @@ LINKS: Final = (
     ("/", "Board", "table-2", ("/board", "/jobs", "/planner", "/inbox", "/map")),
     ("/customers", "Customers", "building-2", ("/customers",)),
     ("/workers", "Workers", "id-card", ("/workers", "/groups")),
-    ("/reports", "Reports", "chart-column", ("/reports",)),
+    ("/reports", "Reports", "chart-column", ("/reports", "/history")),
     ("/extensions", "Extensions", "puzzle", ("/extensions",)),
 )
 

@@ -18,6 +18,7 @@ from web.pages import (
     groups,
     help,
     install,
+    past,
     phones,
     reports,
     search,
@@ -54,6 +55,7 @@ def attach(app: web.Application) -> None:
         erased,
         carry,
         reports,
+        past,
         install,
         help,
     ):

@@ -25,6 +25,7 @@ from web.pages.extensions import ExtensionsPage
 from web.pages.groups import GroupsPage
 from web.pages.help import HelpPage
 from web.pages.install import InstallPage
+from web.pages.past import PastPage
 from web.pages.phones import PhonesPage
 from web.pages.reports import ReportsPage
 from web.pages.search import SearchPage
@@ -49,6 +50,7 @@ PAGE_BY_TEMPLATE: dict[str, type[Any]] = {
     "help.html": HelpPage,
     "install.html": InstallPage,
     "password.html": PasswordPage,
+    "past.html": PastPage,
     "phones.html": PhonesPage,
     "reports.html": ReportsPage,
     "reset.html": ResetPage,

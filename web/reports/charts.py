@@ -60,7 +60,7 @@ def _line(chart: str, row: Figures, along: bool) -> Line:
     match chart:
         case "plan":
             pair = (row.planned_s, row.actual_s)
-            words = f"{_hours(pair[0])} planned, {_hours(pair[1])} actual"
+            words = " / ".join(map(_hours, pair))
             named = zip(("planned", "actual"), pair, strict=True)
             each = tuple(
                 (Piece(index, amount, f"{word} {_hours(amount)}"),)
@@ -72,7 +72,7 @@ def _line(chart: str, row: Figures, along: bool) -> Line:
             pieces = tuple(
                 Piece(index, count, f"{count} {word}") for index, (word, count) in enumerate(counts)
             )
-            words = ", ".join(piece.words for piece in pieces if piece.amount) or "none"
+            words = " + ".join(str(count) for _, count in counts)
         case "late":
             late = row.windowed - row.on_time
             pieces = (
@@ -80,7 +80,7 @@ def _line(chart: str, row: Figures, along: bool) -> Line:
                 Piece(1, late, f"{late} late"),
             )
             percent = row.on_time_percent
-            words = "none with a window" if percent is None else f"{percent} % of {row.windowed}"
+            words = "–" if percent is None else f"{percent} %"
         case _:
             spans = (row.on_site_s, row.travel_s, row.waiting_s + row.other_s, row.break_s)
             names = ("on site", "travel", "waiting, other", "break")
@@ -88,7 +88,7 @@ def _line(chart: str, row: Figures, along: bool) -> Line:
                 Piece(index, amount, f"{word} {_hours(amount)}")
                 for index, (word, amount) in enumerate(zip(names, spans, strict=True))
             )
-            words = f"{_hours(row.worked_s)} worked"
+            words = _hours(row.worked_s)
     return Line(row.name, words, (pieces,), mark)
 
 

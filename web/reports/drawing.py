@@ -22,6 +22,7 @@ COLUMNS_PX: Final = 180
 MARKS_MAX: Final = 12
 """Names under columns that still stand apart on a telephone, of five letters each."""
 SERIES_MAX: Final = 4
+NAME_LETTERS_MAX: Final = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def bars(title: str, description: str, legend: Sequence[str], lines: Sequence[Li
             Markup(
                 '<text class="chart-name" x="0" y="{}">{}</text>'
                 '<text class="chart-value" x="100%" y="{}" text-anchor="end">{}</text>'
-            ).format(top + TEXT_PX, line.name, top + TEXT_PX, line.words)
+            ).format(top + TEXT_PX, _short(line.name), top + TEXT_PX, line.words)
         )
         bar_top = top + TEXT_PX + 5
         for bar in line.bars:
@@ -95,6 +96,11 @@ def columns(title: str, description: str, legend: Sequence[str], lines: Sequence
             )
     drawing = Markup("").join(parts)
     return _chart(title, description, legend, drawing, COLUMNS_PX + TEXT_PX + 12)
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for its value on a telephone."""
+    return name if len(name) <= NAME_LETTERS_MAX else f"{name[: NAME_LETTERS_MAX - 1]}…"
 
 
 def _across(name: str, bar: Sequence[Piece], top: int, most: float) -> Markup:
