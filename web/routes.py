@@ -19,6 +19,7 @@ from web.pages import (
     help,
     install,
     past,
+    patterns,
     phones,
     reports,
     search,
@@ -56,6 +57,7 @@ def attach(app: web.Application) -> None:
         carry,
         reports,
         past,
+        patterns,
         install,
         help,
     ):

@@ -26,6 +26,7 @@ from web.pages.groups import GroupsPage
 from web.pages.help import HelpPage
 from web.pages.install import InstallPage
 from web.pages.past import PastPage
+from web.pages.patterns import PatternsPage
 from web.pages.phones import PhonesPage
 from web.pages.reports import ReportsPage
 from web.pages.search import SearchPage
@@ -51,6 +52,7 @@ PAGE_BY_TEMPLATE: dict[str, type[Any]] = {
     "install.html": InstallPage,
     "password.html": PasswordPage,
     "past.html": PastPage,
+    "patterns.html": PatternsPage,
     "phones.html": PhonesPage,
     "reports.html": ReportsPage,
     "reset.html": ResetPage,
