@@ -276,9 +276,9 @@ def _tail(hits: int, expected: int, density: float) -> float:
 def _candidates(days: Sequence[date]) -> Iterator[Rule]:
     """Rules that some of these days suggest; of most others it is seen at once that they fail."""
     for every in range(1, WEEKS_MAX + 1):
-        by_phase: dict[int, Counter[int]] = defaultdict(Counter)
+        by_phase: dict[int, list[date]] = defaultdict(list)
         for day in days:
-            by_phase[_week(day) % every][day.weekday()] += 1
+            by_phase[_week(day) % every].append(day)
         for phase in sorted(by_phase):
             yield from _weekly(every, by_phase[phase])
     for every in range(1, DAYS_MAX + 1):
@@ -295,30 +295,30 @@ def _candidates(days: Sequence[date]) -> Iterator[Rule]:
     yield from (Rule("weekday", 1, pair) for pair in sorted(nth) if nth[pair] >= HITS_MIN)
 
 
-def _may_be_daily(every: int, days: Sequence[date]) -> bool:
-    """Whether days that lie a multiple of `every` apart are as many as a rule needs."""
-    last_by_phase: dict[int, int] = {}
-    first_by_phase: dict[int, int] = {}
-    hits: Counter[int] = Counter()
+def _weekly(every: int, days: Sequence[date]) -> Iterator[Rule]:
+    """Rules of the weekdays that may be regular, of weeks of one phase: all together, and each."""
+    ordinals: dict[int, list[int]] = defaultdict(list)
     for day in days:
-        ordinal = day.toordinal()
-        first_by_phase.setdefault(ordinal % every, ordinal)
-        last_by_phase[ordinal % every] = ordinal
-        hits[ordinal % every] += 1
-    return any(
-        count >= HITS_MIN
-        and count >= SHARE_MIN * ((last_by_phase[phase] - first_by_phase[phase]) // every + 1)
-        for phase, count in hits.items()
-    )
-
-
-def _weekly(every: int, by_weekday: Counter[int]) -> Iterator[Rule]:
-    """The weekdays that come about as often as the most frequent one, and each alone."""
-    most = max(by_weekday.values())
-    often = tuple(day for day in range(7) if by_weekday[day] >= max(HITS_MIN, most * SHARE_MIN))
+        ordinals[day.weekday()].append(day.toordinal())
+    often = tuple(each for each in range(7) if _may_be_regular(7 * every, ordinals[each]))
     if len(often) > 1:
         yield Rule("weekly", every, often)
     yield from (Rule("weekly", every, (day,)) for day in often)
+
+
+def _may_be_daily(every: int, days: Sequence[date]) -> bool:
+    """Whether days that lie a multiple of `every` apart are as many as a rule needs."""
+    by_phase: dict[int, list[int]] = defaultdict(list)
+    for day in days:
+        by_phase[day.toordinal() % every].append(day.toordinal())
+    return any(_may_be_regular(every, own) for own in by_phase.values())
+
+
+def _may_be_regular(apart: int, ordinals: Sequence[int]) -> bool:
+    """Whether days (in order) are many enough of all that lie so far apart from first to last."""
+    if len(ordinals) < HITS_MIN:
+        return False
+    return len(ordinals) >= SHARE_MIN * ((ordinals[-1] - ordinals[0]) // apart + 1)
 
 
 def _week(day: date) -> int:

@@ -23,7 +23,9 @@ from web.formats import DAY_MS, local_time, point_words
 
 DAYS: Final = 182
 """Half a year: six monthly visits, and no more than people still remember."""
-CUSTOMERS_MAX: Final = 400
+ROUND_DAYS: Final = 84
+"""Twelve of each weekday: rounds change with the seasons, and each worker's visits are many."""
+CUSTOMERS_MAX: Final = 200
 """Those with most visits are looked at: some ms each. A customer's own page asks for one alone."""
 CUSTOMERS_AT_ONCE: Final = 4
 POINTS_MAX: Final = 3_000
@@ -38,7 +40,8 @@ _VISITS: Final = """
               AND superseded = 0
               AND kind = (SELECT number FROM word WHERE word = 'on site')) AS seconds
     FROM job
-    WHERE job.status = 'done' AND job.finished_at >= ?1
+    -- By customer or worker: by status would be to look at all that were ever done.
+    WHERE +job.status = 'done' AND job.finished_at >= ?1
 """
 _CUSTOMERS: Final = """
     SELECT customer FROM job
@@ -138,7 +141,9 @@ async def patterns_of(
         await asyncio.sleep(0)
     if worker:
         rules = [pair for pair in rules if pair[0].worker == worker]
-    rounds = [] if customer else await _rounds(reader, since_ms, sites, zone, worker)
+    rounds = (
+        [] if customer else await _rounds(reader, now_ms - ROUND_DAYS * DAY_MS, sites, zone, worker)
+    )
     words = await _words(reader, sites, rules, rounds)
     ordered = sorted(rules, key=lambda pair: (-len(pair[0].hits), pair[0].site, pair[0].rule))
     return Patterns(

@@ -32,25 +32,24 @@ _VISITS: Final = """
                (SELECT number FROM word WHERE word = 'travel') AS travel
     ),
     logged AS MATERIALIZED (
-        SELECT chosen.job AS job, log.worker AS worker, log.day AS day,
-               min(CASE WHEN log.kind = on_site THEN log.start_at END) AS arrived,
-               max(CASE WHEN log.kind = on_site THEN log.stop_at END) AS gone,
-               total(CASE WHEN log.kind = on_site THEN log.seconds END) AS on_site_s,
-               total(CASE WHEN log.kind = travel THEN log.seconds END) AS travel_s
+        SELECT chosen.*, log.worker AS by_worker, log.day AS of_day,
+               min(CASE WHEN log.kind = on_site THEN log.start_at END) AS first_at,
+               max(CASE WHEN log.kind = on_site THEN log.stop_at END) AS last_at,
+               sum(CASE WHEN log.kind = on_site THEN log.seconds END) AS on_site_s,
+               sum(CASE WHEN log.kind = travel THEN log.seconds END) AS travel_s
         FROM kind CROSS JOIN chosen
-        JOIN word ON word.word = chosen.job
-        JOIN time_log_row AS log ON log.job = word.number AND log.superseded = 0
-                                AND log.kind IN (on_site, travel)
-        GROUP BY 1, 2, 3
+        LEFT JOIN word ON word.word = chosen.job
+        LEFT JOIN time_log_row AS log ON log.job = word.number AND log.superseded = 0
+                                     AND log.kind IN (on_site, travel)
+        GROUP BY chosen.job, log.worker, log.day
     ),
     visit AS (
-        SELECT chosen.*, coalesce(its_worker.word, chosen.worker) AS visitor,
-               its_day.word AS day, coalesce(logged.arrived, chosen.arrived_at) AS arrived,
-               coalesce(logged.gone, chosen.finished_at) AS gone,
-               logged.on_site_s AS on_site_s, logged.travel_s AS travel_s
-        FROM chosen LEFT JOIN logged ON logged.job = chosen.job
-        LEFT JOIN word AS its_worker ON its_worker.number = logged.worker
-        LEFT JOIN word AS its_day ON its_day.number = logged.day
+        SELECT logged.*, coalesce(its_worker.word, logged.worker) AS visitor,
+               its_day.word AS day, coalesce(first_at, arrived_at) AS arrived,
+               coalesce(last_at, finished_at) AS gone
+        FROM logged
+        LEFT JOIN word AS its_worker ON its_worker.number = by_worker
+        LEFT JOIN word AS its_day ON its_day.number = of_day
     )
 """
 
