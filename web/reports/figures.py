@@ -1,11 +1,12 @@
 """The figures of a report, counted in SQL: one row a group, and what all of them add up to.
 
 A job belongs to the moment when it was finished, or else to its window's start, or else to when it
-last changed; hours belong to the local day that their log began. On time is a job whose worker
-arrived (or, where nothing says when, finished) before its window was over, of the jobs done that
-had one. Actual minutes are all that was counted on site of the jobs done that had a plan. Of days
-that were erased the summaries count. Holds no HTML. Invariant: the total is that of all groups,
-shown or not, and is no row.
+last changed, and to the worker whose assignment leads; hours belong to the local day that their log
+began, and to who logged them. Cancelled jobs are not counted, their hours are. On time is a job
+whose worker arrived (or, where nothing says when, finished) before its window was over, of the jobs
+done that had one. Actual minutes are all that was counted on site of the jobs done that had a plan.
+Of days that were erased the summaries count. Holds no HTML. Invariant: the total is that of all
+groups, shown or not, and is no row.
 """
 
 from __future__ import annotations
@@ -131,6 +132,7 @@ _ON_SITE_OF_JOB: Final = f"""
                 AND superseded = 0 AND kind = {_WORD.format("on site")}), 0)
     + coalesce((SELECT seconds FROM erased_on_site WHERE erased_on_site.job = its_job), 0)
 """
+# Of days that were erased those near the period: few jobs go on for longer than two months.
 # The index of the logs begins with the worker: step from worker to worker, and look up each day.
 _DAYS: Final = """
     a_worker (n) AS (
@@ -163,7 +165,8 @@ _LOGS: Final = (
     ),
     erased_on_site (job, seconds) AS MATERIALIZED (
         SELECT job, sum(minutes) * 60 FROM erased_time
-        WHERE kind = 'on site' AND NOT EXISTS (
+        WHERE day BETWEEN date(?3, '-62 days') AND date(?4, '+7 days') AND kind = 'on site'
+          AND NOT EXISTS (
             SELECT 1 FROM time_log
             WHERE time_log.worker = erased_time.worker AND time_log.day = erased_time.day)
         GROUP BY job
