@@ -183,7 +183,9 @@ def _deeper(wanted: Wanted, key: str) -> str:
             return wanted.href(worker=key, by="day", sort="name")
         case "customer":
             return wanted.href(customer=key, by="job", sort="name")
-    return wanted.href(team=key, by="worker", sort="name")
+        case "team":
+            return wanted.href(team=key, by="worker", sort="name")
+    return ""
 
 
 async def _narrowed(reader: Any, wanted: Wanted) -> tuple[Narrowed, ...]:

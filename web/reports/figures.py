@@ -31,6 +31,7 @@ NOBODY: Final = {
     "worker": "(nobody)",
     "customer": "(no customer)",
     "team": "(no team)",
+    "vehicle": "(no vehicle)",
 }
 
 
@@ -104,12 +105,15 @@ _NAME_BY: Final = {
     "worker": "coalesce((SELECT name FROM worker WHERE worker.worker = key), key)",
     "customer": "coalesce((SELECT name FROM customer WHERE customer.customer = key), key)",
     "team": "coalesce((SELECT name FROM team WHERE team.team = key), key)",
+    "vehicle": "coalesce((SELECT name FROM vehicle WHERE vehicle.vehicle = key), key)",
 }
 _DAY_TO: Final = {
     "day": "{day}",
     "week": "date({day}, 'weekday 0', '-6 days')",
     "month": "substr({day}, 1, 7)",
 }
+# What a worker drives.
+_VEHICLE: Final = "coalesce((SELECT vehicle FROM worker WHERE worker.worker = {worker}), '')"
 _SECONDS_OF_KIND: Final = ", ".join(
     f"sum(CASE WHEN kind = '{kind}' THEN seconds ELSE 0 END) AS {kind.replace(' ', '_')}_s"
     for kind in ("travel", "on site", "break", "waiting", "other")
@@ -179,7 +183,7 @@ async def count(
     reader: Rows, wanted: Wanted, zone: ZoneInfo, limit: int = ROWS_MAX
 ) -> tuple[list[Figures], Figures, int]:
     """Up to `limit` groups in the wanted order, the total, and how many groups there are."""
-    named = wanted.column == "name" and wanted.by in ("worker", "customer", "team")
+    named = wanted.column == "name" and wanted.by in ("worker", "customer", "team", "vehicle")
     sql, values = _question(wanted, zone, max(limit, NAMED_MAX) if named else limit)
     found = await reader.rows(sql, values)
     groups = [_figures(row, wanted.by) for row in found if not row["is_total"]]
@@ -241,6 +245,7 @@ def _jobs(by: str, conditions: str) -> str:
         "worker": "its_worker",
         "customer": "its_customer",
         "team": "coalesce((SELECT team FROM worker WHERE worker.worker = its_worker), '')",
+        "vehicle": _VEHICLE.format(worker="its_worker"),
     }.get(by) or _DAY_TO[by].format(day=_LOCAL_DAY)
     planned = "status = 'done' AND planned_minutes > 0"
     windowed = "status = 'done' AND window_end IS NOT NULL"
@@ -268,6 +273,7 @@ def _hours(wanted: Wanted, conditions: str) -> str:
         "worker": "logged.worker",
         "customer": "coalesce(job.customer, '')",
         "team": "coalesce((SELECT team FROM worker WHERE worker.worker = logged.worker), '')",
+        "vehicle": _VEHICLE.format(worker="logged.worker"),
     }.get(wanted.by) or _DAY_TO[wanted.by].format(day="logged.day")
     # Whose customer a log is its job says; where nobody asks, the jobs are left alone.
     asks_jobs = wanted.by == "customer" or wanted.customer

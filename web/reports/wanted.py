@@ -20,6 +20,7 @@ BY_WORDS: Final = {
     "job": "Job",
     "customer": "Customer",
     "team": "Team",
+    "vehicle": "Vehicle",
     "day": "Day",
     "week": "Week",
     "month": "Month",

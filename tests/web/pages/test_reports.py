@@ -29,7 +29,9 @@ async def fill(office: Office) -> bytes:
     entropy = office.entropy
     jan = acts.new_stream_id(Kind.WORKER, NOON_MS, entropy(7))
     customer = acts.new_stream_id(Kind.CUSTOMER, NOON_MS, entropy(7))
-    await office.act(acts.edit_worker(jan, {"name": "=Jan"}))
+    van = entropy(8)
+    await office.act(acts.set_group("vehicle", van, "Van 3", plate="1A"))
+    await office.act(acts.edit_worker(jan, {"name": "=Jan", "vehicle": van}))
     await office.act(acts.edit_customer(customer, {"name": "Letná"}))
     jobs, turn = [], entropy(8)
     for title in ("Leak", "Pump"):
@@ -77,6 +79,7 @@ async def test_hours_and_jobs_of_a_period_are_summed_by_worker(office: Office) -
     [
         ("customer", "Letná"),
         ("team", "(no team)"),
+        ("vehicle", "Van 3"),
         ("day", "2026-11-23"),
         ("week", "2026-11-23"),
         ("month", "2026-11"),
