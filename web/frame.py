@@ -108,7 +108,7 @@ LINKS: Final = (
     ("/customers", "Customers", "building-2", ("/customers",)),
     ("/recurring", "Recurring", "repeat", ("/recurring",)),
     ("/workers", "Workers", "id-card", ("/workers", "/groups")),
-    ("/reports", "Reports", "chart-column", ("/reports",)),
+    ("/reports", "Reports", "chart-column", ("/reports", "/history")),
     ("/extensions", "Extensions", "puzzle", ("/extensions",)),
 )
 

@@ -20,6 +20,8 @@ from web.pages import (
     groups,
     help,
     install,
+    past,
+    patterns,
     phones,
     reports,
     roster,
@@ -65,6 +67,8 @@ def attach(app: web.Application) -> None:
         acts,
         imports,
         reports,
+        past,
+        patterns,
         install,
         help,
     ):

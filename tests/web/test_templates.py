@@ -27,6 +27,8 @@ from web.pages.extensions import ExtensionsPage
 from web.pages.groups import GroupsPage
 from web.pages.help import HelpPage
 from web.pages.install import InstallPage
+from web.pages.past import PastPage
+from web.pages.patterns import PatternsPage
 from web.pages.phones import PhonesPage
 from web.pages.reports import ReportsPage
 from web.pages.search import SearchPage
@@ -55,6 +57,8 @@ PAGE_BY_TEMPLATE: dict[str, type[Any]] = {
     "help.html": HelpPage,
     "install.html": InstallPage,
     "password.html": PasswordPage,
+    "past.html": PastPage,
+    "patterns.html": PatternsPage,
     "phones.html": PhonesPage,
     "recurrence.html": RecurrencePage,
     "recurrence_form.html": RecurrenceFormPage,

@@ -8,8 +8,6 @@ costs the memory of one page. Invariant: the rows are those of the board's quest
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
@@ -25,6 +23,7 @@ from web import formats
 from web.board.questions import Question
 from web.board.reader import Rows
 from web.board.state import Moment, moment_of
+from web.csv_file import csv_text, local, utc
 from web.roster import vehicle_exceptions, vehicle_names, vehicle_of
 
 PAGE_ROWS: Final = 500
@@ -108,7 +107,6 @@ LOG_COLUMNS: Final = (
     "supersedes",
 )
 _PRIORITY: Final = ("low", "normal", "high", "urgent")
-_RISKY: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def jobs_csv(request: web.Request) -> web.StreamResponse:
@@ -118,13 +116,13 @@ async def jobs_csv(request: web.Request) -> web.StreamResponse:
     """
     moment = await moment_of(request)
     if request.query.get("columns") != "shown":
-        return await _stream(request, moment, "jobs", JOB_COLUMNS, _job_lines)
+        return await _stream(request, moment, "jobs", JOB_COLUMNS, job_lines)
     hidden = (await moment.filter_of(request.query)).hidden
     shown = [name for column, names in _SHOWN for name in names if column not in hidden]
     places = [JOB_COLUMNS.index(name) for name in shown]
 
     async def lines(moment: Moment, rows: Sequence[Any]) -> list[list[object]]:
-        return [[line[place] for place in places] for line in await _job_lines(moment, rows)]
+        return [[line[place] for place in places] for line in await job_lines(moment, rows)]
 
     return await _stream(request, moment, "jobs", shown, lines)
 
@@ -182,38 +180,8 @@ async def _pages(reader: Rows, question: Question) -> AsyncIterator[list[Any]]:
         after = question.key_of(rows[-1])
 
 
-def csv_text(rows: Iterable[Iterable[object]]) -> str:
-    """Rows as lines of a CSV file; None is an empty cell, a formula loses its power."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    for row in rows:
-        writer.writerow([safe_cell(value) for value in row])
-    return out.getvalue()
-
-
-def safe_cell(value: object) -> object:
-    """A cell that no spreadsheet runs: texts that begin like a formula get an apostrophe.
-
-    Numbers are left: -3 is a number, and a program that reads the file wants it so.
-    """
-    if isinstance(value, str) and value.startswith(_RISKY):
-        return f"'{value}"
-    return "" if value is None else value
-
-
-def utc(at_ms: int | None) -> str:
-    """`2026-11-23T20:10:00Z`, or nothing."""
-    if at_ms is None:
-        return ""
-    return formats.local_time(at_ms, ZoneInfo("UTC")).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def local(at_ms: int | None, zone: ZoneInfo) -> str:
-    """`2026-11-23T21:10:00+01:00`, or nothing."""
-    return "" if at_ms is None else formats.local_time(at_ms, zone).isoformat(timespec="seconds")
-
-
-async def _job_lines(moment: Moment, rows: Sequence[Any]) -> list[list[object]]:
+async def job_lines(moment: Moment, rows: Sequence[Any]) -> list[list[object]]:
+    """The lines of jobs, given as rows of the board's question."""
     reader, zone = moment.hub.reader, moment.zone
     jobs = json.dumps([row["job"] for row in rows])
     customers = await _by_job(
@@ -370,7 +338,7 @@ def _joined(texts: Iterable[str]) -> str:
     return "; ".join(dict.fromkeys(text for text in texts if text))
 
 
-_LOG_ROWS: Final = (
+LOG_ROWS: Final = (
     "SELECT time_log.*, coalesce(worker.name, '') AS worker_name,"
     " coalesce(account.name, editor.name, '') AS editor_name FROM {source}"
     " LEFT JOIN worker ON worker.worker = time_log.worker"
@@ -383,10 +351,10 @@ async def _log_lines(moment: Moment, rows: Sequence[Any]) -> list[list[object]]:
     number_by_job = {row["job"]: row["number"] for row in rows}
     source = "json_each(?) AS wanted JOIN time_log ON time_log.job = wanted.value"
     found = await moment.hub.reader.rows(
-        _LOG_ROWS.format(source=source) + " ORDER BY wanted.key, time_log.start_at, time_log.log",
+        LOG_ROWS.format(source=source) + " ORDER BY wanted.key, time_log.start_at, time_log.log",
         [json.dumps(list(number_by_job))],
     )
-    return [_log_line(row, number_by_job[row["job"]], moment.zone) for row in found]
+    return [log_line(row, number_by_job[row["job"]], moment.zone) for row in found]
 
 
 async def _jobless_lines(moment: Moment) -> AsyncIterator[list[list[object]]]:
@@ -394,19 +362,20 @@ async def _jobless_lines(moment: Moment) -> AsyncIterator[list[list[object]]]:
     after: tuple[int, str] = (-1, "")
     while True:
         rows = await moment.hub.reader.rows(
-            _LOG_ROWS.format(source="time_log")
+            LOG_ROWS.format(source="time_log")
             + " WHERE time_log.job = '' AND (time_log.start_at, time_log.log) > (?, ?)"
             " ORDER BY time_log.start_at, time_log.log LIMIT ?",
             [*after, PAGE_ROWS],
         )
         if rows:
-            yield [_log_line(row, "", moment.zone) for row in rows]
+            yield [log_line(row, "", moment.zone) for row in rows]
         if len(rows) < PAGE_ROWS:
             return
         after = (rows[-1]["start_at"], rows[-1]["log"])
 
 
-def _log_line(row: Any, number: str, zone: ZoneInfo) -> list[object]:
+def log_line(row: Any, number: str, zone: ZoneInfo) -> list[object]:
+    """The line of a time log, given as a row of `LOG_ROWS`; `number` is its job's."""
     closed = row["stop_at"] is not None
     counts = closed and not row["superseded"]
     seconds = row["seconds"] if counts else None

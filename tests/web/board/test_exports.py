@@ -14,7 +14,8 @@ from core.dispatch.fields import LogKind, Phase
 from tests.web.board.test_board_page import titles
 from tests.web.board.town import MINUTE_MS, Town
 from tests.web.office import Seen
-from web.board.exports import JOB_COLUMNS, LOG_COLUMNS, csv_text, safe_cell
+from web.board.exports import JOB_COLUMNS, LOG_COLUMNS
+from web.csv_file import csv_text, safe_cell
 
 
 def table(seen: Seen) -> list[dict[str, str]]:

@@ -108,7 +108,7 @@ async def test_a_day_with_another_vehicle_shows_where_jobs_are_assigned_and_repo
     rows = {row["title"]: row for row in csv.DictReader(io.StringIO(seen.text.lstrip("\ufeff")))}
     assert (rows["Boiler"]["vehicle"], rows["Today"]["vehicle"]) == ("Crafter", "Transit")
     seen = await eva.get("/reports/summary.csv?from=2026-11-23&to=2026-11-24&by=vehicle")
-    found = {row["vehicle"]: row["jobs_open"] for row in csv.DictReader(io.StringIO(seen.text))}
+    found = {row["name"]: row["jobs_open"] for row in csv.DictReader(io.StringIO(seen.text))}
     assert found == {"Crafter": "1", "Transit": "1"}
     assert "is a day as any other again" in await send(
         eva, "vehicle-days", ana.id, day="2026-11-24", remove="1"
@@ -128,7 +128,7 @@ async def test_hours_and_absent_days_are_reported(town: Town) -> None:
     )
     seen = await eva.get("/reports/summary.csv?from=2026-11-23&to=2026-11-29&by=worker")
     (row,) = csv.DictReader(io.StringIO(seen.text))
-    assert (row["worker"], row["absent_days"]) == ("Ana", "6")
+    assert (row["name"], row["absent_days"]) == ("Ana", "6")
     assert "Absent days" in (await eva.get("/reports?from=2026-11-23&to=2026-11-29")).words
 
 

@@ -1,0 +1,1 @@
+"""What was done: visits of a period, a worker's day on the map, and what recurs in it."""

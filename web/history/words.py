@@ -1,0 +1,78 @@
+"""A rule that was found, in words, and as the inputs of the form for a recurring job.
+
+Pure functions. Holds no clock: what depends on the present takes the day. Invariant: the inputs say
+the rule that the words say, or a rule is offered in no form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from core.dispatch.patterns import LAST, Recurring, Rule, next_day
+from web.formats import minute_of_day_text
+
+WEEKDAYS: Final = (
+    *("Monday", "Tuesday", "Wednesday", "Thursday"),
+    *("Friday", "Saturday", "Sunday"),
+)
+_NTHS: Final = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", LAST: "last"}
+HOURS_MIN: Final = 120
+"""A window of two hours round the usual arrival, which the person may change."""
+HALF_HOUR: Final = 30
+USUAL_SHARE: Final = 0.6
+"""Who was there this often is the usual worker, and is offered for the job."""
+
+
+def rule_words(rule: Rule) -> str:
+    """`Every Tuesday`, `Every 2 weeks on Friday`, `The second Tuesday of each month`."""
+    match rule.often:
+        case "daily":
+            return "Every day" if rule.every == 1 else f"Every {rule.every} days"
+        case "weekly":
+            days = _listed([WEEKDAYS[day] for day in rule.days])
+            return f"Every {days}" if rule.every == 1 else f"Every {rule.every} weeks on {days}"
+        case "monthly":
+            last = rule.days == (LAST,)
+            return "The last day of each month" if last else f"Day {rule.days[0]} of each month"
+    which, weekday = rule.days
+    return f"The {_NTHS[which]} {WEEKDAYS[weekday]} of each month"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def day_words(day: date) -> str:
+    """`Mon 23 Nov 2026`."""
+    return f"{day:%a} {day.day} {day:%b %Y}"
+
+
+def form_inputs(found: Recurring, today: date) -> list[tuple[str, str]]:
+    """The rule, hours, minutes and worker as the form's inputs are named; a name may come again.
+
+    A weekday counts from 0 (Monday); `starts` is the next day that the rule expects.
+    """
+    rule = found.rule
+    inputs = [("title", found.title), ("often", rule.often), ("every", str(rule.every))]
+    match rule.often:
+        case "weekly":
+            inputs += [("weekday", str(day)) for day in rule.days]
+        case "monthly":
+            inputs.append(("month_days", "last" if rule.days == (LAST,) else str(rule.days[0])))
+        case "weekday":
+            # The form counts which one from 0, and the last one as -1.
+            which = LAST if rule.days[0] == LAST else rule.days[0] - 1
+            inputs += [("nth_0", str(which)), ("weekday_0", str(rule.days[1]))]
+    start = found.minute // HALF_HOUR * HALF_HOUR
+    inputs += [
+        ("starts", next_day(found, today).isoformat()),
+        ("hours_start", minute_of_day_text(start)),
+        ("hours_end", minute_of_day_text(min(start + HOURS_MIN, 24 * 60 - 1))),
+    ]
+    if found.minutes:
+        inputs.append(("planned", str(max(5, round(found.minutes / 5) * 5))))
+    if found.worker and found.worker_hits >= USUAL_SHARE * len(found.hits):
+        inputs.append(("worker", found.worker))
+    return inputs
