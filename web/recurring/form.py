@@ -7,6 +7,7 @@ the recurrence's own zone. Invariant: reading what was drawn gives what was draw
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -26,6 +27,7 @@ from core.dispatch.recurrence import (
 from core.dispatch.show import value_at
 from core.log.registers import Registers
 from web import formats
+from web.board.filters import is_stream_id
 from web.board.job_form import (
     ClashView,
     FormError,
@@ -166,10 +168,23 @@ async def texts_from_job(
 
 
 async def texts_from_customer(
-    reader: Rows, customer: str, texts: Mapping[str, str]
+    reader: Rows, customer: str, place: str, texts: Mapping[str, str]
 ) -> dict[str, str]:
-    """The form filled with a customer's first place and contact."""
-    return {**texts, **await values_of_place(reader, customer, "")}
+    """The form filled with a customer's place (hex, else the first) and contact."""
+    return {**texts, **await values_of_place(reader, customer, place)}
+
+
+def texts_from_address(query: Any) -> dict[str, str]:
+    """What an address says of the form's inputs, under their names."""
+    texts = {name: clean(query.get(name)) for name in ("title", "point", "planned", "starts")}
+    worker = clean(query.get("worker"))
+    texts["worker"] = worker if is_stream_id(worker) else ""
+    start, end = clean(query.get("hours_start")), clean(query.get("hours_end"))
+    texts["hours"] = f"{start}-{end}" if start and end else ""
+    if query.get("often"):
+        with contextlib.suppress(FormError):
+            texts["repeats"] = compose_repeats(repeat_sent(query))
+    return {name: text for name, text in texts.items() if text}
 
 
 # --- from registers to texts

@@ -46,6 +46,7 @@ from web.recurring.form import (
     hours_of,
     repeat_sent,
     repeats_of,
+    texts_from_address,
     texts_from_customer,
     texts_from_job,
     texts_of,
@@ -99,7 +100,11 @@ class Given:
 
 
 async def new_page(request: web.Request) -> web.StreamResponse:
-    """GET /recurring/new?job=&customer=: empty, or filled with what is known of either."""
+    """GET /recurring/new?job=&customer=…: empty, or filled with what is known of either.
+
+    Further inputs of the form under their names, such as a pattern that was found gives them, go
+    before that; one that can't be read is left out.
+    """
     _check_may_write(request)
     hub = request.app[HUB]
     zone = zone_of(await settings_of(request))
@@ -113,8 +118,11 @@ async def new_page(request: web.Request) -> web.StreamResponse:
         texts = await texts_from_job(hub.reader, row, zone, texts)
         cancel_href = f"/jobs/{job}"
     elif is_stream_id(customer):
-        texts = await texts_from_customer(hub.reader, customer, texts)
+        texts = await texts_from_customer(
+            hub.reader, customer, request.query.get("place", ""), texts
+        )
         cancel_href = f"/customers/{customer}"
+    texts |= texts_from_address(request.query)
     page = await draw_form(
         hub.reader, "", "", "", texts, {}, job=job if is_stream_id(job) else "",
         cancel_href=cancel_href,

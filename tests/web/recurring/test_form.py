@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from urllib.parse import urlencode
 
 import pytest
 
@@ -336,3 +338,25 @@ async def test_a_job_over_night_fills_in_its_hours_and_one_of_days_none(town: To
     made = occurrence_stream(stream, MONDAY)
     assert await town.office.rows("SELECT 1 FROM job WHERE job = ?", (made.hex(),))
     assert (await eva.get(f"/recurring/new?job={'0' * 24}")).status == 404
+
+
+async def test_a_pattern_that_was_found_fills_the_form_and_what_makes_no_sense_is_left_out(
+    town: Town,
+) -> None:
+    eva, letna = await town.office.signed_in("Eva"), await town.customer()
+    ana = await town.worker("Ana")
+    found = [("customer", letna.hex()), ("title", "Filter"), ("often", "weekly"), ("every", "2"),
+             ("weekday", "1"), ("weekday", "3"), ("starts", "2026-12-01"), ("hours_start", "08:30"),
+             ("hours_end", "10:30"), ("planned", "45"), ("worker", ana.id)]  # fmt: skip
+    seen = await eva.get(f"/recurring/new?{urlencode(found)}")
+    assert len(re.findall(r'name="weekday" value="[13]"[^>]* checked', seen.text)) == 2
+    seen = await send(eva, "/recurring/new", seen, weekday=["1", "3"])
+    (row,) = await town.office.rows("SELECT * FROM recurrence")
+    assert json.loads(row["repeats"]) == [Often.WEEKLY, 2, [1, 3]]
+    assert "Every 2 weeks on Tuesday and Thursday" in seen.words
+    assert "08:30–10:30" in seen.words
+    assert "45 min" in seen.words
+    assert "Ana" in seen.words
+    seen = await eva.get("/recurring/new?often=never&every=x&worker=zz&hours_start=99&title=Odd")
+    assert seen.status == 200
+    assert seen.value("title") == "Odd"
