@@ -20,15 +20,18 @@ from aiohttp import web
 
 from core.dispatch import acts
 from core.dispatch.acts import Act, ActError
+from core.dispatch.roster import absence_on
 from core.log.errors import Malformed
 from hub.keys import ACCOUNT
 from replica.replica import Written
 from web import formats
 from web.board.actions import GONE, STATES, WORKING, Case, Overtaken, check_not_overtaken
+from web.board.days import today
 from web.board.filters import is_stream_id
 from web.board.rows import PRIORITY_WORDS
 from web.board.state import Moment, moment_of
-from web.board.term import read_day
+from web.board.term import YEAR_MAX, YEAR_MIN, read_day
+from web.roster import absences, absent_words, days_of_job
 from web.stale_form import clean
 
 PICKED_MAX: Final = 500
@@ -200,11 +203,16 @@ async def _assign(moment: Moment, form: Form) -> Doing:
     if row is None:
         raise ActError("choose a worker from the list")
     reason = clean(form.get("assign_reason"))
+    away = await absences(moment.hub.reader, f"{YEAR_MIN}-01-01", f"{YEAR_MAX}-12-31")
+    present = today(moment.now_ms, moment.zone)
 
     def change(case: Case) -> Act:
         _open_job(case, "you assign it")
         if any(turn["worker"] == worker for turn in case.turns):
             raise ActError(f"{row['name']} has it already")
+        days = days_of_job(case.job, moment.zone, moment.now_ms)
+        if absent := absent_words(absence_on(away.get(worker, ()), *days), present):
+            raise ActError(f"{row['name']} is {absent}; assign it by itself if that is meant")
         changes = _take_back(case, case.turns, reason)
         turn = moment.hub.replica.entropy(8)
         return [*changes, *acts.assign(case.stream, bytes.fromhex(worker), turn)]

@@ -185,7 +185,8 @@ def arrivals(
 class Person:
     """The worker that a job is moved to, as far as a plan can go against it.
 
-    `shifts` are ms UTC, `silent` is what is known of the phone's silence in words, '' for none.
+    `shifts` are ms UTC, `silent` is what is known of the phone's silence in words, '' for none;
+    `absent` a sentence that says until when nobody is there, '' for none.
     """
 
     name: str
@@ -193,6 +194,7 @@ class Person:
     skills: frozenset[str]
     jobs_on: bool
     silent: str
+    absent: str = ""
 
 
 def faults(

@@ -16,7 +16,9 @@ from typing import Any, Final
 from core.dispatch.acts import ActError
 from core.dispatch.duty import MINUTES_OF_DAY
 from core.dispatch.geometry import Point
+from core.dispatch.roster import absence_on
 from web import formats
+from web.board.days import today
 from web.board.filters import is_stream_id
 from web.board.plan_day import (
     air_legs,
@@ -44,6 +46,7 @@ from web.board.plan_moves import (
 from web.board.plans import OLD_MS
 from web.board.state import Moment
 from web.board.term import YEAR_MAX, YEAR_MIN
+from web.roster import absences, absent_words
 from web.stale_form import SHOWN_CHARACTERS_MAX, clean
 
 WORKDAY_MINUTE: Final = 8 * 60
@@ -291,7 +294,7 @@ async def _weighed(
         same_worker=own is not None,
         offers=tuple(offers),
         chosen=chosen,
-        ask=busy or (promised and chosen == TIME),
+        ask=busy or (promised and chosen == TIME) or weighing.is_absent,
         needs_reason=any(each.phase in WORKING for each in taken),
         seen={stop.job: stop.frontier for stop in (*others, moved)},
         others=frozenset(stop.job for stop in others),
@@ -353,6 +356,7 @@ class _Weighing:
             frozenset(json.loads(row["skills"])),
             bool(row["jobs_on"]),
             f"{row['name']}: {silent}, so this may arrive late." if silent else "",
+            await _absent(moment, row, day),
         )
         skills = await moment.hub.reader.rows("SELECT skill, name FROM skill")
         first_ms, last_ms = bounds_of(day, moment.zone)
@@ -362,6 +366,11 @@ class _Weighing:
             begin = (max(start_ms, moment.now_ms), _whereabouts(moment, row["worker"]))
         names = {each["skill"]: each["name"] for each in skills}
         return cls(moment, person, others, moved, at_ms, begin, names, first_ms)
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether the worker is not there on that day."""
+        return bool(self._person.absent)
 
     def busy(self) -> bool:
         """Whether the worker has something else to do while the moved job would be done."""
@@ -380,6 +389,8 @@ class _Weighing:
         found = faults(
             after, self._before, arriving, self._person, self._skill_names, self._moment.zone
         )
+        if self._person.absent:
+            found.insert(0, self._person.absent)
         if way != ORDER and self._at_ms + self._moved.length_ms <= self._moment.now_ms:
             found.insert(0, "That time is over already.")
         words, note = self._words(way, busy, after, arriving)
@@ -437,6 +448,14 @@ class _Weighing:
     def source(self) -> str:
         """How the travel times are known."""
         return " and ".join(sorted(self._sources))
+
+
+async def _absent(moment: Moment, row: Any, day: dt.date) -> str:
+    """In a sentence until when a worker is absent, '' where nobody said so."""
+    found = await absences(moment.hub.reader, day.isoformat(), day.isoformat())
+    absence = absence_on(found.get(row["worker"], ()), day.isoformat())
+    words = absent_words(absence, today(moment.now_ms, moment.zone))
+    return f"{row['name']} is {words}." if words else ""
 
 
 def _whereabouts(moment: Moment, worker: str) -> Point | None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from core.dispatch import acts
 from core.dispatch.fields import Phase
+from core.dispatch.roster import set_absence
 from tests.web.board.town import MINUTE_MS, Town
 from tests.web.office import Person, Seen
 from web.board.bulk import PICKED_MAX, moved_window
@@ -88,6 +89,18 @@ async def test_one_act_assigns_what_can_be_and_names_each_row_that_was_left(town
     ill = {"worker": ana.id, "assign_reason": "ill"}
     with_reason = await send(eva, "assign", {busy: chosen[busy]}, **ill)
     assert said(with_reason) == "1 job assigned to Ana."
+
+
+async def test_who_is_absent_on_a_jobs_day_is_not_given_it_among_many(town: Town) -> None:
+    eva, ana = await town.office.signed_in("Eva"), await town.worker("Ana")
+    today, _ = await town.job("Today")
+    later, _ = await town.job("Later", starts_in=3 * 24 * 60)
+    await town.office.act(set_absence(ana.stream, b"absence1", "2026-11-25", "2026-11-30", 1))
+    seen = await send(eva, "assign", await picks(eva), worker=ana.id)
+    assert said(seen) == "1 of 2 jobs assigned to Ana."
+    assert "Ana is on holiday until 30 Nov; assign it by itself if that is meant" in seen.words
+    assert (await town.row(today))["worker"] == ana.id
+    assert (await town.row(later))["worker"] == ""
 
 
 async def test_the_other_actions_say_what_they_did_to_each(town: Town) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from core.dispatch import acts, day_acts
 from core.dispatch.fields import Kind, LogKind, Phase
+from core.dispatch.roster import set_absence
 from hub.keys import Account
 from hub.presence import Presence
 from tests.web.board.town import HOUR_MS, MINUTE_MS, Town, Worker, send_part
@@ -170,6 +171,15 @@ async def test_a_preview_says_arrivals_and_faults_and_writes_nothing(town: Town)
     assert "moves on A-1 to" in push["note"]
     assert "changes the promised window from today 12:30–15:00 to 12:30–15:00" in push["note"]
     assert await town.office.rows("SELECT count(*) AS n FROM entry") == before
+
+
+async def test_a_move_to_somebody_absent_is_asked_about_first(town: Town) -> None:
+    ana, eva = await town.worker("Ana"), await town.office.signed_in("Eva")
+    job, _ = await town.job("Lift")
+    await town.office.act(set_absence(ana.stream, b"absence1", "2026-11-23", "2026-11-30", 2))
+    found = await preview(eva, job, ana.id, NOON_MS + 60 * MINUTE_MS)
+    assert found["ask"]
+    assert all(each["faults"][0] == "Ana is sick until 30 Nov." for each in found["offers"])
 
 
 async def test_wrong_input_is_refused_in_words_and_changes_nothing(town: Town) -> None:
