@@ -35,6 +35,7 @@ _VALUES: tuple[Any, ...] = (
     [7, 1, MS, [MS], [5]], [MS, True, [MS]], [b"", b"", "why"], ["text"], [b"12345678"],
     [b"h" * 32, b"s" * 64], [b"k" * 32, b"t" * 32, b"s" * 64],
     [[7, b"j" * 12, 90]], ["A-17", "done", 90], [DAY, DAY, 1, "words"],
+    [2, 1, [0]], DAY, [MS, b"12345678", "words"], [MS, "words"], [MS, 5, "words"],
 )  # fmt: skip
 
 

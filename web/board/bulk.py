@@ -23,7 +23,7 @@ from core.dispatch.acts import Act, ActError
 from core.dispatch.roster import absence_on
 from core.log.errors import Malformed
 from hub.keys import ACCOUNT
-from replica.replica import Written
+from hub.past_acts import reference_of
 from web import formats
 from web.board.actions import GONE, STATES, WORKING, Case, Overtaken, check_not_overtaken
 from web.board.days import today
@@ -136,15 +136,8 @@ async def carry_out_all(request: web.Request, name: str) -> Outcome:
         done.append(pick.job)
     written = await moment.hub.act(request[ACCOUNT], changes, basis) if changes else None
     words = _summary(doing, len(done), len(picks))
-    return Outcome(words, tuple(done), tuple(left), act_of(written))
-
-
-def act_of(written: Written | None) -> str:
-    """How pages name an act: by one of its entries, stream and first bytes of the hash in hex."""
-    if written is None:
-        return ""
-    stream, entry_hash = next(iter(written.hash_by_stream.items()))
-    return f"{stream.hex()}-{entry_hash[:8].hex()}"
+    act = reference_of(written).text() if written is not None else ""
+    return Outcome(words, tuple(done), tuple(left), act)
 
 
 def _summary(doing: Doing, done: int, of: int) -> str:

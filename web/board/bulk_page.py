@@ -69,7 +69,7 @@ async def act_on_all(request: web.Request) -> web.StreamResponse:
         answer.headers[ACT] = outcome.act
         return answer
     if not outcome.left:
-        raise see_other(wanted.url(), outcome.words)
+        raise see_other(wanted.url(), outcome.words, undo=outcome.act)
     return await show(request, "board/outcome_page.html", page)
 
 

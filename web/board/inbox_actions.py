@@ -18,6 +18,7 @@ from core.dispatch.acts import Act, ActError
 from core.dispatch.fields import Kind
 from core.log.errors import Malformed
 from hub.keys import ACCOUNT
+from hub.past_acts import reference_of
 from web import formats
 from web.board.conflicts import conflict_of
 from web.board.days import day_bounds, today
@@ -32,6 +33,7 @@ SPANS: Final[Mapping[str, int]] = {"15": 15 * formats.MINUTE_MS, "60": formats.H
 """How long an alert can be put aside, by what the form says: minutes, as ms."""
 SCRIPTED: Final = "X-Board-Part"
 NOTICE: Final = "X-Board-Notice"
+UNDO: Final = "X-Board-Undo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +126,20 @@ async def act_in_inbox(request: web.Request) -> web.StreamResponse:
     if action is None:
         raise web.HTTPNotFound
     form = await request.post()
-    status, tone = 200, "good"
+    status, tone, act = 200, "good", ""
     try:
-        words = await _carry_out(request, action, form)
+        words, act = await _carry_out(request, action, form)
     except (ActError, Malformed) as error:
         words, status, tone = sentence(str(error)), 422, "bad"
     if request.headers.get(SCRIPTED) != "1":
-        raise see_other(read_back(form.get("back")).url(), words, tone)
-    return web.Response(status=status, headers={NOTICE: quote(words), "Cache-Control": "no-store"})
+        raise see_other(read_back(form.get("back")).url(), words, tone, undo=act)
+    headers = {NOTICE: quote(words), UNDO: act, "Cache-Control": "no-store"}
+    return web.Response(status=status, headers=headers)
 
 
 async def _carry_out(
     request: web.Request, action: Callable[[Case], Awaitable[Done]], form: Mapping[str, Any]
-) -> str:
+) -> tuple[str, str]:
     moment = await moment_of(request)
     stream, basis = clean(form.get("stream")), clean(form.get("basis"))
     held = is_stream_id(stream) and await moment.hub.reader.row(
@@ -146,5 +149,5 @@ async def _carry_out(
         raise ActError("this hub holds no such record; load the page anew")
     done = await action(Case(moment, bytes.fromhex(stream), form))
     named = {bytes.fromhex(stream): basis} if basis else None
-    await moment.hub.act(request[ACCOUNT], done.changes, named)
-    return done.words
+    written = await moment.hub.act(request[ACCOUNT], done.changes, named)
+    return done.words, reference_of(written).text()

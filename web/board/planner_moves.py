@@ -20,6 +20,7 @@ from core.dispatch.acts import Act, ActError
 from core.log.errors import Malformed
 from hub.hub import check_may_write
 from hub.keys import ACCOUNT
+from hub.past_acts import reference_of
 from web import formats
 from web.board.filters import read_back
 from web.board.plan_wish import NoSuchJob, Offer, Prospect, Wish, read_wish, weigh
@@ -32,6 +33,7 @@ from web.stale_form import FieldChange, changed_since
 
 SCRIPTED: Final = "X-Board-Part"
 NOTICE: Final = "X-Board-Notice"
+UNDO: Final = "X-Board-Undo"
 _DEPENDS: Final = (
     "assigned",
     "withdrawn",
@@ -97,9 +99,9 @@ async def drop(request: web.Request) -> web.StreamResponse:
     """
     moment = await moment_of(request)
     form = await request.post()
-    status, tone = 200, "good"
+    status, tone, act = 200, "good", ""
     try:
-        words = await _carry_out(request, moment, read_wish(form))
+        words, act = await _carry_out(request, moment, read_wish(form))
     except NoSuchJob:
         raise web.HTTPNotFound(text="There is no such job on this hub.") from None
     except Overtaken as error:
@@ -108,14 +110,15 @@ async def drop(request: web.Request) -> web.StreamResponse:
         words, status, tone = sentence(str(error)), 422, "bad"
     wanted = read_back(form.get("back"))
     if request.headers.get(SCRIPTED) != "1":
-        raise see_other(wanted.url(), words, tone)
+        raise see_other(wanted.url(), words, tone, undo=act)
     answer = await draw_planner(request, await moment_of(request), wanted, status)
     answer.headers[NOTICE] = quote(words)
+    answer.headers[UNDO] = act
     return answer
 
 
-async def _carry_out(request: web.Request, moment: Moment, wish: Wish) -> str:
-    """Do it; the words for the person."""
+async def _carry_out(request: web.Request, moment: Moment, wish: Wish) -> tuple[str, str]:
+    """Do it; the words for the person, and the act by which it is undone."""
     check_may_write(request[ACCOUNT])
     if wish.seen:
         await _check_not_overtaken(moment, wish, wish.seen)
@@ -129,12 +132,12 @@ async def _carry_out(request: web.Request, moment: Moment, wish: Wish) -> str:
     changes = changes_of(prospect, wish, moment.hub.replica.entropy(8))
     if not changes:
         raise ActError(f"{prospect.stop.number} stands there already; nothing was changed")
-    written = {change.stream for change in changes}
+    streams = {change.stream for change in changes}
     basis = {bytes.fromhex(job): token for job, token in wish.seen.items() if token}
-    await moment.hub.act(
-        request[ACCOUNT], changes, {s: t for s, t in basis.items() if s in written} or None
+    written = await moment.hub.act(
+        request[ACCOUNT], changes, {s: t for s, t in basis.items() if s in streams} or None
     )
-    return _said(prospect, wish, moment)
+    return _said(prospect, wish, moment), reference_of(written).text()
 
 
 def changes_of(prospect: Prospect, wish: Wish, turn: bytes) -> Act:

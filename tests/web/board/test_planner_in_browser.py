@@ -166,7 +166,7 @@ async def test_what_others_do_comes_live_and_nothing_moves_under_the_pointer(
     # Somebody sets out while the job is being carried: its taking away needs a reason by then.
     await town.phases(ana, desk.jobs[0], turn, Phase.TRAVELLING)
     await drag(page, bar(page, desk.jobs[0]), await point_in(page, desk, 2, 14))
-    reason = page.get_by_label("Reason")
+    reason = page.locator(".plan-card").get_by_label("Reason")
     await expect(reason).to_be_focused()
     assert (await town.row(desk.jobs[0]))["worker"] == ana.id
     await reason.fill("van broke down")

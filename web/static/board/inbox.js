@@ -3,6 +3,7 @@
 // writes in it. What is new is said once.
 
 import { send, toast } from '../frame.js';
+import { offerUndo } from '../undo.js';
 
 const PART = { 'X-Board-Part': '1' };
 
@@ -230,7 +231,7 @@ export class Inbox {
       this.#refuse(form, words);
       return;
     }
-    toast(words, { seconds: 6 });
+    offerUndo(words, answer.headers.get('X-Board-Undo'), { seconds: 6 });
     form.closest('details')?.removeAttribute('open');
     await this.#draw();
     this.freshen().catch(() => undefined);

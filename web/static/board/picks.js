@@ -2,6 +2,7 @@
 // frontier of the moment it was selected at: what somebody changes after that is not overlooked.
 
 import { send, toast } from '../frame.js';
+import { offerUndo } from '../undo.js';
 
 const PICKED_MAX = 500;
 
@@ -161,8 +162,8 @@ export class Picks {
       if (!this.size) {
         place.hidden = true;
         this.form.reset();
-        toast(decodeURIComponent(answer.headers.get('X-Board-Notice')));
       }
+      offerUndo(decodeURIComponent(answer.headers.get('X-Board-Notice')), answer.headers.get('X-Board-Act'));
       this.adopt();
       await this.hooks.done(done);
     } else menu.querySelector('select, input, textarea')?.focus();

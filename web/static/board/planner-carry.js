@@ -2,6 +2,7 @@
 // (the server says so before the drop), and the drop. Nothing is changed until the server answered.
 
 import { send, toast } from '../frame.js';
+import { offerUndo } from '../undo.js';
 import { filterQuery } from './url.js';
 
 const STEP_MS = 15 * 60_000;
@@ -411,7 +412,7 @@ export class Carry {
     this.leave({ quiet: true });
     this.hooks.take(html);
     this.hooks.focus(job, worker);
-    toast(said, { seconds: answer.status === 200 ? 6 : 20 });
+    offerUndo(said, answer.headers.get('X-Board-Undo'), { seconds: answer.status === 200 ? 6 : 20 });
     this.hooks.said(said);
     this.hooks.sent(job);
   }
