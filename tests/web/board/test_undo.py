@@ -65,6 +65,25 @@ async def test_an_assignment_is_undone_from_its_notice_and_the_phone_loses_the_j
     assert ana.phone.store.db.execute(held).fetchall()
 
 
+async def test_what_was_done_to_many_and_in_the_planner_is_undone_alike(
+    town: Town,
+) -> None:
+    ana, eva = await town.worker("Ana"), await town.office.signed_in("Eva")
+    jobs = [(await town.job(title))[0] for title in ("Boiler", "Lift")]
+    await eva.get("/")
+    picks = [f"{job}:" for job in jobs]
+    fields = {"pick": picks, "worker": ana.id}
+    seen = await send_part(eva, "/board/bulk/assign", fields)
+    assert [await worker_of(town, job) for job in jobs] == [ana.id, ana.id]
+    await undo_by_script(eva, seen.headers["X-Board-Act"])
+    assert [await worker_of(town, job) for job in jobs] == ["", ""]
+    move = {"job": jobs[0], "worker": ana.id, "start": "2026-11-24"}
+    seen = await send_part(eva, "/board/planner/move", move)
+    assert await worker_of(town, jobs[0]) == ana.id
+    await undo_by_script(eva, seen.headers["X-Board-Undo"])
+    assert await worker_of(town, jobs[0]) == ""
+
+
 async def test_a_script_gets_words_and_the_act_to_redo(town: Town) -> None:
     job, _ = await town.job("Boiler")
     eva = await town.office.signed_in("Eva")
