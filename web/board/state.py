@@ -2,11 +2,12 @@
 
 Holds the alerts of live jobs for some seconds, so that the many small questions of many pages
 (counts, rows, map) cost one computation. Invariant: nothing here is older than `ALERTS_MS_MAX`, and
-a commit makes it be computed again.
+a commit makes it be computed again, at once unless that takes long.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -27,6 +28,10 @@ from web.frame import settings_of, zone_of
 
 ALERTS_MS_MAX: Final = 5_000
 """A minute is what people see; five seconds keep a burst of questions cheap."""
+LONG_S: Final = 0.05
+REST: Final = 3
+"""Where computing the alerts takes longer than `LONG_S`, so many times as long passes until they
+are computed again: a quarter of the time at most goes into them, however much is written."""
 
 
 class AlertBook:
@@ -41,20 +46,42 @@ class AlertBook:
         self.number = 0
         """How often they were computed: what was made with them goes by this."""
         self._counts: dict[str, int] | None = None
+        self._turn = asyncio.Lock()
+        self._took_s = 0.0
+        self._ended_s = 0.0
 
     async def read(self, now_ms: int) -> str:
-        """The JSON of all alerts, at most some seconds old and of the newest commit."""
+        """The JSON of all alerts, of the newest commit.
+
+        On a site so large that they take long it may be of one some tenths of a second before.
+        """
+        async with self._turn:
+            await self._renew(now_ms)
+        return self._text
+
+    def _rests(self) -> bool:
+        """Whether they were computed just now; a storm of commits must not keep the hub busy."""
+        if self._took_s < LONG_S:
+            return False
+        rested_s = asyncio.get_running_loop().time() - self._ended_s
+        return rested_s < REST * self._took_s
+
+    async def _renew(self, now_ms: int) -> None:
         # SQLite's own number for "another connection has committed": asked before computing, so
         # that what is committed meanwhile counts as newer.
         row = await self._hub.reader.row("PRAGMA data_version")
         version = row[0] if row is not None else -1
         age_ms = now_ms - self._computed_at_ms
-        if version != self._version or not 0 <= age_ms < ALERTS_MS_MAX:
+        is_old = not 0 <= age_ms < ALERTS_MS_MAX
+        if is_old or (version != self._version and not self._rests()):
+            loop = asyncio.get_running_loop()
+            began_s = loop.time()
             self._alerts = tuple(await compute_alerts(self._hub, now_ms))
             self._text, self._counts = alerts_json(self._alerts), None
             self._version, self._computed_at_ms = version, now_ms
             self.number += 1
-        return self._text
+            self._ended_s = loop.time()
+            self._took_s = self._ended_s - began_s
 
     async def counts(self, now_ms: int, zone: ZoneInfo) -> dict[str, int]:
         """How many jobs each view holds: the same for everybody, so counted once a change."""

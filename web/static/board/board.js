@@ -14,8 +14,8 @@ import { Picks } from './picks.js';
 import { wireSplit } from './split.js';
 
 const TICK_MS = 60_000;
-const GATHER_MS = 150;
-const AGAIN_MS = 600;
+const GATHER_MS = 50;
+const AGAIN_MS = 150;
 const FAILED_MS = 5_000;
 const JOB_KIND = '04';
 const DAY_KIND = '05';
