@@ -25,7 +25,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One entry of a filter's list."""
+    """One entry of a list to choose from."""
 
     value: str
     words: str

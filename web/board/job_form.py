@@ -364,3 +364,16 @@ def _read_checks(form: Any) -> list[list[Any]]:
     if rows and rows[-1][0] >= CHECK_ITEMS_MAX:
         raise FormError("checks", f"A checklist has at most {CHECK_ITEMS_MAX} items.")
     return rows
+
+
+def whole_number(name: str, text: str) -> int | None:
+    """What an input holds as a whole number; None where it is empty.
+
+    Raises:
+        FormError: it is none, or has more than six digits.
+    """
+    if not text:
+        return None
+    if not text.isdecimal() or len(text) > 6:
+        raise FormError(name, "Write a whole number.")
+    return int(text)

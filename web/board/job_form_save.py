@@ -43,6 +43,7 @@ from web.board.job_form import (
     read_given,
     values_of_job,
     values_of_place,
+    whole_number,
     window_of,
 )
 from web.board.rows import PRIORITY_WORDS
@@ -220,11 +221,11 @@ def _job_values(given: Mapping[str, str], moment: Moment, names: set[str]) -> di
             case "window":
                 values["window"] = window_of(text, moment.zone)
             case "planned":
-                values["planned_minutes"] = _whole(name, text)
+                values["planned_minutes"] = whole_number(name, text)
             case "radius":
-                values["radius"] = _whole(name, text)
+                values["radius"] = whole_number(name, text)
             case "priority":
-                values["priority"] = _whole(name, text)
+                values["priority"] = whole_number(name, text)
             case "skills":
                 values["skills"] = [_identity(name, skill) for skill in text.split(",") if skill]
     return values
@@ -236,14 +237,6 @@ def _identity(name: str, text: str) -> bytes | None:
     except ValueError as error:
         words = "Choose one from the list, or leave it empty."
         raise FormError(name, words) from error
-
-
-def _whole(name: str, text: str) -> int | None:
-    if not text:
-        return None
-    if not text.isdecimal() or len(text) > 6:
-        raise FormError(name, "Write a whole number.")
-    return int(text)
 
 
 async def _clash_view(moment: Moment, clash: Clash) -> ClashView:

@@ -20,6 +20,7 @@ from core.dispatch.geometry import Point
 from core.dispatch.itinerary import MINUTE_MS, MINUTES_DEFAULT
 from hub.keys import ACCOUNT
 from web import formats
+from web.board.filter_bar import Choice
 from web.board.filters import TEXT_CHARACTERS_MAX, Filter, is_stream_id
 from web.board.job_form_save import Saved
 from web.board.lookups import places_for
@@ -51,15 +52,6 @@ class Chip:
     words: str
     href: str
     current: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A skill to choose."""
-
-    value: str
-    words: str
-    chosen: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from hub.recurring_in_line import open_count
 from replica.store import StoreError
 from web import formats
 from web.board.filters import is_stream_id
-from web.board.job_form import ClashView, FormError, values_of_place
+from web.board.job_form import ClashView, FormError, values_of_place, whole_number
 from web.board.reader import Rows
 from web.board.rows import PRIORITY_WORDS
 from web.formats import folded, sentence
@@ -388,7 +388,7 @@ def _value(name: str, text: str) -> object:
         case "ends":
             return _day(name, text) if text else None
         case "horizon" | "radius" | "planned" | "priority":
-            return _whole(name, text)
+            return whole_number(name, text)
         case "customer" | "place" | "worker":
             return _identity(name, text)
         case "skills":
@@ -410,14 +410,6 @@ def _identity(name: str, text: str) -> bytes | None:
         return bytes.fromhex(text) or None
     except ValueError as error:
         raise FormError(name, "Choose one from the list, or leave it empty.") from error
-
-
-def _whole(name: str, text: str) -> int | None:
-    if not text:
-        return None
-    if not text.isdecimal() or len(text) > 6:
-        raise FormError(name, "Write a whole number.")
-    return int(text)
 
 
 async def _clash_view(reader: Rows, clash: Clash) -> ClashView:

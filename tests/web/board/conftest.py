@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest_asyncio
 
+from tests.web.board.desk import desk
 from tests.web.board.town import Town
 from tests.web.office import open_office
+
+__all__ = ["desk", "town"]
 
 
 @pytest_asyncio.fixture

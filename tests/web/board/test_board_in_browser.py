@@ -5,28 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, Route, async_playwright, expect
 
 from core.dispatch import acts
 from core.dispatch.fields import Kind
-from hub.presence import Presence
-from tests.web.board.town import MINUTE_MS, Town, Worker
-from tests.web.office import PASSWORD
+from tests.web.board.desk import AXE, RULES, VENDOR, Desk, assign, row, shown
 
 pytestmark = pytest.mark.browser
-# The machine may be busy with other tests: what is waited for may take a while, and no longer.
-expect.set_options(timeout=20_000)
-
-VENDOR = Path(__file__).parent.parent.parent / ".cache" / "vendor"
-AXE = "(rules) => axe.run({ runOnly: rules, resultTypes: ['violations'] })"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 class Cable:
@@ -80,99 +68,6 @@ class Cable:
     def mend(self) -> None:
         """Let connections through again."""
         self._whole = True
-
-
-class Desk:
-    """Eva's desk: a town with three workers and some jobs, and her browser."""
-
-    def __init__(self, town: Town) -> None:
-        self.town = town
-        self.faults: list[str] = []
-
-    async def fill(self) -> None:
-        town = self.town
-        await town.office.add_account("Eva", "admin")
-        self.letna = await town.customer("Letná")
-        self.workers = [await town.worker(name) for name in ("Ana", "Ben", "Cyril")]
-        for index, worker in enumerate(self.workers):
-            town.office.hub.presence[worker.id] = Presence(
-                town.clock.now_ms() - index * 12 * MINUTE_MS,
-                500_995_000 + index * 40_000,
-                144_250_000,
-                10,
-                45,
-                5.0 if index == 0 else None,
-                70,
-                True,
-                "jobs on",
-            )
-        self.jobs = [
-            (await town.job(title, starts_in=start, customer=self.letna, priority=priority))[0]
-            for title, start, priority in (
-                ("Alpha", 120, 1), ("Bravo", 180, 3), ("Charlie", 240, 2), ("Delta", 300, 0),
-            )
-        ]  # fmt: skip
-
-    async def sit(
-        self,
-        chromium: Browser,
-        path: str = "/",
-        origin: str = "",
-        *,
-        with_map: bool = True,
-        **more: Any,
-    ) -> Page:
-        """Eva, signed in, with the board at `path`.
-
-        Drawn without a graphics card, a map takes longer than all else: most tests do without.
-        """
-        options = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **more}
-        context = await chromium.new_context(base_url=origin or self.town.office.origin, **options)
-        page = await context.new_page()
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("console", lambda line: self._heard(line.type, line.text))
-        if not with_map:
-            await page.route("**/board/map.js*", lambda route: route.abort())
-        await page.goto("/sign-in?onward=/password")
-        await page.get_by_label("Name").fill("Eva")
-        await page.get_by_label("Password").fill(PASSWORD)
-        await page.get_by_role("button", name="Sign in").click()
-        await expect(page.get_by_role("heading", name="password")).to_be_visible()
-        await page.goto(path)
-        await expect(page.locator("#board[data-ready]")).to_be_attached()
-        return page
-
-    def _heard(self, kind: str, text: str) -> None:
-        # A form that was answered with 409 or 422, and a cut line, are no faults of the page.
-        expected = "status of 4" in text or "WebSocket" in text or "ERR_" in text
-        if kind == "error" and not expected:
-            self.faults.append(text)
-
-
-@pytest_asyncio.fixture
-async def desk(town: Town) -> AsyncIterator[Desk]:
-    """A filled town; at the end nothing may have gone wrong in any page."""
-    desk = Desk(town)
-    await desk.fill()
-    yield desk
-    assert desk.faults == []
-
-
-def row(page: Page, job: str) -> Any:
-    """A job's row."""
-    return page.locator(f'tr[data-job="{job}"]')
-
-
-async def shown(page: Page) -> list[str]:
-    """The titles of the rows from the top."""
-    return [text.strip() for text in await page.locator("tr.job .row-link").all_text_contents()]
-
-
-async def assign(desk: Desk, job: str, worker: Worker) -> bytes:
-    """Another dispatcher assigns a job."""
-    turn = desk.town.office.entropy(8)
-    await desk.town.office.act(acts.assign(bytes.fromhex(job), worker.stream, turn))
-    return turn
 
 
 @pytest.mark.parametrize(

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from core.dispatch import acts
 from core.dispatch.fields import Phase
 from core.dispatch.overruled import not_taken
-from tests.web.board.test_board_in_browser import AXE, RULES, VENDOR, Desk
-from tests.web.board.town import MINUTE_MS, Town
+from tests.web.board.desk import AXE, RULES, VENDOR, Desk
+from tests.web.board.town import MINUTE_MS
 
 pytestmark = pytest.mark.browser
-
-
-@pytest_asyncio.fixture
-async def desk(town: Town) -> AsyncIterator[Desk]:
-    """A filled town; at the end nothing may have gone wrong in any page."""
-    desk = Desk(town)
-    await desk.fill()
-    yield desk
-    assert desk.faults == []
 
 
 async def troubled(desk: Desk) -> tuple[str, bytes]:

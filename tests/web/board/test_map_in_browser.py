@@ -10,10 +10,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from core.dispatch import acts
-from tests.web.board.test_board_in_browser import Desk, assign, desk
+from tests.web.board.desk import Desk, assign
 
 pytestmark = pytest.mark.browser
-__all__ = ["desk"]
 
 CHOSEN = """() => { window.chosen = [];
   document.addEventListener('board:select', (event) => { window.chosen = event.detail.jobs; }); }"""

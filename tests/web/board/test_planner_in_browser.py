@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from core.dispatch import acts
 from core.dispatch.fields import Phase
-from tests.web.board.test_board_in_browser import Desk, assign
-from tests.web.board.town import HOUR_MS, Town
+from tests.web.board.desk import Desk, assign
+from tests.web.board.town import HOUR_MS
 from tests.web.office import NOON_MS
 
 pytestmark = pytest.mark.browser
 PATH = "/?view=all&show=planner"
-
-
-@pytest_asyncio.fixture
-async def desk(town: Town) -> AsyncIterator[Desk]:
-    """Eva's desk: Alpha to Delta at 14:00 to 17:00, nobody's; Ana, Ben and Cyril."""
-    desk = Desk(town)
-    await desk.fill()
-    yield desk
-    assert desk.faults == []
 
 
 def row(page: Page, desk: Desk, index: int) -> Any:
@@ -44,7 +33,10 @@ async def point_in(page: Page, desk: Desk, index: int, hour: float) -> tuple[flo
         int(await page.locator("#planner").get_attribute(f"data-{name}") or 0)
         for name in ("start", "end")
     ]
-    box = await row(page, desk, index).locator(".plan-time").bounding_box()
+    time_line = row(page, desk, index).locator(".plan-time")
+    # Until its script has drawn it, the planner is lists.
+    await expect(time_line).to_be_visible()
+    box = await time_line.bounding_box()
     assert box is not None
     at_ms = NOON_MS + (hour - 12) * HOUR_MS
     share = (at_ms - start) / (end - start)

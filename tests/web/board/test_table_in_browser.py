@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from core.dispatch import acts
-from tests.web.board.test_board_in_browser import AXE, RULES, VENDOR, Desk, row, shown
-from tests.web.board.town import Town
+from tests.web.board.desk import AXE, RULES, VENDOR, Desk, row, shown
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=20_000)
-
-
-@pytest_asyncio.fixture
-async def desk(town: Town) -> AsyncIterator[Desk]:
-    """A filled town; at the end nothing may have gone wrong in any page."""
-    desk = Desk(town)
-    await desk.fill()
-    yield desk
-    assert desk.faults == []
 
 
 async def faults_of(page: Any) -> list[Any]:

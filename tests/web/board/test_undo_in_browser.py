@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from core.dispatch import acts
-from tests.web.board.test_board_in_browser import AXE, RULES, VENDOR, Desk
-from tests.web.board.town import MINUTE_MS, Town
+from tests.web.board.desk import AXE, RULES, VENDOR, Desk
+from tests.web.board.town import MINUTE_MS
 
 pytestmark = pytest.mark.browser
-
-
-@pytest_asyncio.fixture
-async def desk(town: Town) -> AsyncIterator[Desk]:
-    """A filled town; at the end nothing may have gone wrong in any page."""
-    desk = Desk(town)
-    await desk.fill()
-    yield desk
-    assert desk.faults == []
 
 
 async def test_what_was_done_last_is_undone_and_redone_by_keyboard_and_the_phone_follows(

@@ -4,6 +4,7 @@
 
 import { send, toast } from '../frame.js';
 import { offerUndo } from '../undo.js';
+import { sayRefused } from './refused.js';
 
 const PART = { 'X-Board-Part': '1' };
 
@@ -228,7 +229,7 @@ export class Inbox {
     }
     if (answer.status === 422) {
       toast(words, { seconds: 20 });
-      this.#refuse(form, words);
+      sayRefused(form, words);
       return;
     }
     offerUndo(words, answer.headers.get('X-Board-Undo'), { seconds: 6 });
@@ -236,17 +237,5 @@ export class Inbox {
     await this.#draw();
     this.freshen().catch(() => undefined);
     if (card.dataset.job) this.hooks.jobs([card.dataset.job]);
-  }
-
-  /** A form that was refused keeps what was typed, with the reason in it. */
-  #refuse(form, words) {
-    let error = form.querySelector(':scope > .error');
-    if (!error) {
-      error = document.createElement('p');
-      error.className = 'error';
-      error.setAttribute('role', 'alert');
-      form.append(error);
-    }
-    error.textContent = words;
   }
 }

@@ -3,6 +3,7 @@
 
 import { send, toast } from '../frame.js';
 import { offerUndo } from '../undo.js';
+import { sayRefused } from './refused.js';
 import { wireForm } from './form.js';
 import { wireNear } from './near.js';
 import { filterQuery, params, selectedJob } from './url.js';
@@ -245,14 +246,7 @@ export class Pane {
 
   /** An action that was refused keeps its form, with the reason in it. */
   #refuse(form, words) {
-    let error = form.querySelector(':scope > .error');
-    if (!error) {
-      error = document.createElement('p');
-      error.className = 'error';
-      error.setAttribute('role', 'alert');
-      form.append(error);
-    }
-    error.textContent = words;
+    sayRefused(form, words);
     form.querySelector('input:not([type="hidden"]):not([type="search"])')?.focus();
   }
 }
