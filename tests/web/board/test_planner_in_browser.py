@@ -37,7 +37,9 @@ async def point_in(page: Page, desk: Desk, index: int, hour: float) -> tuple[flo
     # Until its script has drawn it, the planner is lists.
     await expect(time_line).to_be_visible()
     box = await time_line.bounding_box()
-    assert box is not None
+    while box is None:  # Its row was drawn anew in between.
+        await page.wait_for_timeout(50)
+        box = await time_line.bounding_box()
     at_ms = NOON_MS + (hour - 12) * HOUR_MS
     share = (at_ms - start) / (end - start)
     return box["x"] + share * box["width"], box["y"] + box["height"] / 2

@@ -250,6 +250,7 @@ export class Carry {
 
   /** The answer for where it is held now; shown if it is still held there. */
   async #ask() {
+    if (!this.held || !this.target) return null;
     const key = this.#key();
     const { answers } = this;
     if (!answers.has(key)) {
@@ -266,7 +267,8 @@ export class Carry {
 
   async #show(answer) {
     const what = await answer;
-    if (!this.held || this.choosing) return;
+    // It may have been carried off the workers, or put down, while the hub answered.
+    if (!this.held || !this.target || this.choosing) return;
     const offer = what.offers?.find((one) => one.chosen);
     this.card.replaceChildren(...this.#words(what, offer));
     if (this.pointer && !this.held.keys) this.#putCard(this.pointer.x + 18, this.pointer.y + 18);
@@ -320,9 +322,10 @@ export class Carry {
     clearInterval(this.scrolling);
     clearTimeout(this.asking);
     document.body.classList.remove('dragging-plan');
+    const { held } = this;
     const what = await this.#ask();
     this.dropping = false;
-    if (!this.held) return;
+    if (this.held !== held || !this.target) return;
     if (what.error) {
       toast(what.error);
       this.hooks.said(what.error);
