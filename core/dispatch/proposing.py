@@ -144,7 +144,7 @@ class _Planner:
         crew, tasks, times_ms = self.crews[i], self.tasks, self.times_ms
         self.steps += 1
         if self.progress is not None and self.steps % 5_000 == 0:
-            self.progress(self.steps, STEPS_MAX)
+            self.progress(min(self.steps, STEPS_MAX), STEPS_MAX)
         at_ms, here, travel_ms, cost_ms = crew.free_ms, crew.start, 0, 0
         for stop in stops:
             place = stop.place
@@ -410,7 +410,7 @@ def _reason(
     parts = []
     able = [n for n in range(len(planner.crews)) if task.skills <= planner.crews[n].skills]
     if task.skills:
-        only = len(able) == 1
+        only = able == [i]
         parts.append(
             "the only one with the skill" if only else f"one of {len(able)} with the skill"
         )

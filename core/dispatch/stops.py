@@ -1,10 +1,10 @@
 """Stops of a track: where somebody stayed in one place for some minutes, found afterwards.
 
-A stop begins at a fix from which no later one lies further than `STOP_M` until `STOP_MS` have gone
-by, and lasts until the first that does; a phone that says nothing stays where it was. Fixes that
-can't be used are left out. Holds no customers and no rules of auto logging, which decides as fixes
-come. Invariant: stops share no more than an instant, stand in order of time, and follow from the
-fixes alone, in whatever order these are given.
+A stop goes from a fix to the last of those after it that lie within `STOP_M` of it without a gap,
+if that is `STOP_MS` or more; where a phone said nothing, nobody knows, so nothing is added. Fixes
+that can't be used are left out. Holds no customers and no rules of auto logging, which decides as
+fixes come. Invariant: stops share no more than an instant, stand in order of time, and follow from
+the fixes alone, in whatever order these are given.
 """
 
 from __future__ import annotations

@@ -116,6 +116,11 @@ class Person:
     async def close(self) -> None:
         await self._session.close()
 
+    @property
+    def cookies(self) -> dict[str, str]:
+        """What the browser keeps for the hub, by name."""
+        return {cookie.key: cookie.value for cookie in self._session.cookie_jar}
+
     async def get(self, path: str) -> Seen:
         """Open a page, following where it leads."""
         return await self._ask("GET", path, None)

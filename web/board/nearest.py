@@ -310,11 +310,12 @@ def _missing(known: _Known, plan: Plan) -> tuple[str, ...]:
 def doing_of(plan: Plan, now_ms: int) -> tuple[str, int]:
     """What a worker finishes first, in words, and when that is done by its plan (ms UTC)."""
     if not plan.begun:
-        return "", now_ms
+        return "", now_ms if plan.shift is None else max(now_ms, plan.shift[0])
     held = plan.begun[-1]
     free_ms = now_ms + plan.left_ms(now_ms)
-    if held.phase == "travelling" and held.point is not None and plan.point is not None:
-        free_ms += round(air_travel(plan.point, held.point).seconds * 1000)
+    if held.phase == "travelling":
+        if held.point is not None and plan.point is not None:
+            free_ms += round(air_travel(plan.point, held.point).seconds * 1000)
         return f"on the way to {held.number} first", free_ms
     left_min = -(-plan.left_ms(now_ms) // MINUTE_MS)
     left = f"{formats.minutes_words(left_min)} left" if left_min else "over its planned time"
@@ -401,6 +402,8 @@ async def becoming_free(moment: Moment, wanted: Wanted, radius_m: float) -> tupl
     known = await _known(moment, wanted)
     found: list[Freed] = []
     for plan in (await plans_of_day(moment)).values():
+        if known.roster[plan.worker].absence is not None or not plan.jobs_on:
+            continue
         held = (*plan.begun, *plan.ahead)
         timed = _ends(plan, moment.now_ms)
         for one, end_ms in zip(held, timed, strict=True):

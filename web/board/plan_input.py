@@ -18,6 +18,7 @@ from web.board.days import day_bounds, today
 from web.board.nearest import doing_of, start_of
 from web.board.plans import Plan, plans_of_day
 from web.board.state import Moment
+from web.roster import roster_on
 
 START_MIN_DEFAULT: Final = 8 * 60
 """When a day begins for somebody without a shift, minutes of the local day."""
@@ -89,12 +90,13 @@ async def gather(moment: Moment, day: str, jobs: Sequence[str] = ()) -> PlanInpu
     plans = await plans_of_day(moment, day)
     names = await _skill_names(moment)
     asked = await _asked(moment, day, jobs, is_today=is_today)
+    roster = await roster_on(moment.hub.reader, day)
     held = {one.job: plan for plan in plans.values() for one in plan.ahead}
     begun = {one.job for plan in plans.values() for one in plan.begun}
     twice = _held_twice(plans)
     for row in asked:
         told = _row(row)
-        why = _why_out(row, found, begun, twice, held)
+        why = _why_out(row, found, begun, twice, held) or _of_another_day(row, day, moment)
         if why:
             found.out.append((told, why))
             continue
@@ -111,7 +113,8 @@ async def gather(moment: Moment, day: str, jobs: Sequence[str] = ()) -> PlanInpu
         skills = frozenset(names.get(skill, skill) for skill in json.loads(row["skills"]))
         found.tasks.append(Task(stop, skills, row["priority"]))
     for plan in plans.values():
-        _add_crew(found, moment, plan, names, is_today=is_today)
+        away = roster[plan.worker].absence is not None
+        _add_crew(found, moment, plan, names, is_today=is_today, is_away=away)
     return found
 
 
@@ -167,8 +170,24 @@ def _why_out(
     return ""
 
 
+def _of_another_day(row: Any, day: str, moment: Moment) -> str:
+    """Why a job with a window is none of this day's, in words; '' where it is, or has none."""
+    start, end = row["window_start"], row["window_end"]
+    from_ms, to_ms = day_bounds(day, moment.zone)
+    if start is not None and start >= to_ms:
+        return "its window is on a later day"
+    is_past = end is not None and end < from_ms and day > today(moment.now_ms, moment.zone)
+    return "its window is on an earlier day" if is_past else ""
+
+
 def _add_crew(
-    found: PlanInput, moment: Moment, plan: Plan, names: dict[str, str], *, is_today: bool
+    found: PlanInput,
+    moment: Moment,
+    plan: Plan,
+    names: dict[str, str],
+    *,
+    is_today: bool,
+    is_away: bool,
 ) -> None:
     now_ms = moment.now_ms
     for held in plan.ahead:
@@ -183,19 +202,18 @@ def _add_crew(
         )
         found.rows.setdefault(held.job, told)
     is_over = is_today and plan.shift is not None and plan.shift[1] <= now_ms
-    if (is_over or not plan.jobs_on) and not plan.ahead:
+    closed = is_over or is_away or not plan.jobs_on
+    if closed and not plan.ahead:
         return
     found.names[plan.worker] = plan.name
     midnight, _ = day_bounds(found.day, moment.zone)
     begins_ms = plan.shift[0] if plan.shift else midnight + START_MIN_DEFAULT * MINUTE_MS
     free_ms, start = begins_ms, None
     if is_today:
-        # Whoever is without a shift is free as soon as they have finished what they are at.
-        free_ms = max(doing_of(plan, now_ms)[1], plan.shift[0] if plan.shift else now_ms)
+        free_ms = doing_of(plan, now_ms)[1]
         fresh = plan.begun or not plan.is_old(now_ms)
         start = found.place_of(start_of(plan)) if fresh else None
     known = frozenset(names.get(skill, skill) for skill in plan.skills)
-    closed = is_over or not plan.jobs_on
     found.crews.append(
         Crew(
             plan.worker,

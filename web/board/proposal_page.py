@@ -116,16 +116,16 @@ async def begin_page(request: web.Request) -> web.StreamResponse:
 
 async def begin(request: web.Request) -> web.StreamResponse:
     """POST /proposal: begin to make one, and go to its page."""
-    check = request[ACCOUNT]
+    account = request[ACCOUNT]
     form = await request.post()
     moment = await moment_of(request)
     day = _day_of(str(form.get("day", "")), moment)
     jobs = _jobs_of(str(form.get("jobs", "")))
     try:
-        check_may_write(check)
+        check_may_write(account)
     except ActError as error:
         raise see_other("/proposal", sentence(str(error)), "bad") from error
-    draft = request.app[PROPOSALS].begin(moment, check, day, jobs)
+    draft = request.app[PROPOSALS].begin(moment, account, day, jobs)
     raise see_other(f"/proposal/{draft.id}")
 
 
@@ -166,13 +166,18 @@ async def drop(request: web.Request) -> web.StreamResponse:
     """POST /proposal/{draft}/drop: drop the ticked lines, or with `all` the whole proposal."""
     draft = _draft_of(request)
     form = await request.post()
-    if form.get("all") == "1":
-        request.app[PROPOSALS].drop(draft.id)
-        raise see_other("/", "The proposal is dropped; nothing of it was written.")
-    jobs = _chosen(form)
-    known = {move.job for move in draft.open_moves()}
-    draft.told |= dict.fromkeys(jobs & known, ("dropped", "dropped"))
-    raise see_other(f"/proposal/{draft.id}", f"{len(jobs & known)} dropped; nothing was written.")
+    try:
+        check_may_write(request[ACCOUNT])
+    except ActError as error:
+        raise see_other(f"/proposal/{draft.id}", sentence(str(error)), "bad") from error
+    # What is being accepted at this moment is not dropped any more.
+    async with draft.deciding:
+        if form.get("all") == "1":
+            request.app[PROPOSALS].drop(draft.id)
+            raise see_other("/", "The proposal is dropped; nothing more of it is written.")
+        dropped = _chosen(form) & {move.job for move in draft.open_moves()}
+        draft.told |= dict.fromkeys(dropped, ("dropped", "dropped"))
+    raise see_other(f"/proposal/{draft.id}", f"{len(dropped)} dropped; nothing was written.")
 
 
 def _chosen(form: object) -> set[str]:

@@ -22,9 +22,11 @@ from hub.keys import Account
 from hub.map.matrix import Matrix, TooManyPlaces, matrix
 from hub.map.roads import Roads
 from hub.reckoning import Reckoner
+from web.board.days import today
 from web.board.plan_input import PlanInput, gather
 from web.board.state import Moment
 from web.formats import sentence
+from web.roster import absent_words, roster_on
 from web.stale_form import changed_since
 
 KEPT_MAX: Final = 20
@@ -135,10 +137,14 @@ class ProposalBook:
         basis: dict[bytes, str] = {}
         told: dict[str, tuple[str, str]] = {}
         living = await _living_workers(moment)
+        roster = await roster_on(moment.hub.reader, draft.day)
         for move in chosen:
             overtaken = await self._overtaken(draft.given, move.job)
             if not overtaken and move.worker not in living:
                 overtaken = "the worker is archived"
+            elif not overtaken and (absence := roster[move.worker].absence) is not None:
+                present = today(moment.now_ms, moment.zone)
+                overtaken = f"the worker is {absent_words(absence, present)}"
             if overtaken:
                 told[move.job] = ("left", f"left as it is: {overtaken}")
                 continue

@@ -20,6 +20,7 @@ from core.dispatch.geometry import Point
 from core.dispatch.itinerary import MINUTE_MS, MINUTES_DEFAULT
 from hub.keys import ACCOUNT
 from web import formats
+from web.board.actions import absent_on_job
 from web.board.filter_bar import Choice
 from web.board.filters import TEXT_CHARACTERS_MAX, Filter, is_stream_id
 from web.board.job_form_save import Saved
@@ -193,13 +194,18 @@ async def save_near(request: web.Request) -> Saved:
         point = formats.parse_point(clean(form.get("at")))
     except ValueError as error:
         raise ActError(str(error)) from error
-    worker = clean(form.get("worker")) or clean(form.get("despite_absence"))
+    # The button that says so names somebody absent under another name than the others'.
+    despite = clean(form.get("despite_absence"))
+    worker = clean(form.get("worker")) or despite
     row = await moment.hub.reader.row(
         "SELECT name FROM worker WHERE worker = ? AND NOT archived",
         (worker if is_stream_id(worker) else "",),
     )
     if row is None:
         raise ActError("choose a worker from the list")
+    undated = {"window_start": None, "window_end": None}
+    if despite != worker and (away := await absent_on_job(moment, undated, worker)):
+        raise ActError(f"{row['name']} is {away}; look at the list again")
     minutes = _minutes(clean(form.get("minutes")))
     if not minutes:
         raise ActError(f"give the time needed as whole minutes, 1 to {PLANNED_MINUTES_MAX:,}")

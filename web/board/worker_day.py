@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from core.dispatch.fix import usable
 from core.dispatch.geometry import Point, distance_m
 from core.dispatch.itinerary import Timed, itinerary
 from hub.map.roads import Roads
@@ -86,9 +87,7 @@ def _timed(plan: Plan, times_ms: dict[int, int], now_ms: int) -> list[Timed]:
     stops = [one.stop(index) for index, one in enumerate(held)]
     if plan.begun and plan.begun[0].phase in ("on site", "paused"):
         first = plan.begun[0]
-        worked_ms = 0 if first.arrived_at is None else max(now_ms - first.arrived_at, 0)
-        left_ms = max(first.length_ms - worked_ms, 0)
-        stops[0] = type(stops[0])(first.job, 0, left_ms)
+        stops[0] = type(stops[0])(first.job, 0, plan.left_ms(now_ms))
     free_ms = now_ms if plan.begun or plan.shift is None else max(now_ms, plan.shift[0])
     return itinerary(
         free_ms, None, stops, lambda _, end: times_ms.get(-1 if end is None else end, 0)
@@ -118,12 +117,9 @@ def _stop(moment: Moment, held: Held, timed: Timed, leg: Leg | None) -> dict[str
 
 async def _track(moment: Moment, worker: str, day: str) -> list[list[list[float]]]:
     tracks = await moment.hub.reader.tracks(bytes.fromhex(worker), day)
-    step = -(-sum(len(track.fixes) for track in tracks) // TRACK_POINTS_MAX) or 1
-    return [
-        [_degrees((fix.lat_e7, fix.lon_e7)) for fix in track.fixes[::step]]
-        for track in tracks
-        if track.fixes
-    ]
+    lines = [[fix for fix in track.fixes if usable(fix)] for track in tracks]
+    step = -(-sum(map(len, lines)) // TRACK_POINTS_MAX) or 1
+    return [[_degrees((fix.lat_e7, fix.lon_e7)) for fix in line[::step]] for line in lines if line]
 
 
 def _degrees(point: Point) -> list[float]:

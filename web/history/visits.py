@@ -157,5 +157,5 @@ def _visit(row: Any) -> Visit:
         travel_s=None if row["travel_s"] is None else round(row["travel_s"]),
         planned_minutes=row["planned_minutes"],
         late=row["window_end"] is not None
-        and (arrived or row["gone"] or row["moment"]) > row["window_end"],
+        and (row["arrived_at"] or row["finished_at"] or row["moment"]) > row["window_end"],
     )

@@ -116,7 +116,7 @@ async def past_page(request: web.Request) -> web.StreamResponse:
 
 
 def _page_number(text: str) -> int:
-    return int(text) if text.isdecimal() and 1 <= int(text[:6]) < 100_000 else 1
+    return max(int(text), 1) if text.isdecimal() and len(text) < 6 else 1
 
 
 async def _customer_name(reader: Any, customer: str) -> str:

@@ -6,7 +6,6 @@ Holds no drawing. Invariant: a day counts once, however many absences cover it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from web.board.reader import Rows
 from web.reports.wanted import Wanted
@@ -25,8 +24,7 @@ async def absent_workers(reader: Rows, wanted: Wanted) -> dict[str, Absent]:
     """The workers (hex) of a report by worker who are absent in its period."""
     if wanted.by != "worker" or wanted.customer:
         return {}
-    first, last = wanted.period.first, wanted.period.last
-    days = [(first + timedelta(n)).isoformat() for n in range((last - first).days + 1)]
+    days = [day.isoformat() for day in wanted.period.days()]
     away = await absences(reader, days[0], days[-1])
     rows = await reader.rows("SELECT worker, name, team FROM worker")
     return {

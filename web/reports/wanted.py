@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
+from web.board.filters import is_stream_id
 from web.reports.period import Period, presets, read_period
 
 BY_WORDS: Final = {
@@ -31,7 +32,6 @@ SORTS: Final = (
     *("name", "done", "open", "rejected", "ontime", "planned", "actual", "travel", "onsite"),
     *("other", "break", "worked", "travelshare", "auto"),
 )
-_STREAM_ID: Final = re.compile(r"[0-9a-f]{24}\Z")
 _GROUP_ID: Final = re.compile(r"[0-9a-f]{16}\Z")
 
 
@@ -90,14 +90,18 @@ def read_wanted(query: Mapping[str, str], today: dt.date) -> tuple[Wanted, str]:
         Wanted(
             period=period,
             by=_one_of(query.get("by", ""), BY_WORDS, "worker"),
-            worker=_matching(_STREAM_ID, query.get("worker", "")),
-            customer=_matching(_STREAM_ID, query.get("customer", "")),
+            worker=_stream_id(query.get("worker", "")),
+            customer=_stream_id(query.get("customer", "")),
             team=_matching(_GROUP_ID, query.get("team", "")),
             sort=sort if sort.removeprefix("-") in SORTS else "name",
             chart=_one_of(query.get("chart", ""), CHARTS, "time"),
         ),
         error,
     )
+
+
+def _stream_id(text: str) -> str:
+    return text if is_stream_id(text) else ""
 
 
 def _one_of(text: str, known: Mapping[str, str], usual: str) -> str:

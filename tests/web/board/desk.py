@@ -7,7 +7,6 @@ wrong in any page.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
@@ -16,14 +15,7 @@ from playwright.async_api import Browser, Page, expect
 from core.dispatch import acts
 from hub.presence import Presence
 from tests.web.board.town import MINUTE_MS, Town, Worker
-from tests.web.office import PASSWORD
-
-# The machine may be busy with other tests: what is waited for may take a while, and no longer.
-expect.set_options(timeout=20_000)
-
-VENDOR = Path(__file__).parent.parent.parent / ".cache" / "vendor"
-AXE = "(rules) => axe.run({ runOnly: rules, resultTypes: ['violations'] })"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+from tests.web.browsing import CUT_LINE, sit_down
 
 
 class Desk:
@@ -71,26 +63,19 @@ class Desk:
         Drawn without a graphics card, a map takes longer than all else: most tests do without.
         """
         options = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **more}
-        context = await chromium.new_context(base_url=origin or self.town.office.origin, **options)
-        page = await context.new_page()
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("console", lambda line: self._heard(line.type, line.text))
+        page = await sit_down(
+            chromium,
+            self.town.office,
+            self.faults,
+            origin=origin,
+            expected=CUT_LINE,
+            **options,
+        )
         if not with_map:
             await page.route("**/board/map.js*", lambda route: route.abort())
-        await page.goto("/sign-in?onward=/password")
-        await page.get_by_label("Name").fill("Eva")
-        await page.get_by_label("Password").fill(PASSWORD)
-        await page.get_by_role("button", name="Sign in").click()
-        await expect(page.get_by_role("heading", name="password")).to_be_visible()
         await page.goto(path)
         await expect(page.locator("#board[data-ready]")).to_be_attached()
         return page
-
-    def _heard(self, kind: str, text: str) -> None:
-        # A form that was answered with 409 or 422, and a cut line, are no faults of the page.
-        expected = "status of 4" in text or "WebSocket" in text or "ERR_" in text
-        if kind == "error" and not expected:
-            self.faults.append(text)
 
 
 @pytest_asyncio.fixture

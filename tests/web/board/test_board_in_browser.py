@@ -12,7 +12,8 @@ from playwright.async_api import Browser, Route, async_playwright, expect
 
 from core.dispatch import acts
 from core.dispatch.fields import Kind
-from tests.web.board.desk import AXE, RULES, VENDOR, Desk, assign, row, shown
+from tests.web.board.desk import Desk, assign, row, shown
+from tests.web.browsing import barriers
 
 pytestmark = pytest.mark.browser
 
@@ -76,7 +77,6 @@ class Cable:
 async def test_the_board_has_no_barrier_and_fits_its_screen(
     desk: Desk, chromium: Browser, width: int, height: int, scheme: str
 ) -> None:
-    (axe,) = VENDOR.glob("axe-core-*/axe.min.js")
     job = desk.jobs[1]
     await assign(desk, job, desk.workers[0])
     page = await desk.sit(
@@ -90,15 +90,7 @@ async def test_the_board_has_no_barrier_and_fits_its_screen(
         await expect(page.locator("#board[data-ready]")).to_be_attached()
         if path == layouts[0]:
             await expect(row(page, job)).to_be_visible()
-        await page.evaluate(axe.read_text())
-        result = await page.evaluate(AXE, RULES)
-        found += [
-            f"{path}: {fault['id']}: {[node['html'] for node in fault['nodes']][:3]}"
-            for fault in result["violations"]
-            if fault["impact"] in ("serious", "critical")
-        ]
-        if await page.evaluate("document.documentElement.scrollWidth") > width:
-            found.append(f"{path} is wider than its screen")
+        found += await barriers(page, path)
     assert found == []
     await page.context.close()
 

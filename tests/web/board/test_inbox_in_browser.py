@@ -10,8 +10,9 @@ from playwright.async_api import Browser, Page, expect
 from core.dispatch import acts
 from core.dispatch.fields import Phase
 from core.dispatch.overruled import not_taken
-from tests.web.board.desk import AXE, RULES, VENDOR, Desk
+from tests.web.board.desk import Desk
 from tests.web.board.town import MINUTE_MS
+from tests.web.browsing import barriers
 
 pytestmark = pytest.mark.browser
 
@@ -99,7 +100,6 @@ async def test_by_keyboard_to_the_conflict_decide_and_the_phone_knows_who_lost(
 async def test_the_inbox_has_no_barrier_and_fits_its_screen(
     desk: Desk, chromium: Browser, tmp_path: Path, width: int, height: int, scheme: str
 ) -> None:
-    (axe,) = VENDOR.glob("axe-core-*/axe.min.js")
     await troubled(desk)
     page = await desk.sit(
         chromium, viewport={"width": width, "height": height}, color_scheme=scheme, with_map=False
@@ -108,13 +108,7 @@ async def test_the_inbox_has_no_barrier_and_fits_its_screen(
     await expect(page.locator("#board[data-ready]")).to_be_attached()
     await expect(page.locator(".problem").first).to_be_visible()
     await page.locator(".act-ask summary").first.click()
-    await page.evaluate(axe.read_text())
-    result = await page.evaluate(AXE, RULES)
-    assert [
-        (fault["id"], [node["html"] for node in fault["nodes"]][:3])
-        for fault in result["violations"]
-    ] == []
-    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert await barriers(page) == []
     over = "[...document.querySelectorAll('.problem')].some((e) => e.scrollWidth > e.clientWidth)"
     assert not await page.evaluate(over)
     name = await page.locator('[data-layout="inbox"]').inner_text()

@@ -7,6 +7,7 @@ import re
 
 from core.dispatch import acts
 from core.dispatch.fields import Phase
+from core.dispatch.roster import set_absence
 from tests.web.board.test_near import shift, stand
 from tests.web.board.town import MINUTE_MS, Town
 from tests.web.office import Person, Seen
@@ -181,3 +182,42 @@ async def test_a_shift_that_is_over_takes_nothing_more(town: Town) -> None:
     seen = await made(eva)
     assert ticks(seen) == []
     assert "nobody who could do it works then" in seen.words
+
+
+async def test_who_is_absent_gets_nothing_and_is_told_of_if_it_was_said_meanwhile(
+    town: Town,
+) -> None:
+    ana, ben = await town.worker("Ana"), await town.worker("Ben")
+    for worker in (ana, ben):
+        await shift(town, worker, 8, 18)
+        stand(town, worker, 100)
+    job, _ = await town.job("Near", starts_in=5, lasts=120, planned_minutes=20)
+    await town.office.act(set_absence(ana.stream, b"absence1", "2026-11-23", "2026-11-24", 1))
+    eva = await town.office.signed_in("Eva")
+    seen = await made(eva)
+    assert ticks(seen) == [job]
+    await town.office.act(set_absence(ben.stream, b"absence2", "2026-11-23", "2026-11-23", 2))
+    told = await eva.post(f"{seen.path}/accept", {"job": [job]})
+    assert "left as it is: the worker is sick until 23 Nov" in told.words
+    assert (await town.row(job))["worker"] == ""
+    assert ticks(await made(eva)) == []
+
+
+async def test_a_selected_job_of_a_later_day_is_not_put_into_this_one(town: Town) -> None:
+    ana, eva = await town.worker("Ana"), await town.office.signed_in("Eva")
+    await shift(town, ana, 8, 18)
+    later, _ = await town.job("Later", starts_in=3 * 24 * 60)
+    seen = await made(eva, jobs=later)
+    assert ticks(seen) == []
+    assert "its window is on a later day" in seen.words
+
+
+async def test_who_only_reads_drops_no_proposal(town: Town) -> None:
+    await shift(town, await town.worker("Ana"), 8, 18)
+    job, _ = await town.job("Near", starts_in=5)
+    eva = await town.office.signed_in("Eva")
+    seen = await made(eva)
+    mia = await town.office.signed_in("Mia", "manager")
+    for fields in ({"all": "1"}, {"job": [job]}):
+        await mia.post(f"{seen.path}/drop", fields)
+        assert ticks(await eva.get(seen.path)) == [job]

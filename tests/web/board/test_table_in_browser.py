@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from playwright.async_api import Browser, expect
 
 from core.dispatch import acts
-from tests.web.board.desk import AXE, RULES, VENDOR, Desk, row, shown
+from tests.web.board.desk import Desk, row, shown
+from tests.web.browsing import barriers
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=20_000)
-
-
-async def faults_of(page: Any) -> list[Any]:
-    """What axe finds wrong with a page."""
-    (axe,) = VENDOR.glob("axe-core-*/axe.min.js")
-    await page.evaluate(axe.read_text())
-    found: dict[str, Any] = await page.evaluate(AXE, RULES)
-    return [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]]
 
 
 async def test_jobs_are_filtered_selected_and_assigned_by_keyboard_alone(
@@ -56,7 +47,7 @@ async def test_jobs_are_filtered_selected_and_assigned_by_keyboard_alone(
     turn = desk.town.office.entropy(8)
     await desk.town.office.act(acts.assign(bytes.fromhex(taken), desk.workers[1].stream, turn))
     await expect(row(page, taken)).to_contain_text("Ben")
-    assert await faults_of(page) == []
+    assert await barriers(page) == []
     await keys.press("b")
     await keys.press("Enter")
     await keys.press("Tab")
@@ -69,7 +60,7 @@ async def test_jobs_are_filtered_selected_and_assigned_by_keyboard_alone(
     await expect(outcome).to_contain_text("Assigned to Ben")
     await expect(page.locator("#bulk-count")).to_have_text("1 selected")
     await expect(row(page, desk.jobs[0])).to_contain_text("Ana")
-    assert await faults_of(page) == []
+    assert await barriers(page) == []
     # What the page says is what the phones hold.
     ana, ben = desk.workers[:2]
     for worker, jobs in ((ana, {desk.jobs[0], desk.jobs[3]}), (ben, {taken})):

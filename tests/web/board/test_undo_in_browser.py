@@ -6,8 +6,9 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from core.dispatch import acts
-from tests.web.board.desk import AXE, RULES, VENDOR, Desk
+from tests.web.board.desk import Desk
 from tests.web.board.town import MINUTE_MS
+from tests.web.browsing import barriers
 
 pytestmark = pytest.mark.browser
 
@@ -52,7 +53,6 @@ async def test_what_was_done_last_is_undone_and_redone_by_keyboard_and_the_phone
 async def test_what_another_built_on_is_shown_before_anything_is_undone(
     desk: Desk, chromium: Browser, width: int, scheme: str
 ) -> None:
-    (axe,) = VENDOR.glob("axe-core-*/axe.min.js")
     town, job = desk.town, desk.jobs[1]
     page = await desk.sit(
         chromium,
@@ -77,11 +77,7 @@ async def test_what_another_built_on_is_shown_before_anything_is_undone(
     for path in ("", "/acts", f"/?job={job}"):
         if path:
             await page.goto(path)
-        await page.evaluate(axe.read_text())
-        result = await page.evaluate(AXE, RULES)
-        found += [(path, fault["id"]) for fault in result["violations"]]
-        if await page.evaluate("document.documentElement.scrollWidth") > width:
-            found.append((path, "wider than its screen"))
+        found += await barriers(page, path)
         if not path:
             address = page.url
     assert found == []

@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 from playwright.async_api import Browser, expect
 
 from tests.web.board.town import Town
-from tests.web.office import PASSWORD
+from tests.web.browsing import barriers, sit_down
 
 pytestmark = pytest.mark.browser
 
-VENDOR = Path(__file__).parent.parent.parent / ".cache" / "vendor"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 ROWS = (
     "Name\tNo\tStreet\tWhat for\n"
     "Letná\tC-1\tOvenecká 3\tboilers\n"
     "Nusle\tC-2\tSezimova 9\tleaks\n"
     "\tC-3\tNowhere 1\t\n"
 )
-
-
-async def barriers(page: Any) -> list[Any]:
-    """What axe finds on a page, and whether it is wider than its screen."""
-    wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-    assert not await page.evaluate(wide), await page.title()
-    axe = next(VENDOR.glob("axe-core*/axe.min.js")).read_text("utf-8")
-    await page.evaluate(axe)
-    found = await page.evaluate(
-        "(rules) => axe.run({ runOnly: rules, resultTypes: ['violations'] })", RULES
-    )
-    return [[each["id"], each["nodes"][0]["html"]] for each in found["violations"]]
 
 
 @pytest.mark.parametrize(("width", "height", "scheme"), [(1440, 900, "light"), (360, 740, "dark")])
@@ -42,18 +25,15 @@ async def test_pasted_rows_are_shown_mended_and_imported(
     office = town.office
     await office.add_account("Eva", "dispatcher")
     await town.customer("Letná")
-    context = await chromium.new_context(
-        base_url=office.origin,
-        viewport={"width": width, "height": height},
-        color_scheme="dark" if scheme == "dark" else "light",
-    )
-    page = await context.new_page()
     faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    await page.goto("/sign-in?onward=/import")
-    await page.get_by_label("Name").fill("Eva")
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Sign in").click()
+    page = await sit_down(
+        chromium,
+        office,
+        faults,
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+    )
+    await page.goto("/import")
     await expect(page.get_by_role("heading", name="Import")).to_be_visible()
     assert await barriers(page) == []
     await page.get_by_label("or rows copied from a spreadsheet").fill(ROWS)
@@ -79,4 +59,4 @@ async def test_pasted_rows_are_shown_mended_and_imported(
     await page.get_by_role("link", name="Nusle").click()
     await expect(page.get_by_role("heading", name="Nusle")).to_be_visible()
     assert faults == []
-    await context.close()
+    await page.context.close()

@@ -24,13 +24,10 @@ from core.dispatch.acts import (
 )
 from core.dispatch.fields import Kind
 from replica.joining import join_by_link
-from tests.web.office import NOON_MS, PASSWORD, Office
+from tests.web.browsing import barriers, sit_down
+from tests.web.office import NOON_MS, Office
 
 pytestmark = pytest.mark.browser
-
-VENDOR = Path(__file__).parent.parent.parent / ".cache" / "vendor"
-AXE = "(rules) => axe.run({ runOnly: rules, resultTypes: ['violations'] })"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 class Depot:
@@ -65,21 +62,10 @@ class Depot:
 
     async def open(self, chromium: Browser, **options: Any) -> Page:
         """Eva, administrator, signed in with a browser of these options."""
-        context = await chromium.new_context(base_url=self.office.origin, **options)
-        page = await context.new_page()
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("console", lambda line: self._heard(line.type, line.text))
-        await page.goto("/sign-in?onward=/customers")
-        await page.get_by_label("Name").fill("Eva")
-        await page.get_by_label("Password").fill(PASSWORD)
-        await page.get_by_role("button", name="Sign in").click()
+        page = await sit_down(chromium, self.office, self.faults, **options)
+        await page.goto("/customers")
         await expect(page.get_by_role("heading", name="Customers")).to_be_visible()
         return page
-
-    def _heard(self, kind: str, text: str) -> None:
-        # That a form was answered with 409 or 422 is no fault of the page.
-        if kind == "error" and "status of 4" not in text:
-            self.faults.append(text)
 
 
 @pytest_asyncio.fixture
@@ -108,22 +94,13 @@ def _paths(depot: Depot) -> list[str]:
 async def test_pages_have_no_barrier_and_fit_their_screen(
     depot: Depot, chromium: Browser, width: int, height: int, scheme: str
 ) -> None:
-    (axe,) = VENDOR.glob("axe-core-*/axe.min.js")
     page = await depot.open(
         chromium, viewport={"width": width, "height": height}, color_scheme=scheme
     )
     found = []
     for path in _paths(depot):
         await page.goto(path)
-        await page.evaluate(axe.read_text())
-        result = await page.evaluate(AXE, RULES)
-        found += [
-            f"{path}: {fault['id']}: {[node['html'] for node in fault['nodes']][:3]}"
-            for fault in result["violations"]
-            if fault["impact"] in ("serious", "critical")
-        ]
-        if await page.evaluate("document.documentElement.scrollWidth") > width:
-            found.append(f"{path} is wider than its screen")
+        found += await barriers(page, path)
     assert found == []
     await page.context.close()
 

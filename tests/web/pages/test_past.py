@@ -104,3 +104,9 @@ async def test_nobody_sees_a_track_without_signing_in(office: Office) -> None:
     stranger = await office.person()
     seen = await stranger.get(f"/history/track.json?worker={jan.hex()}&day={DAY}")
     assert "/sign-in" in seen.path
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "000001999999999999999999999999", "9" * 5_000])
+async def test_a_page_that_can_not_be_is_the_first(office: Office, page: str) -> None:
+    eva = await office.signed_in("Eva")
+    assert (await eva.get(f"/history?page={page}")).status == 200

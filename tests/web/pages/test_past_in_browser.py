@@ -3,50 +3,25 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.web.office import PASSWORD, Office
+from tests.web.browsing import barriers, sit_down
+from tests.web.office import Office
 from tests.web.pages.test_past import DAY, drive
 from tests.web.pages.test_reports import fill
 
 pytestmark = pytest.mark.browser
 
-VENDOR = Path(__file__).parent.parent.parent / ".cache" / "vendor"
-AXE = "(rules) => axe.run({ runOnly: rules, resultTypes: ['violations'] })"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-
 
 async def opened(office: Office, chromium: Browser, faults: list[str], **options: Any) -> Page:
-    """Eva, signed in with a browser of these options."""
-    context = await chromium.new_context(base_url=office.origin, **options)
-    page = await context.new_page()
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
-    await page.goto("/sign-in?onward=/reports")
-    await page.get_by_label("Name").fill("Eva")
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Sign in").click()
+    """Eva, signed in with a browser of these options, before the reports."""
+    page = await sit_down(chromium, office, faults, **options)
+    await page.goto("/reports")
     await expect(page.get_by_role("heading", name="Reports")).to_be_visible()
     return page
-
-
-async def barriers(page: Page, path: str) -> list[str]:
-    """What keeps people out of the page that is open, and whether it is wider than its screen."""
-    (axe,) = VENDOR.glob("axe-core-*/axe.min.js")
-    await page.evaluate(axe.read_text())
-    result = await page.evaluate(AXE, RULES)
-    found = [
-        f"{path}: {fault['id']}: {[node['html'] for node in fault['nodes']][:3]}"
-        for fault in result["violations"]
-        if fault["impact"] in ("serious", "critical")
-    ]
-    if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-        found.append(f"{path} is wider than its screen")
-    return found
 
 
 @pytest.mark.parametrize(("width", "height", "scheme"), [(1440, 900, "light"), (360, 740, "dark")])

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from core.dispatch.recurrence import Often
 from core.dispatch.recurrence_acts import edit_recurrence, skip_day
 from tests.web.board.town import Town
-from tests.web.office import PASSWORD
+from tests.web.browsing import barriers, sit_down
 from tests.web.recurring.test_pages import begun, day
 
 pytestmark = pytest.mark.browser
-# The machine may be busy with other tests: what is waited for may take a while, and no longer.
-expect.set_options(timeout=20_000)
-
-VENDOR = Path(__file__).parent.parent.parent / ".cache" / "vendor"
-AXE = "(rules) => axe.run({ runOnly: rules, resultTypes: ['violations'] })"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 TABS_MAX = 80
 """More stops than any of these pages has."""
 
@@ -32,25 +24,13 @@ class Desk:
         self.faults: list[str] = []
 
     async def sit(self, chromium: Browser, width: int, height: int, scheme: str) -> Page:
-        context = await chromium.new_context(
-            base_url=self.town.office.origin,
+        return await sit_down(
+            chromium,
+            self.town.office,
+            self.faults,
             viewport={"width": width, "height": height},
-            color_scheme="dark" if scheme == "dark" else "light",
+            color_scheme=scheme,
         )
-        page = await context.new_page()
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("console", lambda line: self._heard(line.type, line.text))
-        await page.goto("/sign-in?onward=/customers")
-        await page.get_by_label("Name").fill("Eva")
-        await page.get_by_label("Password").fill(PASSWORD)
-        await page.get_by_role("button", name="Sign in").click()
-        await expect(page.get_by_role("heading", name="Customers")).to_be_visible()
-        return page
-
-    def _heard(self, kind: str, text: str) -> None:
-        # That a form was answered with 409 or 422 is no fault of the page.
-        if kind == "error" and "status of 4" not in text:
-            self.faults.append(text)
 
 
 async def tab_to(page: Page, words: str) -> None:
@@ -138,7 +118,6 @@ async def test_a_weekly_job_is_begun_by_keyboard_and_the_workers_phone_has_it(
 async def test_pages_of_recurring_jobs_have_no_barrier_and_fit_their_screen(
     town: Town, chromium: Browser, width: int, height: int, scheme: str
 ) -> None:
-    (axe,) = VENDOR.glob("axe-core-*/axe.min.js")
     desk, letna = Desk(town), await town.customer("Letná")
     await town.office.add_account("Eva", "admin")
     stream = await begun(town, customer=letna, description="Ring twice.")
@@ -167,15 +146,7 @@ async def test_pages_of_recurring_jobs_have_no_barrier_and_fit_their_screen(
             await expect(page.get_by_text("Tick at least one day")).to_be_visible()
         else:
             await page.goto(path)
-        await page.evaluate(axe.read_text())
-        result = await page.evaluate(AXE, RULES)
-        found += [
-            f"{path}: {fault['id']}: {[node['html'] for node in fault['nodes']][:3]}"
-            for fault in result["violations"]
-            if fault["impact"] in ("serious", "critical")
-        ]
-        if await page.evaluate("document.documentElement.scrollWidth") > width:
-            found.append(f"{path} is wider than its screen")
+        found += await barriers(page, path)
     assert found == []
     assert desk.faults == []
     await page.context.close()
