@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from hub.guard import form_token, session_cookie
+from hub.guard import Refused, form_token, session_cookie
 from hub.hub import Hub
 from hub.keys import ACCOUNT, GUARD_RULES, HUB, Account
 from web.phones import PhonesSummary, phones_summary
@@ -200,3 +200,13 @@ def see_other(
         text = quote(f"{head} {words[:NOTICE_CHARACTERS_MAX]}")
         answer.set_cookie(NOTICE_COOKIE, text, path="/", max_age=60, httponly=True, samesite="Lax")
     return answer
+
+
+def must_write(request: web.Request, words: str = "Ask a dispatcher to make this change.") -> None:
+    """Whoever only reads gets no form; `words` say whom to ask.
+
+    Raises:
+        Refused: the account reads only.
+    """
+    if request[ACCOUNT].role == "manager":
+        raise Refused(403, "A manager's account reads only.", words)

@@ -10,18 +10,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from core.dispatch.roster import Absence, absence_on
+from web.board.reader import Rows
 from web.formats import date_words, local_time
-
-
-class Rows(Protocol):
-    """What can be asked: `replica.reader.Reader` in a running hub."""
-
-    async def rows(self, sql: str, parameters: Any = ...) -> list[Any]:
-        """All rows of one question."""
 
 
 @dataclass(frozen=True, slots=True)

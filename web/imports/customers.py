@@ -155,6 +155,7 @@ class CustomersImport:
             return Item(line, "same", f"says the same as line {subject.line}")
         self._draft.add(changes)
         if subject.row is not None:
+            self._draft.basis[subject.stream] = subject.row["frontier"]
             return Item(
                 line, "updated", f"more of {_named(subject.row)}, as in line {subject.line}"
             )

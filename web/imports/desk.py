@@ -207,9 +207,10 @@ class ImportDesk:
         if not upload.is_writing and upload.outcome is None:
             # Before anything is waited for: a second click finds it begun.
             upload.is_writing, upload.notice = True, ""
+            # Whoever gives it up from here on gives up this, not the plan that was shown.
+            upload.progress = Progress("Checking once more")
             if upload.task is not None:
                 await asyncio.wait([upload.task])
-            upload.progress = Progress("Checking once more")
             upload.task = self._begin(self._carry_out(upload, account, reading, settings, mark))
         await self._wait(upload)
 

@@ -16,6 +16,7 @@ from core.dispatch.roster import absence_on
 from web import formats
 from web.board.rows import PRIORITY_WORDS
 from web.formats import folded
+from web.imports.known import TextKey, text_key
 from web.imports.plan import (
     Cells,
     Circumstances,
@@ -48,7 +49,7 @@ class JobsImport:
     def __init__(self, about: Circumstances) -> None:
         self._about = about
         self._draft = Draft()
-        self._earlier: dict[tuple[str, str, int | None], int] = {}
+        self._earlier: dict[TextKey, int] = {}
 
     def plan(self, table: Table, columns: Sequence[str]) -> Plan:
         """The plan for all rows of a table. Raises Cancelled."""
@@ -63,20 +64,28 @@ class JobsImport:
         worker = self._worker(cells)
         values = self._values(title, customer, cells, notes)
         window = values.get("window")
-        key = (plain(title), customer["customer"] if customer else "", (window or [None])[0])
+        key = text_key(
+            title,
+            customer["customer"] if customer else "",
+            (window or [None])[0],
+            values.get("address"),
+        )
         existing = self._existing(cells, key)
         shown = self._shown(cells, customer, values)
         if existing is None and key in self._earlier:
             return Item(line, "same", f"says the same as line {self._earlier[key]}", shown)
-        self._earlier.setdefault(key, line)
         if existing is not None and self._about.same != "anyway":
-            return self._again(line, existing, cells, values, shown, tuple(notes))
+            item = self._again(line, existing, cells, values, shown, tuple(notes))
+            self._earlier.setdefault(key, line)
+            return item
         job = self._about.new_stream(Kind.JOB)
         changes = create_job(job, values)
         if worker is not None:
             changes += assign(job, bytes.fromhex(worker["worker"]), self._about.entropy(8))
             notes += self._absent(worker, window)
+        # One that was refused is no earlier row: whoever mends it in a later one means that.
         self._draft.add(changes)
+        self._earlier.setdefault(key, line)
         self._draft.made[line] = job.hex()
         words = f"like {existing['number']}, once more" if existing else ""
         return Item(line, "new", words, shown, tuple(notes))
@@ -92,7 +101,7 @@ class JobsImport:
             return []
         return [f"{worker['name']} is {absent_words(found, present)}, and the job is in that time"]
 
-    def _existing(self, cells: Cells, key: tuple[str, str, int | None]) -> Any | None:
+    def _existing(self, cells: Cells, key: TextKey) -> Any | None:
         known = self._about.known
         job = (
             known.jobs_by_number.get(folded(cells.get("number", ""))) if "number" in cells else None

@@ -1,7 +1,8 @@
 """What the hub knows when an import is planned: customers, workers, groups and jobs, to compare.
 
 Read once a plan, then only looked up. Names are compared without case and accents. Holds no
-decision on what is the same. Invariant: it is as of one moment, and does not change.
+decision on what is the same. Invariant: it does not change; what somebody writes while it is read
+shows at the next reading, which is compared before anything is written.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Known:
     customers_by_name: Mapping[str, Sequence[str]]
     workers_by_name: Mapping[str, Sequence[str]]
     jobs_by_number: Mapping[str, str]
-    jobs_by_text: Mapping[tuple[str, str, int | None], str]
+    jobs_by_text: Mapping[TextKey, str]
     absences: Mapping[str, Sequence[Absence]]
 
 
@@ -92,11 +93,20 @@ async def read_known(reader: Rows, kind: str) -> Known:
         workers_by_name=_index(workers, "name"),
         jobs_by_number={folded(row["number"]): job for job, row in jobs.items()},
         jobs_by_text={
-            (plain(row["title"]), row["customer"], row["window_start"]): job
+            text_key(row["title"], row["customer"], row["window_start"], row["address"]): job
             for job, row in jobs.items()
         },
         absences=await absences(reader, "0001", "9999") if kind == "jobs" else {},
     )
+
+
+TextKey = tuple[str, str, int | None, str]
+"""What tells jobs without a number apart: title, customer, begin of the window, and the address."""
+
+
+def text_key(title: str, customer: str, start_ms: int | None, address: object) -> TextKey:
+    """The key of a job; of a customer's (hex id, '' for none) the address is the customer's."""
+    return plain(title), customer, start_ms, "" if customer else plain(str(address or ""))
 
 
 def skills_of(row: Any) -> list[str]:

@@ -95,8 +95,13 @@ class Plan:
 
     @property
     def mark(self) -> str:
-        """16 digits that differ where any row comes out differently."""
-        told = "\n".join(f"{item.line} {item.state} {item.words}" for item in self.items)
+        """16 digits that differ where a row comes out differently, or what it would change did."""
+        rows = [
+            f"{item.line} {item.state} {item.words} {sorted(item.shown.items())} {item.notes}"
+            for item in self.items
+        ]
+        read = [f"{stream.hex()} {token}" for stream, token in sorted(self.basis.items())]
+        told = "\n".join(rows + read)
         return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
 
 

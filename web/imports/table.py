@@ -139,6 +139,8 @@ def read_table(
     encoding = encoding if encoding in WORDS_BY_ENCODING else guess_encoding(data)
     text = data.decode(encoding, "replace").removeprefix("\ufeff")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if (lines := text.count("\n")) > LINES_MAX:
+        raise _too_many(lines)
     if separator not in _LETTER_BY_SEPARATOR:
         separator = _guess_separator(text)
     rows = _rows(text, _LETTER_BY_SEPARATOR[separator])

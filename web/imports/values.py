@@ -93,7 +93,7 @@ def read_window(
     """A job's window in ms from the cells of day, start and end; None where all are empty."""
     if not (day or start or end):
         return None
-    whole = read_stamp(day, order) if day else Stamp(None, None, None)
+    whole = _local(read_stamp(day, order), None, zone) if day else Stamp(None, None, None)
     first = _local(read_stamp(start, order), whole.day, zone) if start else Stamp(None, None, None)
     first_day = first.day or whole.day
     first_minute = first.minute if first.minute is not None else whole.minute

@@ -59,6 +59,17 @@ class WorkersImport:
         return item
 
     def _planned(self, line: int, name: str, phone: str, cells: Cells) -> Item:
+        known, plates, added = len(self._draft.added), dict(self._by_plate), self._draft.added
+        groups = {kind: dict(held) for kind, held in self._groups.items()}
+        try:
+            return self._written(line, name, phone, cells)
+        except ValueError:
+            # A row that is left out makes no team that a later one could mean.
+            self._groups, self._by_plate = groups, plates
+            del added[known:]
+            raise
+
+    def _written(self, line: int, name: str, phone: str, cells: Cells) -> Item:
         about = self._about
         shift = read_shift(*(cells.get(key, "") for key in ("shift", "shift_start", "shift_end")))
         existing = self._existing(name, phone)

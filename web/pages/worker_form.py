@@ -16,11 +16,10 @@ from aiohttp import web
 from core.dispatch.acts import ActError, edit_worker, new_stream_id
 from core.dispatch.fields import Kind
 from core.log.errors import Malformed
-from hub.guard import Refused
 from hub.keys import ACCOUNT, HUB
 from hub.past_acts import reference_of
 from web.formats import minute_of_day_text, parse_minute_of_day
-from web.frame import see_other
+from web.frame import must_write, see_other
 from web.rendering import show
 from web.stale_form import Clash, Sent, changed_since, clashes_of, clean, read_sent, seal_shown
 
@@ -77,7 +76,7 @@ class WorkerFormPage:
 
 async def new_page(request: web.Request) -> web.StreamResponse:
     """GET /workers/new."""
-    _check_may_write(request)
+    must_write(request)
     return await _show_form(request, "", {}, {}, "")
 
 
@@ -98,7 +97,7 @@ async def create(request: web.Request) -> web.StreamResponse:
 
 async def edit_page(request: web.Request) -> web.StreamResponse:
     """GET /workers/{worker}/edit."""
-    _check_may_write(request)
+    must_write(request)
     worker = request.match_info["worker"]
     current, basis = await _current(request, worker)
     return await _show_form(request, worker, current, current, basis)
@@ -259,13 +258,6 @@ async def _show_form(
         error=error,
     )
     return await show(request, "worker_form.html", page, status=status)
-
-
-def _check_may_write(request: web.Request) -> None:
-    if request[ACCOUNT].role == "manager":
-        raise Refused(
-            403, "A manager's account reads only.", "Ask a dispatcher to make this change."
-        )
 
 
 def add_routes(app: web.Application) -> None:

@@ -90,8 +90,8 @@ _CODE_BY_INPUT: Final = {
     "priority": fields.EACH_PRIORITY,
     "description": fields.EACH_DESCRIPTION,
 }
-NTHS_MAX: Final = 5
-"""So many weekdays of a month on one form; a sixth is rather a weekly job."""
+NTHS_MAX: Final = 6 * WEEK_DAYS
+"""All that there are: the first to fifth and the last of each weekday."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,43 @@ async def test_what_changed_since_the_preview_is_shown_before_anything_is_writte
     assert len(await office.rows("SELECT * FROM customer")) == 2
 
 
+async def test_an_edit_since_the_preview_stops_an_update_that_would_run_over_it(town: Town) -> None:
+    office, eva = town.office, await town.office.signed_in("Eva")
+    letna = await town.customer("Letná")
+    seen = await upload(eva, "customers", "Name;Number;Note\nLetná;C-1;Dog\n")
+    seen = await choose(eva, seen, same="update")
+    await office.act(acts.edit_customer(letna, {"note": "No dog any more"}))
+    seen = await import_shown(eva, seen)
+    assert "Nothing was imported: since this was shown" in seen.words
+    (row,) = await office.rows("SELECT note FROM customer")
+    assert row["note"] == "No dog any more"
+
+
+async def test_jobs_of_one_title_at_different_addresses_are_different_jobs(town: Town) -> None:
+    office, eva = town.office, await town.office.signed_in("Eva")
+    rows = "Title;Day;Address\n" + "".join(f"Meter;25.11.2026;Street {n}\n" for n in (1, 2, 3, 2))
+    seen = await upload(eva, "jobs", rows)
+    assert "3 new jobs" in seen.words
+    assert "says the same as line 3" in seen.words
+    await import_shown(eva, seen)
+    jobs = await office.rows("SELECT address FROM job ORDER BY address")
+    assert [job["address"] for job in jobs] == ["Street 1", "Street 2", "Street 3"]
+    seen = await upload(eva, "jobs", rows + "Meter;25.11.2026;Street 4\n")
+    assert "1 new job" in seen.words
+
+
+async def test_a_worker_who_is_left_out_makes_no_team_for_the_next(town: Town) -> None:
+    office, eva = town.office, await town.office.signed_in("Eva")
+    text = f"Name;Phone;Team;Skills\nBad;601;South;{'x' * 300}\nAna Malá;602;South;\n"
+    seen = await upload(eva, "workers", text)
+    assert "1 new worker" in seen.words
+    assert "1 faulty" in seen.words
+    await import_shown(eva, seen)
+    (team,) = await office.rows("SELECT team, name FROM team")
+    (worker,) = await office.rows("SELECT name, team FROM worker")
+    assert (worker["name"], worker["team"], team["name"]) == ("Ana Malá", team["team"], "South")
+
+
 async def test_workers_bring_their_teams_vehicles_and_skills(town: Town) -> None:
     office, eva = town.office, await town.office.signed_in("Eva")
     north = office.entropy(8)

@@ -295,6 +295,7 @@ async def test_a_rule_of_a_later_version_stays_until_somebody_chooses_another(to
         [Often.WEEKLY, 2, [0, 4, 6]],
         [Often.MONTHLY, 1, [LAST_DAY, 1, 31]],
         [Often.MONTHLY_BY_WEEKDAY, 6, [-3, 8, 34]],
+        [Often.MONTHLY_BY_WEEKDAY, 1, [-7, -3, 8, 16, 24, 32]],
     ],
 )
 def test_a_rule_that_was_drawn_is_read_as_the_same(repeats: list[object]) -> None:
