@@ -15,8 +15,10 @@ from urllib.parse import quote
 from aiohttp import web
 
 from core.dispatch import acts
-from core.dispatch.fields import Phase
+from core.dispatch.fields import NOTE, Phase
 from core.dispatch.geometry import distance_m
+from core.dispatch.show import show
+from core.log.registers import Registers, Write
 from replica.screens.here import SCREENS, Here, message_of
 from replica.screens.joblist import Card, load_card, looked_at, news
 from replica.screens.overruled import overruled
@@ -133,7 +135,7 @@ async def job(request: web.Request) -> web.Response:
             "SELECT item, text, ticked FROM check_item WHERE job = ? ORDER BY item", (card.job,)
         ),
         notes=notes,
-        question=_question(notes),
+        question=await _question(reader, card, notes),
         handed_from=await _worker_name(reader, card.handed_from),
         running=next((log for log in here.running if log.job == bytes.fromhex(card.job)), None),
         unsent=here.unsent_by_stream.get(card.job, 0),
@@ -164,13 +166,14 @@ async def _customer_note(reader: Any, card: Card) -> str:
 async def _notes(request: web.Request, here: Here, card: Card) -> list[dict[str, Any]]:
     reader = request.app[SCREENS].device.reader
     rows = await reader.rows(
-        "SELECT note.at, note.actor, note.text, worker.name FROM note "
+        "SELECT note.note, note.at, note.actor, note.text, worker.name FROM note "
         "LEFT JOIN worker ON worker.worker = note.actor WHERE note.job = ? "
         "ORDER BY note.at DESC, note.note",
         (card.job,),
     )
     return [
         {
+            "note": row["note"],
             "at": row["at"],
             "text": row["text"],
             "by": "You" if row["actor"] == here.worker else row["name"] or "The office",
@@ -180,14 +183,25 @@ async def _notes(request: web.Request, here: Here, card: Card) -> list[dict[str,
     ]
 
 
-def _question(notes: list[dict[str, Any]]) -> str:
-    """What the office asks, '' where the worker has written a note since."""
-    for note in notes:
-        if note["by"] == "You":
-            return ""
-        if note["asks"]:
+async def _question(reader: Any, card: Card, notes: list[dict[str, Any]]) -> str:
+    """What the office asks, '' where the worker has written a note that knew of it."""
+    asked = [note for note in notes if note["asks"]]
+    if not asked:
+        return ""
+    # By what a note had seen, not by its time: one of an hour without a network answers nothing.
+    registers = (await reader.state(card.job)).registers
+    own = [_write_of(registers, note) for note in notes if note["by"] == "You"]
+    for note in asked:
+        question = _write_of(registers, note)
+        if not any(each.saw(question) for each in own):
             return str(note["text"]).removeprefix(acts.QUESTION)
     return ""
+
+
+def _write_of(registers: Registers, note: dict[str, Any]) -> Write:
+    shown = show(registers, (NOTE, bytes.fromhex(note["note"])))
+    assert shown is not None, "a note has a row while it shows"
+    return shown.write
 
 
 async def _worker_name(reader: Any, worker: str) -> str:

@@ -200,7 +200,7 @@ class Dispatcher:
 
         def make(replica: Replica) -> Act:
             rows = replica.store.db.execute(
-                "SELECT stream, conflict, kind, field FROM conflict "
+                "SELECT stream, conflict, kind, field FROM conflict WHERE kind <> 'snoozed' "
                 "ORDER BY stream, conflict LIMIT 4"
             ).fetchall()
             if not rows:

@@ -226,7 +226,7 @@ async def _withdraw(moment: Moment, form: Form) -> Doing:
 
 async def _priority(moment: Moment, form: Form) -> Doing:
     text = clean(form.get("priority"))
-    if not text.isdecimal() or int(text) >= len(PRIORITY_WORDS):
+    if text not in map(str, range(len(PRIORITY_WORDS))):
         raise ActError("choose a priority from the list")
     priority = int(text)
 

@@ -53,7 +53,7 @@ def decision(state: StreamState, conflict: Conflict, choice: str) -> Act:
     stream, values = state.stream, _values(conflict)
     if choice == BOTH:
         return _both(stream, conflict, values)
-    if not choice.isdecimal() or int(choice) >= len(values):
+    if choice not in map(str, range(len(values))):
         raise ActError("choose one of the values")
     number = int(choice)
     match conflict.kind:

@@ -78,7 +78,11 @@ async def _ask(case: Case) -> Done:
 
 
 async def _answer(case: Case) -> Done:
-    return Done(acts.add_note(case.job(), case.text("text")), "Answered, as a note of the job.")
+    """A note of the job, and what was reported is dealt with."""
+    now_ms, alert = case.moment.now_ms, case.text("alert")
+    changes = acts.add_note(case.job(), case.text("text"))
+    changes += snooze.snooze(case.stream, alert, snooze.FOR_GOOD_MS, now_ms=now_ms)
+    return Done(changes, "Answered, as a note of the job.")
 
 
 def _alert_of(case: Case) -> str:

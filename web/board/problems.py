@@ -47,11 +47,6 @@ _REPORTED: Final = """
     JOIN worker ON worker.worker = note.actor
     WHERE job.status IN ('open', 'in progress') AND job.notes > 0 AND note.text LIKE ? || '%'
 """
-_ANSWERED: Final = """
-    SELECT note.job, max(note.at) AS at FROM json_each(?) AS wanted
-    CROSS JOIN note ON note.job = wanted.value
-    WHERE note.actor IN (SELECT account FROM account) GROUP BY note.job
-"""
 _FORKED: Final = """
     SELECT lower(hex(log.author)) AS author, count(DISTINCT stream) AS streams,
            lower(hex(certificate.subject)) AS worker, coalesce(worker.name, '') AS name
@@ -130,7 +125,7 @@ async def gather(
     reader = hub.reader
     conflicts = await reader.rows(_CONFLICTS)
     rejected = await reader.rows(_REJECTED)
-    reported = await _unanswered(reader)
+    reported = await reader.rows(_REPORTED, (PROBLEM,))
     jobs = await _jobs(
         reader,
         [
@@ -142,7 +137,8 @@ async def gather(
     making = _Making(jobs, await put_aside(reader), now_ms)
     found = [making.alert(alert) for alert in alerts if alert.job in jobs]
     found += [await _conflict(reader, making, row) for row in conflicts]
-    found += await _rejected(reader, making, rejected)
+    # What came since the first question was asked has its turn at the next commit.
+    found += await _rejected(reader, making, [row for row in rejected if row["job"] in jobs])
     found += [making.reported(row) for row in reported if row["job"] in jobs]
     found += await _phones(hub, making)
     found += [_forked(making, row) for row in forked]
@@ -155,16 +151,6 @@ async def gather(
 async def _jobs(reader: Rows, wanted: Iterable[str]) -> dict[str, Any]:
     rows = await reader.rows(_JOBS, (json.dumps(sorted(set(wanted))),))
     return {row["job"]: row for row in rows}
-
-
-async def _unanswered(reader: Rows) -> list[Any]:
-    """Reported problems after which nobody in the office has written a note."""
-    reported = await reader.rows(_REPORTED, (PROBLEM,))
-    if not reported:
-        return []
-    wanted = json.dumps(sorted({row["job"] for row in reported}))
-    answered = {row["job"]: row["at"] for row in await reader.rows(_ANSWERED, (wanted,))}
-    return [row for row in reported if answered.get(row["job"], 0) <= row["at"]]
 
 
 @dataclass(frozen=True, slots=True)

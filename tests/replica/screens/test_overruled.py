@@ -94,6 +94,17 @@ async def test_a_question_of_the_office_is_pointed_out_until_it_is_answered(phon
     assert "Changed: notes" not in words((await phone.get("/jobs")).text), "the note is own"
 
 
+async def test_a_note_from_before_a_question_arrived_is_no_answer_to_it(phone: Phone) -> None:
+    job = phone.give_job("Boiler")
+    await phone.sync()
+    await phone.get(f"/jobs/{job}")
+    phone.office(acts.ask_worker(bytes.fromhex(job), "Is the gate open?"))
+    phone.clock.pass_ms(60_000)
+    await phone.post(f"/jobs/{job}/notes", text="Written without a network")
+    await phone.sync()
+    assert "The office asks: Is the gate open?" in words((await phone.get(f"/jobs/{job}")).text)
+
+
 async def test_what_the_office_puts_aside_is_no_news_to_a_worker(phone: Phone) -> None:
     job = phone.give_job("Boiler")
     await phone.sync()

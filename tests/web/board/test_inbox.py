@@ -290,6 +290,10 @@ async def test_a_reported_problem_stays_until_it_is_answered_or_dealt_with(town:
         assert f"Ana: No access {number}" in seen.words
         alert = seen.value("alert")
         town.clock.at_ms += MINUTE_MS
+        # What the office notes beside it, or noted before it heard of it, is no answer.
+        note = {"pick": f"{job}:", "note": "The part is ordered"}
+        assert (await eva.post("/board/bulk/note", note)).status == 200
+        assert listed(await inbox(eva))[:1] == ["Problem reported: A-1 Boiler"]
         fields = {"stream": job, "text": "Ring Pavel", "alert": alert, "span": "good"}
         await eva.post(f"/board/inbox/{deal}", fields)
         order = (await told(eva))["order"]
