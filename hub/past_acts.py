@@ -168,13 +168,13 @@ def _undoable(replica: Replica, references: Iterable[Reference]) -> Iterator[Und
 
 
 def redoing(replica: Replica, undone: Sequence[Undoable]) -> Reference | None:
-    """The act that took all of these back and did nothing else: to undo it is to redo them.
+    """The act that took all of these back and did nothing else in their streams: undone, it redoes.
 
-    None where there is none, or something of them is not taken back.
+    None where there is none: something of them is not taken back, or several acts did it.
     """
     if any(part.is_open for each in undone for part in each.parts):
         return None
-    found = None
+    found: dict[bytes, Reference] = {}
     for each in undone:
         state = replica.state(each.reference.stream)
         done = Counter((p.done.log, p.done.seq) for p in each.parts if p.done is not None)
@@ -182,8 +182,10 @@ def redoing(replica: Replica, undone: Sequence[Undoable]) -> Reference | None:
             placed = state.placed_at(*place)
             if len(undo_parts(state, placed)) > count:
                 return None
-            found = Reference(state.stream, placed.stored.hash[:SHORT_BYTES])
-    return found
+            entry_hash = placed.stored.hash[:SHORT_BYTES]
+            act = placed.entry.act if placed.entry is not None else b""
+            found.setdefault(act or entry_hash, Reference(state.stream, entry_hash))
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _peek(body: bytes) -> tuple[bytes, bool]:

@@ -107,6 +107,7 @@ async def _undo(request: web.Request, form: Any) -> Answer:
     if plan.is_built_upon and not decided:
         query = {"act": reference.text(), "back": own_path(form.get("back"))}
         again = {"again": "1"} if choice else {}
+        again |= {"redo": "1"} if form.get("redo") == "1" else {}
         words = "Others have built on that: nothing is undone before you decide."
         return Answer(words, "risk", confirm=f"{ADDRESS}?{urlencode(query | again)}", status=409)
     changes = undo_changes(plan.parts, over_others=choice == "all")
@@ -181,7 +182,10 @@ async def undo(request: web.Request) -> web.StreamResponse:
 
 @dataclass(frozen=True, slots=True)
 class UndoPage:
-    """What `undo.html` gets: the act, what would be lost, what stays, and what goes anyway."""
+    """What `undo.html` gets: the act, what would be lost, what stays, and what goes anyway.
+
+    `redo` says that the act is itself an undoing, so that to undo it is to redo.
+    """
 
     act: str
     back: str
@@ -192,6 +196,7 @@ class UndoPage:
     who: str
     at_ms: int
     again: bool
+    redo: bool
     lost: tuple[PartView, ...]
     stays: tuple[PartView, ...]
     rest: tuple[PartView, ...]
@@ -225,6 +230,7 @@ async def undo_page(request: web.Request) -> web.StreamResponse:
         who=teller.who(entry.actor if entry is not None else b"", first.placed.stored.author),
         at_ms=entry.corrected_ms if entry is not None else 0,
         again=request.query.get("again") == "1",
+        redo=request.query.get("redo") == "1",
         lost=tuple(lost[:PARTS_SHOWN_MAX]),
         stays=tuple(stays[:PARTS_SHOWN_MAX]),
         rest=tuple(rest[:PARTS_SHOWN_MAX]),

@@ -7,6 +7,7 @@ is not listed.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +28,8 @@ LOOKED_AT_MAX: Final = 400
 """Of so many acts those of one person are looked for: beyond, a page would read half the log."""
 AT_A_TIME: Final = 20
 """Acts that are read in one turn at the writer."""
+JUDGED_MAX: Final = 20
+"""So many entries of an act are looked at; if it has more, the button of all says the rest."""
 
 _PAGES: Final = {2: "/customers/", 3: "/workers/", 4: "/jobs/"}
 
@@ -57,11 +60,22 @@ class ActsPage:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """An act with what undoing its first entry means, and what redoes it."""
+    """An act with what undoing its entries means, and what redoes it; `more`: not all are here."""
 
     found: Found
-    first: Undoable
+    entries: tuple[Undoable, ...]
     redo: Reference | None
+    more: bool
+
+    @property
+    def first(self) -> Undoable:
+        """By which the act is told."""
+        return self.entries[0]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether undoing it changes anything, as far as is known without reading all of it."""
+        return self.more or any(part.is_open for each in self.entries for part in each.parts)
 
 
 async def acts_page(request: web.Request) -> web.StreamResponse:
@@ -90,14 +104,18 @@ async def acts_page(request: web.Request) -> web.StreamResponse:
 def _read(replica: Replica, some: list[Found], wanted: set[str]) -> list[_Read]:
     read = []
     for found in some:
-        try:
-            (first,) = undoable(replica, found.references[-1:])
-        except ActError:
-            continue  # It does not count, or was erased since.
-        entry = first.placed.entry
-        is_told = any(part.path[0] not in UNTOLD for part in first.parts)
+        entries: list[Undoable] = []
+        for reference in found.references[: -JUDGED_MAX - 1 : -1]:
+            with suppress(ActError):  # It does not count, or was erased since.
+                entries += undoable(replica, [reference])
+        if not entries:
+            continue
+        entry = entries[0].placed.entry
+        is_told = any(part.path[0] not in UNTOLD for part in entries[0].parts)
         if entry is not None and entry.actor.hex() in wanted and is_told:
-            read.append(_Read(found, first, redoing(replica, [first])))
+            more = len(found.references) > JUDGED_MAX
+            redo = None if more else redoing(replica, entries)
+            read.append(_Read(found, tuple(entries), redo, more))
     return read
 
 
@@ -107,8 +125,7 @@ def _row(read: _Read, teller: Teller, people: dict[str, str]) -> ActRow:
     references = read.found.references
     stream = references[-1].stream
     alone = len(references) == 1 and stream[4] in _PAGES
-    is_open = any(part.is_open for part in read.first.parts)
-    act = read.first.reference if is_open else read.redo
+    act = read.first.reference if read.is_open else read.redo
     return ActRow(
         at_ms=read.found.at_ms,
         who=people.get(entry.actor.hex(), "") if entry is not None else "",
@@ -117,7 +134,7 @@ def _row(read: _Read, teller: Teller, people: dict[str, str]) -> ActRow:
         href=_PAGES[stream[4]] + stream.hex() if alone else "",
         state=_state(read),
         act=act.text() if act is not None else "",
-        verb="Undo" if is_open else "Redo",
+        verb="Undo" if read.is_open else "Redo",
         stays=_stays(views),
     )
 
@@ -125,8 +142,8 @@ def _row(read: _Read, teller: Teller, people: dict[str, str]) -> ActRow:
 def _state(read: _Read) -> str:
     if read.redo is not None:
         return "undone"
-    is_over = not any(part.is_open for part in read.first.parts)
-    return "taken back since" if is_over and any(part.done for part in read.first.parts) else ""
+    is_done = any(part.done for each in read.entries for part in each.parts)
+    return "taken back since" if is_done and not read.is_open else ""
 
 
 def _stays(views: tuple[PartView, ...]) -> str:

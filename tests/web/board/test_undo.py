@@ -311,6 +311,39 @@ async def test_recent_acts_are_listed_of_everybody_or_of_one_and_undone_and_redo
     assert 'name="act"' not in seen.text
 
 
+async def test_an_act_over_jobs_of_which_one_has_nothing_left_to_undo_can_be_undone_of_the_rest(
+    town: Town,
+) -> None:
+    eva = await town.office.signed_in("Eva")
+    jobs = sorted([(await town.job(f"Job {number}", priority=1))[0] for number in range(3)])
+    changes = [
+        change for job in jobs for change in acts.edit_job(bytes.fromhex(job), {"priority": 3})
+    ]
+    act = reference_of(await town.office.hub.act(await town.account("Eva"), changes)).text()
+    # Somebody went on from the two that a list of acts would look at first and last.
+    for job in (jobs[0], jobs[-1]):
+        await town.office.act(acts.edit_job(bytes.fromhex(job), {"priority": 1}))
+    assert "Priority: Normal → Urgent 3 jobs Undo" in (await eva.get("/acts")).words
+    await undo(eva, act, choice="rest")
+    assert (await town.row(jobs[1]))["priority"] == 1
+
+
+async def test_what_two_acts_took_back_bit_by_bit_no_one_act_offers_to_redo(town: Town) -> None:
+    eva = await town.office.signed_in("Eva")
+    jobs = [(await town.job(f"Job {number}", priority=1))[0] for number in range(2)]
+    changes = [
+        change for job in jobs for change in acts.edit_job(bytes.fromhex(job), {"priority": 3})
+    ]
+    act = reference_of(await town.office.hub.act(await town.account("Eva"), changes)).text()
+    await town.office.act(acts.edit_job(bytes.fromhex(jobs[0]), {"priority": 2}))
+    await undo(eva, act, choice="rest")
+    mark = (await undo(eva, act)).value("mark")
+    await undo(eva, act, choice="all", mark=mark)
+    assert [(await town.row(job))["priority"] for job in jobs] == [1, 1]
+    told = await undo_by_script(eva, act)
+    assert told == {"words": "That is taken back already.", "redo": "", "confirm": ""}
+
+
 async def test_recent_acts_are_found_without_reading_the_streams_of_others(town: Town) -> None:
     eva = await town.office.signed_in("Eva")
     job, _ = await town.job("Boiler", by=await town.account("Eva"))
