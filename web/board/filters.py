@@ -325,5 +325,8 @@ def _day(text: str) -> str:
 
 def read_back(text: object) -> Filter:
     """The filter that a posted form carries as a query text, so that its answer returns there."""
-    pairs = parse_qsl(text, max_num_fields=CHOICES_MAX * 4) if isinstance(text, str) else []
+    try:
+        pairs = parse_qsl(text, max_num_fields=CHOICES_MAX * 4) if isinstance(text, str) else []
+    except ValueError:  # More of them than any page writes.
+        pairs = []
     return read_filter(MultiDict(pairs))

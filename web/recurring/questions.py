@@ -27,8 +27,8 @@ DAY_LETTERS: Final = len("-2026-11-23")
 ROWS: Final = """
     SELECT recurrence.*, coalesce(customer.name, '') AS customer_name,
            coalesce(worker.name, '') AS worker_name, coalesce(worker.archived, 0) AS worker_gone,
-           (SELECT count(*) FROM conflict WHERE stream = recurrence.recurrence AND kind <> 'snoozed')
-               AS conflicts
+           (SELECT count(*) FROM conflict
+            WHERE stream = recurrence.recurrence AND kind <> 'snoozed') AS conflicts
     FROM recurrence LEFT JOIN customer ON customer.customer = recurrence.customer
                     LEFT JOIN worker ON worker.worker = recurrence.worker
 """

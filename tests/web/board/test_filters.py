@@ -57,6 +57,10 @@ def test_a_board_comes_back_from_its_address(wanted: Filter) -> None:
     assert read_back(wanted.query()) == wanted
 
 
+def test_an_address_of_more_fields_than_a_page_writes_leads_to_the_whole_board() -> None:
+    assert read_back("&".join(f"worker={number:024x}" for number in range(1_000))) == Filter()
+
+
 NAMES = ("view", "status", "worker", "day", "q", "sort", "show", "customer", "job")
 
 

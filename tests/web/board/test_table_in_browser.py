@@ -70,4 +70,12 @@ async def test_jobs_are_filtered_selected_and_assigned_by_keyboard_alone(
     await row(page, desk.jobs[0]).focus()
     await keys.press("Escape")
     await expect(page.locator("#bulk")).to_be_hidden()
+    # Enter in a menu's input does what that menu says, and not what the first one would.
+    await row(page, taken).locator("input[name='pick']").check()
+    await page.locator("#bulk summary", has_text="Cancel").press("Enter")
+    await page.locator("input[name='cancel_reason']").fill("Not needed")
+    await keys.press("Enter")
+    await expect(page.locator("#bulk")).to_be_hidden()
+    cancelled = await desk.town.row(taken)
+    assert (cancelled["status"], cancelled["reason"]) == ("cancelled", "Not needed")
     await page.context.close()

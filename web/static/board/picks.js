@@ -19,6 +19,7 @@ export class Picks {
     this.form.classList.add('scripted');
     this.form.addEventListener('submit', (event) => this.#submit(event));
     this.form.addEventListener('reset', () => this.clear());
+    this.form.addEventListener('keydown', (event) => this.#enter(event));
     document.getElementById('bulk-all').addEventListener('click', () => this.all());
     rows.board.addEventListener('change', (event) => this.#ticked(event));
     this.#show();
@@ -66,7 +67,7 @@ export class Picks {
     this.rows.focus(row);
   }
 
-  /** Select all that match, with the frontiers that they have now. */
+  /** Select all that match; what is not drawn, with the frontiers that it has now. */
   async all() {
     const question = this.hooks.query();
     const answer = await fetch(`/board/picks.json?${question}`).catch(() => null);
@@ -76,7 +77,9 @@ export class Picks {
       return;
     }
     const { picks, total } = await answer.json();
-    this.basisByJob = new Map(picks);
+    // What was selected or stands drawn keeps the frontier that the person has seen.
+    const drawn = new Map(this.rows.order.map((row) => [row.dataset.job, box(row)?.value.split(':')[1]]));
+    this.basisByJob = new Map(picks.map(([job, basis]) => [job, this.basisByJob.get(job) ?? drawn.get(job) ?? basis]));
     this.adopt();
     if (total > picks.length) {
       toast(`The first ${picks.length} of ${total} jobs are selected: more can't change at once.`);
@@ -127,10 +130,17 @@ export class Picks {
     } else if (event.target.name === 'pick') this.toggle(event.target.closest('tr'), event.target.checked);
   }
 
+  /** Enter in a menu means that menu's button: of itself a form takes its first, whatever it does. */
+  #enter(event) {
+    if (event.key !== 'Enter' || event.isComposing || !event.target.matches('.menu-list input')) return;
+    event.preventDefault();
+    event.target.closest('.menu-list').querySelector('button[type="submit"]').click();
+  }
+
   async #submit(event) {
     event.preventDefault();
     const button = event.submitter;
-    if (!this.size || this.sending || !button) return;
+    if (!this.size || this.sending || !button?.hasAttribute('formaction')) return;
     this.sending = true;
     const body = new URLSearchParams(new FormData(this.form));
     body.delete('pick');
