@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +30,7 @@ _TYPE_BY_SUFFIX: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Assets:
     """The static files of this installation: `file_by_name` and the version over all of them."""
 
@@ -75,6 +76,12 @@ class Assets:
         this_version = request.match_info["version"] == self.version
         response.headers["Cache-Control"] = _FOR_EVER if this_version else "no-cache"
         return response
+
+
+@cache
+def installed_assets() -> Assets:
+    """The files of `web/static` as they stood when first asked for: all ports serve the same."""
+    return Assets.read()
 
 
 ASSETS: Final = web.AppKey("ASSETS", Assets)

@@ -7,7 +7,7 @@ Invariant: no template holds a script or style of its own, so the strict CSP hol
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,8 +38,13 @@ SHAPE_BY_STATUS: Final = {
 }
 
 
+@cache
 def make_environment(assets: Assets) -> jinja2.Environment:
-    """The environment of all templates: escaping, strict about names, with the filters below."""
+    """The environment of all templates: escaping, strict about names, with the filters below.
+
+    One for the same files: a hub answers at several ports, and to compile a page takes longer than
+    to draw it.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATE_FOLDER),
         autoescape=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from web.assets import Assets, attach_assets
+from web.assets import attach_assets, installed_assets
 from web.board.routes import attach_board
 from web.errors import draw_errors
 from web.imports import pages as imports
@@ -38,7 +38,7 @@ from web.rendering import attach_rendering
 
 def attach(app: web.Application) -> None:
     """Add static files, templates, the office's pages and the board to `app`."""
-    attach_assets(app, Assets.read())
+    attach_assets(app, installed_assets())
     attach_rendering(app)
     # Outermost, round the hub's guard: what the guard refuses is drawn as well.
     app.middlewares.insert(0, draw_errors)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from aiohttp import web
@@ -25,7 +26,7 @@ _TYPE_BY_SUFFIX = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Assets:
     """The files by name, and the version over all of them."""
 
@@ -83,3 +84,9 @@ class Assets:
             raise web.HTTPNotFound
         kind = _TYPE_BY_SUFFIX.get(Path(name).suffix, "application/octet-stream")
         return web.Response(body=data, content_type=kind, headers={"Cache-Control": kept})
+
+
+@cache
+def installed_assets() -> Assets:
+    """The files as they stood when they were first asked for: one reading for all in a process."""
+    return Assets.read()

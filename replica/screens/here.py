@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from replica.screens import local_time, words
-from replica.screens.assets import Assets
+from replica.screens.assets import Assets, installed_assets
 from replica.screens.local_time import Zone
 from replica.screens.marks import Marks
 from replica.screens.messages import Message, Messages
@@ -115,7 +116,7 @@ class Screens:
 
     def __init__(self, device: Device) -> None:
         self.device = device
-        self.assets = Assets.read()
+        self.assets = installed_assets()
         self.marks = Marks(device.folder)
         self.messages = Messages(device.now_ms, device.entropy)
         self._templates = _environment(self.assets)
@@ -238,6 +239,7 @@ async def form_of(request: web.Request) -> dict[str, str]:
     return {name: value for name, value in (await request.post()).items() if type(value) is str}
 
 
+@cache
 def _environment(assets: Assets) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATE_FOLDER),
