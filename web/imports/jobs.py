@@ -7,6 +7,7 @@ Invariant: a job of an unknown customer or worker is a faulty row, never a job w
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -269,27 +270,47 @@ def given_by(cells: Cells) -> frozenset[str]:
     """The job's fields that the row itself gives, not the customer."""
     sources = {
         "title": ("title",), "description": ("description",), "planned_minutes": ("planned",),
-        "priority": ("priority",), "window": ("day", "start", "end"),
+        "priority": ("priority",), "window": ("day", "start", "end"), "skills": ("skills",),
+        "customer": ("customer", "customer_number"), "place": ("place",),
         "address": ("address", "town", "postcode"), "point": ("point", "lat", "lon"),
-        "contact": ("contact",), "contact_phone": ("phone",),
+        "radius": ("radius",), "contact": ("contact",), "contact_phone": ("phone",),
     }  # fmt: skip
     return frozenset(name for name, keys in sources.items() if any(key in cells for key in keys))
 
 
+_OF_A_PLACE = ("place", "address", "point", "radius")
+_OF_A_CUSTOMER = ("customer", *_OF_A_PLACE, "contact", "contact_phone")
+
+
 def _differing(row: Any, values: Values, given: frozenset[str]) -> Values:
+    """What a row would change of a job; what another customer or place brings comes with it."""
     held = {
         "title": row["title"],
         "description": row["description"] or None,
         "planned_minutes": row["planned_minutes"],
         "priority": row["priority"],
         "window": [row["window_start"], row["window_end"]],
+        "skills": [bytes.fromhex(skill) for skill in json.loads(row["skills"])],
+        "customer": bytes.fromhex(row["customer"]),
+        "place": bytes.fromhex(row["place"]),
         "address": row["address"] or None,
         "point": None if row["lat_e7"] is None else (row["lat_e7"], row["lon_e7"]),
+        "radius": row["radius_m"],
         "contact": row["contact"] or None,
         "contact_phone": row["contact_phone"] or None,
     }
-    return {
-        name: values[name]
-        for name in sorted(given)
-        if values.get(name) is not None and values[name] != held[name]
-    }
+
+    def differs(name: str) -> bool:
+        value, old = values.get(name), held[name]
+        if name == "skills" and value is not None:
+            return sorted(value) != sorted(old)
+        return value is not None and value != old
+
+    for name, brought in (("customer", _OF_A_CUSTOMER), ("place", _OF_A_PLACE)):
+        if name in given and differs(name):
+            given = given.union(brought)
+    changed = {name: values[name] for name in sorted(given) if differs(name)}
+    if "customer" in changed and row["place"]:
+        # The place that it had is one of the customer before.
+        changed.setdefault("place", None)
+    return changed

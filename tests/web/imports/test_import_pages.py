@@ -228,6 +228,29 @@ async def test_an_imported_job_is_on_the_workers_phone_after_they_meet(town: Tow
     assert check_store(office.hub.replica) == []
 
 
+async def test_a_job_that_exists_gets_every_column_that_the_table_has(town: Town) -> None:
+    office, eva = town.office, await town.office.signed_in("Eva")
+    skill = bytes.fromhex("3000000000000005")
+    await office.act(acts.set_group("skill", skill, name="Gas"))
+    text = "Name;Street;Position\nLetná;Street 1;50.0995, 14.425\nNusle;Street 2;50.06, 14.44\n"
+    await import_shown(eva, await upload(eva, "customers", text))
+    await import_shown(eva, await upload(eva, "jobs", "Title;Customer\nBoiler;Letná\n"))
+    (job,) = await office.rows("SELECT number FROM job")
+    text = f"Number;Title;Customer;Skills;Radius\n{job['number']};Boiler;Nusle;Gas;250\n"
+    seen = await choose(eva, await upload(eva, "jobs", text), same="update")
+    assert "1 of them updated" in seen.words
+    await import_shown(eva, seen)
+    (row,) = await office.rows(
+        "SELECT job.*, customer.name, customer_place.customer AS whose FROM job"
+        " JOIN customer ON customer.customer = job.customer"
+        " JOIN customer_place ON customer_place.place = job.place"
+    )
+    assert (row["name"], row["whose"], row["address"]) == ("Nusle", row["customer"], "Street 2")
+    assert (row["radius_m"], json.loads(row["skills"])) == (250, [skill.hex()])
+    seen = await choose(eva, await upload(eva, "jobs", text), same="update")
+    assert "of them updated" not in seen.words, "it has all of that now"
+
+
 async def test_a_file_in_another_encoding_is_read_and_named(office: Office) -> None:
     eva = await office.signed_in("Eva")
     await eva.get("/import?kind=customers")
