@@ -19,6 +19,7 @@ from random import Random
 import aiohttp
 
 from tests.journey.processes import Browser, Site
+from tests.journey.warm import Warm
 from tests.proof.found import Found
 
 NOTES_A_ROUND = 12
@@ -40,11 +41,12 @@ def lost_by_sigkills(count: int, seed: int) -> Found:
 
 async def work_under_kills(folder: Path, kills: int, seed: int) -> tuple[list[str], int]:
     """What went wrong, and how many notes were acknowledged."""
-    site = Site(folder)
-    try:
-        return await _work(site, kills, Random(seed))
-    finally:
-        await site.close()
+    async with Warm() as warm:
+        site = Site(folder, warm)
+        try:
+            return await _work(site, kills, Random(seed))
+        finally:
+            await site.close()
 
 
 async def _work(site: Site, kills: int, chance: Random) -> tuple[list[str], int]:

@@ -1,7 +1,7 @@
 """Real hubs and devices as processes, and a browser's side of HTTP.
 
 Nothing is imported of the programs under test: they are started by their command, asked over their
-sockets and killed by their pid.
+sockets and killed by their pid; where a start is to cost little, by a process that waits for it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 
 import aiohttp
+
+from tests.journey.warm import Forked, Warm
 
 FIELDLOG = [sys.executable, "-c", "from replica.commandline import main; raise SystemExit(main())"]
 ROOT = Path(__file__).parents[2]
@@ -31,21 +33,20 @@ def free_port() -> int:
 class Process:
     """A `fieldlog` command that runs until it is stopped or killed."""
 
-    def __init__(self, log: Path, *words: object, offset_file: Path | None = None) -> None:
+    def __init__(
+        self, log: Path, *words: object, offset_file: Path | None = None, warm: Warm | None = None
+    ) -> None:
         self._log = log
-        self._command = FIELDLOG
-        if offset_file is not None:
-            self._command = [sys.executable, "-m", "tests.journey.shifted", str(offset_file)]
+        self._offset_file = offset_file
+        self._warm = warm
         self._words = [str(word) for word in words]
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: asyncio.subprocess.Process | Forked | None = None
 
     async def start(self, ready: str) -> str:
         """Start it and wait until its output holds `ready`; returns the output of this start."""
         self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("wb") as output:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command, *self._words, stdout=output, stderr=output, cwd=ROOT
-            )
+        self._log.write_bytes(b"")
+        self._process = await self._begin()
         for _ in range(int(START_S_MAX / 0.05)):
             text = self._log.read_text()
             if ready in text:
@@ -54,6 +55,17 @@ class Process:
                 break
             await asyncio.sleep(0.05)
         raise AssertionError(f"{self._words[0]} did not start:\n{self._log.read_text()}")
+
+    async def _begin(self) -> asyncio.subprocess.Process | Forked:
+        if self._warm is not None:
+            return await self._warm.begin(self._log, self._words, self._offset_file)
+        command = FIELDLOG
+        if self._offset_file is not None:
+            command = [sys.executable, "-m", "tests.journey.shifted", str(self._offset_file)]
+        with self._log.open("wb") as output:
+            return await asyncio.create_subprocess_exec(
+                *command, *self._words, stdout=output, stderr=output, cwd=ROOT
+            )
 
     @property
     def has_ended(self) -> bool:
@@ -139,13 +151,14 @@ class Browser:
 class Site:
     """A hub on an empty folder, set up over HTTP, with one worker's phone."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, warm: Warm | None = None) -> None:
         self.folder = folder
         self.sync_port, self.local_port, self.phone_port = free_port(), free_port(), free_port()
         self.hub = Process(
             folder / "hub.log",
             *("hub", "--data", folder / "hub", "--host", "127.0.0.1", "--no-announce"),
             *("--port", self.sync_port, "--local-port", self.local_port),
+            warm=warm,
         )
         self._phone_clock = folder / "phone-clock-offset-ms"
         self.set_phone_clock(0)
@@ -153,6 +166,7 @@ class Site:
             folder / "device.log",
             *("device", "--data", folder / "device", "--port", self.phone_port),
             offset_file=self._phone_clock,
+            warm=warm,
         )
         self.office = Browser(f"http://127.0.0.1:{self.local_port}")
         self.phone = Browser(f"http://127.0.0.1:{self.phone_port}")
