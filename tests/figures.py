@@ -25,6 +25,7 @@ from tests.bench.__main__ import quick_rows
 from tests.bench.measuring import figures
 from tests.build import Site, hold
 from tests.journey.kills import lost_by_sigkills
+from tests.pattern_truth import rounds_found_again, rules_found_again
 from tests.proof.planted import why_not_caught
 from tests.reference_day import eight_jobs, worker_day
 from tests.traces import TraceError, recorded_path
@@ -85,6 +86,15 @@ def trace_figures(traces: Path | None) -> None:
     figure("trace_visits_false", sum(row[3] for row in rows), "visits")
 
 
+def pattern_figures() -> None:
+    """What recurs, found again in half years of visits whose rules and rounds are known."""
+    again = {"rules": rules_found_again(range(20)), "rounds": rounds_found_again(range(100))}
+    for name, told in again.items():
+        figure(f"patterns_{name}_true", told.true, name)
+        figure(f"patterns_{name}_found", told.found, name)
+        figure(f"patterns_{name}_right", told.right, name)
+
+
 def seed_figures(seeds: int, minutes: float) -> None:
     """Seeded sites until all seeds are run or the time is over."""
     tally, began_s = Tally(), time.monotonic()
@@ -139,6 +149,7 @@ def main() -> int:
     except TraceError as error:
         print(f"figures: {error}", file=sys.stderr)
         return 2
+    pattern_figures()
     kill_figures(arguments.kills)
     plant_figures()
     seed_figures(arguments.seeds, arguments.minutes)
