@@ -6,8 +6,10 @@ Invariant: nothing leaves this machine.
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -89,12 +91,31 @@ def chromium_path() -> str:
     pytest.skip(words)
 
 
+@pytest.fixture(scope="session")
+def chromium_address(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a Chromium listens that all tests of this process share: starting one takes seconds."""
+    options = tmp_path_factory.mktemp("chromium") / "options.json"
+    options.write_text(
+        json.dumps({"executablePath": chromium_path, "args": list(CHROMIUM_OPTIONS)})
+    )
+    command = [*(sys.executable, "-m", "playwright", "launch-server"),
+               *("--browser", "chromium", "--config", str(options))]  # fmt: skip
+    # A group of its own, so that it ends whole.
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as server:
+        assert server.stdout is not None
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+
+
 @pytest_asyncio.fixture
-async def chromium(chromium_path: str) -> AsyncIterator[Browser]:
+async def chromium(chromium_address: str) -> AsyncIterator[Browser]:
     """A headless Chromium; make a context of it for each person, with size and colour scheme."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium_path, args=list(CHROMIUM_OPTIONS)
-        )
+        browser = await playwright.chromium.connect(chromium_address)
         yield browser
+        # Ends what this test opened in it.
         await browser.close()
