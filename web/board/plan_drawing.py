@@ -25,6 +25,7 @@ from web.board.plan_lines import (
     axis_of,
     in_order,
     lanes_of,
+    meets,
     place,
     shifts_of,
 )
@@ -387,7 +388,7 @@ class Drawing:
             when = "any time"
         else:
             when = window_clock(*window, self._zone) if dated else self._hour(window[0])
-            if dated and not (window[0] < self._bounds[1] and window[1] >= self._bounds[0]):
+            if dated and not meets(window, self._bounds):
                 day = formats.day_words(window[0], self._zone, self._moment.now_ms)
                 when = f"{day}, {when}"
         alert = self._alerts.get(stop.job)

@@ -91,6 +91,11 @@ class PlanStop(NamedTuple):
         return self.phase in WORKING or self.phase in OVER
 
 
+def meets(window: Span | None, day: Span) -> bool:
+    """Whether a window reaches into a day, as `plan_sql.IN_PLAN` says. Without one, True."""
+    return window is None or (window[0] < day[1] and window[1] >= day[0])
+
+
 class Placed(NamedTuple):
     """Where a stop lies in the plan, ms UTC."""
 

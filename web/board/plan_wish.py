@@ -22,7 +22,7 @@ from web.board.days import day_bounds, today, workday_ms
 from web.board.filters import is_stream_id
 from web.board.phases import WORKING
 from web.board.plan_day import facts_of, shift_minutes, silence_of, stops_of_job
-from web.board.plan_lines import OVER, PlanStop, shifts_of
+from web.board.plan_lines import OVER, PlanStop, meets, shifts_of
 from web.board.plan_moves import ORDER, TIME, WAYS, Person, snapped
 from web.board.plan_weighing import Case, Offer, weigh_ways
 from web.board.plans import OLD_MS
@@ -249,7 +249,7 @@ async def _weighed(
     weighed = await reckoner.run(weigh_ways, case)
     offers, busy = weighed.offers, weighed.busy
     promised = moved.window is not None
-    elsewhere = promised and not _meets(moved, day_bounds(day, zone))
+    elsewhere = not meets(moved.window, day_bounds(day, zone))
     nothing = own is not None and not offers[0].move.positions
     if elsewhere or nothing:
         offers = offers[1:]
@@ -273,11 +273,6 @@ async def _weighed(
         at_ms=at_ms,
         source=weighed.source,
     )
-
-
-def _meets(stop: PlanStop, day: tuple[int, int]) -> bool:
-    window = stop.window
-    return window is None or (window[0] < day[1] and window[1] >= day[0])
 
 
 def _clock_on(moment: Moment, stop: PlanStop, row: Any, day: dt.date) -> int:

@@ -228,29 +228,37 @@ async def test_what_is_carried_or_on_its_way_is_moved_by_no_key_and_no_news(
     assert "job=" not in page.url
     assert await town.listed(ben) == ["Shed"]
     assert await town.listed(cyril) == []
+    await page.context.close()
 
-    # While somebody chooses, keys in the rows lead back to the choice and Escape leaves it.
-    await keys.press("Space")
-    await keys.press("ArrowUp")
-    for _ in range(16):
-        await keys.press("ArrowRight")
-    await expect(card).to_contain_text("A-5 to Ana, 16:00")
-    await keys.press("Space")
-    await expect(card.get_by_role("radio").first).to_be_visible()
-    await bar(page, shed).focus()
-    await keys.press("ArrowDown")
-    await expect(card.locator("input:checked")).to_be_focused()
+
+async def test_while_somebody_chooses_keys_in_the_rows_lead_back_to_the_choice(
+    desk: Desk, chromium: Browser
+) -> None:
+    town, (ana, ben, _) = desk.town, desk.workers
+    shed, _ = await town.job("Shed", worker=ben, starts_in=None, planned_minutes=30)
+    await assign(desk, desk.jobs[2], ana)
+    page = await desk.sit(chromium, PATH, with_map=False)
+    keys, said, card = page.keyboard, page.locator("#said"), page.locator(".plan-card")
+
+    async def put_in_anas_way() -> None:
+        await bar(page, shed).focus()
+        await keys.press("Space")
+        await keys.press("ArrowUp")
+        for _ in range(16):
+            await keys.press("ArrowRight")
+        await expect(card).to_contain_text("A-5 to Ana, 16:00")
+        await keys.press("Space")
+        await expect(card.locator("input:checked")).to_be_focused()
+        await bar(page, shed).focus()
+        await keys.press("ArrowDown")
+        await expect(card.locator("input:checked")).to_be_focused()
+
+    await put_in_anas_way()
     await bar(page, shed).focus()
     await keys.press("Escape")
     await expect(card).to_have_count(0)
     await expect(said).to_contain_text("stays where it was")
-    await keys.press("Space")
-    await keys.press("ArrowUp")
-    for _ in range(16):
-        await keys.press("ArrowRight")
-    await keys.press("Space")
-    await bar(page, shed).focus()
-    await keys.press("ArrowDown")
+    await put_in_anas_way()
     await page.get_by_role("button", name="Move it").click()
     await expect(said).to_contain_text("A-5 is assigned to Ana")
     assert sorted(await town.listed(ana)) == ["Charlie", "Shed"]
