@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import threading
 import time
 from typing import Any
 from urllib.parse import unquote
@@ -15,8 +17,10 @@ from core.dispatch.fields import Kind, LogKind, Phase
 from core.dispatch.roster import set_absence, set_vehicle_on
 from hub.keys import Account
 from hub.presence import Presence
+from hub.reckoning import THREADS
 from tests.web.board.town import HOUR_MS, MINUTE_MS, Town, Worker, send_part
 from tests.web.office import NOON_MS, Person, Seen
+from web.board.state import RECKONER
 
 DAY = "2026-11-23"
 
@@ -390,6 +394,29 @@ async def test_who_was_overtaken_is_told_and_nothing_is_written(town: Town) -> N
     await town.phases(ben, job, turn, Phase.OPENED)
     answer = await drop(eva, job, ana.id, start, way="order", seen=found["seen"])
     assert answer.status == 200, "that the phone opened it is no reason to decide again"
+
+
+async def test_who_is_overtaken_while_the_move_is_weighed_is_told_too(town: Town) -> None:
+    ana, ben = await town.worker("Ana"), await town.worker("Ben")
+    maria = await town.office.add_account("Maria", "dispatcher")
+    job, _ = await town.job("Boiler")
+    eva = await town.office.signed_in("Eva")
+    start, gate = NOON_MS + HOUR_MS, threading.Event()
+    found = await preview(eva, job, ana.id, start)
+    reckoner = town.office.app[RECKONER]
+    async with asyncio.TaskGroup() as group:
+        for _ in range(THREADS):
+            group.create_task(reckoner.run(gate.wait, 30))
+        dropping = group.create_task(drop(eva, job, ana.id, start, seen=found["seen"]))
+        done, _ = await asyncio.wait([dropping], timeout=0.5)
+        assert not done
+        other = acts.assign(bytes.fromhex(job), ben.stream, town.office.entropy(8))
+        await town.office.hub.act(maria, other)
+        gate.set()
+    answer = dropping.result()
+    assert answer.status == 409
+    assert "since you looked, Maria acted on A-1" in said(answer)
+    assert (await town.row(job))["worker"] == ben.id
 
 
 async def _another_for(town: Town, worker: Worker, account: Account) -> None:
