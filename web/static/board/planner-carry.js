@@ -437,8 +437,9 @@ export class Carry {
       this.hooks.focus(job, worker);
     }
     offerUndo(said, answer.headers.get('X-Board-Undo'), { seconds: answer.status === 200 ? 6 : 20 });
+    // Last, so that no smaller news of the same move is heard instead.
+    await this.hooks.sent(job);
     this.hooks.said(said);
-    this.hooks.sent(job);
   }
 
   /** Put it back where it was; false where nothing was carried. What is on its way to the hub stays there. */
