@@ -104,10 +104,11 @@ def proposed(shift: Shift, day: date, zone: ZoneInfo) -> tuple[int, int]:
     Times are those on the wall: over a night when clocks change, the shift is an hour shorter or
     longer. A time that the change leaves out is the one as many minutes later.
     """
-    return _wall_ms(day, shift.start_minute, zone), _wall_ms(day, shift.end_minute, zone)
+    return wall_ms(day, shift.start_minute, zone), wall_ms(day, shift.end_minute, zone)
 
 
-def _wall_ms(day: date, minute: int, zone: ZoneInfo) -> int:
+def wall_ms(day: date, minute: int, zone: ZoneInfo) -> int:
+    """When the clock on the wall shows a minute of a local day, UTC ms."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
     # Adding to a time in a zone moves the hands on the wall, not the time that passes.
     moment = (midnight + timedelta(minutes=minute)).astimezone(UTC)

@@ -1,21 +1,24 @@
 """An itinerary: one worker's jobs one after the other, and when each of them is reached.
 
-Pure arithmetic on plain values; the travel times between places are an input. Holds no choice of an
-order (that is `proposing`) and no present but the moment that it is given. Invariant: whole
-milliseconds, so that the same stops give the same times on every machine.
+Pure arithmetic on plain values; the travel times between places are an input. Knows the order in
+which a phone lists a day; holds no choice of another one (that is `proposing`) and no present but
+the moment that it is given. Invariant: whole milliseconds, so that the same stops give the same
+times on every machine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 MINUTE_MS: Final = 60_000
 MINUTES_DEFAULT: Final = 60
 """How long a job takes that nobody planned, where its window says nothing of it either."""
-WINDOW_AS_LENGTH_MIN_MAX: Final = 120
-"""A window up to this long is taken for the time that the job needs."""
+WINDOW_AS_LENGTH_MIN: Final = (15, 120)
+"""A window of this many minutes, from the one to the other, is taken for the time that the job
+needs. A shorter one is a promise to come then, and says nothing of how long it takes."""
+_UNPLACED: Final = 1 << 31
 
 Legs = Callable[[int | None, int | None], int]
 """Milliseconds of travel between two places, by their numbers; 0 where either is not known."""
@@ -59,9 +62,48 @@ def length_ms(planned_min: int | None, start_ms: int | None, end_ms: int | None)
         return planned_min * MINUTE_MS
     if start_ms is not None and end_ms is not None:
         window_ms = end_ms - start_ms
-        if 0 < window_ms <= WINDOW_AS_LENGTH_MIN_MAX * MINUTE_MS:
+        shortest, longest = WINDOW_AS_LENGTH_MIN
+        if shortest * MINUTE_MS <= window_ms <= longest * MINUTE_MS:
             return window_ms
     return MINUTES_DEFAULT * MINUTE_MS
+
+
+class Listed(Protocol):
+    """What a day's order goes by: the planned place (0: none), the window (UTC ms), the job."""
+
+    @property
+    def position(self) -> int:
+        """The planned place in the worker's day, 0 without one."""
+
+    @property
+    def window_start(self) -> int | None:
+        """Where the window begins, UTC ms."""
+
+    @property
+    def window_end(self) -> int | None:
+        """Where the window ends, UTC ms."""
+
+    @property
+    def priority(self) -> int:
+        """How urgent it is."""
+
+    @property
+    def number(self) -> str:
+        """The job's number."""
+
+    @property
+    def job(self) -> str:
+        """The job's id."""
+
+
+def turn_of_day(listed: Listed) -> tuple[int, bool, int, int, str, str]:
+    """The key by which phones and plans order a worker's day: planned place, time, urgency, number.
+
+    What has no time comes behind what has one.
+    """
+    at_ms = listed.window_start if listed.window_start is not None else listed.window_end
+    planned = listed.position if listed.position > 0 else _UNPLACED
+    return (planned, at_ms is None, at_ms or 0, -listed.priority, listed.number, listed.job)
 
 
 def itinerary(free_ms: int, start: int | None, stops: Sequence[Stop], legs: Legs) -> list[Timed]:

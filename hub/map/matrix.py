@@ -17,7 +17,7 @@ from typing import Final
 
 from core.dispatch.geometry import Point, distance_m
 from hub.map.roads import Roads
-from hub.map.travel import AIR_DETOUR, AIR_KMH
+from hub.map.travel import air_s
 
 NODES_MAX: Final = 3_000_000
 """Nodes that all searches of one matrix may settle: 8 s of one core."""
@@ -76,20 +76,16 @@ def matrix(
     return Matrix(times_ms, [[time is not None for time in row] for row in road], air)
 
 
-def _air_ms(metres: int) -> float:
-    return metres * AIR_DETOUR / AIR_KMH * 3_600
-
-
 def _time_ms(road_ms: int | None, metres: int, ratio: float) -> int:
     if metres == 0:
         return 0
-    return round(_air_ms(metres) * ratio) if road_ms is None else road_ms
+    return round(air_s(metres) * 1000 * ratio) if road_ms is None else road_ms
 
 
 def _ratio(road: Sequence[Sequence[int | None]], air: Sequence[Sequence[int]]) -> float:
     """How the searched pairs' times stand to the air line's, over drives worth the name."""
     found = [
-        time / _air_ms(metres)
+        time / (air_s(metres) * 1000)
         for times, row in zip(road, air, strict=True)
         for time, metres in zip(times, row, strict=True)
         if time is not None and metres > 300

@@ -41,10 +41,14 @@ class Travel:
     source: TravelSource
 
 
+def air_s(metres: float) -> float:
+    """Return the seconds that an air line of so many metres takes, with a detour."""
+    return metres * AIR_DETOUR / AIR_KMH * 3.6
+
+
 def air_travel(start: Point, end: Point) -> Travel:
     """Return the time over the air line with a detour."""
-    seconds = distance_m(*start, *end) * AIR_DETOUR / AIR_KMH * 3.6
-    return Travel(seconds, TravelSource.AIR)
+    return Travel(air_s(distance_m(*start, *end)), TravelSource.AIR)
 
 
 def travel_to(

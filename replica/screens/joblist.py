@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.dispatch.geometry import distance_m as metres_between
+from core.dispatch.itinerary import turn_of_day
 from replica.screens import local_time
-from replica.screens.local_time import DAY_MS, Zone
+from replica.screens.local_time import Zone
 from replica.screens.marks import Marks
 from replica.screens.port import OwnFix, Rows
 
@@ -176,17 +177,14 @@ def sections_of(cards: Mapping[str, Card], now_ms: int, zone: Zone) -> dict[str,
             found["Rejected" if card.phase == "rejected" else "Done"].append(card)
     today = local_time.day_of(now_ms, zone)
 
-    def turn_of_day(card: Card) -> tuple[Any, ...]:
+    def day_of(card: Card) -> str:
         at_ms = card.window_start if card.window_start is not None else card.window_end
-        day = max(today, local_time.day_of(at_ms, zone)) if at_ms is not None else today
-        planned = card.position if card.position > 0 else 1 << 31
-        undated = at_ms if at_ms is not None else now_ms + DAY_MS
-        return (day, planned, undated, -card.priority, card.number, card.job)
+        return max(today, local_time.day_of(at_ms, zone)) if at_ms is not None else today
 
-    to_do.sort(key=turn_of_day)
+    to_do.sort(key=lambda card: (day_of(card), turn_of_day(card)))
     found["Next"] = to_do[:1]
     for card in to_do[1:]:
-        found["Today" if turn_of_day(card)[0] == today else "Later"].append(card)
+        found["Today" if day_of(card) == today else "Later"].append(card)
     found["Now"].sort(key=lambda card: (IN_WORK.index(card.phase) == 2, card.number, card.job))
     for section in ("Done", "Rejected"):
         found[section].sort(key=lambda card: (card.finished_at or card.updated_at, card.job))

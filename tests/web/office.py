@@ -189,6 +189,7 @@ class Office:
         if not any(route.get_info().get("path") == "/sign-in" for route in app.router.resources()):
             # In a checkout that is not installed there is no entry point to find the pages by.
             attach(app)
+        self.app = app
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)

@@ -30,13 +30,13 @@ from web.board.conflicts import conflict_of
 from web.board.days import today
 from web.board.decisions import decision
 from web.board.filters import is_stream_id
+from web.board.phases import WORKING
 from web.board.state import Moment, moment_of
 from web.board.words import LABEL_BY_FIELD, load_names, state_words, value_words
 from web.recurring.questions import DayOf, day_of_job
 from web.roster import absences, absent_words, days_of_job
 from web.stale_form import changed_since, clean
 
-WORKING: Final = frozenset({"travelling", "on site", "paused"})
 GONE: Final = frozenset({"withdrawn", "released", "rejected", "finished"})
 STATES: Final = ("assigned", "withdrawn", "handed to", "phase", "cancelled", "override")
 _PHASE_BY_WORDS: Final = {phase.name.lower().replace("_", " "): phase for phase in Phase}

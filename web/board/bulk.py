@@ -25,9 +25,10 @@ from core.log.errors import Malformed
 from hub.keys import ACCOUNT
 from hub.past_acts import reference_of
 from web import formats
-from web.board.actions import GONE, STATES, WORKING, Case, Overtaken, check_not_overtaken
+from web.board.actions import GONE, STATES, Case, Overtaken, check_not_overtaken
 from web.board.days import today
 from web.board.filters import is_stream_id
+from web.board.phases import WORKING
 from web.board.rows import PRIORITY_WORDS
 from web.board.state import Moment, moment_of
 from web.board.term import YEAR_MAX, YEAR_MIN, read_day

@@ -9,15 +9,27 @@ import datetime as dt
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from core.dispatch.duty import wall_ms
+
 _NEAR: Final = {"yesterday": -1, "today": 0, "tomorrow": 1}
+_WORKDAY_MINUTE: Final = 8 * 60
 
 
-def day_bounds(day: str, zone: ZoneInfo) -> tuple[int, int]:
-    """Start and end (ms UTC) of a local day '2026-11-23'; 23 to 25 hours apart."""
-    date = dt.date.fromisoformat(day)
-    start = dt.datetime.combine(date, dt.time(), zone)
-    end = dt.datetime.combine(date + dt.timedelta(days=1), dt.time(), zone)
-    return int(start.timestamp() * 1000), int(end.timestamp() * 1000)
+def midnight_ms(day: dt.date, zone: ZoneInfo) -> int:
+    """The instant at which a local day begins, ms UTC."""
+    return wall_ms(day, 0, zone)
+
+
+def day_bounds(day: str | dt.date, zone: ZoneInfo) -> tuple[int, int]:
+    """Start and end (ms UTC) of a local day, as text '2026-11-23'; 23 to 25 hours apart."""
+    date = dt.date.fromisoformat(day) if isinstance(day, str) else day
+    return midnight_ms(date, zone), midnight_ms(date + dt.timedelta(days=1), zone)
+
+
+def workday_ms(day: str | dt.date, zone: ZoneInfo) -> int:
+    """When a local day of work begins (ms UTC) for somebody without a shift: at eight."""
+    date = dt.date.fromisoformat(day) if isinstance(day, str) else day
+    return wall_ms(date, _WORKDAY_MINUTE, zone)
 
 
 def today(now_ms: int, zone: ZoneInfo) -> str:

@@ -28,7 +28,6 @@ from web.recurring.questions import DayOf, day_of_job
 
 VISITS_SHOWN: Final = 5
 GONE: Final = frozenset({"withdrawn", "released"})
-WORKING: Final = frozenset({"travelling", "on site", "paused"})
 PHASES_BY_HAND: Final = (
     ("accepted", "Accepted"),
     ("travelling", "Travelling"),

@@ -17,13 +17,18 @@ from hub.map.region import Region
 from web import formats
 from web.board.filters import TEXT_CHARACTERS_MAX, is_stream_id
 from web.board.job_form import values_of_place
-from web.board.nearest import Candidate, Wanted, candidates
+from web.board.nearest import Candidate, Need, candidates
+from web.board.plan_sql import POINT, SITE
 from web.board.state import RECKONER, Moment, moment_of
 from web.formats import folded
 from web.frame import frame_of
 from web.rendering import part
 
 FOUND_MAX: Final = 12
+_SOUGHT: Final = f"""
+    SELECT {POINT}, job.skills, job.planned_minutes, job.window_start, job.window_end
+    FROM job {SITE} WHERE job.job = ?
+"""
 _CUSTOMERS: Final = """
     SELECT customer.customer, customer.name, customer.number,
            coalesce(group_concat(customer_place.address, '; '), '') AS places
@@ -88,15 +93,11 @@ async def candidates_part(request: web.Request) -> web.StreamResponse:
     """GET /board/job/{job}/candidates?q=: workers for the assign list, the nearest fit first."""
     moment = await moment_of(request)
     job = request.match_info["job"]
-    row = (
-        await moment.hub.reader.row("SELECT * FROM job WHERE job = ?", (job,))
-        if is_stream_id(job)
-        else None
-    )
+    row = await moment.hub.reader.row(_SOUGHT, (job,)) if is_stream_id(job) else None
     if row is None:
         raise web.HTTPNotFound(text="There is no such job on this hub.")
     text = request.query.get("q", "")[:TEXT_CHARACTERS_MAX]
-    wanted = Wanted(
+    wanted = Need(
         None if row["lat_e7"] is None else (row["lat_e7"], row["lon_e7"]),
         tuple(json.loads(row["skills"])),
         length_ms(row["planned_minutes"], row["window_start"], row["window_end"]),

@@ -36,7 +36,7 @@ _HERE, _THERE = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Need:
     """What somebody is looked for: a place (1e-7 degree), skills by id, time needed, a window."""
 
     point: Point | None
@@ -120,7 +120,7 @@ class Freed:
 class _Known:
     """What all candidates of one question share."""
 
-    wanted: Wanted
+    wanted: Need
     moment: Moment
     is_today: bool
     skill_names: Mapping[str, str]
@@ -132,7 +132,7 @@ class _Known:
 
 
 async def candidates(
-    moment: Moment, wanted: Wanted, text: str, reckoner: Reckoner, radius_m: float | None = None
+    moment: Moment, wanted: Need, text: str, reckoner: Reckoner, radius_m: float | None = None
 ) -> tuple[Candidate, ...]:
     """Workers whose name, team or vehicle has `text`, within the radius; the best one first."""
     plans = await plans_of_day(moment)
@@ -164,7 +164,7 @@ def _air_m(one: Point, other: Point) -> float:
     return distance_m(*one, *other)
 
 
-async def _known(moment: Moment, wanted: Wanted) -> _Known:
+async def _known(moment: Moment, wanted: Need) -> _Known:
     reader = moment.hub.reader
     skills = await reader.rows("SELECT skill, name FROM skill")
     assigned = await reader.rows(
@@ -395,7 +395,7 @@ def _silent_words(known: _Known, worker: str) -> str:
     return "" if gone_ms <= HEARD_MS_MAX else f"phone silent for {formats.span_words(gone_ms)}"
 
 
-async def becoming_free(moment: Moment, wanted: Wanted, radius_m: float) -> tuple[Freed, ...]:
+async def becoming_free(moment: Moment, wanted: Need, radius_m: float) -> tuple[Freed, ...]:
     """Who finishes a job within the radius next, the soonest first: when nobody is there now."""
     if wanted.point is None:
         return ()

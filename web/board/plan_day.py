@@ -1,7 +1,8 @@
 """The facts that a planner draws and plans with: who works, which jobs a day has, who has them.
 
-Holds the SQL of the planner and makes `Stop`s of it, and nothing that is shown. Every question is
-bounded: by what is not over, by a week before the day, by the logs of these workers' days.
+Holds the SQL of the planner and makes `PlanStop`s of it, and nothing that is shown. Every question
+is bounded: by what is not over, by a week before the day, by the logs of these workers' days. What
+a limit leaves out is the same each time, and is said.
 """
 
 from __future__ import annotations
@@ -12,45 +13,51 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from core.dispatch.geometry import Point
+from hub.map.roads import Roads
 from hub.map.travel import air_travel, travel_to
 from web import formats
-from web.board.plan_lines import Legs, Span, Stop, bounds_of
+from web.board.days import day_bounds
+from web.board.plan_lines import Legs, PlanStop, Span
+from web.board.plan_sql import IN_PLAN, POINT, SITE
 from web.board.questions import workers
 from web.board.state import Moment
-from web.phones import phones_of
+from web.phones import HEARD_MS_MAX, phones_of
 
 JOBS_MAX: Final = 5_000
 """More than a day of the largest site; what is beyond is said, not drawn."""
 LONG_WINDOW_MS: Final = 8 * formats.DAY_MS
 """A job that is over and whose window began longer before belongs to no later day's plan."""
-SILENT_MS: Final = 30 * formats.MINUTE_MS
-"""From here on a phone that said nothing may not hear of a change in time."""
 ROAD_LEGS_MAX: Final = 24
 """Searches of roads for one preview; what is more is reckoned by the air line."""
 
-_DUE: Final = """
-    SELECT job FROM job WHERE status IN ('open', 'in progress')
-        AND window_start < ?2 AND coalesce(window_end, window_start) >= ?1
+# What begins later is left out by the index alone, before a row of it is read.
+_DUE: Final = f"""
+    SELECT job.job FROM job WHERE job.status IN ('open', 'in progress')
+        AND coalesce(job.window_start, 0) < ?2
+        AND {IN_PLAN.format(start="?1", end="?2", present="?4")}
     UNION
     SELECT job FROM job WHERE status IN ('done', 'rejected')
         AND window_start < ?2 AND window_start >= ?3 AND coalesce(window_end, window_start) >= ?1
     UNION
-    SELECT job FROM job WHERE ?4 AND status IN ('open', 'in progress')
-        AND (window_start IS NULL OR coalesce(window_end, window_start) < ?1)
-    UNION
     SELECT value FROM json_each(?5)
 """
-_COLUMNS: Final = """
+_COLUMNS: Final = f"""
     job.job, job.number, job.title, job.status, job.priority, job.window_start, job.window_end,
-    job.planned_minutes, coalesce(job.lat_e7, site.lat_e7), coalesce(job.lon_e7, site.lon_e7),
-    job.frontier, job.skills, job.arrived_at, coalesce(turn.worker, ''), coalesce(turn.turn, ''),
-    coalesce(turn.phase, ''), coalesce(turn.position, 0)
-    FROM job
-    LEFT JOIN customer_place AS site ON site.customer = job.customer AND site.place = job.place
+    job.planned_minutes, {POINT}, job.frontier, job.skills, job.arrived_at,
+    coalesce(turn.worker, ''), coalesce(turn.turn, ''), coalesce(turn.phase, ''),
+    coalesce(turn.position, 0)
+    FROM job {SITE}
     LEFT JOIN assignment AS turn ON turn.job = job.job
         AND turn.phase NOT IN ('withdrawn', 'released', 'rejected')
+"""
+_STOPS: Final = f"""
+    SELECT {_COLUMNS} WHERE job.job IN ({_DUE}) AND job.status <> 'cancelled'
+        AND CASE WHEN turn.worker IS NULL THEN ?6 AND job.status IN ('open', 'rejected')
+            ELSE turn.worker IN (SELECT value FROM json_each(?7)) END
+    ORDER BY job.job, turn.worker, turn.turn LIMIT ?8
 """
 _LOGS: Final = """
     SELECT its.word AS worker, named.word AS job, kind.word AS kind, log.start_at, log.stop_at
@@ -74,22 +81,33 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class DayFacts:
-    """What some days hold: `stops` by worker, those that nobody has under '', logs by worker."""
+    """What some days hold: `stops` by worker, those that nobody has under '', logs by worker.
+
+    `full` says that there was more than is held here.
+    """
 
     people: tuple[Any, ...]
-    stops: dict[str, list[Stop]]
+    stops: dict[str, list[PlanStop]]
     logs: dict[str, list[Logged]]
     full: bool
 
 
 async def facts_of(
-    moment: Moment, days: Sequence[dt.date], wanted: Callable[[Any], bool]
+    moment: Moment,
+    days: Sequence[dt.date],
+    wanted: Callable[[Any], bool],
+    *,
+    unassigned: bool,
+    jobs_max: int = JOBS_MAX,
 ) -> DayFacts:
-    """The facts of these days, which follow each other, for the workers that `wanted` lets pass."""
+    """The facts of these days, which follow each other, for the workers that `wanted` lets pass.
+
+    With `unassigned` also the jobs that nobody has.
+    """
     reader = moment.hub.reader
     people = tuple(row for row in await workers(reader) if wanted(row))
     ids = [row["worker"] for row in people]
-    start, end = bounds_of(days[0], moment.zone)[0], bounds_of(days[-1], moment.zone)[1]
+    start, end = day_bounds(days[0], moment.zone)[0], day_bounds(days[-1], moment.zone)[1]
     eve = days[0] - dt.timedelta(days=1)
     logs: dict[str, list[Logged]] = defaultdict(list)
     for row in await reader.rows(
@@ -100,25 +118,22 @@ async def facts_of(
             logs[row["worker"]].append(one)
     logged = sorted({one.job for some in logs.values() for one in some if one.job})
     present = start <= moment.now_ms < end
+    since = start - LONG_WINDOW_MS
     rows = await reader.rows(
-        f"SELECT {_COLUMNS} WHERE job.job IN ({_DUE}) AND job.status <> 'cancelled' LIMIT ?6",
-        (start, end, start - LONG_WINDOW_MS, present, json.dumps(logged), JOBS_MAX + 1),
+        _STOPS,
+        (start, end, since, present, json.dumps(logged), unassigned, json.dumps(ids), jobs_max + 1),
     )
-    stops: dict[str, list[Stop]] = defaultdict(list)
-    shown = set(ids)
-    for row in rows[:JOBS_MAX]:
-        stop = Stop._make(row)
-        if not stop.worker and stop.status in ("open", "rejected"):
-            stops[""].append(stop)
-        elif stop.worker in shown:
-            stops[stop.worker].append(stop)
-    return DayFacts(people, dict(stops), dict(logs), len(rows) > JOBS_MAX)
+    stops: dict[str, list[PlanStop]] = defaultdict(list)
+    for row in rows[:jobs_max]:
+        stop = PlanStop._make(row)
+        stops[stop.worker].append(stop)
+    return DayFacts(people, dict(stops), dict(logs), len(rows) > jobs_max)
 
 
-async def stops_of_job(moment: Moment, job: str) -> list[Stop]:
+async def stops_of_job(moment: Moment, job: str) -> list[PlanStop]:
     """A job with each of the workers who have it; one stop of nobody's where none has."""
     rows = await moment.hub.reader.rows(f"SELECT {_COLUMNS} WHERE job.job = ?", (job,))
-    return [Stop._make(row) for row in rows]
+    return [PlanStop._make(row) for row in rows]
 
 
 def air_legs(start: Point | None, end: Point | None) -> int:
@@ -126,9 +141,11 @@ def air_legs(start: Point | None, end: Point | None) -> int:
     return 0 if start is None or end is None else round(air_travel(start, end).seconds)
 
 
-def road_legs(moment: Moment) -> tuple[Legs, set[str]]:
-    """Seconds by the hub's roads where it has them, and the sources that were used so far."""
-    roads = moment.hub.region.roads if moment.hub.region is not None else None
+def road_legs(roads: Roads | None) -> tuple[Legs, set[str]]:
+    """Seconds by these roads where there are some, and the sources that were used so far.
+
+    A leg may take a tenth of a second: ask away from the loop.
+    """
     known: dict[tuple[Point, Point], int] = {}
     sources: set[str] = set()
 
@@ -153,7 +170,7 @@ async def silence_of(moment: Moment) -> dict[str, str]:
     for worker, at_ms in heard.items():
         if at_ms == 0:
             found[worker] = "phone never heard"
-        elif moment.now_ms - at_ms > SILENT_MS:
+        elif moment.now_ms - at_ms > HEARD_MS_MAX:
             words = formats.moment_words(at_ms, moment.zone, moment.now_ms)
             found[worker] = f"phone silent since {words}"
     for row in await workers(moment.hub.reader):
@@ -167,7 +184,7 @@ def shift_minutes(row: Any) -> object:
     return json.loads(row["shift"]) if row["shift"] else None
 
 
-def span_words(span: Span, moment: Moment) -> str:
+def span_words(span: Span, zone: ZoneInfo) -> str:
     """`10:00–11:00` on the site's clock."""
     start, end = span
-    return f"{formats.clock_words(start, moment.zone)}–{formats.clock_words(end, moment.zone)}"
+    return f"{formats.clock_words(start, zone)}–{formats.clock_words(end, zone)}"

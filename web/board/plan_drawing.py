@@ -14,23 +14,24 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from web import formats
-from web.board.days import today
+from web.board.days import day_bounds, today
 from web.board.filters import Filter
 from web.board.plan_day import DayFacts, Logged, air_legs, shift_minutes
 from web.board.plan_lines import (
     Axis,
     Placed,
+    PlanStop,
     Span,
-    Stop,
     axis_of,
-    bounds_of,
     in_order,
     lanes_of,
+    meets,
     place,
     shifts_of,
 )
 from web.board.rows import delay_words, window_clock
 from web.board.state import Moment
+from web.roster import RosterDay, absent_words
 
 CELL_MAX: Final = 8
 """Jobs shown in a day of a week; its head leads to all of them."""
@@ -91,10 +92,16 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A worker's day in a week: jobs, and how much of the shift they fill."""
+    """A worker's day in a week: jobs, and how much of the shift they fill.
+
+    `absent` says that nobody is there, `vehicle` which one it is where the day has one of its own,
+    '' for neither.
+    """
 
     day: str
     words: str
+    absent: str
+    vehicle: str
     chips: tuple[Chip, ...]
     more: int
     load: str
@@ -105,11 +112,16 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
-    """A worker: bars and pieces of the day, or the cells of a week."""
+    """A worker: bars and pieces of the day, or the cells of a week.
+
+    `absent` says until when nobody is there on the day, '' for nobody absent; a week's is in its
+    cells.
+    """
 
     worker: str
     name: str
     about: str
+    absent: str
     shift: str
     silent: str
     load: str
@@ -133,7 +145,7 @@ class Drawing:
     """One planner being drawn: what every row of it needs.
 
     `fitting` are the jobs that the view and the filters hold, `silent` what is known of phones'
-    silence, in words by worker.
+    silence, in words by worker, `rosters` who is absent and drives what, by day.
     """
 
     def __init__(
@@ -143,6 +155,7 @@ class Drawing:
         facts: DayFacts,
         fitting: frozenset[str],
         silent: Mapping[str, str],
+        rosters: Mapping[dt.date, Mapping[str, RosterDay]],
     ) -> None:
         self._moment = moment
         self._zone = moment.zone
@@ -150,20 +163,19 @@ class Drawing:
         self._facts = facts
         self._fitting = fitting
         self._silent = silent
+        self._rosters = rosters
+        self._now_day = today(moment.now_ms, moment.zone)
         self._alerts = {row[0]: row for row in json.loads(moment.alerts) if row[1]}
         self._clocks: dict[int, str] = {}
         day = dt.date.fromisoformat(wanted.day or today(moment.now_ms, moment.zone))
-        self._bounds = bounds_of(day, moment.zone)
+        self._bounds = day_bounds(day, moment.zone)
 
     # --- a day
 
     def day_rows(self, day: dt.date) -> tuple[tuple[PlanRow, ...], Axis]:
         """The rows of one day, and its scale."""
-        first = bounds_of(day, self._zone)[0]
-        shifts = {
-            row["worker"]: shifts_of(shift_minutes(row), day, self._zone)
-            for row in self._facts.people
-        }
+        first = day_bounds(day, self._zone)[0]
+        shifts = {row["worker"]: self._shifts(row, day) for row in self._facts.people}
         placed = {row["worker"]: self._placed(row["worker"], first) for row in self._facts.people}
         spans: list[Span] = [span for each in shifts.values() for span in each]
         spans += [(one.start_ms, one.end_ms) for each in placed.values() for one in each]
@@ -172,10 +184,16 @@ class Drawing:
         axis = axis_of(day, self._zone, spans)
         rows = tuple(
             self._day_row(row, axis, shifts[row["worker"]], placed[row["worker"]],
-                          self._silent.get(row["worker"], ""))
+                          self._rosters[day][row["worker"]])
             for row in self._facts.people
         )  # fmt: skip
         return rows, axis
+
+    def _shifts(self, row: Any, day: dt.date) -> tuple[Span, ...]:
+        """When a worker is to be there on a day: who is absent has no shift."""
+        if self._rosters[day][row["worker"]].absence is not None:
+            return ()
+        return shifts_of(shift_minutes(row), day, self._zone)
 
     def _stop_ms(self, log: Logged) -> int:
         return log.stop_ms if log.stop_ms is not None else max(self._moment.now_ms, log.start_ms)
@@ -194,7 +212,12 @@ class Drawing:
         return placed
 
     def _day_row(
-        self, row: Any, axis: Axis, shifts: Sequence[Span], placed: list[Placed], silent: str
+        self,
+        row: Any,
+        axis: Axis,
+        shifts: Sequence[Span],
+        placed: list[Placed],
+        roster: RosterDay,
     ) -> PlanRow:
         worker = row["worker"]
         logs = self._facts.logs.get(worker, [])
@@ -227,9 +250,10 @@ class Drawing:
         return PlanRow(
             worker=worker,
             name=row["name"] or "Unnamed",
-            about=" · ".join(filter(None, (row["team_name"], row["vehicle_name"]))),
+            about=" · ".join(filter(None, (row["team_name"], roster.vehicle_name))),
+            absent=absent_words(roster.absence, self._now_day),
             shift=", ".join(self._clock(*span) for span in shifts),
-            silent=silent if placed or untimed else "",
+            silent=self._silent.get(worker, "") if placed or untimed else "",
             load=self._load([*(one.stop for one in placed), *untimed]),
             bars=tuple(bars),
             untimed=tuple(self.chip(stop, None, None, dated=True) for stop in untimed),
@@ -278,7 +302,7 @@ class Drawing:
         seen = axis.span(*span)
         return [] if seen is None else [Piece(kind, *seen, top, height)]
 
-    def _tail_words(self, stop: Stop) -> str:
+    def _tail_words(self, stop: PlanStop) -> str:
         alert = self._alerts.get(stop.job)
         return delay_words(alert[3]) if alert is not None and alert[3] else ""
 
@@ -286,23 +310,22 @@ class Drawing:
 
     def week_rows(self, days: Sequence[dt.date]) -> tuple[PlanRow, ...]:
         """The rows of a week."""
-        now_day = today(self._moment.now_ms, self._zone)
-        bounds = [(day, *bounds_of(day, self._zone)) for day in days]
+        bounds = [(day, *day_bounds(day, self._zone)) for day in days]
         rows = []
         for row in self._facts.people:
             worker = row["worker"]
             stops = in_order(self._facts.stops.get(worker, ()))
-            by_day: dict[dt.date, list[Stop]] = {day: [] for day in days}
+            by_day: dict[dt.date, list[PlanStop]] = {day: [] for day in days}
             for stop in stops:
-                day = self._day_of(stop, worker, bounds, now_day)
+                day = self._day_of(stop, worker, bounds)
                 if day is not None:
                     by_day[day].append(stop)
-            shift = shift_minutes(row)
             rows.append(
                 PlanRow(
                     worker=worker,
                     name=row["name"] or "Unnamed",
                     about=" · ".join(filter(None, (row["team_name"], row["vehicle_name"]))),
+                    absent="",
                     shift="",
                     silent=self._silent.get(worker, "") if stops else "",
                     load=self._load(stops),
@@ -310,16 +333,13 @@ class Drawing:
                     untimed=(),
                     drawn=(),
                     lanes=1,
-                    cells=tuple(
-                        self._cell(day, by_day[day], shifts_of(shift, day, self._zone), now_day)
-                        for day in days
-                    ),
+                    cells=tuple(self._cell(row, day, by_day[day]) for day in days),
                 )
             )
         return tuple(rows)
 
     def _day_of(
-        self, stop: Stop, worker: str, bounds: Sequence[tuple[dt.date, int, int]], now_day: str
+        self, stop: PlanStop, worker: str, bounds: Sequence[tuple[dt.date, int, int]]
     ) -> dt.date | None:
         """The day of the week that a job is listed under: its window's, the one it was worked on,
         or today, where it has no date or its day is over."""
@@ -334,27 +354,28 @@ class Drawing:
         for day, start, end in bounds:
             if at_ms is not None and start <= at_ms < end:
                 return day
-        return next((day for day, _, _ in bounds if day.isoformat() == now_day), None)
+        return next((day for day, _, _ in bounds if day.isoformat() == self._now_day), None)
 
-    def _cell(
-        self, day: dt.date, stops: Sequence[Stop], shifts: Sequence[Span], now_day: str
-    ) -> Cell:
+    def _cell(self, row: Any, day: dt.date, stops: Sequence[PlanStop]) -> Cell:
         planned = sum(stop.length_ms for stop in stops)
-        shift = sum(end - start for start, end in shifts)
+        shift = sum(end - start for start, end in self._shifts(row, day))
+        roster = self._rosters[day][row["worker"]]
         return Cell(
             day=day.isoformat(),
             words=f"{day:%a %-d %b}",
+            absent=roster.absence.words if roster.absence is not None else "",
+            vehicle=(roster.vehicle_name or "no vehicle") if roster.is_exception else "",
             chips=tuple(self.chip(stop, None, None, dated=False) for stop in stops[:CELL_MAX]),
             more=max(len(stops) - CELL_MAX, 0),
             load=self._hours(planned, shift) if stops else "",
             over=bool(shift) and planned > shift,
-            current=day.isoformat() == now_day,
+            current=day.isoformat() == self._now_day,
             href=replace(self._wanted, day=day.isoformat(), span="").url(),
         )
 
     # --- words
 
-    def chip(self, stop: Stop, span: Span | None, done: Span | None, *, dated: bool) -> Chip:
+    def chip(self, stop: PlanStop, span: Span | None, done: Span | None, *, dated: bool) -> Chip:
         """A job as a link.
 
         `span` is where the plan has it, `done` where it was worked; `dated` names the whole window,
@@ -367,7 +388,7 @@ class Drawing:
             when = "any time"
         else:
             when = window_clock(*window, self._zone) if dated else self._hour(window[0])
-            if dated and not (window[0] < self._bounds[1] and window[1] >= self._bounds[0]):
+            if dated and not meets(window, self._bounds):
                 day = formats.day_words(window[0], self._zone, self._moment.now_ms)
                 when = f"{day}, {when}"
         alert = self._alerts.get(stop.job)
@@ -386,7 +407,7 @@ class Drawing:
             start_ms,
         )
 
-    def _note(self, stop: Stop, span: Span | None, done: Span | None, alert: Any) -> str:
+    def _note(self, stop: PlanStop, span: Span | None, done: Span | None, alert: Any) -> str:
         """What a bar's label says beside its time: the phase, the window, what is wrong."""
         words = stop.phase if stop.phase and stop.status == "in progress" else stop.status
         if stop.window is not None and stop.window != span:
@@ -407,7 +428,7 @@ class Drawing:
             self._clocks[minute] = formats.clock_words(at_ms, self._zone)
         return self._clocks[minute]
 
-    def _load(self, stops: Sequence[Stop]) -> str:
+    def _load(self, stops: Sequence[PlanStop]) -> str:
         if not stops:
             return "free"
         hours, minutes = divmod(sum(stop.length_ms for stop in stops) // formats.MINUTE_MS, 60)

@@ -12,32 +12,32 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from core.dispatch.geometry import Point
-from core.dispatch.itinerary import MINUTE_MS, Stop, length_ms
+from core.dispatch.itinerary import Stop, length_ms
 from core.dispatch.proposing import Crew, Task
-from web.board.days import day_bounds, today
+from web.board.days import day_bounds, today, workday_ms
 from web.board.nearest import doing_of, start_of
+from web.board.plan_sql import IN_PLAN, POINT, SITE
 from web.board.plans import Plan, plans_of_day
 from web.board.state import Moment
 from web.roster import roster_on
 
-START_MIN_DEFAULT: Final = 8 * 60
-"""When a day begins for somebody without a shift, minutes of the local day."""
 ASKED_MAX: Final = 200
 
-_COLUMNS: Final = """
+_COLUMNS: Final = f"""
     job.job, job.number, job.title, job.status, job.priority, job.window_start, job.window_end,
-    job.planned_minutes, job.lat_e7, job.lon_e7, job.skills, job.frontier, job.worker
+    job.planned_minutes, {POINT}, job.skills, job.frontier, job.worker
+    FROM job {SITE}
 """
 _UNASSIGNED: Final = f"""
-    SELECT {_COLUMNS} FROM job
-    WHERE status = 'open' AND worker = ''
-      AND coalesce(window_start, window_end, ?1) < ?2
-      AND coalesce(window_start, window_end, ?1) >= ?3
-    ORDER BY priority DESC, coalesce(window_end, window_start, ?2), job LIMIT {ASKED_MAX + 1}
+    SELECT {_COLUMNS}
+    WHERE job.status = 'open' AND job.worker = ''
+      AND {IN_PLAN.format(start="?1", end="?2", present="?3")}
+    ORDER BY job.priority DESC, coalesce(job.window_end, job.window_start, ?2), job.job
+    LIMIT {ASKED_MAX + 1}
 """
 _CHOSEN: Final = f"""
-    SELECT {_COLUMNS} FROM job WHERE job IN (SELECT value FROM json_each(?))
-    ORDER BY priority DESC, job
+    SELECT {_COLUMNS} WHERE job.job IN (SELECT value FROM json_each(?))
+    ORDER BY job.priority DESC, job.job
 """
 
 
@@ -135,8 +135,7 @@ async def _asked(moment: Moment, day: str, jobs: Sequence[str], *, is_today: boo
     if jobs:
         return await reader.rows(_CHOSEN, (json.dumps(list(jobs)),))
     start, end = day_bounds(day, moment.zone)
-    undated, since = (moment.now_ms, 0) if is_today else (0, start)
-    return await reader.rows(_UNASSIGNED, (undated, end, since))
+    return await reader.rows(_UNASSIGNED, (start, end, is_today))
 
 
 def _row(row: Any) -> Row:
@@ -171,12 +170,16 @@ def _why_out(
 
 
 def _of_another_day(row: Any, day: str, moment: Moment) -> str:
-    """Why a job with a window is none of this day's, in words; '' where it is, or has none."""
+    """Why a job with a window is none of this day's, in words; '' where it is, or has none.
+
+    As `plan_sql.IN_PLAN` says; but a job without a window that somebody chose fits any day.
+    """
     start, end = row["window_start"], row["window_end"]
+    start, end = (end if start is None else start), (start if end is None else end)
     from_ms, to_ms = day_bounds(day, moment.zone)
     if start is not None and start >= to_ms:
         return "its window is on a later day"
-    is_past = end is not None and end < from_ms and day > today(moment.now_ms, moment.zone)
+    is_past = end is not None and end < from_ms and day != today(moment.now_ms, moment.zone)
     return "its window is on an earlier day" if is_past else ""
 
 
@@ -206,8 +209,7 @@ def _add_crew(
     if closed and not plan.ahead:
         return
     found.names[plan.worker] = plan.name
-    midnight, _ = day_bounds(found.day, moment.zone)
-    begins_ms = plan.shift[0] if plan.shift else midnight + START_MIN_DEFAULT * MINUTE_MS
+    begins_ms = plan.shift[0] if plan.shift else workday_ms(found.day, moment.zone)
     free_ms, start = begins_ms, None
     if is_today:
         free_ms = doing_of(plan, now_ms)[1]

@@ -17,28 +17,25 @@ from zoneinfo import ZoneInfo
 
 from core.dispatch.duty import DutyError, Shift, proposed
 from core.dispatch.geometry import Point
+from core.dispatch.itinerary import length_ms, turn_of_day
+from web.board.days import day_bounds
+from web.board.phases import WORKING
 from web.formats import HOUR_MS, MINUTE_MS
 
 SCALE: Final = 10_000
 """Places on the scale are whole numbers from 0 to this: a ten-thousandth is seconds of a day."""
 STEP_MS: Final = 15 * MINUTE_MS
-LENGTH_MIN_DEFAULT: Final = 60
-"""How long a job takes that nobody planned, where its window says nothing of it either."""
-WINDOW_MIN_AS_LENGTH: Final = 120
-"""A window up to this long is taken for the time that the job needs."""
 AXIS_FROM, AXIS_TO = 6 * 60, 20 * 60
 """Minutes of the local day that are always in sight; more where somebody works or is to."""
 
-WORKING: Final = frozenset({"travelling", "on site", "paused"})
 OVER: Final = frozenset({"finished", "rejected"})
-_LAST: Final = 1 << 62
 
 Span = tuple[int, int]
 Legs = Callable[[Point | None, Point | None], int]
 """Seconds of travel from one place to another; 0 where either is not known."""
 
 
-class Stop(NamedTuple):
+class PlanStop(NamedTuple):
     """One job in one worker's day: its assignment and what of the job a plan goes by.
 
     Times in ms UTC, `planned_min` in minutes, places in 1e-7 degree; None: not known, not dated.
@@ -86,14 +83,7 @@ class Stop(NamedTuple):
     @property
     def length_ms(self) -> int:
         """How long the work takes: as planned, else as a short window says, else an hour."""
-        if self.planned_min:
-            return self.planned_min * MINUTE_MS
-        window = self.window
-        if window is not None:
-            minutes = (window[1] - window[0]) // MINUTE_MS
-            if 15 <= minutes <= WINDOW_MIN_AS_LENGTH:
-                return minutes * MINUTE_MS
-        return LENGTH_MIN_DEFAULT * MINUTE_MS
+        return length_ms(self.planned_min, self.window_start, self.window_end)
 
     @property
     def begun(self) -> bool:
@@ -101,28 +91,25 @@ class Stop(NamedTuple):
         return self.phase in WORKING or self.phase in OVER
 
 
+def meets(window: Span | None, day: Span) -> bool:
+    """Whether a window reaches into a day, as `plan_sql.IN_PLAN` says. Without one, True."""
+    return window is None or (window[0] < day[1] and window[1] >= day[0])
+
+
 class Placed(NamedTuple):
     """Where a stop lies in the plan, ms UTC."""
 
-    stop: Stop
+    stop: PlanStop
     start_ms: int
     end_ms: int
 
 
-def order_key(stop: Stop) -> tuple[int, int, int, str, str]:
-    """What a day's order goes by, as on the phone: planned order, time, priority, number."""
-    window = stop.window
-    at_ms = window[0] if window is not None else _LAST
-    planned = stop.position if stop.position > 0 else 1 << 31
-    return (planned, at_ms, -stop.priority, stop.number, stop.job)
-
-
-def in_order(stops: Iterable[Stop]) -> list[Stop]:
+def in_order(stops: Iterable[PlanStop]) -> list[PlanStop]:
     """The stops in the order of the worker's day."""
-    return sorted(stops, key=order_key)
+    return sorted(stops, key=turn_of_day)
 
 
-def place(stops: Sequence[Stop], from_ms: int, legs: Legs) -> list[Placed]:
+def place(stops: Sequence[PlanStop], from_ms: int, legs: Legs) -> list[Placed]:
     """Where the dated ones of `stops` lie, given in their order; nothing lies before `from_ms`."""
     found = []
     free_ms, last = from_ms, None
@@ -185,20 +172,13 @@ class Axis:
         return left, max(self.left(end_ms) - left, 1)
 
 
-def bounds_of(day: dt.date, zone: ZoneInfo) -> Span:
-    """Start and end (ms UTC) of a local day, 23 to 25 hours apart."""
-    start = dt.datetime.combine(day, dt.time(), zone)
-    end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), zone)
-    return int(start.timestamp() * 1000), int(end.timestamp() * 1000)
-
-
 def axis_of(day: dt.date, zone: ZoneInfo, spans: Iterable[Span]) -> Axis:
     """The hours of a local day that hold `spans` and the usual ones, in whole hours.
 
     Hours are real ones: a day on which the clocks go forward has 23 of them, and on the other one
     the same hour of the wall stands twice.
     """
-    first, last = bounds_of(day, zone)
+    first, last = day_bounds(day, zone)
     start, end = proposed(Shift(AXIS_FROM, AXIS_TO), day, zone)
     for span_start, span_end in spans:
         if span_end > first and span_start < last:
@@ -228,7 +208,7 @@ def shifts_of(minutes: object, day: dt.date, zone: ZoneInfo) -> tuple[Span, ...]
         shift = Shift(minutes[0], minutes[1])
     except DutyError:
         return ()
-    first, last = bounds_of(day, zone)
+    first, last = day_bounds(day, zone)
     spans = [proposed(shift, each, zone) for each in (day - dt.timedelta(days=1), day)]
     return tuple(
         (max(start, first), min(end, last)) for start, end in spans if start < last and end > first

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from core.dispatch.geometry import Point
 from web import formats
-from web.board.plan_lines import OVER, STEP_MS, Legs, Placed, Span, Stop, in_order, place
+from web.board.plan_lines import OVER, STEP_MS, Legs, Placed, PlanStop, Span, in_order, place
 
 ORDER, TIME, PUSH = "order", "time", "push"
 WAYS: Final = (ORDER, TIME, PUSH)
@@ -34,14 +34,14 @@ class Move:
     `positions` and `windows` are what has to be written, by job.
     """
 
-    stop: Stop
-    order: tuple[Stop, ...]
+    stop: PlanStop
+    order: tuple[PlanStop, ...]
     positions: Mapping[str, int]
     windows: Mapping[str, Span]
 
 
 def move(
-    others: Sequence[Stop], moved: Stop, at_ms: int, way: str, from_ms: int, legs: Legs
+    others: Sequence[PlanStop], moved: PlanStop, at_ms: int, way: str, from_ms: int, legs: Legs
 ) -> Move:
     """The day of a worker who has `others`, with `moved` put at `at_ms` in one of `WAYS`.
 
@@ -63,16 +63,16 @@ def move(
     return Move(stop, tuple(after), positions, windows)
 
 
-def _window_ms(stop: Stop) -> int:
+def _window_ms(stop: PlanStop) -> int:
     window = stop.window
     return stop.length_ms if window is None or window[0] == window[1] else window[1] - window[0]
 
 
-def _dated(stop: Stop, window: Span) -> Stop:
+def _dated(stop: PlanStop, window: Span) -> PlanStop:
     return stop._replace(window_start=window[0], window_end=window[1])
 
 
-def _index(ordered: Sequence[Stop], placed: Mapping[str, Placed], at_ms: int) -> int:
+def _index(ordered: Sequence[PlanStop], placed: Mapping[str, Placed], at_ms: int) -> int:
     """Where in the order a job goes that is put at `at_ms`: behind all that begin before it."""
     index = 0
     for place_in_order, stop in enumerate(ordered):
@@ -83,8 +83,8 @@ def _index(ordered: Sequence[Stop], placed: Mapping[str, Placed], at_ms: int) ->
 
 
 def _pushed(
-    stops: list[Stop], index: int, at_ms: int, windows: dict[str, Span], legs: Legs
-) -> list[Stop]:
+    stops: list[PlanStop], index: int, at_ms: int, windows: dict[str, Span], legs: Legs
+) -> list[PlanStop]:
     """Later stops whose windows can't hold any more are moved on, as far as it takes."""
     free_ms, last = at_ms + stops[index].length_ms, stops[index]
     found = stops[: index + 1]
@@ -104,7 +104,7 @@ def _pushed(
     return found
 
 
-def positions_for(wanted: Sequence[Stop], moved: str) -> dict[str, int]:
+def positions_for(wanted: Sequence[PlanStop], moved: str) -> dict[str, int]:
     """The planned places to be written so that the stops come in this order; few, or none.
 
     Begun stops have their place by what happened; theirs are left alone.
@@ -128,7 +128,7 @@ def positions_for(wanted: Sequence[Stop], moved: str) -> dict[str, int]:
     }
 
 
-def _between(stops: Sequence[Stop], index: int) -> list[int]:
+def _between(stops: Sequence[PlanStop], index: int) -> list[int]:
     """A place between the neighbours, where both have one or there is none on that side."""
     before = stops[index - 1].position if index else 0
     after = stops[index + 1].position if index + 1 < len(stops) else 0
@@ -146,14 +146,14 @@ def _between(stops: Sequence[Stop], index: int) -> list[int]:
 class Arrival:
     """When a worker would get to a stop; `late_min` minutes after its window, 0 within it."""
 
-    stop: Stop
+    stop: PlanStop
     at_ms: int
     end_ms: int
     late_min: int
 
 
 def arrivals(
-    stops: Sequence[Stop], from_ms: int, begin: Point | None, legs: Legs, now_ms: int
+    stops: Sequence[PlanStop], from_ms: int, begin: Point | None, legs: Legs, now_ms: int
 ) -> list[Arrival]:
     """When a worker who is free at `from_ms` in `begin` gets to each stop that is still to do.
 
@@ -222,7 +222,7 @@ def faults(
 
 
 def _late(
-    moved: Stop, before: Sequence[Arrival], arriving: Sequence[Arrival], zone: ZoneInfo
+    moved: PlanStop, before: Sequence[Arrival], arriving: Sequence[Arrival], zone: ZoneInfo
 ) -> list[str]:
     late_before = {one.stop.job: one.late_min for one in before}
     found = []
@@ -254,7 +254,7 @@ def _overlaps(after: Move, zone: ZoneInfo) -> list[str]:
 
 
 def _beyond_shift(
-    moved: Stop,
+    moved: PlanStop,
     before: Sequence[Arrival],
     arriving: Sequence[Arrival],
     person: Person,

@@ -1,8 +1,8 @@
 """What a person wishes in the planner, and what it would mean: checked, reckoned and put in words.
 
-Gathers what one move depends on and weighs each way of doing it (`web.board.plan_moves`). Writes
-nothing: the same answer is shown before the drop and is what the drop writes. Invariant: no window
-that stands is changed by a move that nobody was asked about.
+Gathers what one move depends on and lets each way of doing it be weighed beside the loop
+(`web.board.plan_weighing`). Writes nothing: the same answer is shown before the drop and is what
+the drop writes. Invariant: no window that stands is changed by a move that nobody was asked about.
 """
 
 from __future__ import annotations
@@ -11,46 +11,30 @@ import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from core.dispatch.acts import ActError
-from core.dispatch.duty import MINUTES_OF_DAY
 from core.dispatch.geometry import Point
 from core.dispatch.roster import absence_on
+from hub.reckoning import Reckoner
 from web import formats
-from web.board.days import today
+from web.board.days import day_bounds, today, workday_ms
 from web.board.filters import is_stream_id
-from web.board.plan_day import (
-    air_legs,
-    facts_of,
-    road_legs,
-    shift_minutes,
-    silence_of,
-    span_words,
-    stops_of_job,
-)
-from web.board.plan_lines import OVER, WORKING, Legs, Stop, bounds_of, in_order, place, shifts_of
-from web.board.plan_moves import (
-    ORDER,
-    PUSH,
-    TIME,
-    WAYS,
-    Arrival,
-    Move,
-    Person,
-    arrivals,
-    faults,
-    move,
-    snapped,
-)
+from web.board.phases import WORKING
+from web.board.plan_day import facts_of, shift_minutes, silence_of, stops_of_job
+from web.board.plan_lines import OVER, PlanStop, meets, shifts_of
+from web.board.plan_moves import ORDER, TIME, WAYS, Person, snapped
+from web.board.plan_weighing import Case, Offer, weigh_ways
 from web.board.plans import OLD_MS
 from web.board.state import Moment
 from web.board.term import YEAR_MAX, YEAR_MIN
 from web.roster import absences, absent_words
 from web.stale_form import SHOWN_CHARACTERS_MAX, clean
 
-WORKDAY_MINUTE: Final = 8 * 60
-"""Where nobody says when a day begins: for a worker without a shift."""
+_FIRST_MS, _END_MS = (
+    int(dt.datetime(year, 1, 1, tzinfo=dt.UTC).timestamp()) * 1000
+    for year in (YEAR_MIN, YEAR_MAX + 1)
+)
 
 
 class NoSuchJob(Exception):
@@ -62,8 +46,8 @@ class Wish:
     """A move as a form says it.
 
     `worker` is '' for nobody; `at_ms` None with `day` where only a day was meant; `way` '' lets
-    the default be taken; `giver` (with `turn`, where the page knows it) is who it is taken from,
-    '' all who have it.
+    the default be taken where nobody has to be asked; `giver` is who it is taken from, '' all who
+    have it.
     `seen` is what the page knew: the frontier of each job that the move depends on.
     """
 
@@ -73,7 +57,6 @@ class Wish:
     day: dt.date | None
     way: str
     giver: str
-    turn: str
     reason: str
     seen: Mapping[str, str]
 
@@ -101,7 +84,6 @@ def read_wish(form: Any) -> Wish:
         day,
         way,
         clean(form.get("giver")),
-        clean(form.get("turn")),
         clean(form.get("reason")),
         _read_seen(clean(form.get("seen"))),
     )
@@ -112,8 +94,7 @@ def _read_start(text: str) -> tuple[int | None, dt.date | None]:
     words = ActError("say when: a moment in milliseconds, or a day such as 2026-11-24")
     if text.isascii() and text.isdigit() and len(text) <= 15:
         at_ms = int(text)
-        year = 1970 + at_ms // (366 * formats.DAY_MS)
-        if year > YEAR_MAX:
+        if not _FIRST_MS <= at_ms < _END_MS:
             raise words
         return snapped(at_ms), None
     try:
@@ -144,18 +125,6 @@ def _read_seen(text: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """One way to do it: its words, what it changes, what speaks against it, who arrives when."""
-
-    way: str
-    words: str
-    note: str
-    faults: tuple[str, ...]
-    arrivals: tuple[str, ...]
-    move: Move
-
-
-@dataclass(frozen=True, slots=True)
 class Prospect:
     """What a wish would mean.
 
@@ -165,9 +134,9 @@ class Prospect:
     `source` is how the travel times are known, '' where there was nothing to reckon.
     """
 
-    stop: Stop
+    stop: PlanStop
     title: str
-    taken: tuple[Stop, ...]
+    taken: tuple[PlanStop, ...]
     giver_names: str
     worker_name: str
     same_worker: bool
@@ -188,8 +157,8 @@ class Prospect:
         raise ActError("that way is not open any more; look at the planner again")
 
 
-async def weigh(moment: Moment, wish: Wish) -> Prospect:
-    """What a wish would mean now.
+async def weigh(moment: Moment, wish: Wish, reckoner: Reckoner) -> Prospect:
+    """What a wish would mean now; the roads are searched by the reckoner.
 
     Raises:
         ActError: it can't be done; the sentence says why and what to do.
@@ -212,11 +181,11 @@ async def weigh(moment: Moment, wish: Wish) -> Prospect:
         raise ActError(f"{name} has this job already")
     if own is not None and own.phase in WORKING:
         raise ActError(f"{name} is {own.phase} already; {own.number} can't be planned anew")
-    return await _weighed(moment, wish, first, living, own, names)
+    return await _weighed(moment, wish, reckoner, first, living, own, names)
 
 
 def _taken_back(
-    wish: Wish, stop: Stop, living: Sequence[Stop], names: Mapping[str, str]
+    wish: Wish, stop: PlanStop, living: Sequence[PlanStop], names: Mapping[str, str]
 ) -> Prospect:
     taken = _takes(wish, living)
     if not taken:
@@ -240,31 +209,34 @@ def _taken_back(
     )
 
 
-def _takes(wish: Wish, living: Sequence[Stop]) -> tuple[Stop, ...]:
+def _takes(wish: Wish, living: Sequence[PlanStop]) -> tuple[PlanStop, ...]:
     """The assignments that the wish ends: the one that it names, else all."""
     if not wish.giver:
         return tuple(living)
-    named = [s for s in living if s.worker == wish.giver and wish.turn in ("", s.turn)]
+    named = [s for s in living if s.worker == wish.giver]
     if not named:
         raise ActError("that assignment is not there any more; look at the planner again")
     return tuple(named)
 
 
-def _named(taken: Sequence[Stop], names: Mapping[str, str]) -> str:
+def _named(taken: Sequence[PlanStop], names: Mapping[str, str]) -> str:
     return ", ".join(names.get(each.worker, "a worker") for each in taken)
 
 
 async def _weighed(
     moment: Moment,
     wish: Wish,
-    first: Stop,
-    living: Sequence[Stop],
-    own: Stop | None,
+    reckoner: Reckoner,
+    first: PlanStop,
+    living: Sequence[PlanStop],
+    own: PlanStop | None,
     names: Mapping[str, str],
 ) -> Prospect:
     zone = moment.zone
     day = wish.day or formats.local_time(wish.at_ms or 0, zone).date()
-    facts = await facts_of(moment, [day], lambda row: row["worker"] == wish.worker)
+    facts = await facts_of(
+        moment, [day], lambda row: row["worker"] == wish.worker, unassigned=False
+    )
     if not facts.people:
         raise ActError("choose a worker from the planner: that one is archived or unknown")
     row = facts.people[0]
@@ -273,11 +245,11 @@ async def _weighed(
     moved = own or first._replace(
         worker=wish.worker, turn="", phase="", position=0, arrived_at=None
     )
-    weighing = await _Weighing.at(moment, row, day, others, moved, at_ms)
-    busy = weighing.busy()
+    case = await _case(moment, row, day, others, moved, at_ms)
+    weighed = await reckoner.run(weigh_ways, case)
+    offers, busy = weighed.offers, weighed.busy
     promised = moved.window is not None
-    elsewhere = promised and not _meets(moved, bounds_of(day, zone))
-    offers = [weighing.offer(way, busy) for way in (ORDER, TIME, *((PUSH,) if busy else ()))]
+    elsewhere = not meets(moved.window, day_bounds(day, zone))
     nothing = own is not None and not offers[0].move.positions
     if elsewhere or nothing:
         offers = offers[1:]
@@ -292,23 +264,18 @@ async def _weighed(
         giver_names=_named(taken, names),
         worker_name=row["name"],
         same_worker=own is not None,
-        offers=tuple(offers),
+        offers=offers,
         chosen=chosen,
-        ask=busy or (promised and chosen == TIME) or weighing.is_absent,
+        ask=busy or (promised and chosen == TIME) or bool(case.person.absent),
         needs_reason=any(each.phase in WORKING for each in taken),
         seen={stop.job: stop.frontier for stop in (*others, moved)},
         others=frozenset(stop.job for stop in others),
         at_ms=at_ms,
-        source=weighing.source,
+        source=weighed.source,
     )
 
 
-def _meets(stop: Stop, day: tuple[int, int]) -> bool:
-    window = stop.window
-    return window is None or (window[0] < day[1] and window[1] >= day[0])
-
-
-def _clock_on(moment: Moment, stop: Stop, row: Any, day: dt.date) -> int:
+def _clock_on(moment: Moment, stop: PlanStop, row: Any, day: dt.date) -> int:
     """When a job is put that is moved to a day: at its own hour, else as the shift begins."""
     window = stop.window
     if window is not None:
@@ -316,138 +283,43 @@ def _clock_on(moment: Moment, stop: Stop, row: Any, day: dt.date) -> int:
         at = dt.datetime.combine(day, local.time(), moment.zone)
         return snapped(int(at.timestamp() * 1000))
     shifts = shifts_of(shift_minutes(row), day, moment.zone)
-    return shifts[-1][0] if shifts else _workday(moment, day)
+    return shifts[-1][0] if shifts else workday_ms(day, moment.zone)
 
 
-def _workday(moment: Moment, day: dt.date) -> int:
-    first, last = bounds_of(day, moment.zone)
-    return first + (last - first) * WORKDAY_MINUTE // MINUTES_OF_DAY // 900_000 * 900_000
-
-
-class _Weighing:
-    """One job, one worker, one day: weighs the ways of putting it there."""
-
-    def __init__(
-        self, moment: Moment, person: Person, others: Sequence[Stop], moved: Stop, at_ms: int,
-        begin: tuple[int, Point | None], skill_names: Mapping[str, str], first_ms: int,
-    ) -> None:  # fmt: skip
-        self._moment = moment
-        self._person = person
-        self._others = in_order(others)
-        self._moved = moved
-        self._at_ms = at_ms
-        self._begin = begin
-        self._skill_names = skill_names
-        self._first_ms = first_ms
-        self._legs: Legs
-        self._legs, self._sources = road_legs(moment)
-        self._before = self._arrivals(in_order([*others, *([moved] if moved.turn else [])]))
-
-    @classmethod
-    async def at(
-        cls, moment: Moment, row: Any, day: dt.date, others: Sequence[Stop], moved: Stop, at_ms: int
-    ) -> _Weighing:
-        """Gather what the weighing needs beside the stops."""
-        shifts = shifts_of(shift_minutes(row), day, moment.zone)
-        silent = (await silence_of(moment)).get(row["worker"], "")
-        person = Person(
-            row["name"],
-            shifts,
-            frozenset(json.loads(row["skills"])),
-            bool(row["jobs_on"]),
-            f"{row['name']}: {silent}, so this may arrive late." if silent else "",
-            await _absent(moment, row, day),
-        )
-        skills = await moment.hub.reader.rows("SELECT skill, name FROM skill")
-        first_ms, last_ms = bounds_of(day, moment.zone)
-        start_ms = shifts[-1][0] if shifts else _workday(moment, day)
-        begin: tuple[int, Point | None] = (start_ms, None)
-        if first_ms <= moment.now_ms < last_ms:
-            begin = (max(start_ms, moment.now_ms), _whereabouts(moment, row["worker"]))
-        names = {each["skill"]: each["name"] for each in skills}
-        return cls(moment, person, others, moved, at_ms, begin, names, first_ms)
-
-    @property
-    def is_absent(self) -> bool:
-        """Whether the worker is not there on that day."""
-        return bool(self._person.absent)
-
-    def busy(self) -> bool:
-        """Whether the worker has something else to do while the moved job would be done."""
-        end_ms = self._at_ms + self._moved.length_ms
-        return any(
-            one.start_ms < end_ms and one.end_ms > self._at_ms
-            for one in place(self._others, self._first_ms, air_legs)
-            if one.stop.phase not in OVER
-        )
-
-    def offer(self, way: str, busy: bool) -> Offer:
-        """What one way would mean."""
-        legs = air_legs if way != PUSH else self._legs
-        after = move(self._others, self._moved, self._at_ms, way, self._first_ms, legs)
-        arriving = self._arrivals(after.order)
-        found = faults(
-            after, self._before, arriving, self._person, self._skill_names, self._moment.zone
-        )
-        if self._person.absent:
-            found.insert(0, self._person.absent)
-        if way != ORDER and self._at_ms + self._moved.length_ms <= self._moment.now_ms:
-            found.insert(0, "That time is over already.")
-        words, note = self._words(way, busy, after, arriving)
-        return Offer(way, words, note, tuple(found), tuple(self._changes(arriving)), after)
-
-    def _arrivals(self, order: Sequence[Stop]) -> list[Arrival]:
-        from_ms, where = self._begin
-        return arrivals(order, from_ms, where, self._legs, self._moment.now_ms)
-
-    def _words(
-        self, way: str, busy: bool, after: Move, arriving: Sequence[Arrival]
-    ) -> tuple[str, str]:
-        moved, moment = self._moved, self._moment
-        if way == ORDER:
-            at_ms = next((o.at_ms for o in arriving if o.stop.job == moved.job), None)
-            about = f"arrives about {self._clock(at_ms)}" if at_ms is not None else ""
-            kept = f"keeps its window {span_words(moved.window, moment)}" if moved.window else ""
-            return "Insert in the order", ", ".join(filter(None, (kept, about)))
-        window = after.windows[moved.job]
-        note = f"plans it for {span_words(window, moment)}"
-        if moved.window is not None:
-            was = formats.window_words(*moved.window, moment.zone, moment.now_ms)
-            note = f"changes the promised window from {was} to {span_words(window, moment)}"
-        if way == TIME:
-            return ("Overlap" if busy else f"At {self._clock(window[0])}"), note
-        pushed = [
-            f"{stop.number} to {span_words(after.windows[stop.job], moment)}"
-            for stop in after.order
-            if stop.job in after.windows and stop.job != moved.job
-        ]
-        more = f"moves on {', '.join(pushed)}" if pushed else "no later window has to move"
-        return "Push the later ones", f"{note}; {more}"
-
-    def _changes(self, arriving: Sequence[Arrival]) -> list[str]:
-        """The new arrivals of those that come at another time than before."""
-        before = {one.stop.job: one.at_ms for one in self._before}
-        found = []
-        for one in arriving:
-            was = before.get(one.stop.job)
-            clock = self._clock(one.at_ms)
-            if one.stop.job == self._moved.job:
-                found.append(f"{one.stop.number} about {clock}")
-            elif was is not None and abs(one.at_ms - was) >= formats.MINUTE_MS:
-                minutes = round((one.at_ms - was) / formats.MINUTE_MS)
-                sign = "+" if minutes > 0 else "−"
-                found.append(
-                    f"{one.stop.number} about {clock} ({sign}{formats.minutes_words(abs(minutes))})"
-                )
-        return found
-
-    def _clock(self, at_ms: int | None) -> str:
-        return formats.clock_words(at_ms or 0, self._moment.zone)
-
-    @property
-    def source(self) -> str:
-        """How the travel times are known."""
-        return " and ".join(sorted(self._sources))
+async def _case(
+    moment: Moment, row: Any, day: dt.date, others: Sequence[PlanStop], moved: PlanStop, at_ms: int
+) -> Case:
+    """Gather what the weighing needs beside the stops: the worker of `row` on that day."""
+    shifts = shifts_of(shift_minutes(row), day, moment.zone)
+    silent = (await silence_of(moment)).get(row["worker"], "")
+    person = Person(
+        row["name"],
+        shifts,
+        frozenset(json.loads(row["skills"])),
+        bool(row["jobs_on"]),
+        f"{row['name']}: {silent}, so this may arrive late." if silent else "",
+        await _absent(moment, row, day),
+    )
+    skills = await moment.hub.reader.rows("SELECT skill, name FROM skill")
+    first_ms, last_ms = day_bounds(day, moment.zone)
+    free_ms = shifts[-1][0] if shifts else workday_ms(day, moment.zone)
+    begin: Point | None = None
+    if first_ms <= moment.now_ms < last_ms:
+        free_ms, begin = max(free_ms, moment.now_ms), _whereabouts(moment, row["worker"])
+    region = moment.hub.region
+    return Case(
+        person=person,
+        others=tuple(others),
+        moved=moved,
+        at_ms=at_ms,
+        first_ms=first_ms,
+        free_ms=free_ms,
+        begin=begin,
+        skill_names={each["skill"]: each["name"] for each in skills},
+        now_ms=moment.now_ms,
+        zone=moment.zone,
+        roads=region.roads if region is not None else None,
+    )
 
 
 async def _absent(moment: Moment, row: Any, day: dt.date) -> str:

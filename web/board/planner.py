@@ -15,14 +15,15 @@ from typing import Final
 
 from aiohttp import web
 
-from web.board.days import today
+from web.board.days import day_bounds, today
 from web.board.filters import UNASSIGNED, VIEW_BY_ID, Filter, is_stream_id, read_filter
 from web.board.plan_day import facts_of, silence_of
 from web.board.plan_drawing import Chip, Drawing, PlanRow
-from web.board.plan_lines import Tick, bounds_of, in_order
+from web.board.plan_lines import Tick, in_order
 from web.board.state import Moment, moment_of
 from web.frame import frame_of
 from web.rendering import part
+from web.roster import roster_on
 
 TRAY_MAX: Final = 120
 """Jobs without a worker that are shown at once; the table has all of them."""
@@ -38,7 +39,10 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """What `board/planner.html` draws. Times in ms UTC; `now_left` is -1 outside of the day."""
+    """What `board/planner.html` draws. Times in ms UTC.
+
+    `has_tray`: what nobody has is shown, which a filter for some workers leaves out.
+    """
 
     day: str
     day_words: str
@@ -55,6 +59,7 @@ class Planner:
     now_ms: int
     job_href: str
     rows: tuple[PlanRow, ...]
+    has_tray: bool
     tray: tuple[Chip, ...]
     tray_total: int
     tray_href: str
@@ -97,16 +102,18 @@ async def planner_of(moment: Moment, wanted: Filter) -> Planner:
     week = wanted.span == "week"
     days = week_of(day) if week else [day]
     chosen = set(wanted.workers)
-    facts = await facts_of(moment, days, lambda row: not chosen or row["worker"] in chosen)
+    has_tray = not chosen or UNASSIGNED in chosen
+    facts = await facts_of(
+        moment, days, lambda row: not chosen or row["worker"] in chosen, unassigned=has_tray
+    )
     jobs = {stop.job for stops in facts.stops.values() for stop in stops}
     fitting = await (await moment.question(replace(wanted, day=""))).matching(
         moment.hub.reader, sorted(jobs)
     )
-    drawing = Drawing(moment, wanted, facts, fitting, await silence_of(moment))
+    rosters = {each: await roster_on(moment.hub.reader, each.isoformat()) for each in days}
+    drawing = Drawing(moment, wanted, facts, fitting, await silence_of(moment), rosters)
     rows, axis = (drawing.week_rows(days), None) if week else drawing.day_rows(day)
     tray = in_order(facts.stops.get("", ()))
-    if wanted.workers and UNASSIGNED not in wanted.workers:
-        tray = []
     step = dt.timedelta(days=7 if week else 1)
     here = wanted.url()
     is_today = day.isoformat() == today(moment.now_ms, moment.zone)
@@ -124,11 +131,12 @@ async def planner_of(moment: Moment, wanted: Filter) -> Planner:
             Head(f"{each:%a %-d %b}", each.isoformat() == today(moment.now_ms, moment.zone))
             for each in (days if week else ())
         ),
-        start_ms=axis.start_ms if axis else bounds_of(days[0], moment.zone)[0],
-        end_ms=axis.end_ms if axis else bounds_of(days[-1], moment.zone)[1],
+        start_ms=axis.start_ms if axis else day_bounds(days[0], moment.zone)[0],
+        end_ms=axis.end_ms if axis else day_bounds(days[-1], moment.zone)[1],
         now_ms=moment.now_ms,
         job_href=f"{here}{'&' if '?' in here else '?'}job=",
         rows=rows,
+        has_tray=has_tray,
         tray=tuple(drawing.chip(stop, None, None, dated=True) for stop in tray[:TRAY_MAX]),
         tray_total=len(tray),
         tray_href=Filter(view="unassigned", layout="table").url(),

@@ -23,15 +23,14 @@ from hub.keys import ACCOUNT
 from hub.past_acts import reference_of
 from web import formats
 from web.board.filters import read_back
-from web.board.plan_wish import NoSuchJob, Offer, Prospect, Wish, read_wish, weigh
+from web.board.plan_weighing import Offer
+from web.board.plan_wish import NoSuchJob, Prospect, Wish, read_wish, weigh
 from web.board.planner import draw_planner
-from web.board.state import Moment, moment_of
+from web.board.state import RECKONER, Moment, moment_of
 from web.board.words import load_names, state_words, value_words
 from web.formats import sentence
-from web.frame import see_other
 from web.stale_form import FieldChange, changed_since
 
-SCRIPTED: Final = "X-Board-Part"
 NOTICE: Final = "X-Board-Notice"
 UNDO: Final = "X-Board-Undo"
 _DEPENDS: Final = (
@@ -57,11 +56,11 @@ async def preview(request: web.Request) -> web.StreamResponse:
     """POST /board/planner/preview: what a move would mean, as JSON; nothing is written.
 
     The form has `job`, `worker` ('' takes the job back), `start` (ms UTC or a local day), and
-    where it is taken from one of several `giver` and `turn`.
+    where it is taken from one of several `giver`.
     """
     moment = await moment_of(request)
     try:
-        prospect = await weigh(moment, read_wish(await request.post()))
+        prospect = await weigh(moment, read_wish(await request.post()), request.app[RECKONER])
     except NoSuchJob:
         raise web.HTTPNotFound(text="There is no such job on this hub.") from None
     except ActError as error:
@@ -94,23 +93,22 @@ def _offer(offer: Offer, chosen: str) -> dict[str, Any]:
 async def drop(request: web.Request) -> web.StreamResponse:
     """POST /board/planner/move: move a job, in one act; the answer is the planner as it is then.
 
-    The form is that of the preview, with `way` ('' for the one that the preview proposed), `seen`
-    as the preview gave it, and a `reason` where somebody at work is taken off.
+    The form is that of the preview, with the `way` that was chosen ('' where the preview did not
+    ask), `seen` as the preview gave it, and a `reason` where somebody at work is taken off. Only
+    the planner's script moves jobs; without it they are assigned in the pane.
     """
     moment = await moment_of(request)
     form = await request.post()
-    status, tone, act = 200, "good", ""
+    status, act = 200, ""
     try:
         words, act = await _carry_out(request, moment, read_wish(form))
     except NoSuchJob:
         raise web.HTTPNotFound(text="There is no such job on this hub.") from None
     except Overtaken as error:
-        words, status, tone = str(error), 409, "risk"
+        words, status = str(error), 409
     except (ActError, Malformed) as error:
-        words, status, tone = sentence(str(error)), 422, "bad"
+        words, status = sentence(str(error)), 422
     wanted = read_back(form.get("back"))
-    if request.headers.get(SCRIPTED) != "1":
-        raise see_other(wanted.url(), words, tone, undo=act)
     answer = await draw_planner(request, await moment_of(request), wanted, status)
     answer.headers[NOTICE] = quote(words)
     answer.headers[UNDO] = act
@@ -122,9 +120,13 @@ async def _carry_out(request: web.Request, moment: Moment, wish: Wish) -> tuple[
     check_may_write(request[ACCOUNT])
     if wish.seen:
         await _check_not_overtaken(moment, wish, wish.seen)
-    prospect = await weigh(moment, wish)
+    prospect = await weigh(moment, wish, request.app[RECKONER])
     if wish.seen:
+        # The weighing takes a while, in which somebody else may have acted.
+        await _check_not_overtaken(moment, wish, wish.seen)
         _check_same_day(prospect, wish)
+    if prospect.ask and not wish.way:
+        raise ActError("choose one of the ways that the planner offers")
     if prospect.needs_reason and not wish.reason:
         raise ActError(
             f"{prospect.giver_names} is at {prospect.stop.number} already; say why it is taken away"

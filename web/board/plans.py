@@ -15,26 +15,25 @@ from zoneinfo import ZoneInfo
 
 from core.dispatch.duty import DutyError, Shift, proposed
 from core.dispatch.geometry import Point
-from core.dispatch.itinerary import MINUTE_MS, Stop, length_ms
+from core.dispatch.itinerary import MINUTE_MS, Stop, length_ms, turn_of_day
 from web.board.days import day_bounds, today
+from web.board.phases import WORKING
+from web.board.plan_sql import IN_PLAN, POINT, SITE
 from web.board.questions import workers
 from web.board.state import Moment
 
-WORKING: Final = ("travelling", "on site", "paused")
 OLD_MS: Final = 30 * MINUTE_MS
 """A position older than this says little about where somebody is now."""
-_UNPLACED: Final = 1 << 31
 
-_HELD: Final = """
+_HELD: Final = f"""
     SELECT job.job, job.number, job.title, job.status, job.priority, job.window_start,
-           job.window_end, job.planned_minutes, job.lat_e7, job.lon_e7, job.skills, job.frontier,
+           job.window_end, job.planned_minutes, {POINT}, job.skills, job.frontier,
            job.arrived_at, assignment.worker, assignment.turn, assignment.phase,
            assignment.position
-    FROM assignment JOIN job ON job.job = assignment.job
+    FROM assignment JOIN job ON job.job = assignment.job {SITE}
     WHERE job.status IN ('open', 'in progress')
       AND assignment.phase NOT IN ('withdrawn', 'released', 'rejected', 'finished')
-      AND coalesce(job.window_start, job.window_end, ?1) < ?2
-      AND coalesce(job.window_start, job.window_end, ?1) >= ?3
+      AND {IN_PLAN.format(start="?1", end="?2", present="?3")}
 """
 
 
@@ -108,20 +107,18 @@ class Plan:
 async def plans_of_day(moment: Moment, day: str = "") -> dict[str, Plan]:
     """The plans of all workers who are not archived, by worker; today's where no day is given.
 
-    Today's plan holds what is overdue and what has no day, as on the phone; another day's only what
-    is dated to it.
+    Which jobs a day's plan holds is `plan_sql.IN_PLAN`'s to say.
     """
     now_day = today(moment.now_ms, moment.zone)
     day = day or now_day
     start, end = day_bounds(day, moment.zone)
     reader = moment.hub.reader
-    undated, since = (moment.now_ms, 0) if day == now_day else (0, start)
     found: dict[str, list[Held]] = {}
-    for row in await reader.rows(_HELD, (undated, end, since)):
+    for row in await reader.rows(_HELD, (start, end, day == now_day)):
         found.setdefault(row["worker"], []).append(_held(row))
     plans = {}
     for row in await workers(reader):
-        held = sorted(found.get(row["worker"], ()), key=_turn_of_day)
+        held = sorted(found.get(row["worker"], ()), key=turn_of_day)
         plans[row["worker"]] = _plan(moment, row, held, day, is_today=day == now_day)
     return plans
 
@@ -143,13 +140,6 @@ def _held(row: Any) -> Held:
         phase=row["phase"],
         position=row["position"],
     )
-
-
-def _turn_of_day(held: Held) -> tuple[Any, ...]:
-    """The order in which a phone lists its day."""
-    at_ms = held.window_start if held.window_start is not None else held.window_end
-    planned = held.position if held.position > 0 else _UNPLACED
-    return (planned, at_ms is None, at_ms or 0, -held.priority, held.number, held.job)
 
 
 def _plan(moment: Moment, row: Any, held: list[Held], day: str, *, is_today: bool) -> Plan:

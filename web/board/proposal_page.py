@@ -152,14 +152,14 @@ async def accept(request: web.Request) -> web.StreamResponse:
         raise see_other(to, "Nothing is ticked; tick what you accept.", "risk")
     book = request.app[PROPOSALS]
     try:
-        count = await book.accept(moment, request[ACCOUNT], draft, jobs)
+        count, act = await book.accept(moment, request[ACCOUNT], draft, jobs)
     except ActError as error:
         raise see_other(to, sentence(str(error)), "bad") from error
     left = sum(1 for job in jobs if draft.told.get(job, ("",))[0] == "left")
     words = f"{count} job{'' if count == 1 else 's'} accepted."
     if left:
         words += f" {left} left as {'it is' if left == 1 else 'they are'}: see each line."
-    raise see_other(to, words, "risk" if left else "good")
+    raise see_other(to, words, "risk" if left else "good", undo=act)
 
 
 async def drop(request: web.Request) -> web.StreamResponse:

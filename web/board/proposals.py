@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from aiohttp import web
@@ -21,6 +21,7 @@ from hub.hub import Hub
 from hub.keys import Account
 from hub.map.matrix import Matrix, TooManyPlaces, matrix
 from hub.map.roads import Roads
+from hub.past_acts import reference_of
 from hub.reckoning import Reckoner
 from web.board.days import today
 from web.board.plan_input import PlanInput, gather
@@ -77,6 +78,8 @@ class ProposalBook:
         self._reckoner = reckoner
         self._drafts: dict[str, Draft] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        # One at a time: a thread stays free for what takes a moment, and somebody waits for it.
+        self._turn = asyncio.Lock()
 
     def get(self, draft: str) -> Draft | None:
         """A draft by its id; None where it was dropped, or the hub has been started since."""
@@ -101,16 +104,31 @@ class ProposalBook:
 
     async def _make(self, moment: Moment, draft: Draft) -> None:
         try:
-            draft.given = await gather(moment, draft.day, draft.jobs)
-            region = self._hub.region
-            roads = region.roads if region is not None else None
-            draft.times, draft.result = await self._reckoner.run(_reckon, roads, draft)
+            if self._turn.locked():
+                draft.progress = "Waiting: another proposal is being made first."
+            async with self._turn:
+                # Whoever dropped it while it waited wants it no more.
+                if draft.id in self._drafts:
+                    await self._fill(moment, draft)
         except (TooMuch, TooManyPlaces) as error:
             draft.problem = sentence(str(error))
         finally:
             if not draft.is_ready:
                 # A fault of the program's own goes on to the loop's log; the page stops waiting.
                 draft.problem = "It could not be made; make it anew."
+
+    async def _fill(self, moment: Moment, draft: Draft) -> None:
+        """Read the plans as they are by now, and reckon.
+
+        Raises:
+            TooMuch, TooManyPlaces: there is more than one proposal takes.
+        """
+        draft.progress = "Reading the plans."
+        moment = replace(moment, now_ms=self._hub.clock.now_ms())
+        draft.given = await gather(moment, draft.day, draft.jobs)
+        region = self._hub.region
+        roads = region.roads if region is not None else None
+        draft.times, draft.result = await self._reckoner.run(_reckon, roads, draft)
 
     def close(self) -> None:
         """Make nothing any more."""
@@ -119,8 +137,12 @@ class ProposalBook:
 
     # --- deciding
 
-    async def accept(self, moment: Moment, account: Account, draft: Draft, jobs: set[str]) -> int:
-        """Write the moves of these jobs as one act; how many were. `draft.told` says what became.
+    async def accept(
+        self, moment: Moment, account: Account, draft: Draft, jobs: set[str]
+    ) -> tuple[int, str]:
+        """Write the moves of these jobs as one act; how many were, and the act, '' where none was.
+
+        `draft.told` says what became of each.
 
         Raises:
             ActError: the account may not; nothing was written.
@@ -129,7 +151,9 @@ class ProposalBook:
             # A second click waits, and finds that the first has decided.
             return await self._accept(moment, account, draft, jobs)
 
-    async def _accept(self, moment: Moment, account: Account, draft: Draft, jobs: set[str]) -> int:
+    async def _accept(
+        self, moment: Moment, account: Account, draft: Draft, jobs: set[str]
+    ) -> tuple[int, str]:
         if draft.given is None or draft.result is None:
             raise ActError("the proposal is not ready yet")
         chosen = [move for move in draft.open_moves() if move.job in jobs]
@@ -151,12 +175,13 @@ class ProposalBook:
             changes += self._changes(draft.given, move)
             basis[bytes.fromhex(move.job)] = draft.given.rows[move.job].frontier
             told[move.job] = ("accepted", f"accepted: {draft.given.names[move.worker]} has it")
+        act = ""
         if changes:
             kept = {move.worker for move in chosen if told[move.job][0] == "accepted"}
             await self._keep_order(draft, kept, changes, basis)
-            await self._hub.act(account, changes, basis)
+            act = reference_of(await self._hub.act(account, changes, basis)).text()
         draft.told |= told
-        return sum(1 for state, _ in told.values() if state == "accepted")
+        return sum(1 for state, _ in told.values() if state == "accepted"), act
 
     def _changes(self, given: PlanInput, move: Move) -> Act:
         job, worker = bytes.fromhex(move.job), bytes.fromhex(move.worker)

@@ -25,7 +25,7 @@ from web.board.filter_bar import Choice
 from web.board.filters import TEXT_CHARACTERS_MAX, Filter, is_stream_id
 from web.board.job_form_save import Saved
 from web.board.lookups import places_for
-from web.board.nearest import Candidate, Freed, Wanted, becoming_free, candidates
+from web.board.nearest import Candidate, Freed, Need, becoming_free, candidates
 from web.board.state import RECKONER, Moment, moment_of
 from web.stale_form import clean
 
@@ -101,7 +101,7 @@ async def near_place(request: web.Request, moment: Moment, wanted: Filter) -> Ne
         "SELECT skill, name FROM skill WHERE NOT archived ORDER BY lower(name)"
     )
     skills = tuple(Choice(row["skill"], row["name"], row["skill"] in chosen) for row in rows)
-    asked = Wanted(point, tuple(s.value for s in skills if s.chosen), minutes * MINUTE_MS)
+    asked = Need(point, tuple(s.value for s in skills if s.chosen), minutes * MINUTE_MS)
     people: Sequence[Candidate] = ()
     freed: Sequence[Freed] = ()
     if point is not None:

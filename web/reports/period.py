@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from web.board.days import midnight_ms
+
 DAYS_MAX: Final = 366
 """A year; longer is better asked in parts, so that one question cannot hold up the others."""
 YEAR_MIN, YEAR_MAX = 2000, 2100
@@ -98,11 +100,6 @@ def _change_ms(start_ms: int, end_ms: int, before_ms: int, zone: ZoneInfo) -> in
         else:
             high = middle
     return high * _MINUTE_MS
-
-
-def midnight_ms(day: dt.date, zone: ZoneInfo) -> int:
-    """The instant at which a local day begins, ms UTC."""
-    return int(dt.datetime.combine(day, dt.time(), zone).timestamp() * 1000)
 
 
 def month_of(day: dt.date) -> Period:

@@ -45,7 +45,14 @@ def test_what_one_more_job_makes_late_is_told_with_how_much_of_it_is_new() -> No
 
 @pytest.mark.parametrize(
     ("planned", "window", "expected"),
-    [(45, (0, 600), 45), (None, (0, 90), 90), (None, (0, 600), 60), (None, (None, None), 60)],
+    [
+        (45, (0, 600), 45),
+        (None, (0, 90), 90),
+        (None, (0, 15), 15),
+        (None, (0, 10), 60),
+        (None, (0, 600), 60),
+        (None, (None, None), 60),
+    ],
 )
 def test_a_job_that_nobody_planned_takes_its_short_window_or_an_hour(
     planned: int | None, window: tuple[int | None, int | None], expected: int

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from replica.screens.joblist import Card, sections_of
 from tests.web.office import NOON_MS
+from web.board.days import day_bounds
 from web.board.plan_lines import (
     SCALE,
-    Stop,
+    PlanStop,
     axis_of,
-    bounds_of,
     in_order,
     lanes_of,
     place,
@@ -38,11 +38,11 @@ def at(hour: float) -> int:
     return FIRST_MS + round(hour * HOUR_MS)
 
 
-def stop(name: str, start: float | None, end: float | None = None, **more: Any) -> Stop:
+def stop(name: str, start: float | None, end: float | None = None, **more: Any) -> PlanStop:
     """A job of Ana's with a window in hours of the day, an hour long."""
     first = None if start is None else at(start)
     last = None if start is None else at(start + 1 if end is None else end)
-    plain = Stop(name, name, f"Job {name}", "open", 1, first, last, None, *HERE, "ab")
+    plain = PlanStop(name, name, f"Job {name}", "open", 1, first, last, None, *HERE, "ab")
     return plain._replace(worker="ana", turn="01", phase="assigned")._replace(**more)
 
 
@@ -56,7 +56,7 @@ def no_way(start: object, end: object) -> int:
     return 0
 
 
-def names(stops: Iterable[Stop]) -> list[str]:
+def names(stops: Iterable[PlanStop]) -> list[str]:
     """The numbers of stops."""
     return [one.number for one in stops]
 
@@ -64,7 +64,7 @@ def names(stops: Iterable[Stop]) -> list[str]:
 # --- the order
 
 
-def card(one: Stop) -> Card:
+def card(one: PlanStop) -> Card:
     """The job as it lies on the worker's phone."""
     return Card(one.job, one.turn, one.number, one.title, "", "", "", "", "", None, None, "", "",
                 one.priority, one.window_start, one.window_end, None, one.phase, "", one.position,
@@ -86,7 +86,7 @@ STOPS = st.lists(
 
 
 @given(STOPS)
-def test_the_planner_lists_a_day_as_the_phone_does(stops: list[Stop]) -> None:
+def test_the_planner_lists_a_day_as_the_phone_does(stops: list[PlanStop]) -> None:
     sections = sections_of({one.job: card(one) for one in stops}, at(6), PRAGUE)
     on_phone = [*sections["Next"], *sections["Today"]]
     assert [one.number for one in on_phone] == names(in_order(stops))
@@ -94,7 +94,7 @@ def test_the_planner_lists_a_day_as_the_phone_does(stops: list[Stop]) -> None:
 
 @given(STOPS, st.integers(5 * 4, 21 * 4), st.sampled_from([ORDER, TIME, PUSH]))
 def test_after_a_move_the_phone_lists_the_day_as_the_preview_said(
-    stops: list[Stop], quarter: int, way: str
+    stops: list[PlanStop], quarter: int, way: str
 ) -> None:
     moved, others = stops[0]._replace(position=0, turn=""), stops[1:]
     after = move(others, moved, at(quarter / 4), way, FIRST_MS, quarter_of_an_hour)
@@ -165,7 +165,7 @@ def test_nothing_overlaps_in_a_lane(found: list[tuple[int, int]]) -> None:
 
 def test_a_day_on_which_the_clocks_change_has_the_hours_that_it_has() -> None:
     for day, hours, doubled in ((dt.date(2026, 3, 29), 23, 0), (dt.date(2026, 10, 25), 25, 1)):
-        start, end = bounds_of(day, PRAGUE)
+        start, end = day_bounds(day, PRAGUE)
         assert end - start == hours * HOUR_MS
         axis = axis_of(day, PRAGUE, [(start, end)])
         assert (axis.start_ms, axis.end_ms) == (start, end)
@@ -179,7 +179,7 @@ def test_a_day_on_which_the_clocks_change_has_the_hours_that_it_has() -> None:
 
 def test_a_bar_over_a_change_of_clocks_is_as_wide_as_it_takes() -> None:
     day = dt.date(2026, 10, 25)
-    start, end = bounds_of(day, PRAGUE)
+    start, end = day_bounds(day, PRAGUE)
     axis = axis_of(day, PRAGUE, [(start, end)])
     before = axis.span(start + HOUR_MS, start + 4 * HOUR_MS)
     after = axis.span(start + 10 * HOUR_MS, start + 13 * HOUR_MS)
@@ -208,7 +208,9 @@ def test_a_night_shift_falls_into_two_days() -> None:
 ANA = Person("Ana", ((at(8), at(16)),), frozenset({"gas"}), True, "")
 
 
-def against(others: list[Stop], moved: Stop, hour: float, way: str, person: Person = ANA) -> str:
+def against(
+    others: list[PlanStop], moved: PlanStop, hour: float, way: str, person: Person = ANA
+) -> str:
     """The faults of a move at eight o'clock, in one text."""
     before = arrivals(in_order(others), at(8), HERE, quarter_of_an_hour, at(8))
     after = move(others, moved, at(hour), way, FIRST_MS, quarter_of_an_hour)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import threading
 import time
 from typing import Any
 from urllib.parse import unquote
@@ -12,11 +14,13 @@ import pytest
 
 from core.dispatch import acts, day_acts
 from core.dispatch.fields import Kind, LogKind, Phase
-from core.dispatch.roster import set_absence
+from core.dispatch.roster import set_absence, set_vehicle_on
 from hub.keys import Account
 from hub.presence import Presence
+from hub.reckoning import THREADS
 from tests.web.board.town import HOUR_MS, MINUTE_MS, Town, Worker, send_part
 from tests.web.office import NOON_MS, Person, Seen
+from web.board.state import RECKONER
 
 DAY = "2026-11-23"
 
@@ -107,7 +111,7 @@ async def test_the_filter_makes_jobs_stand_out_and_chooses_rows(town: Town) -> N
     ana, ben = await town.worker("Ana"), await town.worker("Ben")
     boiler, _ = await town.job("Boiler", worker=ana)
     await town.job("Roof", worker=ben)
-    await town.job("Lift")
+    lift, _ = await town.job("Lift")
     eva = await town.office.signed_in("Eva")
     seen = await eva.get("/board/planner?view=all&q=boiler")
     pale = set(re.findall(r'data-job="([0-9a-f]+)"[^>]* data-pale', seen.text))
@@ -117,6 +121,10 @@ async def test_the_filter_makes_jobs_stand_out_and_chooses_rows(town: Town) -> N
     seen = await eva.get(f"/board/planner?view=all&worker={ben.id}")
     assert set(bars(seen)) == {"Roof"}
     assert "Ana" not in seen.words
+    for words in ("Nobody", "Every job has somebody"):
+        assert words not in seen.words, "what nobody has is not asked for"
+    seen = await eva.get(f"/board/planner?view=all&worker={ben.id}&worker=none")
+    assert lift in seen.text
     await town.office.act(acts.edit_worker(ben.stream, {"archived": True}))
     assert "Ben" not in (await eva.get("/board/planner?view=all")).words
 
@@ -129,6 +137,46 @@ async def test_an_empty_planner_says_why_and_what_next(town: Town) -> None:
     assert 'href="/workers"' in seen.text
     for path in ("?day=2026-02-31", "?span=month", "?span=week&day=1999-01-01"):
         assert (await eva.get(f"/board/planner{path}")).status == 200
+
+
+async def test_a_row_says_who_is_absent_and_what_is_driven_on_that_day(town: Town) -> None:
+    ana, ben = await town.worker("Ana"), await town.worker("Ben")
+    vans = [town.office.entropy(8) for _ in range(2)]
+    for van, name in zip(vans, ("Van 1", "Van 2"), strict=True):
+        await town.office.act(acts.set_group("vehicle", van, name))
+    for worker in (ana, ben):
+        values = {"shift": (480, 960), "vehicle": vans[0]}
+        await town.office.act(acts.edit_worker(worker.stream, values))
+    await town.office.act(set_absence(ana.stream, b"absence1", DAY, DAY, 2))
+    await town.office.act(set_vehicle_on(ben.stream, "2026-11-24", vans[1]))
+    eva = await town.office.signed_in("Eva")
+    monday = await eva.get("/board/planner?view=all")
+    anas, bens = monday.text.split(' data-name="Ben"')
+    assert " data-absent>" in anas
+    assert " data-absent>" not in bens
+    assert "Ana free sick until 23 Nov" in monday.words
+    assert "Ben free · shift 08:00–16:00 no phone yet" not in monday.words
+    assert "Ben free · shift 08:00–16:00 Van 1" in monday.words
+    tuesday = await eva.get("/board/planner?view=all&day=2026-11-24")
+    assert "Ana free · shift 08:00–16:00 Van 1" in tuesday.words
+    assert "Ben free · shift 08:00–16:00 Van 2" in tuesday.words
+    week = await eva.get("/board/planner?view=all&span=week")
+    assert "Mon 23 Nov sick" in week.words
+    assert "Tue 24 Nov vehicle: Van 2" in week.words
+    assert week.text.count(" data-absent>") == 1
+
+
+async def test_a_phone_is_as_silent_in_the_planner_as_in_the_assign_list(town: Town) -> None:
+    ana = await town.worker("Ana")
+    job, _ = await town.job("Boiler", worker=ana)
+    await town.meet(ana)
+    eva = await town.office.signed_in("Eva")
+    for minutes, words in ((14, ""), (6, "phone silent")):
+        town.clock.at_ms += minutes * MINUTE_MS
+        seen = await eva.get("/board/planner?view=all")
+        listed = await eva.get(f"/board/job/{job}/candidates")
+        assert ("phone silent since 12:00" in seen.words) is bool(words)
+        assert ("phone silent for 20 min" in listed.words) is bool(words)
 
 
 # --- before a move
@@ -194,6 +242,7 @@ async def test_wrong_input_is_refused_in_words_and_changes_nothing(town: Town) -
         ({"worker": "ab" * 12}, "archived or unknown"),
         ({"start": "soon"}, "Say when"),
         ({"start": "9" * 15}, "Say when"),
+        ({"start": "0"}, "Say when"),
         ({"start": "1999-01-01"}, "Say when"),
         ({"way": "fast"}, "Choose one of the ways"),
         ({"seen": "{"}, "damaged"),
@@ -208,6 +257,7 @@ async def test_wrong_input_is_refused_in_words_and_changes_nothing(town: Town) -
         answer = await send_part(eva, "/board/planner/move", given)
         assert answer.status == 422, fields
         assert words in said(answer), said(answer)
+    assert await town.office.rows("SELECT count(*) AS n FROM entry") == before
     for name in ("0" * 24, "nonsense"):
         assert (await drop(eva, name, ana.id, NOON_MS)).status == 404
     await town.phases(ana, job, turn, Phase.ON_SITE)
@@ -216,8 +266,6 @@ async def test_wrong_input_is_refused_in_words_and_changes_nothing(town: Town) -
     max_ = await town.office.signed_in("Max", "manager")
     answer = await drop(max_, job, "", 0)
     assert "reads only" in answer.text + answer.headers.get("X-Board-Notice", "")
-    rows = await town.office.rows("SELECT count(*) AS n FROM entry WHERE arrived IS NOT NULL")
-    assert rows[0]["n"] >= before[0]["n"]
     assert (await town.row(job))["worker"] == ana.id
 
 
@@ -268,7 +316,11 @@ async def test_a_job_without_a_window_is_planned_where_it_was_put(town: Town) ->
     assert found["ask"], "by now somebody was told"
     found = await preview(eva, job, ana.id, "2026-11-25")
     assert "Wed 25 Nov 14:00" in found["title"]
-    await drop(eva, job, ana.id, "2026-11-25", seen=found["seen"])
+    answer = await drop(eva, job, ana.id, "2026-11-25", seen=found["seen"])
+    assert answer.status == 422
+    assert said(answer) == "Choose one of the ways that the planner offers."
+    assert (await town.row(job))["window_start"] == start, "a promise is not moved unasked"
+    await drop(eva, job, ana.id, "2026-11-25", way="time", seen=found["seen"])
     assert (await town.row(job))["window_start"] == start + 48 * HOUR_MS
 
 
@@ -340,22 +392,35 @@ async def test_who_was_overtaken_is_told_and_nothing_is_written(town: Town) -> N
     turns = await town.office.rows("SELECT turn FROM assignment WHERE worker = ?", (ben.id,))
     turn = bytes.fromhex(turns[0]["turn"])
     await town.phases(ben, job, turn, Phase.OPENED)
-    answer = await drop(eva, job, ana.id, start, seen=found["seen"])
+    answer = await drop(eva, job, ana.id, start, way="order", seen=found["seen"])
     assert answer.status == 200, "that the phone opened it is no reason to decide again"
+
+
+async def test_who_is_overtaken_while_the_move_is_weighed_is_told_too(town: Town) -> None:
+    ana, ben = await town.worker("Ana"), await town.worker("Ben")
+    maria = await town.office.add_account("Maria", "dispatcher")
+    job, _ = await town.job("Boiler")
+    eva = await town.office.signed_in("Eva")
+    start, gate = NOON_MS + HOUR_MS, threading.Event()
+    found = await preview(eva, job, ana.id, start)
+    reckoner = town.office.app[RECKONER]
+    async with asyncio.TaskGroup() as group:
+        for _ in range(THREADS):
+            group.create_task(reckoner.run(gate.wait, 30))
+        dropping = group.create_task(drop(eva, job, ana.id, start, seen=found["seen"]))
+        done, _ = await asyncio.wait([dropping], timeout=0.5)
+        assert not done
+        other = acts.assign(bytes.fromhex(job), ben.stream, town.office.entropy(8))
+        await town.office.hub.act(maria, other)
+        gate.set()
+    answer = dropping.result()
+    assert answer.status == 409
+    assert "since you looked, Maria acted on A-1" in said(answer)
+    assert (await town.row(job))["worker"] == ben.id
 
 
 async def _another_for(town: Town, worker: Worker, account: Account) -> None:
     await town.job("Another", worker=worker, by=account)
-
-
-async def test_a_plain_form_is_answered_with_the_planner(town: Town) -> None:
-    ana = await town.worker("Ana")
-    job, _ = await town.job("Shed", starts_in=None)
-    eva = await town.office.signed_in("Eva")
-    fields = {"job": job, "worker": ana.id, "start": str(NOON_MS), "back": "show=planner&view=all"}
-    seen = await eva.post("/board/planner/move", fields)
-    assert seen.path == "/?view=all&show=planner"
-    assert "A-1 is assigned to Ana, 12:00." in seen.words
 
 
 @pytest.mark.parametrize("span", ["", "week"])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from core.dispatch import acts
 from core.dispatch.fields import Phase
@@ -174,4 +175,92 @@ async def test_what_others_do_comes_live_and_nothing_moves_under_the_pointer(
     await page.get_by_role("link", name="Table", exact=True).click()
     await expect(page.locator("#sheet")).to_be_visible()
     await expect(page.locator("#planner")).to_be_hidden()
+    await page.context.close()
+
+
+async def test_what_is_carried_or_on_its_way_is_moved_by_no_key_and_no_news(
+    desk: Desk, chromium: Browser
+) -> None:
+    town, (ana, ben, cyril) = desk.town, desk.workers
+    shed, _ = await town.job("Shed", worker=ana, starts_in=None, planned_minutes=30)
+    page = await desk.sit(chromium, PATH, with_map=False)
+    keys, said, card = page.keyboard, page.locator("#said"), page.locator(".plan-card")
+    news, sending = asyncio.Event(), asyncio.Event()
+    sent: list[str] = []
+
+    async def hold_news(route: Route) -> None:
+        await news.wait()
+        await route.continue_()
+
+    async def hold_move(route: Route) -> None:
+        sent.append(route.request.post_data or "")
+        await sending.wait()
+        await route.continue_()
+
+    await page.route("**/board/planner?*", hold_news)
+    await page.route("**/board/planner/move", hold_move)
+
+    # What was asked for before it was picked up comes while it is carried: its row stays.
+    async with page.expect_request("**/board/planner?*"):
+        await assign(desk, desk.jobs[2], ana)
+    await bar(page, shed).focus()
+    await keys.press("Space")
+    await expect(said).to_contain_text("picked up")
+    async with page.expect_response("**/board/planner?*") as answered:
+        news.set()
+    await (await answered.value).finished()
+    await expect(page.locator(".plan-job.lifted")).to_have_count(1)
+    await expect(row(page, desk, 0)).not_to_contain_text("Charlie")
+    await keys.press("ArrowDown")
+    await expect(card).to_contain_text("A-5 to Ben, 12:00")
+
+    # It is put down; until the hub has answered, no key moves it, sends it again or leaves it.
+    async with page.expect_request("**/board/planner/move"):
+        await keys.press("Space")
+    for key in ("ArrowDown", "ArrowRight", "j", "Space", "Enter", "Escape"):
+        await keys.press(key)
+    await expect(card).to_contain_text("A-5 to Ben, 12:00")
+    await expect(said).not_to_contain_text("stays where it was")
+    sending.set()
+    await expect(said).to_contain_text("A-5 is assigned to Ben, 12:00, no longer to Ana.")
+    await expect(row(page, desk, 0)).to_contain_text("Charlie")
+    assert len(sent) == 1
+    assert "job=" not in page.url
+    assert await town.listed(ben) == ["Shed"]
+    assert await town.listed(cyril) == []
+    await page.context.close()
+
+
+async def test_while_somebody_chooses_keys_in_the_rows_lead_back_to_the_choice(
+    desk: Desk, chromium: Browser
+) -> None:
+    town, (ana, ben, _) = desk.town, desk.workers
+    shed, _ = await town.job("Shed", worker=ben, starts_in=None, planned_minutes=30)
+    await assign(desk, desk.jobs[2], ana)
+    page = await desk.sit(chromium, PATH, with_map=False)
+    keys, said, card = page.keyboard, page.locator("#said"), page.locator(".plan-card")
+
+    async def put_in_anas_way() -> None:
+        await bar(page, shed).focus()
+        await keys.press("Space")
+        await keys.press("ArrowUp")
+        for _ in range(16):
+            await keys.press("ArrowRight")
+        await expect(card).to_contain_text("A-5 to Ana, 16:00")
+        await keys.press("Space")
+        await expect(card.locator("input:checked")).to_be_focused()
+        await bar(page, shed).focus()
+        await keys.press("ArrowDown")
+        await expect(card.locator("input:checked")).to_be_focused()
+
+    await put_in_anas_way()
+    await bar(page, shed).focus()
+    await keys.press("Escape")
+    await expect(card).to_have_count(0)
+    await expect(said).to_contain_text("stays where it was")
+    await put_in_anas_way()
+    await page.get_by_role("button", name="Move it").click()
+    await expect(said).to_contain_text("A-5 is assigned to Ana")
+    assert sorted(await town.listed(ana)) == ["Charlie", "Shed"]
+    assert await town.listed(ben) == []
     await page.context.close()

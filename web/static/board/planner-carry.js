@@ -121,7 +121,15 @@ export class Carry {
 
   /** Take a key while something is carried; false where it is none of ours. */
   key(event) {
-    if (!this.held?.keys || this.card.contains(event.target)) return false;
+    if (!this.held || this.card.contains(event.target)) return false;
+    if (this.dropping || this.choosing) {
+      // It is put down already: no key moves it on. Who chooses goes back to the choice, or leaves it.
+      if (this.choosing && !this.dropping && event.key === 'Escape') return false;
+      event.preventDefault();
+      if (this.choosing) this.#focusChoice();
+      return true;
+    }
+    if (!this.held.keys) return false;
     const act = {
       ArrowLeft: () => this.#shift(-1),
       ArrowRight: () => this.#shift(1),
@@ -324,13 +332,13 @@ export class Carry {
     document.body.classList.remove('dragging-plan');
     const { held } = this;
     const what = await this.#ask();
-    this.dropping = false;
     if (this.held !== held || !this.target) return;
     if (what.error) {
       toast(what.error);
       this.hooks.said(what.error);
       this.leave({ quiet: true });
     } else if (what.ask || what.reason) {
+      this.dropping = false;
       this.#choose(what);
     } else {
       await this.#send(what, { way: what.offers.find((one) => one.chosen)?.way ?? '' });
@@ -370,7 +378,12 @@ export class Carry {
     this.card.replaceChildren(form);
     const { left, top } = this.card.getBoundingClientRect();
     this.#putCard(left, top);
-    (form.querySelector('input[name="reason"]') ?? form.querySelector('input:checked') ?? yes).focus();
+    this.#focusChoice();
+  }
+
+  #focusChoice() {
+    const { card } = this;
+    (card.querySelector('input[name="reason"]') ?? card.querySelector('input:checked') ?? card.querySelector('button')).focus();
   }
 
   #choices(what) {
@@ -395,9 +408,14 @@ export class Carry {
   }
 
   async #send(what, { way, reason = '' }) {
-    const { job } = this.held;
+    // Sent once, however often the button is pressed.
+    if (this.choosing && this.dropping) return;
+    this.dropping = true;
+    const { held } = this;
+    const { job } = held;
     const { worker } = this.target;
-    const body = this.#fields({ way, reason, seen: what.seen, back: filterQuery() });
+    const back = filterQuery();
+    const body = this.#fields({ way, reason, seen: what.seen, back });
     let answer = null;
     try {
       answer = await send('/board/planner/move', body, { headers: PART });
@@ -407,22 +425,27 @@ export class Carry {
     const words = answer?.headers.get('X-Board-Notice');
     if (!words) {
       toast(`The hub has not saved this: ${answer ? `it answered ${answer.status}` : 'it does not answer'}. The job stands where it was.`);
-      this.leave({ quiet: true });
+      if (this.held === held) this.leave({ quiet: true });
       return;
     }
     const said = decodeURIComponent(words);
     const html = await answer.text();
-    this.leave({ quiet: true });
-    this.hooks.take(html);
-    this.hooks.focus(job, worker);
+    if (this.held === held) this.leave({ quiet: true });
+    // Another filter may show by now, or another job be carried: then the planner asks by itself.
+    if (back === filterQuery() && !this.held) {
+      this.hooks.take(html);
+      this.hooks.focus(job, worker);
+    }
     offerUndo(said, answer.headers.get('X-Board-Undo'), { seconds: answer.status === 200 ? 6 : 20 });
+    // Last, so that no smaller news of the same move is heard instead.
+    await this.hooks.sent(job);
     this.hooks.said(said);
-    this.hooks.sent(job);
   }
 
-  /** Put it back where it was; false where nothing was carried. */
+  /** Put it back where it was; false where nothing was carried. What is on its way to the hub stays there. */
   leave({ quiet = false } = {}) {
     if (!this.held) return false;
+    if (this.dropping && !quiet) return true;
     const { job, giver, keys, from, number } = this.held;
     clearInterval(this.scrolling);
     clearTimeout(this.asking);

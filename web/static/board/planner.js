@@ -104,7 +104,10 @@ export class Planner {
     const began = performance.now();
     try {
       const answer = await fetch(`/board/planner?${own}${selectedJob() ? `&job=${selectedJob()}` : ''}`);
-      if (answer.ok && own === filterQuery()) this.#take(await answer.text());
+      const html = await answer.text();
+      // A job may have been picked up meanwhile: its row stays as it is until it is put down.
+      if (this.carry.isCarrying) this.again = true;
+      else if (answer.ok && own === filterQuery()) this.#take(html);
     } catch {
       this.question = null; // Asked for again as soon as something changes.
     } finally {
@@ -157,7 +160,8 @@ export class Planner {
     const old = [...this.element.querySelectorAll('.plan-row')];
     const fresher = [...fresh.querySelectorAll('.plan-row')];
     old.forEach((row, index) => this.#swap(row, fresher[index], row.dataset.worker, own));
-    this.#swap(this.element.querySelector('.plan-tray'), fresh.querySelector('.plan-tray'), '', own);
+    const [tray, newTray] = [this.element, fresh].map((root) => root.querySelector('.plan-tray'));
+    if (tray && newTray) this.#swap(tray, newTray, '', own);
     const [fit, newFit] = [this.element, fresh].map((root) => root.querySelector('.plan-fit'));
     if (fit && newFit) fit.textContent = newFit.textContent;
     if (!this.element.querySelector(':is(.plan-job, .plan-who a)[tabindex="0"]')) {
@@ -251,6 +255,7 @@ export class Planner {
   /** Step to the next or previous job of the planner; false where it is not shown. */
   step(by) {
     if (!this.isShown) return false;
+    if (this.carry.isCarrying) return true;
     const all = [...this.element.querySelectorAll('.plan-job')];
     const at = all.indexOf(document.activeElement);
     const next = at < 0 ? all.find((one) => one.tabIndex === 0) ?? all[0] : all[at + by];
