@@ -18,6 +18,7 @@ from aiohttp import web
 from hub.guard import Refused, form_token, session_cookie
 from hub.hub import Hub
 from hub.keys import ACCOUNT, GUARD_RULES, HUB, Account
+from web.keys import Command, as_json, commands_for
 from web.phones import PhonesSummary, phones_summary
 
 NOTICE_COOKIE: Final = "fieldlog-notice"
@@ -96,6 +97,16 @@ class Frame:
     def may_write(self) -> bool:
         """Whether this person may change anything: a manager reads only."""
         return self.account is not None and self.account.role in ("admin", "dispatcher")
+
+    @property
+    def commands_by_place(self) -> dict[str, tuple[Command, ...]]:
+        """The acts that have a key or are offered, as this person has them."""
+        return commands_for(may_write=self.may_write)
+
+    @property
+    def commands(self) -> str:
+        """The same for the scripts (`web.keys.as_json`)."""
+        return as_json(may_write=self.may_write)
 
     @property
     def is_admin(self) -> bool:

@@ -28,6 +28,7 @@ from web import formats
 from web.board.actions import GONE, STATES, Case, Overtaken, check_not_overtaken
 from web.board.days import today
 from web.board.filters import is_stream_id
+from web.board.job_form import FormError, compose_window, window_of
 from web.board.phases import WORKING
 from web.board.rows import PRIORITY_WORDS
 from web.board.state import Moment, moment_of
@@ -270,6 +271,27 @@ def moved_window(start_ms: int, end_ms: int, day: dt.date, zone: ZoneInfo) -> tu
     return start, max(moved(last), start)
 
 
+async def _window(moment: Moment, form: Form) -> Doing:
+    try:
+        text = compose_window(
+            *(clean(form.get(f"window_{part}")) for part in ("day", "start", "end_day", "end"))
+        )
+        window = window_of(text, moment.zone)
+    except FormError as error:
+        raise ActError(str(error)) from error
+    start, end = window or (None, None)
+
+    def change(case: Case) -> Act:
+        if (case.job["window_start"], case.job["window_end"]) == (start, end):
+            raise ActError("that is its window already")
+        return acts.edit_job(case.stream, {"window": window})
+
+    if window is None:
+        return Doing(change, ("window",), "left without a window")
+    words = formats.window_words(start, end, moment.zone, moment.now_ms)
+    return Doing(change, ("window",), f"given the window {words}")
+
+
 async def _cancel(moment: Moment, form: Form) -> Doing:
     reason = acts.text_of("The reason", clean(form.get("cancel_reason")), 200, needed=True)
 
@@ -291,6 +313,7 @@ DOINGS: Final[dict[str, Callable[[Moment, Form], Awaitable[Doing]]]] = {
     "withdraw": _withdraw,
     "priority": _priority,
     "day": _day,
+    "window": _window,
     "cancel": _cancel,
     "note": _note,
 }

@@ -18,7 +18,7 @@ from core.dispatch.acts import CHECK_ITEMS_MAX
 from web import formats
 from web.board.filters import Filter, Query, is_stream_id
 from web.board.reader import Rows
-from web.board.rows import PRIORITY_WORDS
+from web.board.rows import PRIORITY_WORDS, window_text
 from web.board.state import Moment
 from web.board.term import YEAR_MAX, YEAR_MIN
 from web.stale_form import clean, seal_shown
@@ -255,14 +255,6 @@ async def values_of_place(reader: Rows, customer: str, place: str) -> dict[str, 
 
 NIGHT_MIN_MAX: Final = 12 * 60
 """An end before the start is the next morning; a longer night was rather a slip."""
-
-
-def window_text(start: int | None, end: int | None, zone: ZoneInfo) -> str:
-    """A window as one text, `2026-11-23T10:00/2026-11-23T11:30`; '' for none."""
-    if start is None or end is None:
-        return ""
-    first, last = formats.local_time(start, zone), formats.local_time(end, zone)
-    return f"{first:%Y-%m-%dT%H:%M}/{last:%Y-%m-%dT%H:%M}"
 
 
 def window_inputs(text: str) -> tuple[str, str, str, str]:

@@ -37,6 +37,7 @@ class BoardRow:
 
     `key` is what the row is ordered by, as JSON, for the page to put a changed row in its place;
     `basis` the frontier that the row shows, for what is done to it; `heads` stand before the row.
+    `worker_id` (hex) and `window` (as `window_text`) are what an editor in the cell begins with.
     """
 
     job: str
@@ -63,6 +64,8 @@ class BoardRow:
     href: str
     matches: bool
     basis: str
+    worker_id: str = ""
+    window: str = ""
     group: str = ""
     heads: tuple[Head, ...] = ()
 
@@ -128,6 +131,8 @@ def _board_row(
         href=question.filter.url(job=row["job"]),
         matches=bool(row["matches"]) if "matches" in row.keys() else True,  # noqa: SIM118
         basis=row["frontier"],
+        worker_id=row["worker"],
+        window=window_text(start, end, zone),
         group=group_of_key(question.filter, question.key_of(row)) or "",
     )
 
@@ -210,3 +215,11 @@ def window_clock(start: int | None, end: int | None, zone: ZoneInfo) -> str:
     if days > 1 or (days == 1 and last.time() >= first.time()):
         return f"{first:%H:%M}, {days + 1} days"
     return f"{first:%H:%M}–{last:%H:%M}"
+
+
+def window_text(start: int | None, end: int | None, zone: ZoneInfo) -> str:
+    """A window as one text, `2026-11-23T10:00/2026-11-23T11:30`; '' for none."""
+    if start is None or end is None:
+        return ""
+    first, last = formats.local_time(start, zone), formats.local_time(end, zone)
+    return f"{first:%Y-%m-%dT%H:%M}/{last:%Y-%m-%dT%H:%M}"

@@ -12,6 +12,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from hub.keys import HUB
+from web.board.filters import VIEWS
 from web.formats import folded, matches
 from web.rendering import show
 from web.stale_form import clean
@@ -19,6 +20,8 @@ from web.stale_form import clean
 FOUND_MAX: Final = 25
 """Of each kind; a longer list is a reason to type another letter."""
 WORDS_MAX: Final = 8
+OFFERED_MAX: Final = 8
+"""Of each kind in the list of commands, which is short."""
 
 _JOBS: Final = """
     SELECT job.job, job.number, job.title, job.status, job.window_start, job.window_end,
@@ -97,6 +100,53 @@ class SearchPage:
 
 async def search_page(request: web.Request) -> web.StreamResponse:
     """GET /search?q=."""
+    return await show(request, "search.html", await _find(request))
+
+
+async def search_json(request: web.Request) -> web.StreamResponse:
+    """GET /search.json?q=: what the list of commands offers, at most `OFFERED_MAX` of each kind.
+
+    Lists by kind (`jobs`, `customers`, `workers`, `views`) of things with `href`, `words` and
+    `note`; a job has its id as `job` too.
+    """
+    page = await _find(request)
+    words = folded(page.text).split()[:WORDS_MAX]
+    jobs = [
+        {
+            "job": job.job,
+            "href": f"/jobs/{job.job}",
+            "words": f"{job.number} {job.title or 'Untitled'}".strip(),
+            "note": " · ".join(filter(None, (job.status, job.customer, job.worker))),
+        }
+        for job in page.jobs[:OFFERED_MAX]
+    ]
+    views = [
+        {"href": f"/?view={view.id}", "words": view.words, "note": ""}
+        for view in VIEWS
+        if words and matches(words, view.words)
+    ]
+    found = {
+        "jobs": jobs,
+        "customers": _offered(page.customers),
+        "workers": _offered(page.workers),
+        "views": views,
+    }
+    return web.json_response(found, headers={"Cache-Control": "no-store"})
+
+
+def _offered(found: tuple[Found, ...]) -> list[dict[str, str]]:
+    return [
+        {
+            "href": one.href,
+            "words": one.name,
+            "note": "archived" if one.archived else one.detail[:80],
+        }
+        for one in found[:OFFERED_MAX]
+    ]
+
+
+async def _find(request: web.Request) -> SearchPage:
+    """What the request's `q` finds."""
     text = clean(request.query.get("q", ""))[:200]
     words = folded(text).split()[:WORDS_MAX]
     jobs = await _jobs(request, text, words) if words else ()
@@ -122,14 +172,13 @@ async def search_page(request: web.Request) -> web.StreamResponse:
         if matches(words, row["name"], row["phone"], row["team"], row["vehicle"], row["plate"])
     ]
     lists = {"jobs": jobs, "customers": customers, "workers": workers}
-    page = SearchPage(
+    return SearchPage(
         text,
         tuple(jobs[:FOUND_MAX]),
         tuple(customers[:FOUND_MAX]),
         tuple(workers[:FOUND_MAX]),
         tuple(kind for kind, found in lists.items() if len(found) > FOUND_MAX),
     )
-    return await show(request, "search.html", page)
 
 
 async def _jobs(request: web.Request, text: str, words: list[str]) -> list[FoundJob]:
@@ -159,3 +208,4 @@ async def _jobs(request: web.Request, text: str, words: list[str]) -> list[Found
 def add_routes(app: web.Application) -> None:
     """Add this module's pages to `app`."""
     app.router.add_get("/search", search_page)
+    app.router.add_get("/search.json", search_json)

@@ -1,5 +1,4 @@
-// What every page does beside its own work: theme, menus, the search key, times that grow old,
-// the sync pill. Pages import `formToken`, `send`, `toast` from here.
+// What every page does beside its own work: theme, menus, times that grow old, the sync pill. Pages import `formToken`, `send`, `toast` from here.
 
 const root = document.documentElement;
 
@@ -106,12 +105,7 @@ document.getElementById('theme')?.addEventListener('click', () => {
 document.addEventListener('click', (event) => closeMenus(event.target.closest('details.menu')));
 
 document.addEventListener('keydown', (event) => {
-  const search = document.getElementById('search');
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k' && search) {
-    event.preventDefault();
-    search.focus();
-    search.select();
-  } else if (event.key === 'Escape') {
+  if (event.key === 'Escape') {
     const open = document.querySelector('details.menu[open]');
     if (open) {
       open.open = false;

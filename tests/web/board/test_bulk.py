@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from core.dispatch import acts
 from core.dispatch.fields import Phase
 from core.dispatch.roster import set_absence
-from tests.web.board.town import MINUTE_MS, Town
-from tests.web.office import Person, Seen
+from tests.web.board.town import HOUR_MS, MINUTE_MS, Town
+from tests.web.office import NOON_MS, Person, Seen
 from web.board.bulk import PICKED_MAX, moved_window
 
 
@@ -176,6 +176,54 @@ async def test_what_makes_sense_for_no_job_changes_nothing_and_says_why(town: To
     assert (seen.status, "reads only" in seen.text) == (403, True)
     assert (await eva.post("/board/bulk/burn", {})).status == 404
     assert (await town.row(job))["frontier"] == before
+
+
+async def test_a_window_is_given_on_the_sites_clock_and_not_over_anothers(town: Town) -> None:
+    job, _ = await town.job("Roof")
+    eva = await town.office.signed_in("Eva")
+    chosen = await picks(eva)
+    night = {"window_day": "2026-11-24", "window_start": "22:00", "window_end": "02:30"}
+    seen = await send(eva, "window", chosen, **night)
+    assert said(seen) == "1 job given the window tomorrow 22:00–Wed 25 Nov 02:30."
+    start = NOON_MS + 34 * HOUR_MS
+    row = await town.row(job)
+    assert (row["window_start"], row["window_end"]) == (start, start + 270 * MINUTE_MS)
+    # Drawn before that: what is there now is said, and nothing is written over it.
+    seen = await send(eva, "window", chosen, window_day="2026-11-25")
+    assert said(seen) == "None of 1 job given the window Wed 25 Nov 00:00–23:59."
+    assert "Window: tomorrow 22:00–Wed 25 Nov 02:30" in seen.words
+    assert (await town.row(job))["window_start"] == start
+    chosen = await picks(eva)
+    assert "That is its window already." in (await send(eva, "window", chosen, **night)).words
+    for wrong, why in (
+        ({"window_start": "10:00"}, "Give the day of the window, or leave all of it empty."),
+        ({"window_day": "soon"}, "Write the day as 2026-11-23 and times as 14:30."),
+        ({"window_day": "2026-03-29", "window_start": "02:30"}, "02:30 does not exist on 29 March"),
+    ):
+        refused = await send(eva, "window", chosen, **wrong)
+        assert (refused.status, said(refused).startswith(why)) == (422, True), said(refused)
+    seen = await send(eva, "window", chosen)
+    assert said(seen) == "1 job left without a window."
+    assert (await town.row(job))["window_start"] is None
+
+
+async def test_a_row_carries_what_an_editor_in_its_cells_begins_with(town: Town) -> None:
+    ana = await town.worker("Ana")
+    await town.job("Roof", worker=ana, priority=2)
+    await town.job("Lamp", starts_in=None)
+    eva = await town.office.signed_in("Eva")
+    text = (await eva.get("/?view=all&sort=number")).text
+    values = re.findall(
+        r'class="c-(number|window|worker)" tabindex="-1" data-value="([^"]*)"', text
+    )
+    assert values == [
+        ("number", "2"),
+        ("window", "2026-11-23T13:00/2026-11-23T14:00"),
+        ("worker", ana.id),
+        ("number", "1"),
+        ("window", ""),
+        ("worker", ""),
+    ]
 
 
 async def test_everything_that_matches_can_be_selected_with_its_frontiers(town: Town) -> None:

@@ -237,15 +237,16 @@ async def _sign_out(context: BrowserContext, page: Page) -> None:
     await context.close()
 
 
-async def test_keys_find_the_search_field_and_the_list_of_keys(
+async def test_keys_find_what_has_a_name_and_the_list_of_keys(
     depot: Depot, chromium: Browser
 ) -> None:
     page = await depot.open(chromium)
     await page.keyboard.press("Control+k")
-    await expect(page.get_by_label("Search jobs, customers and workers")).to_be_focused()
-    await page.keyboard.type("leak")
+    await expect(page.get_by_role("combobox", name="Commands and search")).to_be_focused()
+    await page.keyboard.type("jan nov")
+    await expect(page.locator('#palette [aria-selected="true"]')).to_contain_text("Jan Novák")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("link", name="Leak")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Jan Novák")).to_be_visible()
     await page.keyboard.press("?")
     await expect(page.get_by_role("heading", name="Help and keys")).to_be_visible()
     await page.context.close()

@@ -1,7 +1,11 @@
 // The board's page: brings table, pane, map, keys and the live feed together over one URL.
 
 import { toast, isTyping } from '../frame.js';
+import { openJobsBy, offerCommands } from '../palette.js';
+import { boardActs } from './acts.js';
+import { announcer } from './announce.js';
 import { arrange } from './arrange.js';
+import { Cells } from './cells.js';
 import { takeFilterBar, wireFilterBar } from './filter.js';
 import { Inbox } from './inbox.js';
 import { Live } from './live.js';
@@ -42,7 +46,13 @@ function showCounts(counts, total) {
   }
 }
 
-const rows = new Rows(board, { counts: showCounts, said: say, drawn: (row) => picks?.mark(row) });
+const rows = new Rows(board, {
+  counts: showCounts,
+  said: say,
+  changed: announcer(say, (job) => rows.rowByJob.get(job)),
+  drawn: (row) => picks?.mark(row),
+});
+const cells = new Cells(rows, { said: say, form: (job, what) => actOn(job, what) });
 let picks = null;
 picks = new Picks(rows, {
   said: say,
@@ -207,6 +217,7 @@ async function answered(own) {
   board.dataset.directions = fresh.dataset.directions;
   document.title = page.title;
   rows.adopt();
+  cells.adopt();
   picks.adopt();
   arrange(board);
   takeFilterBar(fresh.querySelector('.filters'), filterParts);
@@ -419,16 +430,21 @@ setInterval(() => {
 
 // --- keys
 
-/** Do something with the job whose row has the keyboard's focus, else with the one that is open. */
-async function act(action) {
-  const { job } = document.activeElement?.closest('tr.job, .plan-job')?.dataset ?? {};
-  if (job && job !== selectedJob()) {
-    // A form that is being filled in is not thrown away for a letter.
-    if (pane.form) return;
-    await go(paneAddress({ job }));
-    if (pane.job !== job) return;
-  }
-  pane.open(action);
+const { acts, actOn } = boardActs({
+  board,
+  rows,
+  cells,
+  pane,
+  picks,
+  planner,
+  inbox,
+  go,
+  setLayout,
+  onMap: () => { showLayoutWithMap(); withMap((ready) => ready.centre()); },
+});
+
+function showKeys() {
+  document.getElementById('keys').togglePopover();
 }
 
 // --- begin
@@ -440,23 +456,16 @@ wireSplit(board, document.getElementById('split'), () => map?.resize());
 
 wireKeys({
   rows,
+  cells,
   pane,
   picks,
-  act,
-  step: (by) => planner.step(by),
   stopPick: () => planner.leave() || stopWaitingToPick() || (map?.stopPick() ?? false),
   isTyping,
-  go,
   closePane,
-  // What waits in the table comes first: it is under the eye, and changes what else there is.
-  onward: () => {
-    if (rows.pending.size && !inbox.isShown) rows.applyPending();
-    else inbox.next().catch(() => toast('The hub does not answer; the next problem is not known.'));
-  },
-  toInbox: () => setLayout(board.dataset.show === 'inbox' ? 'both' : 'inbox'),
   open: (row) => select(row.dataset.job, { focus: true }),
-  create: board.dataset.mayWrite === '1' ? () => go(paneAddress({ doing: 'new' })) : null,
-  onMap: () => { showLayoutWithMap(); withMap((ready) => ready.centre()); },
-});
+  keys: showKeys,
+}, acts);
+offerCommands('Everywhere', { keys: showKeys });
+openJobsBy((job) => select(job, { focus: true }));
 board.dataset.ready = '1';
 export { live };

@@ -7,6 +7,8 @@ import { offerUndo } from '../undo.js';
 import { sayRefused } from './refused.js';
 
 const PART = { 'X-Board-Part': '1' };
+// A hub that is busy answers with the list before for a while, and does not call when that is over.
+const LATER_MS = 3_000;
 
 export class Inbox {
   /** `hooks`: `go(url, options)`, `open(job)`, `act(action)`, `show()`, `said(words)`, `jobs(ids)`. */
@@ -40,7 +42,9 @@ export class Inbox {
   }
 
   /** Something changed, or time went by: count, say what is new, and draw where it is looked at. */
-  freshen() {
+  freshen({ again = true } = {}) {
+    clearTimeout(this.later);
+    if (again) this.later = setTimeout(() => this.freshen({ again: false }).catch(() => undefined), LATER_MS);
     // One after the other: an answer that overtook another would say things twice.
     this.freshening = (this.freshening ?? Promise.resolve()).catch(() => undefined)
       .then(() => this.#freshen());
@@ -66,9 +70,23 @@ export class Inbox {
     await this.#drawWhenFree();
   }
 
-  /** Put the keyboard on the problem that was walked to, or on the first. */
+  /** Put the keyboard on the problem that was walked to, or on the first; where the list is still
+      on its way, when it is there. */
   focus() {
-    (this.#card(this.key) ?? this.element.querySelector('.problem'))?.focus({ preventScroll: true });
+    const card = this.#card(this.key) ?? this.element.querySelector('.problem');
+    card?.focus({ preventScroll: true });
+    this.waits = !card && !this.drawn;
+  }
+
+  /** Step to the next or previous problem of the list; false where it is not shown. */
+  step(by) {
+    if (!this.isShown) return false;
+    const cards = [...this.element.querySelectorAll('.problem')].filter((card) => card.getClientRects().length);
+    const at = cards.indexOf(document.activeElement?.closest?.('.problem'));
+    const card = at < 0 ? cards[0] : cards[at + by];
+    card?.focus({ preventScroll: true });
+    card?.scrollIntoView({ block: 'nearest' });
+    return true;
   }
 
   async #drawWhenFree() {
@@ -163,6 +181,7 @@ export class Inbox {
       if (Number(card.dataset.listed) > (this.news ?? Infinity)) card.classList.add('fresh');
     }
     this.news = undefined;
+    if (this.waits && this.isShown) this.focus();
     if (!focused) return;
     const card = this.#card(name);
     const inside = card && within >= 0 ? this.#controls(card)[within] : null;

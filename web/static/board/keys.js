@@ -1,13 +1,27 @@
-// The board by keyboard. Single letters act only where nobody types; every one of them is also a
-// button or a link. `?` shows them.
+// The board by keyboard. What each key does is bound from the table of commands (web/keys.py), from
+// which the lists are drawn too. Single letters act only where nobody types; every one of them is
+// also a button, a link or a command.
 
-import { redoLast, undoLast } from '../undo.js';
+import { offerCommands, tableOf } from '../palette.js';
 
 const STEP_PAGE = 12;
+const PLACE = 'On the board';
 
-/** Wire the keys; `parts` are the board's rows, pane and doings. */
-export function wireKeys(parts) {
-  const { rows, pane } = parts;
+/** The keys that a command is bound to: "1-9" is nine of them. */
+function keysOf(press) {
+  return press === '1-9' ? [...'123456789'] : press.split(' ').filter(Boolean);
+}
+
+/** Wire the keys. `parts` are the board's rows, cells, pane and picks; `acts` what is done, by name. */
+export function wireKeys(parts, acts) {
+  const { rows, cells, pane } = parts;
+  const table = tableOf(PLACE);
+  const actByKey = new Map();
+  for (const { act, press } of table) {
+    if (!acts[act]) throw new Error(`no way to carry out '${act}'`);
+    for (const key of keysOf(press)) actByKey.set(key, acts[act]);
+  }
+  offerCommands(PLACE, acts);
 
   function inTable(event) {
     return event.target.closest?.('#table') !== null || event.target === document.body
@@ -15,7 +29,8 @@ export function wireKeys(parts) {
   }
 
   function escape(event) {
-    if (document.querySelector('details.menu[open], :popover-open')) return false;
+    if (document.querySelector('details.menu[open], :popover-open, dialog[open]')) return false;
+    if (event.target.closest?.('.cell-editor')) return false;
     if (parts.stopPick()) return true;
     const act = event.target.closest?.('details.act[open], details.act-line[open], details.act-ask[open]');
     if (act) {
@@ -44,35 +59,6 @@ export function wireKeys(parts) {
     return false;
   }
 
-  /** Open the first menu of the bar for what is selected. */
-  function toBulk() {
-    if (!parts.picks.size) return;
-    document.querySelector('#bulk .menu > summary').focus();
-  }
-
-  const byKey = {
-    j: () => parts.step(1) || rows.move(1),
-    k: () => parts.step(-1) || rows.move(-1),
-    n: () => parts.create?.(),
-    a: () => parts.act('assign'),
-    e: () => parts.act('edit'),
-    c: () => parts.act('note'),
-    m: () => parts.onMap(),
-    z: () => undoLast(),
-    Z: () => redoLast(),
-    i: () => parts.toInbox(),
-    x: () => parts.picks.toggle(rows.current),
-    J: () => parts.picks.extend(1),
-    K: () => parts.picks.extend(-1),
-    b: toBulk,
-    '.': () => parts.onward(),
-    '/': () => {
-      const input = document.getElementById('filter-text');
-      input.focus();
-      input.select();
-    },
-    '?': () => document.getElementById('keys').togglePopover(),
-  };
   const inTableByKey = {
     ArrowDown: () => rows.move(1),
     ArrowUp: () => rows.move(-1),
@@ -85,22 +71,22 @@ export function wireKeys(parts) {
   // In the capture phase, so that the frame's own `?` (its help page) is not reached on the board.
   document.addEventListener('keydown', (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (cells.key(event)) {
+      event.preventDefault();
+      return;
+    }
     if (event.key === 'Escape') {
       if (escape(event)) event.preventDefault();
       return;
     }
-    if (parts.isTyping(event)) return;
+    if (parts.isTyping(event) || document.querySelector('dialog[open]')) return;
     const row = event.target.closest?.('tr.job');
-    let act = byKey[event.key];
+    let act = actByKey.get(event.key) ?? (event.key === '?' ? parts.keys : undefined);
     if (!act && inTable(event)) act = inTableByKey[event.key];
     if (!act && row && event.target === row && event.key === 'Enter') act = () => parts.open(row);
-    if (!act && /^[1-9]$/.test(event.key)) {
-      const link = document.querySelectorAll('.rail [data-view]')[Number(event.key) - 1];
-      act = link && (() => link.click());
-    }
     if (!act) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    act();
+    act(event.key);
   }, { capture: true });
 }

@@ -92,16 +92,16 @@ export class Pane {
     this.#draw(html, { keep: true });
   }
 
-  /** Open one of the pane's actions by the keyboard: 'assign', 'note', 'edit'. */
+  /** Open one of the pane's actions by the keyboard: 'assign', 'note', 'take-back'. */
   open(action) {
     if (action === 'note') this.element.querySelector('#note-text')?.focus();
     else if (action === 'edit') this.element.querySelector('[data-do="edit"]')?.click();
     else {
-      const act = this.element.querySelector(`#act-${action}`);
+      const act = this.element.querySelector(action === 'take-back' ? '.turn:not(.gone) .act-line' : `#act-${action}`);
       if (act) {
         act.open = true;
         act.querySelector('input:not([type="hidden"]), select')?.focus();
-      }
+      } else toast('That can’t be done with this job as it stands.', { seconds: 4 });
     }
   }
 

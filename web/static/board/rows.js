@@ -34,9 +34,21 @@ function freshened(old, html) {
   return old;
 }
 
+/** Where in a row the keyboard stands: a cell's class, or 'row'; null where it stands elsewhere. */
+function placeWithin(row) {
+  if (!row.contains(document.activeElement)) return null;
+  return document.activeElement.matches('td') ? document.activeElement.className : 'row';
+}
+
+/** Put the keyboard at such a place of a row. */
+function standWithin(row, place) {
+  const cell = place === 'row' ? null : row.querySelector(`td.${place}`);
+  (cell ?? row).focus({ preventScroll: true });
+}
+
 export class Rows {
   /** `hooks`: `counts(byView, total)` when counts came, `said(words)` for the live region,
-      `drawn(row)` for each row that was drawn. */
+      `changed(rows)` what others changed, `drawn(row)` for each row that was drawn. */
   constructor(board, hooks) {
     this.board = board;
     this.hooks = hooks;
@@ -98,7 +110,7 @@ export class Rows {
   move(step) {
     if (!this.order.length) return;
     const now = this.order.indexOf(this.current);
-    const standing = document.activeElement === this.current;
+    const standing = this.current?.contains(document.activeElement);
     let next = now + step;
     if (step === 'start') next = 0;
     else if (step === 'end') next = this.order.length - 1;
@@ -208,8 +220,9 @@ export class Rows {
 
   // --- what changed
 
-  /** Ask for these jobs' rows as they are now, and for the counts; `alerts` adds what runs late. */
-  async refresh(jobs, { alerts = false, quiet = false } = {}) {
+  /** Ask for these jobs' rows as they are now, and for the counts; `alerts` adds what runs late.
+      What one did oneself (`own`) was said by whoever did it. */
+  async refresh(jobs, { alerts = false, quiet = false, own = false } = {}) {
     const asked = [...new Set(jobs)].slice(0, ASKED_MAX);
     const question = filterQuery();
     const query = new URLSearchParams(question);
@@ -223,12 +236,11 @@ export class Rows {
     const data = await answer.json();
     this.hooks.counts(data.counts, data.total);
     this.groups = data.groups;
-    let changed = 0;
-    for (const [job, row] of Object.entries(data.rows)) if (this.#take(job, row, quiet)) changed += 1;
+    const changed = Object.entries(data.rows).filter(([job, row]) => this.#take(job, row, quiet));
     this.#showPending();
     this.#regroup();
     this.#showEmpty();
-    if (changed && !quiet) this.hooks.said(changed === 1 ? 'One job changed.' : `${changed} jobs changed.`);
+    if (changed.length && !quiet && !own) this.hooks.changed(changed.map(([job]) => job));
   }
 
   /** The jobs in sight or near it, for what changes by the clock alone. */
@@ -302,19 +314,19 @@ export class Rows {
 
   #replace(old, fresh, quiet) {
     this.#unfold(old);
-    const focused = old.contains(document.activeElement);
+    const stood = placeWithin(old);
     fresh.tabIndex = old.tabIndex;
     if (!quiet && old.innerHTML !== fresh.innerHTML) fresh.classList.add('flash');
     old.replaceWith(fresh);
     this.order[this.order.indexOf(old)] = fresh;
     this.rowByJob.set(fresh.dataset.job, fresh);
-    if (focused) fresh.focus({ preventScroll: true });
+    if (stood) standWithin(fresh, stood);
   }
 
   /** Put a row where its key says, or take it out where the question does not hold it. */
   #put(job, fresh, key, matches) {
     const old = this.rowByJob.get(job);
-    const focused = old?.contains(document.activeElement);
+    const stood = old && placeWithin(old);
     let at = -1;
     if (old) {
       at = this.order.indexOf(old);
@@ -330,8 +342,11 @@ export class Rows {
       fresh.classList.add('flash');
       this.#insert(job, fresh, key);
     }
-    if (focused) this.focus(matches ? fresh : this.order[Math.min(at, this.order.length - 1)]);
-    else if (!this.order.some((row) => row.tabIndex === 0)) this.#setRoving(this.order[0]);
+    if (stood) {
+      this.focus(matches ? fresh : this.order[Math.min(at, this.order.length - 1)]);
+      if (matches) standWithin(fresh, stood);
+    }
+    if (!this.order.some((row) => row.tabIndex === 0)) this.#setRoving(this.order[0]);
   }
 
   #insert(job, fresh, key) {
@@ -397,7 +412,7 @@ export class Rows {
   // --- what waits
 
   get #held() {
-    return this.table.querySelector('tbody:hover') !== null
+    return this.sheet.querySelector('tbody:hover, .cell-editor') !== null
       || document.activeElement?.closest?.('#table tbody') != null;
   }
 

@@ -1,0 +1,36 @@
+// What others change, told to a screen reader: politely, in words, and never more often than one
+// can listen. What comes while one sentence still holds is gathered into the next.
+
+const REST_MS = 6_000;
+const NAMED_MAX = 3;
+
+/** How a row reads: its number, title, status and whose it is. */
+function rowWords(row) {
+  const text = (selector) => row.querySelector(selector)?.textContent.trim().replace(/\s+/g, ' ') ?? '';
+  return `${text('.c-number .number')} ${text('.row-link')}: ${text('.c-status .status')}, ${text('.c-worker')}`;
+}
+
+/** A teller of changes. `say(words)` speaks; `rowOf(job)` is the row of a job, or undefined. */
+export function announcer(say, rowOf, rest = REST_MS) {
+  let waiting = new Set();
+  let timer = null;
+
+  function tell() {
+    timer = null;
+    if (!waiting.size) return;
+    const rows = [...waiting].map(rowOf).filter(Boolean);
+    const { size } = waiting;
+    waiting = new Set();
+    timer = setTimeout(tell, rest);
+    const head = size === 1 ? 'One job changed' : `${size} jobs changed`;
+    const named = size <= NAMED_MAX && rows.length === size ? `: ${rows.map(rowWords).join('; ')}` : '';
+    say(`${head}${named}.`);
+  }
+
+  /** These jobs (ids) changed. */
+  return (jobs) => {
+    for (const job of jobs) waiting.add(job);
+    // The first is told at once; what comes with it within a breath is told with it.
+    timer ??= setTimeout(tell, 250);
+  };
+}
