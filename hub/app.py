@@ -11,7 +11,8 @@ from importlib.metadata import entry_points
 
 from aiohttp import web
 
-from hub.guard import GuardRules, Refused, install_guard, session_cookie
+from core.log.limits import FILE_BYTES_MAX
+from hub.guard import BODY_BYTES_MAX, GuardRules, Refused, install_guard, session_cookie
 from hub.hub import Hub
 from hub.keys import ACCOUNT, GUARD_RULES, HUB, PASSWORDS, PEERS, SIGN_IN_LIMITS, Account
 from hub.map.serve import attach_map
@@ -26,6 +27,9 @@ OPEN_PATHS = ("/sign-in", "/set-up/", "/reset/", "/static/", "/install", "/favic
 # Tables that people import: written to a file on the disk while they come, and counted there.
 UPLOAD_PATH = "/import"
 UPLOAD_BYTES_MAX = 64_000_000
+# Photos and files for jobs: four of the largest in one form; a script sends each by itself.
+FILES_PATH = "/files/"
+FILES_BYTES_MAX = 4 * FILE_BYTES_MAX + BODY_BYTES_MAX
 _FOR_PROGRAMS = frozenset({SYNC_PATH, ENROL_PATH, HEALTH_PATH})
 
 
@@ -44,7 +48,10 @@ def make_app(
         form_secret=hub.sessions.form_secret,
         open_to_programs=_FOR_PROGRAMS,
         without_form_token=frozenset({"/sign-in", "/set-up/", "/reset/"}),
-        body_bytes_max_by_path=((UPLOAD_PATH, UPLOAD_BYTES_MAX),),
+        body_bytes_max_by_path=(
+            (UPLOAD_PATH, UPLOAD_BYTES_MAX),
+            (FILES_PATH, FILES_BYTES_MAX),
+        ),
     )
     app = web.Application(client_max_size=rules.largest_body_bytes)
     app[HUB] = hub

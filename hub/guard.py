@@ -236,7 +236,8 @@ async def render_plainly(request: web.Request, page: ErrorPage) -> web.StreamRes
 
 def _add_headers(response: web.StreamResponse, rules: GuardRules) -> None:
     headers = response.headers
-    headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    # What people sent here is given out under a stricter policy of its own.
+    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
     headers["X-Content-Type-Options"] = "nosniff"
     # Not `no-referrer`: under that, browsers send `Origin: null` with the forms of our own pages.
     headers["Referrer-Policy"] = "same-origin"

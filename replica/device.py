@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from core.dispatch.acts import ActError, Change
 from core.dispatch.autofact import Mode
+from core.dispatch.fields import Kind
 from core.dispatch.fix import Fix, usable
 from core.log.errors import EnrolAgain, LogError, Revoked
 from replica.autologger import AutoLogger
@@ -31,7 +32,14 @@ from replica.carrying import (
 )
 from replica.clock import Clock
 from replica.dialling import Dialler, hub_dialler
-from replica.filing import Whereabouts, save_file, want_file, where_is
+from replica.filing import (
+    Whereabouts,
+    attach_file,
+    save_file,
+    want_file,
+    want_files_to_do,
+    where_is,
+)
 from replica.generation import former_authors
 from replica.hubs import other_hubs
 from replica.identity import IdentityError
@@ -225,9 +233,21 @@ class Device:
         assert self._writer is not None
         subscription = self._writer.subscribe()
         await self._see_key()
-        async for _ in subscription:
+        async for streams in subscription:
             await self._see_key()
+            await self._want_files(streams)
             self._announce()
+
+    async def _want_files(self, streams: frozenset[bytes]) -> None:
+        """Files of jobs to do come by themselves, while there is a network."""
+        jobs = [stream for stream in streams if stream[4] == Kind.JOB]
+        if not jobs or self._writer is None or self._replica is None:
+            return
+        worker = self._replica.identity.own.subject
+        try:
+            await self._writer.run(want_files_to_do, self._replica, worker, jobs)
+        except StoreError as error:
+            LOGGER.warning("files were not asked for: %s", error)
 
     async def _see_key(self) -> None:
         """Answer a request for a new key; go on under it as soon as a hub has certified it."""
@@ -326,6 +346,10 @@ class Device:
         # Not as an act: room that is kept back for a full disk is none for photos.
         saved = await self.writer.run(save_file, self.writer.replica, job, data, beside)
         return saved.address
+
+    async def attach_file(self, job: bytes, name: str, data: bytes) -> None:
+        """Save a file that the worker chose. Raises ActError in words, StoreError."""
+        await self.writer.run(attach_file, self.writer.replica, job, name, data)
 
     async def read_file(self, address: bytes) -> bytes:
         """The bytes of a file that is on this phone. Raises LogError: it is not, or is damaged."""

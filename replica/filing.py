@@ -7,13 +7,26 @@ before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from core.dispatch.acts import Change, add_file
+from core.dispatch.acts import ActError, Change, add_file
+from core.dispatch.attached import Attached, files_of, name_given
+from core.dispatch.pictures import check_named_truly
 from core.log.chunk_list import list_of
+from core.log.errors import LogError
 from replica.file_going import forget_files, is_on_hub
+from replica.many import rows_of
 from replica.replica import Replica, Written
+
+# Of whose files the worker may be in need without a network: all that is not over.
+_TO_DO = """
+    SELECT DISTINCT job FROM file_ref JOIN assignment USING (job) WHERE worker = ?
+    AND phase NOT IN ('withdrawn', 'released', 'rejected', 'finished') AND job IN (:ids)
+"""
+
+
+FILE_ID_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +59,13 @@ def save_file(
     data: bytes,
     beside: Sequence[Change] = (),
     *,
+    name: str = "",
     actor: bytes = b"",
     basis: Mapping[bytes, str] | None = None,
 ) -> Saved:
     """Keep a file and name it in a job, with changes that belong to the same act.
 
-    Both are durable on return.
+    Both are durable on return. `name` is what people call it.
 
     Raises:
         OverLimit, Malformed: it is too large, or empty.
@@ -67,13 +81,58 @@ def save_file(
     try:
         replica.files.add(data)
         with store.transaction() as db:
-            changes = [*add_file(job, address), *beside]
+            file = replica.entropy(FILE_ID_BYTES) if name else b""
+            changes = [*add_file(job, address, file, name), *beside]
             written = replica.write(changes, actor=actor, basis=basis)
             db.execute("DELETE FROM file_going WHERE address = ?", (address,))
     except Exception:
         forget_files(replica)
         raise
     return Saved(address, written)
+
+
+def attach_file(
+    replica: Replica, job: bytes, name: str, data: bytes, *, actor: bytes = b""
+) -> Saved:
+    """Save a file that a person chose, under the name that a browser gave.
+
+    Raises:
+        ActError: the file is empty, too large, has no name or not the bytes that its name tells of,
+            or the job has it already; the sentence says what to do.
+        StoreError: the disk is full or refused. On any of these nothing was changed.
+    """
+    given = name_given(name)
+    if not data:
+        raise ActError(f"“{given}” is empty; see whether the right file was chosen")
+    try:
+        address = list_of(data).address
+    except LogError as error:
+        raise ActError(f"“{given}” was not added: {error}; make it smaller first") from error
+    check_named_truly(given, data)
+    if any(each.address == address for each in files_of(replica.state(job).registers)):
+        raise ActError(f"“{given}” was not added: the job has this very file already")
+    return save_file(replica, job, data, name=given, actor=actor)
+
+
+def want_files_to_do(replica: Replica, worker: bytes, streams: Iterable[bytes]) -> list[bytes]:
+    """Ask for all files of those of some jobs that a worker has to do; which are fetched now.
+
+    A worker who needs the drawing stands where there is no network.
+
+    Raises:
+        StoreError: the disk refused.
+    """
+    jobs = rows_of(replica.store.db, _TO_DO, (each.hex() for each in streams), worker.hex())
+    asked: dict[bytes, Attached] = {}
+    for (job,) in jobs:
+        for each in files_of(replica.state(bytes.fromhex(job)).registers):
+            own = each.write.log[0] == replica.author
+            if not own and not replica.files.holds(each.address):
+                asked[each.address] = each
+    new = [each for each in asked if not replica.files.is_wanted(each)]
+    for address in new:
+        want_file(replica, address)
+    return new
 
 
 def want_file(replica: Replica, address: bytes) -> bool:

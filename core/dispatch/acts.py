@@ -315,11 +315,23 @@ def ask_worker(job: bytes, text: str) -> Act:
     return add_note(job, QUESTION + (text_of("The question", text, 400, needed=True) or ""))
 
 
-def add_file(job: bytes, address: bytes) -> Act:
-    """Name a file (a photo, a signature) by its address, 32 bytes (`core.log.chunk_list`)."""
+def add_file(job: bytes, address: bytes, file: bytes = b"", name: str = "") -> Act:
+    """Name a file (a photo, a signature) by its address, 32 bytes (`core.log.chunk_list`).
+
+    What people call it needs `file`, 8 random bytes; without them the entry mints an id.
+    """
     if len(address) != ADDRESS_BYTES:
         raise ActError("a file is named by an address of 32 bytes")
-    return [Change(job, (fields.FILE, MINT), address)]
+    if not file:
+        return [Change(job, (fields.FILE, MINT), address)]
+    named = text_of("The file's name", name, NAME_LETTERS_MAX)
+    changes = [Change(job, (fields.FILE, file), address)]
+    return changes + ([Change(job, (fields.FILE_NAME, file), named)] if named else [])
+
+
+def remove_file(job: bytes, file: bytes) -> Act:
+    """Take a file out of what a job shows. Its bytes stay until the job is erased."""
+    return [Change(job, (fields.FILE_REMOVED, file), True)]
 
 
 def set_tick(job: bytes, item: int, ticked: bool) -> Act:

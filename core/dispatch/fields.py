@@ -133,6 +133,7 @@ CONTACT, CONTACT_CALL, PRIORITY, WINDOW, PLANNED_MINUTES, NUMBER = 77, 78, 79, 8
 CANCELLED, OVERRIDE, CHECK_ITEM, NEEDED_SKILLS, CREATED = 83, 84, 85, 86, 87
 ASSIGNED, WITHDRAWN, HANDED_TO, ORDER = 90, 91, 92, 93
 PHASE, REASON, TICK, NOTE, FILE, DECISION = 94, 95, 96, 97, 98, 99
+FILE_NAME, FILE_REMOVED = 100, 101
 # --- worker-day (110..127)
 LOG_START, LOG_STOP, LOG_SUPERSEDES, LOG_REMOVED = 110, 111, 112, 113
 DUTY_START, DUTY_STOP, FIXES = 114, 115, 116
@@ -244,6 +245,8 @@ def _job_and_day() -> tuple[Field, ...]:
         Field(TICK, "tick", job, ("item",), _ALL, true),
         Field(NOTE, "note", job, ("note",), _ALL, one),
         Field(FILE, "file", job, ("file",), _ALL, one),
+        Field(FILE_NAME, "file name", job, ("file",), _ALL, one),
+        Field(FILE_REMOVED, "file removed", job, ("file",), _OFFICE, true),
         Field(DECISION, "decision", job, ("conflict",), _OFFICE, latest),
         Field(LOG_START, "log start", day, log, _ALL, one),
         Field(LOG_STOP, "log stop", day, log, _ALL, one),

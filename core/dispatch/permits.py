@@ -18,6 +18,7 @@ from core.dispatch.fields import (
     APP_THRESHOLD_MIN,
     FIELDS,
     FILE,
+    FILE_NAME,
     HANDED_TO,
     NEXT_KEY,
     NOTE,
@@ -39,7 +40,7 @@ CREATE_JOBS = "create jobs"
 
 _DATED = frozenset({Kind.DAY, Kind.TRACK})
 _OWN_TURN = frozenset({PHASE, REASON, HANDED_TO})
-_ANY_JOB = frozenset({NOTE, TICK, FILE})
+_ANY_JOB = frozenset({NOTE, TICK, FILE, FILE_NAME})
 _OWN_PHONE = frozenset({APP_JOBS_ON, APP_AUTO_ON, APP_AUTO_MODE, APP_THRESHOLD_MIN, NEXT_KEY})
 
 

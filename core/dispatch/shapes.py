@@ -169,6 +169,7 @@ _TEXTS: Final = frozenset(
         fields.NUMBER, fields.CHECK_ITEM, fields.REASON, fields.NOTE, fields.DECISION,
         fields.LOG_REMOVED, fields.ZONE, fields.RECURRENCE_NUMBER, fields.EACH_TITLE,
         fields.EACH_DESCRIPTION, fields.EACH_ADDRESS, fields.EACH_CONTACT, fields.EACH_CONTACT_CALL,
+        fields.FILE_NAME,
     }
 )  # fmt: skip
 _MARKS: Final = frozenset(
@@ -177,7 +178,7 @@ _MARKS: Final = frozenset(
         fields.CUSTOMER_ARCHIVED, fields.PLACE_ARCHIVED, fields.CONTACT_ARCHIVED,
         fields.WORKER_ARCHIVED, fields.APP_JOBS_ON, fields.APP_AUTO_ON, fields.CREATED,
         fields.ASSIGNED, fields.HANDED_TO, fields.TICK, fields.ADMITTED, fields.KEY_ASKED,
-        fields.SKIPPED,
+        fields.SKIPPED, fields.FILE_REMOVED,
     }
 )  # fmt: skip
 _CHECKS: Final[Mapping[int, Check]] = {

@@ -40,6 +40,7 @@ _ENDS: Final[dict[int, tuple[int, Any]]] = {
     fields.TEAM_NAME: (fields.GROUP_ARCHIVED, True),
     fields.VEHICLE_NAME: (fields.GROUP_ARCHIVED, True),
     fields.SKILL_NAME: (fields.GROUP_ARCHIVED, True),
+    fields.FILE: (fields.FILE_REMOVED, True),
     fields.REPEATS: (fields.ENDS, ""),  # The day before its first: `_day_before`.
 }
 
@@ -49,7 +50,6 @@ _ON_ITS_PAGE: Final = "accounts are changed on their own page, which keeps an ad
 _STAYS: Final[dict[int, str]] = {
     fields.ERASED: "what was erased is gone for good",
     fields.ERASED_BEFORE: "what was erased is gone for good",
-    fields.FILE: "a photo or signature stays with its job",
     fields.ACCOUNT_PASSWORD: "an old password is not put back; set a new one",
     # An administrator who undoes that one was made would lock everybody out.
     fields.ACCOUNT_NAME: _ON_ITS_PAGE,

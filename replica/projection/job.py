@@ -70,7 +70,7 @@ _OWN_COLUMNS = {
     fields.NEEDED_SKILLS: ("skills",),
 }
 # Fields that show in other tables alone, and are in no conflict.
-_BESIDE = frozenset({fields.NOTE, fields.TICK, fields.FILE})
+_BESIDE = frozenset({fields.NOTE, fields.TICK, fields.FILE, fields.FILE_NAME, fields.FILE_REMOVED})
 _SIMPLE = _BESIDE | _OWN_COLUMNS.keys()
 
 _AT_NO_TIME_MS = 1 << 62

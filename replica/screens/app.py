@@ -13,6 +13,7 @@ from core.dispatch.acts import ActError
 from replica.screens import (
     carry_page,
     enrol_page,
+    files_page,
     job_acts,
     job_page,
     jobs_page,
@@ -29,6 +30,7 @@ from replica.store import StoreError
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _JOB = "/jobs/{job:[0-9a-f]{24}}"
+_FILE = "/files/{file:[0-9a-f]{1,128}}"
 _LOG = "/logs/{day:[0-9]{4}-[0-9]{2}-[0-9]{2}}/{log:[0-9a-f]{16}}"
 
 
@@ -73,6 +75,9 @@ def _add_routes(app: web.Application) -> None:
             web.post(_JOB + "/notes", job_acts.add_note),
             web.post(_JOB + "/tick", job_acts.tick),
             web.post(_JOB + "/seen", job_acts.acknowledge),
+            web.post(_JOB + "/files", files_page.add),
+            web.get(_JOB + _FILE, files_page.show),
+            web.post(_JOB + _FILE, files_page.fetch),
             web.get("/day", logs_page.my_day),
             web.get("/logs/new", logs_page.add_form),
             web.post("/logs/new", logs_page.add),

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-import aiohttp
 from aiohttp import web
 
 from core.log.limits import CARRIED_BYTES_MAX
 from replica.screens.guard import Refused
 from replica.screens.here import SCREENS, goto
 from replica.screens.port import CarryRefused
+from replica.screens.uploads import files_in_form
 
 
 async def save(request: web.Request) -> web.Response:
@@ -29,7 +29,8 @@ async def save(request: web.Request) -> web.Response:
 async def take_in(request: web.Request) -> web.Response:
     """Take in a file that somebody carried here."""
     screens = request.app[SCREENS]
-    data = await _file_of(request)
+    sent = files_in_form(request, CARRIED_BYTES_MAX, files_max=1)
+    data = b"".join([data async for _, data in sent])
     if not data:
         return goto("/sync", screens.messages.say("Choose a file first", tone="bad"))
     try:
@@ -37,24 +38,6 @@ async def take_in(request: web.Request) -> web.Response:
     except CarryRefused as error:
         return goto("/sync", screens.messages.say(_sentence(error), tone="bad"))
     return goto("/sync", screens.messages.say(words))
-
-
-async def _file_of(request: web.Request) -> bytes:
-    """The bytes of the form's file; one byte more than the limit where it is longer."""
-    if request.content_type != "multipart/form-data":
-        return b""
-    data = bytearray()
-    try:
-        # Not `request.multipart()`, which is bound to what a form may have.
-        async for part in aiohttp.MultipartReader(request.headers, request.content):
-            if not isinstance(part, aiohttp.BodyPartReader) or part.name != "file":
-                continue
-            while len(data) <= CARRIED_BYTES_MAX and (piece := await part.read_chunk(65_536)):
-                data += piece
-            break
-    except ValueError as error:
-        raise Refused(400, "That form cannot be read", "Go back and try again.") from error
-    return bytes(data[: CARRIED_BYTES_MAX + 1])
 
 
 def _sentence(error: Exception) -> str:

@@ -19,6 +19,7 @@ from core.dispatch.fields import NOTE, Phase
 from core.dispatch.geometry import distance_m
 from core.dispatch.show import show
 from core.log.registers import Registers, Write
+from replica.screens import files_page
 from replica.screens.here import SCREENS, Here, message_of
 from replica.screens.joblist import Card, load_card, looked_at, news
 from replica.screens.overruled import overruled
@@ -135,6 +136,8 @@ async def job(request: web.Request) -> web.Response:
             "SELECT item, text, ticked FROM check_item WHERE job = ? ORDER BY item", (card.job,)
         ),
         notes=notes,
+        files=await files_page.files_on_phone(request, here, card),
+        files_limit=files_page.LIMIT,
         question=await _question(reader, card, notes),
         handed_from=await _worker_name(reader, card.handed_from),
         running=next((log for log in here.running if log.job == bytes.fromhex(card.job)), None),

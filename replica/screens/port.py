@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.dispatch.acts import Change
+from core.log.stream import StreamState
+from replica.filing import Whereabouts
 from replica.history import HistoryRow
 
 
@@ -103,6 +105,9 @@ class Rows(Protocol):
     async def row(self, sql: str, parameters: Sequence[Any] = ()) -> Any | None:
         """The first row, or None."""
 
+    async def state(self, stream: str) -> StreamState:
+        """The fold of a stream (hex id)."""
+
     async def history(self, stream: str) -> Sequence[HistoryRow]:
         """Every change of a stream (hex id), the oldest first."""
 
@@ -138,6 +143,22 @@ class Device(Protocol):
         Raises:
             ActError: it cannot be done; the sentence says why.
         """
+
+    async def attach_file(self, job: bytes, name: str, data: bytes) -> None:
+        """Save a file for a job, under the name that a browser gave; durable on return.
+
+        Raises:
+            ActError: it can't be; the sentence says why.
+        """
+
+    async def read_file(self, address: bytes) -> bytes:
+        """The bytes of a file. Raises LogError: it is not here, or is damaged."""
+
+    async def want_file(self, address: bytes) -> bool:
+        """Ask for a file; whether it is here already."""
+
+    async def where_is(self, address: bytes) -> Whereabouts:
+        """Where a file is, as far as it is proven."""
 
     async def sync_state(self) -> SyncState:
         """How far this phone's own entries have come."""

@@ -21,6 +21,7 @@ from web.pages.accounts import AccountsPage
 from web.pages.acts import ActsPage
 from web.pages.customer_form import CustomerFormPage
 from web.pages.customers import CustomerPage, CustomersPage
+from web.pages.day_sheet import DaySheetPage
 from web.pages.enrol import EnrolPage
 from web.pages.erased import ErasedPage
 from web.pages.extensions import ExtensionsPage
@@ -49,6 +50,7 @@ PAGE_BY_TEMPLATE: dict[str, type[Any]] = {
     "customer.html": CustomerPage,
     "customer_form.html": CustomerFormPage,
     "customers.html": CustomersPage,
+    "day_sheet.html": DaySheetPage,
     "enrol.html": EnrolPage,
     "erased.html": ErasedPage,
     "error.html": RefusalPage,

@@ -29,6 +29,7 @@ from web import formats
 from web.board.conflicts import conflict_of
 from web.board.days import today
 from web.board.decisions import decision
+from web.board.files import file_named
 from web.board.filters import is_stream_id
 from web.board.phases import WORKING
 from web.board.state import Moment, moment_of
@@ -189,6 +190,16 @@ async def _tick(case: Case) -> Done:
     return Done(acts.set_tick(case.stream, int(item), ticked), words)
 
 
+async def _remove_file(case: Case) -> Done:
+    found = file_named(
+        await case.moment.hub.reader.state(case.job["job"]), clean(case.form.get("file"))
+    )
+    if found is None:
+        raise ActError("that file is not there any more; look at the job again")
+    words = f"“{found.shown}” is removed from {case.job['number']}."
+    return Done(acts.remove_file(case.stream, found.file), words)
+
+
 async def _decide(case: Case) -> Done:
     state = await case.moment.hub.reader.state(case.job["job"])
     conflict = conflict_of(state, case.text("conflict"))
@@ -246,6 +257,7 @@ ACTIONS: Final[dict[str, tuple[Action, bool]]] = {
     "finish": (_finish, True),
     "note": (_note, False),
     "tick": (_tick, False),
+    "remove-file": (_remove_file, False),
     "decide": (_decide, False),
     "leave-out": (_leave_out, True),
     "take-up": (_take_up, True),

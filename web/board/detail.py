@@ -14,10 +14,13 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from replica.history import HistoryRow
+from replica.history import history_of as changes_of
 from web import formats
 from web.board.conflicts import ConflictView, conflicts_of
+from web.board.detail_around import around_of
 from web.board.detail_history import HistoryView, act_of, history_of
 from web.board.detail_time import TimeView, time_of
+from web.board.files import FilesView, files_in_pane
 from web.board.filters import Filter
 from web.board.reach import Reach, Turn, reach_of
 from web.board.reader import Rows
@@ -27,6 +30,8 @@ from web.board.words import Names, load_names
 from web.recurring.questions import DayOf, day_of_job
 
 VISITS_SHOWN: Final = 5
+OPEN_MAX: Final = 100
+"""Other open jobs of one customer that are counted."""
 GONE: Final = frozenset({"withdrawn", "released"})
 PHASES_BY_HAND: Final = (
     ("accepted", "Accepted"),
@@ -70,12 +75,12 @@ class AssignmentView:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """An earlier job of the same customer."""
+    """Another job of the same customer; `at_ms` is None for one that is open and has no date."""
 
     href: str
     number: str
     title: str
-    at_ms: int
+    at_ms: int | None
     status: str
     worker: str
 
@@ -120,6 +125,9 @@ class JobDetail:
     time: TimeView
     history: HistoryView
     notes: tuple[NoteView, ...]
+    files: FilesView
+    open_jobs: tuple[Visit, ...]
+    open_more: int
     checks: tuple[CheckView, ...]
     conflicts: tuple[ConflictView, ...]
     created_at: int
@@ -160,7 +168,11 @@ async def job_detail(moment: Moment, wanted: Filter, job: str) -> JobDetail | No
     raw = found[0]
     (row,) = await board_rows(reader, question, found, zone, now_ms)
     names = await load_names(reader, raw["customer"])
-    changes = await reader.history(job)
+    state = await reader.state(job)
+    changes = changes_of(state)
+    around = await around_of(reader, state, changes, raw, zone)
+    assignments = await _assignments(moment, raw, names)
+    open_jobs = await _open_jobs(reader, wanted, raw)
     customer = await reader.row("SELECT * FROM customer WHERE customer = ?", (raw["customer"],))
     return JobDetail(
         row=row,
@@ -176,10 +188,15 @@ async def job_detail(moment: Moment, wanted: Filter, job: str) -> JobDetail | No
         window=formats.window_words(raw["window_start"], raw["window_end"], zone, now_ms),
         planned=formats.minutes_words(raw["planned_minutes"]) if raw["planned_minutes"] else "",
         skills=_skills(raw["skills"], names),
-        assignments=await _assignments(moment, raw, names),
+        assignments=assignments,
         time=await time_of(reader, raw, names, zone, now_ms),
-        history=history_of(job, changes, names, zone, now_ms),
+        history=history_of(job, changes, names, zone, now_ms, around),
         notes=await _notes(reader, job, changes, names),
+        files=await files_in_pane(
+            moment, state, names, [turn.worker for turn in assignments if not turn.gone]
+        ),
+        open_jobs=open_jobs[:VISITS_SHOWN],
+        open_more=max(len(open_jobs) - VISITS_SHOWN, 0),
         checks=tuple(
             CheckView(item["item"], item["text"], bool(item["ticked"]))
             for item in await reader.rows(
@@ -241,6 +258,30 @@ async def _visits(reader: Rows, wanted: Filter, raw: Any) -> tuple[Visit, ...]:
             row["finished_at"] or row["updated_at"],
             row["status"],
             row["worker_name"],
+        )
+        for row in rows
+    )
+
+
+async def _open_jobs(reader: Rows, wanted: Filter, raw: Any) -> tuple[Visit, ...]:
+    """What else is to be done for the same customer, what comes first before."""
+    if not raw["customer"]:
+        return ()
+    rows = await reader.rows(
+        "SELECT job.job, job.number, job.title, job.status, job.window_start,"
+        " coalesce(worker.name, '') AS worker_name FROM job LEFT JOIN worker USING (worker)"
+        " WHERE job.customer = ? AND job.job <> ? AND job.status IN ('open', 'in progress')"
+        " ORDER BY coalesce(job.window_start, 9e15), job.number LIMIT ?",
+        (raw["customer"], raw["job"], OPEN_MAX),
+    )
+    return tuple(
+        Visit(
+            wanted.in_view("all").url(job=row["job"]),
+            row["number"],
+            row["title"],
+            row["window_start"],
+            row["status"],
+            row["worker_name"] or "nobody yet",
         )
         for row in rows
     )

@@ -7,22 +7,32 @@ that does not stand is listed and marked, never left out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from core.dispatch.attached import shown_name
 from replica.history import HistoryRow
+from web import formats
 from web.board.words import LABEL_BY_FIELD, STATE_FIELDS, Names, state_words, value_words
 
 CHANGES_MAX: Final = 300
 """More changes of one job than anybody reads; the newest are shown, and how many there are."""
-NOT_LISTED: Final = frozenset({"note", "decision", "order", "number", "reason", "file"})
+NOT_LISTED: Final = frozenset({"note", "decision", "order", "number", "reason", "file name"})
+FILE_FIELDS: Final = frozenset({"file", "file removed"})
+NEAR_MS: Final = 5 * formats.MINUTE_MS
+"""A fix tells where somebody was when a state was set within so much of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class StateView:
-    """One state: what, by whom, when, on what (phone or office)."""
+    """One state: what, by whom, when, on what (phone or office).
+
+    `place` says how far from the job's place it was set, as far as a track tells; `late` until when
+    the hub did not have it, where that was long: it was made without a network.
+    """
 
     words: str
     who: str
@@ -30,6 +40,8 @@ class StateView:
     at_ms: int
     inert: bool
     act: str = ""
+    place: str = ""
+    late: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +67,28 @@ class HistoryView:
     more: int
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is known about a job's states beside its log.
+
+    `fixes_by_worker` are positions (ms, metres from the job's place) in order of time;
+    `known_by_entry` is when the hub had entries (16 digits) that it did not have at once.
+    """
+
+    fixes_by_worker: Mapping[str, Sequence[tuple[int, float]]]
+    known_by_entry: Mapping[str, int]
+
+
+NOTHING_AROUND: Final = Around({}, {})
+
+
 def history_of(
-    job: str, all_rows: Sequence[HistoryRow], names: Names, zone: ZoneInfo, now_ms: int
+    job: str,
+    all_rows: Sequence[HistoryRow],
+    names: Names,
+    zone: ZoneInfo,
+    now_ms: int,
+    around: Around = NOTHING_AROUND,
 ) -> HistoryView:
     """States and changes of a job, the newest first, from all that its log says."""
     rows = list(reversed(all_rows))[:CHANGES_MAX]
@@ -68,6 +100,12 @@ def history_of(
             at_ms=row.at,
             inert=row.inert,
             act=act_of(job, row, names),
+            place=_place_words(row, around) if names.is_worker(row.actor) else "",
+            late=(
+                formats.moment_words(around.known_by_entry[row.entry], zone, now_ms)
+                if row.entry in around.known_by_entry and names.is_worker(row.actor)
+                else ""
+            ),
         )
         for row in rows
         if row.field in STATE_FIELDS
@@ -76,10 +114,26 @@ def history_of(
     return HistoryView(states, changes, len(all_rows) - len(rows))
 
 
+def _place_words(row: HistoryRow, around: Around) -> str:
+    """How far off it was by the fix nearest in time, "" where none is near enough."""
+    fixes = around.fixes_by_worker.get(row.actor, ())
+    at = bisect_left(fixes, (row.at, 0.0))
+    near = min(fixes[max(at - 1, 0) : at + 1], key=lambda fix: abs(fix[0] - row.at), default=None)
+    if row.field != "phase" or near is None or abs(near[0] - row.at) > NEAR_MS:
+        return ""
+    return f"{formats.distance_words(near[1])} from the place"
+
+
 def act_of(job: str, row: HistoryRow, names: Names) -> str:
     """By which the act of a row is undone; "" where it is none of a person of the office."""
     undoable = row.actor in names.account and not row.inert
     return f"{job}-{row.entry}" if undoable else ""
+
+
+def _label(row: HistoryRow) -> str:
+    if row.field == "file removed" and row.value != "true":
+        return "File put back"
+    return LABEL_BY_FIELD.get(row.field, row.field or "A change of a newer version")
 
 
 def _changes(
@@ -91,8 +145,12 @@ def _changes(
             by_entry.setdefault(row.entry, []).append(row)
     found = []
 
-    def in_words(field: str, value: str) -> str:
-        return value_words(field, value, names, zone, now_ms)
+    def in_words(row: HistoryRow, value: str) -> str:
+        if row.field in FILE_FIELDS:
+            return "" if value == row.before else file_names.get(row.path, "a file")
+        return value_words(row.field, value, names, zone, now_ms)
+
+    file_names = {row.path: shown_name(row.value) for row in rows if row.field == "file name"}
 
     # Of a new job nothing stood before.
     made = {row.entry for row in rows if row.field == "created"}
@@ -100,9 +158,9 @@ def _changes(
         first, is_new = own[0], own[0].entry in made
         edits = tuple(
             (
-                LABEL_BY_FIELD.get(row.field, row.field or "A change of a newer version"),
-                "" if is_new or not row.before else in_words(row.field, row.before),
-                in_words(row.field, row.value),
+                _label(row),
+                "" if is_new or not row.before else in_words(row, row.before),
+                in_words(row, row.value),
             )
             for row in reversed(own)
         )

@@ -12,6 +12,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -52,6 +53,7 @@ class Planner:
     today_href: str
     day_href: str
     week_href: str
+    sheets_href: str
     ticks: tuple[Tick, ...]
     heads: tuple[Head, ...]
     start_ms: int
@@ -115,6 +117,7 @@ async def planner_of(moment: Moment, wanted: Filter) -> Planner:
     rows, axis = (drawing.week_rows(days), None) if week else drawing.day_rows(day)
     tray = in_order(facts.stops.get("", ()))
     step = dt.timedelta(days=7 if week else 1)
+    chosen_pairs = [("worker", each) for each in wanted.workers if each != UNASSIGNED]
     here = wanted.url()
     is_today = day.isoformat() == today(moment.now_ms, moment.zone)
     return Planner(
@@ -126,6 +129,7 @@ async def planner_of(moment: Moment, wanted: Filter) -> Planner:
         today_href="" if is_today else replace(wanted, day="").url(),
         day_href=replace(wanted, span="").url(),
         week_href=replace(wanted, span="week").url(),
+        sheets_href=f"/workers/day?{urlencode([('date', day.isoformat()), *chosen_pairs])}",
         ticks=axis.ticks if axis else (),
         heads=tuple(
             Head(f"{each:%a %-d %b}", each.isoformat() == today(moment.now_ms, moment.zone))

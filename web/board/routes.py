@@ -14,7 +14,16 @@ from aiohttp import web
 from core.dispatch.acts import ActError
 from hub.keys import HUB
 from hub.reckoning import Reckoner
-from web.board import exports, inbox, lookups, map_data, page, planner, planner_moves
+from web.board import (
+    exports,
+    files_exchange,
+    inbox,
+    lookups,
+    map_data,
+    page,
+    planner,
+    planner_moves,
+)
 from web.board.actions import ACTIONS, Overtaken, carry_out
 from web.board.bulk_page import act_on_all, picks_json
 from web.board.detail import job_detail
@@ -165,6 +174,7 @@ def attach_board(app: web.Application) -> None:
     router.add_post("/board/near", new_job_near)
     router.add_post("/board/job/{job}/edit", edit_job)
     router.add_post("/board/job/{job}/{action}", act_on_job)
+    files_exchange.add_routes(app)
     inbox.add_routes(app)
     router.add_get("/export/jobs.csv", exports.jobs_csv)
     router.add_get("/export/timelogs.csv", exports.time_logs_csv)

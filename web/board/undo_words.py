@@ -141,6 +141,10 @@ class Teller:
             return "", "", _BEGUN[code]
         if code in _ADDED and part.before is None and isinstance(part.after, str):
             return "", "", f"{_ADDED[code]} added: {part.after}"
+        if code == fields.FILE:
+            return "", "", "File added"
+        if code == fields.FILE_REMOVED:
+            return "", "", "File removed" if part.after else "File put back"
         if code in UNTOLD:
             return "", "", f"{self._label(part.path)} set"
         if field is not None and field.kind == Kind.JOB and field.name in STATE_FIELDS:

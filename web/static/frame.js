@@ -122,5 +122,10 @@ document.addEventListener('submit', (event) => {
   if (question && !confirm(question)) event.preventDefault();
 });
 
+for (const button of document.querySelectorAll('[data-print]')) {
+  button.hidden = false;
+  button.addEventListener('click', () => print());
+}
+
 setInterval(growOld, 30_000);
 setInterval(() => freshenPill().catch(() => undefined), 60_000);

@@ -20,6 +20,14 @@ export function easeForms() {
     for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
   });
 
+  // A photo that was taken is saved: without a second tap, and the name that the camera gave is no news.
+  for (const form of document.querySelectorAll("form[data-sends-itself]")) {
+    form.classList.add("scripted");
+    form.elements.file.addEventListener("change", () => {
+      if (form.elements.file.files.length) form.requestSubmit();
+    });
+  }
+
   const search = document.getElementById("q");
   let waiting = 0;
   search?.addEventListener("input", () => {

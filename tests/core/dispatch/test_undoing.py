@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from core.dispatch import acts, fields, undoing
 from core.dispatch.acts import Act, ActError
+from core.dispatch.attached import files_of
 from core.dispatch.fields import Kind, Phase
 from core.dispatch.permits import permits
 from core.dispatch.recurrence import read_recurrence
@@ -22,7 +23,6 @@ from core.dispatch.recurrence_acts import create_recurrence, number_recurrence
 from core.dispatch.show import show_register
 from core.dispatch.undoing import Part, undo_changes, undo_parts
 from core.log.canonical import pack
-from core.log.entry import MINT
 from core.log.stream import Stored, StreamState
 from tests.core.dispatch.test_merge_cases import (
     ANA,
@@ -397,7 +397,14 @@ def test_a_recurrence_that_was_made_makes_no_jobs_once_that_is_undone() -> None:
         assert days() == count
 
 
-def test_a_photo_stays_and_says_so(office: Office) -> None:
-    named = office.write("north", [acts.Change(JOB, (fields.FILE, MINT), b"\1" * 32)])
-    (part,) = parts_of(office, named)
-    assert part.stays == "a photo or signature stays with its job"
+def test_a_file_that_was_added_is_removed_and_shown_again(office: Office) -> None:
+    def shown() -> list[str]:
+        state = StreamState.build(SITE, JOB, office.entries, STANDINGS, permits)
+        return [each.shown for each in files_of(state.registers)]
+
+    named = office.write("north", acts.add_file(JOB, b"\1" * 32, b"photo id", "valve.jpg"))
+    assert shown() == ["valve.jpg"]
+    removed = undo(office, named, by="south")
+    assert shown() == []
+    undo(office, removed)
+    assert shown() == ["valve.jpg"]

@@ -16,6 +16,7 @@ from jinja2 import nodes
 from web.assets import STATIC_FOLDER, Assets
 from web.board.bulk_page import OutcomePart
 from web.board.detail import JobDetail
+from web.board.files import FilesView, FileView
 from web.board.filter_bar import FilterBar
 from web.board.filters import VIEWS
 from web.board.groups import Head
@@ -49,6 +50,10 @@ GIVEN: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
     ("pane.html", "page", (BoardPage, PanePart)),
     ("detail.html", "page", (BoardPage, PanePart)),
     ("detail.html", "job", (JobDetail,)),
+    ("files.html", "page", (BoardPage, PanePart)),
+    ("files.html", "job", (JobDetail,)),
+    ("files.html", "files", (FilesView,)),
+    ("files.html", "file", (FileView,)),
     ("form.html", "form", (JobForm,)),
     ("candidates.html", "page", (CandidatesPart,)),
     ("inbox.html", "page", (InboxPart,)),
@@ -105,7 +110,9 @@ def test_a_template_asks_for_what_it_is_given(
         (FilterBar, ("filter_bar.html",), "bar"),
         (Planner, ("planner.html",), "plan"),
         (BoardRow, ("row.html",), "row"),
-        (JobDetail, ("detail.html",), "job"),
+        (JobDetail, ("detail.html", "files.html"), "job"),
+        (FilesView, ("files.html",), "files"),
+        (FileView, ("files.html",), "file"),
         (JobForm, ("form.html",), "form"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 
 from core.dispatch import acts, day_acts
 from core.dispatch.fields import LogKind, Phase
+from core.dispatch.fix import Fix, encode_track
 from core.log.entry import MINT
 from hub.presence import Presence
 from tests.web.board.town import HOUR_MS, MINUTE_MS, Town, send_part
@@ -335,3 +336,52 @@ async def test_the_map_holds_the_tables_jobs_and_the_phones(town: Town) -> None:
     assert {pin["id"] for pin in data["jobs"]} == {job, other}, "the selected one is drawn too"
     data = await asked(f"view=unassigned&ids={job},{other}")
     assert data["gone"] == [job]
+
+
+async def test_the_pane_lists_what_else_is_open_for_the_customer_and_why_the_job_is_late(
+    town: Town,
+) -> None:
+    letna, ana = await town.customer("Letná"), await town.worker("Ana")
+    job, _ = await town.job("Boiler", worker=ana, customer=letna, starts_in=-90, lasts=30)
+    for number in range(7):
+        await town.job(f"Pump {number}", customer=letna, starts_in=60 * (number + 1))
+    await town.job("Elsewhere", starts_in=60)
+    done, turn = await town.job("Filter", worker=ana, customer=letna, starts_in=-200)
+    await town.phases(ana, done, turn, Phase.FINISHED)
+    eva = await town.office.signed_in("Eva")
+    words = (await pane(eva, job)).words
+    assert "Other open jobs 7 A-2 Pump 0 open, nobody yet, today" in words
+    assert "Pump 4" in words[words.index("Other open jobs") :].partition("2 more")[0]
+    assert "Last visits 1 A-10 Filter done, Ana, today" in words
+    plan = words[words.index("Plan Window") :]
+    assert re.match(r"Plan Window today 10:30–11:00 Delay \+?1 h.*: ", plan), plan[:80]
+
+
+async def test_a_state_says_how_far_off_it_was_set_and_that_it_was_made_offline(
+    town: Town,
+) -> None:
+    ana = await town.worker("Ana")
+    job, turn = await town.job("Boiler", worker=ana)
+    hub, stream = town.office.hub, bytes.fromhex(job)
+    await town.phases(ana, job, turn, Phase.OPENED)
+    await hub._witness()
+    town.clock.at_ms += HOUR_MS
+    at_ms = town.clock.now_ms()
+    fixes = [
+        Fix(at_ms - MINUTE_MS, 501_000_000, 144_250_000, 10),
+        Fix(at_ms + 40 * MINUTE_MS, 500_995_000, 144_250_000, 10),
+    ]
+    await town.on_phone(ana, day_acts.add_fixes(ana.stream, "2026-11-23", encode_track(fixes)))
+    await town.on_phone(ana, acts.set_phase(stream, ana.stream, turn, Phase.ON_SITE))
+    town.clock.at_ms += HOUR_MS
+    await town.on_phone(ana, acts.set_phase(stream, ana.stream, turn, Phase.PAUSED))
+    await town.meet(ana)
+    await hub._witness()
+    eva = await town.office.signed_in("Eva")
+    words = (await pane(eva, job)).words
+    states = words[words.index("States") :]
+    late = "made offline, on the hub by 14:00"
+    assert f"On site 56 m from the place {late} Ana (phone) 13:00" in states
+    # What came at once, and what no fix is near of, says neither.
+    assert "Paused Ana (phone) 14:00" in states
+    assert "Opened Ana (phone) 12:00" in states

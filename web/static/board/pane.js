@@ -3,6 +3,7 @@
 
 import { send, toast } from '../frame.js';
 import { offerUndo } from '../undo.js';
+import { Files } from './files.js';
 import { sayRefused } from './refused.js';
 import { wireForm } from './form.js';
 import { wireNear } from './near.js';
@@ -28,6 +29,14 @@ export class Pane {
       if (event.target.matches('[data-candidate-filter]')) this.#candidates(event.target.closest('.act'));
     });
     element.addEventListener('keydown', (event) => this.#walkCandidates(event));
+    this.files = new Files(element, {
+      back: filterQuery,
+      sent: (job, html, words, undo) => {
+        if (job === this.job && !this.form && !this.#isBusy()) this.#draw(html, { keep: true });
+        offerUndo(words, undo, { seconds: 6 });
+        this.hooks.sent?.();
+      },
+    });
     this.#wire();
   }
 
@@ -158,6 +167,7 @@ export class Pane {
   }
 
   #wire() {
+    this.files.wire();
     const form = this.form;
     if (form) wireForm(form, this.hooks);
     const detail = this.element.querySelector('.job-detail, .near');
