@@ -21,6 +21,7 @@ from aiohttp import ClientSession, WSMsgType, web
 from playwright.async_api import Browser, Page, async_playwright
 
 from hub.presence import Presence
+from tests.bench.board.memory import memory_rows
 from tests.bench.board.site import CENTRE_E7, SPREAD_E7, Filled, add_workers
 from tests.bench.measuring import Row
 from tests.conftest import CHROMIUM_OPTIONS
@@ -181,7 +182,7 @@ async def moving_row(page: Page, town: Town, filled: Filled, workers: int, secon
             hub.presence[worker] = Presence(
                 hub.clock.now_ms(), at[0], at[1], 8, 90, 9.0, 70, True, "jobs on"
             )
-            hub.feed.publish("presence", (worker,))
+            hub.feed.moved(worker)
             if number % 50 == 0:
                 await asyncio.sleep(0.2 * 50 / workers)
         await asyncio.sleep(max(next_s - time.perf_counter(), 0))
@@ -246,7 +247,7 @@ async def _echoes(seconds: float) -> list[float]:
 
 async def page_rows(
     town: Town, filled: Filled, folder: Path, chromium_path: str, name: str, rounds: int,
-    seconds: float, moving: int,
+    seconds: float, moving: int, hours: float,
 ) -> list[Row]:  # fmt: skip
     """All rows that need a browser."""
     async with async_playwright() as playwright:
@@ -257,6 +258,8 @@ async def page_rows(
         found = [await interactive_row(page, "/?view=all&show=table", rounds)]
         if filled.watched:
             found += await live_rows(page, town, filled, folder, seconds, per_s=20.0)
+        if hours:
+            found += await memory_rows(page, town, filled, hours)
         found.append(await moving_row(page, town, filled, moving, int(min(seconds, 20))))
         await browser.close()
         return found
