@@ -15,7 +15,7 @@ import { wireSplit } from './split.js';
 
 const TICK_MS = 60_000;
 const GATHER_MS = 30;
-const AGAIN_MS = 100;
+const AGAIN_MS = 50;
 const BESIDE_MS = 300;
 const FAILED_MS = 5_000;
 const JOB_KIND = '04';
