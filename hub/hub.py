@@ -405,7 +405,7 @@ class Hub:
         if presence is None or (known is not None and known.at_ms > presence.at_ms):
             return
         self.presence[worker] = presence
-        self.feed.publish("presence", (worker,))
+        self.feed.moved(worker)
 
 
 def check_may_write(account: Actor) -> None:

@@ -13,13 +13,16 @@ from typing import Any
 
 from core.log.certificate import Certificate
 from core.log.errors import LogError
-from core.log.session import Close, Differing, Effect, Live, Met, Seen, Send, Session
+from core.log.session import Close, Differing, Effect, Live, Met, Seen, Send, Session, Stage
 from replica.link import Link, LinkClosed
 from replica.shelf import ReplicaShelf
-from replica.writer import Writer
+from replica.writer import Audience, Writer
 
 # Whose account at the writer a connection is on until its peer has said who it is.
 STRANGERS = b"?"
+
+# After so long a session looks at any commit for what it may have to tell.
+LOOK_S = 60.0
 
 
 async def _nothing(*_: Any) -> None:
@@ -105,10 +108,22 @@ async def converse(
             peer = STRANGERS if known is None else known.author
             await conversation.carry_out(await writer.run(function, *args, peer=peer))
 
-    subscription = writer.subscribe()
+    loop = asyncio.get_running_loop()
+    looked_s = loop.time()
+
+    def concerns(streams: frozenset[bytes], audience: Audience) -> bool:
+        peer = session.peer
+        if peer is None or session.stage is not Stage.LIVE:
+            return True
+        # What a clock ends, such as a closed job's stay on a phone, is seen to now and again.
+        return loop.time() - looked_s > LOOK_S or shelf.concerns(peer, streams, audience)
+
+    subscription = writer.subscribe(concerns)
 
     async def push() -> None:
+        nonlocal looked_s
         async for streams in subscription:
+            looked_s = loop.time()
             await step(session.changed, streams)
 
     try:

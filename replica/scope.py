@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from core.dispatch.acts import SITE_STREAM
 from core.dispatch.fields import Kind, Role
@@ -18,6 +18,11 @@ from core.log.certificate import Certificate
 from core.log.chain import derived_unique
 
 RETENTION_DAYS = 30
+# Of more streams at once it is sooner to let every session look.
+AUDIENCE_STREAMS_MAX = 64
+_OF_CUSTOMER = """
+    SELECT DISTINCT assignment.worker FROM job JOIN assignment USING (job) WHERE job.customer = ?
+"""
 _DAY_MS = 86_400_000
 _NEVER_MS = 1 << 62
 
@@ -62,6 +67,36 @@ def may_come(stream: bytes, worker: bytes) -> bool:
         case Kind.DAY | Kind.TRACK:
             return stream[5:] == derived_unique(worker)
     return False
+
+
+def audience_of(db: sqlite3.Connection, streams: Collection[bytes]) -> frozenset[bytes] | None:
+    """Whose phones a commit to these streams may matter to, besides those that hold one of them.
+
+    Workers' ids, and for days and tracks the ends of their streams' ids (`derived_unique` of the
+    worker). None: it may matter to anybody's. Who is asked for nothing needs no turn at the writer.
+    """
+    if len(streams) > AUDIENCE_STREAMS_MAX:
+        return None
+    found: set[bytes] = set()
+    for stream in streams:
+        match stream[4]:
+            case Kind.JOB:
+                found.update(_workers(db, "SELECT worker FROM assignment WHERE job = ?", stream))
+            case Kind.CUSTOMER:
+                found.update(_workers(db, _OF_CUSTOMER, stream))
+            case Kind.WORKER:
+                found.add(stream)
+            case Kind.DAY | Kind.TRACK:
+                found.add(stream[5:])
+            case Kind.OFFICE | Kind.SUMMARY | Kind.RECURRENCE:
+                pass
+            case _:
+                return None
+    return frozenset(found)
+
+
+def _workers(db: sqlite3.Connection, question: str, stream: bytes) -> Iterator[bytes]:
+    return (bytes.fromhex(row[0]) for row in db.execute(question, (stream.hex(),)))
 
 
 def _jobs_of(

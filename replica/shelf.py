@@ -13,6 +13,7 @@ from core.dispatch.acts import SITE_STREAM
 from core.dispatch.fields import Kind, Role
 from core.log.authority import counts
 from core.log.certificate import Certificate, check_certificate, read_certificate
+from core.log.chain import derived_unique
 from core.log.errors import EnrolAgain, Revoked, SessionRefused
 from core.log.frontier import digest_of
 from core.log.messages import GENERATION_BYTES, Runs, StreamHeads
@@ -151,6 +152,20 @@ class ReplicaShelf:
         rows = self._db.execute("SELECT stream FROM stream WHERE left_at IS NULL")
         return frozenset(row[0] for row in rows)
 
+    def concerns(
+        self, peer: Certificate, streams: frozenset[bytes], audience: frozenset[bytes] | None
+    ) -> bool:
+        """Whether a commit may be news for a peer, as far as is known without a look at the store.
+
+        `audience` is what `audience_of` says of it. A hub has a session with each phone, and most
+        commits are for one of them.
+        """
+        if peer.role == Role.HUB or audience is None or self._scope is None:
+            return True
+        subject = peer.subject
+        known = subject in audience or derived_unique(subject) in audience
+        return known or not self._scope[1].isdisjoint(streams)
+
     def compared(self, peer: Certificate, shared: frozenset[bytes]) -> frozenset[bytes]:
         """Of what two phones share the open jobs of both workers; else all of it.
 
@@ -198,6 +213,9 @@ class ReplicaShelf:
             kept = (b"", 0)
         if not generation or kept[0] == generation:
             return kept
+        fallen = self._db.execute(
+            "SELECT DISTINCT stream FROM reach WHERE peer = ?", (peer.author,)
+        ).fetchall()
         with self._replica.store.transaction() as db:
             db.execute("DELETE FROM reach WHERE peer = ?", (peer.author,))
             db.execute("DELETE FROM peer_stream WHERE peer = ?", (peer.author,))
@@ -218,6 +236,7 @@ class ReplicaShelf:
                 "generation = excluded.generation, mark = 0",
                 (peer.author, generation, self._replica.clock.now_ms()),
             )
+        self._tell_reach(peer, [row[0] for row in fallen])
         return generation, 0
 
     def set_mark(self, peer: Certificate, position: int) -> None:
@@ -380,9 +399,16 @@ class ReplicaShelf:
 
     def peer_lacks(self, peer: Certificate, streams: Iterable[bytes]) -> None:
         """Take back what was kept of streams that a peer does not hold after all."""
+        lacking = tuple(streams)
         with self._replica.store.transaction():
-            for stream in streams:
+            for stream in lacking:
                 self._forget_held(peer, stream)
+        self._tell_reach(peer, lacking)
+
+    def _tell_reach(self, peer: Certificate, streams: Iterable[bytes]) -> None:
+        """Let screens look anew at what a phone holds of streams: reach can fall, too."""
+        if peer.role != Role.HUB:
+            self._replica.mark_reach(streams)
 
     def _forget_held(self, peer: Certificate, stream: bytes) -> None:
         row = (peer.author, stream)
@@ -401,8 +427,9 @@ class ReplicaShelf:
 
     def peer_held(self, peer: Certificate, heads: Iterable[StreamHeads]) -> None:
         """Keep what a peer held at some time, besides what it is known to hold since."""
+        told = tuple(heads)
         with self._replica.store.transaction() as db:
-            for held in heads:
+            for held in told:
                 known = db.execute("SELECT 1 FROM stream WHERE stream = ?", (held.stream,))
                 if known.fetchone() is None:
                     continue
@@ -414,6 +441,7 @@ class ReplicaShelf:
                     "INSERT OR IGNORE INTO peer_held VALUES (?, ?)",
                     (logs.author_number(db, peer.author), held.stream),
                 )
+        self._tell_reach(peer, [held.stream for held in told])
 
     # --- leaving
 

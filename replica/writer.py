@@ -9,6 +9,7 @@ once.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from typing import TypeVar
@@ -16,24 +17,49 @@ from typing import TypeVar
 from replica.ballast import Ballast
 from replica.purging import scrub_if_due
 from replica.replica import Replica
+from replica.scope import audience_of
 from replica.store import DiskFull
 from replica.turns import PEOPLE, Turns
 
 T = TypeVar("T")
 
 
-class Subscription:
-    """Streams as they change: `async for streams in subscription`."""
+Audience = frozenset[bytes] | None
+"""Whose phones a commit may matter to, as `replica.scope.audience_of` says it."""
 
-    def __init__(self) -> None:
+
+class Subscription:
+    """Streams as they change: `async for streams in subscription`.
+
+    Args:
+        concerns: whether a commit to streams with such an audience is to be heard of; None: any is.
+    """
+
+    def __init__(
+        self, concerns: Callable[[frozenset[bytes], Audience], bool] | None = None
+    ) -> None:
+        self._concerns = concerns
         self._streams: set[bytes] = set()
         self._ready = asyncio.Event()
         self.closed = False
 
-    def add(self, streams: frozenset[bytes]) -> None:
+    def add(self, streams: frozenset[bytes], audience: Audience = None) -> None:
         """Announce changed streams."""
+        if self._concerns is not None and not self._concerns(streams, audience):
+            return
         self._streams |= streams
         self._ready.set()
+
+    @property
+    def chooses(self) -> bool:
+        """Whether it hears only of what concerns it."""
+        return self._concerns is not None
+
+    def take(self) -> frozenset[bytes]:
+        """What has changed since the last time, without waiting; for those who only ask."""
+        streams, self._streams = frozenset(self._streams), set()
+        self._ready.clear()
+        return streams
 
     def close(self) -> None:
         """End the iteration."""
@@ -89,7 +115,7 @@ class Writer:
                     self.replica.has_purged = False
                     scrub_if_due(self.replica)
                 if changed:
-                    loop.call_soon_threadsafe(self._announce, changed)
+                    loop.call_soon_threadsafe(self._announce, changed, self._audience(changed))
 
         if peer != PEOPLE and self.ballast is not None and self.ballast.is_for_people_alone:
             raise DiskFull(
@@ -121,13 +147,24 @@ class Writer:
                 # The WAL must not eat up the room that the file needs to take it in.
                 store.checkpoint()
 
-    def _announce(self, changed: frozenset[bytes]) -> None:
-        for subscription in self._subscriptions:
-            subscription.add(changed)
+    def _audience(self, changed: frozenset[bytes]) -> Audience:
+        """Asked once a commit, so that not every session has to look for itself."""
+        if not any(each.chooses for each in self._subscriptions):
+            return None
+        try:
+            return audience_of(self.replica.store.db, changed)
+        except sqlite3.Error:
+            return None  # Then everybody looks, and is told of the fault in words.
 
-    def subscribe(self) -> Subscription:
-        """Hear of changed streams from now on; `unsubscribe` ends it."""
-        subscription = Subscription()
+    def _announce(self, changed: frozenset[bytes], audience: Audience) -> None:
+        for subscription in self._subscriptions:
+            subscription.add(changed, audience)
+
+    def subscribe(
+        self, concerns: Callable[[frozenset[bytes], Audience], bool] | None = None
+    ) -> Subscription:
+        """Hear of changed streams from now on, or of those that concern; `unsubscribe` ends it."""
+        subscription = Subscription(concerns)
         self._subscriptions.append(subscription)
         return subscription
 

@@ -302,7 +302,8 @@ def force(replica: Replica, stream: bytes, changes: list[Change], version: int =
 class Meeting:
     """One session between two replicas in memory; frames lie in queues until they are delivered.
 
-    `sent[0]` holds all frames of the side that opened, `sent[1]` those of the other, in order.
+    `sent[0]` holds all frames of the side that opened, `sent[1]` those of the other, in order;
+    `told` the streams that changed at each.
     """
 
     opener: Replica
@@ -323,6 +324,7 @@ class Meeting:
         self.sent: tuple[list[bytes], list[bytes]] = ([], [])
         self.waiting: tuple[list[bytes], list[bytes]] = ([], [])
         self.effects: tuple[list[Effect], list[Effect]] = ([], [])
+        self.told: tuple[set[bytes], set[bytes]] = (set(), set())
 
     def carry(self, side: int, effects: list[Effect]) -> None:
         """Queue what `side` sends, keep its other effects."""
@@ -353,6 +355,7 @@ class Meeting:
             changed = self.replicas[side].take_changed()
             if changed:
                 told = True
+                self.told[side].update(changed)
                 self.carry(side, self.sessions[side].changed(changed))
         return told
 

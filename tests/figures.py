@@ -144,6 +144,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         sync_figures(Path(folder))
     bench_figures()
+    print("# the board's own figures are printed by `make bench-board`", flush=True)
     try:
         trace_figures(arguments.traces)
     except TraceError as error:

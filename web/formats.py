@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -192,8 +193,9 @@ def parse_minute_of_day(text: str) -> int:
     return int(match[1]) * 60 + int(match[2])
 
 
+@lru_cache(maxsize=16_384)
 def folded(text: str) -> str:
-    """Lower case without accents, to compare and sort by."""
+    """Lower case without accents, to compare and sort by; a site's names are asked for again."""
     plain = unicodedata.normalize("NFKD", text)
     return "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
 

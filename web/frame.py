@@ -21,6 +21,7 @@ from hub.keys import ACCOUNT, GUARD_RULES, HUB, Account
 from web.keys import Command, as_json, commands_for
 from web.phones import PhonesSummary, phones_summary
 
+SETTINGS: Final = web.RequestKey("SETTINGS", dict[str, object])
 NOTICE_COOKIE: Final = "fieldlog-notice"
 THEME_COOKIE: Final = "fieldlog-theme"
 NOTICE_CHARACTERS_MAX: Final = 600
@@ -136,9 +137,13 @@ def _under(path: str, root: str) -> bool:
 
 
 async def settings_of(request: web.Request) -> dict[str, object]:
-    """The site's settings by name, as they stand now."""
-    rows = await request.app[HUB].reader.rows("SELECT name, value FROM setting")
-    return {row["name"]: json.loads(row["value"]) for row in rows}
+    """The site's settings by name, as they stand when a request first asks for them."""
+    known = request.get(SETTINGS)
+    if known is None or request.method != "GET":
+        # A request that changes something may have changed these.
+        rows = await request.app[HUB].reader.rows("SELECT name, value FROM setting")
+        known = request[SETTINGS] = {row["name"]: json.loads(row["value"]) for row in rows}
+    return known
 
 
 def zone_of(settings: dict[str, object]) -> ZoneInfo:

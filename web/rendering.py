@@ -26,6 +26,10 @@ TEMPLATE_FOLDER: Final = Path(__file__).parent / "templates"
 ICON_SPRITE: Final = "vendor/icons.svg"
 TEMPLATES: Final = web.AppKey("TEMPLATES", jinja2.Environment)
 
+ROWS_KEPT: Final = 4_096
+"""Drawn rows of the board that are kept, some 8 MB: forty pages of them."""
+LISTS_KEPT: Final = 32
+
 SHAPE_BY_STATUS: Final = {
     "open": "circle",
     "in progress": "circle-play",
@@ -59,6 +63,9 @@ def make_environment(assets: Assets) -> jinja2.Environment:
         icon=_icon_of(assets),
         form_token=_form_token,
         status_chip=_status_chip_of(assets),
+        drawn_row=_drawn_row_of(environment),
+        check_list=check_list,
+        option_list=option_list,
     )
     environment.filters.update(
         moment=_moment,
@@ -104,6 +111,41 @@ def _status_chip_of(assets: Assets) -> Any:
         )
 
     return status_chip
+
+
+def _drawn_row_of(environment: jinja2.Environment) -> Any:
+    @lru_cache(maxsize=ROWS_KEPT)
+    def drawn(row: Any, is_selected: bool) -> Markup:
+        macro: Any = environment.get_template("board/row.html").module
+        text: Markup = macro.board_row(row, row.job if is_selected else "")
+        return text
+
+    def drawn_row(row: Any, selected: str) -> Markup:
+        """A row of the board; one that says what it said before is not drawn again."""
+        return drawn(row, row.job == selected)
+
+    return drawn_row
+
+
+@lru_cache(maxsize=LISTS_KEPT)
+def check_list(name: str, choices: tuple[Any, ...]) -> Markup:
+    """Boxes to tick, of choices with `value`, `words` and `chosen`; drawn once for the same."""
+    box = Markup(
+        '<label class="check"><input type="checkbox" name="{}" value="{}"{}><span>{}</span></label>'
+    )
+    ticked = {True: Markup(" checked"), False: ""}
+    return Markup("\n").join(
+        box.format(name, each.value, ticked[each.chosen], each.words) for each in choices
+    )
+
+
+@lru_cache(maxsize=LISTS_KEPT)
+def option_list(choices: tuple[Any, ...], without: str = "") -> Markup:
+    """Options of a select, but for the value `without`; drawn once for the same choices."""
+    option = Markup('<option value="{}">{}</option>')
+    return Markup("").join(
+        option.format(each.value, each.words) for each in choices if each.value != without
+    )
 
 
 @pass_context

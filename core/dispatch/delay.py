@@ -103,7 +103,7 @@ def is_delayed(troubles: list[Delay]) -> bool:
     return any(delay.cause in DELAYED for delay in troubles)
 
 
-def _waits(course: Course) -> bool:
+def waits(course: Course) -> bool:
     """Whether work has still to begin."""
     return not course.over and course.arrived_ms is None and course.finished_ms is None
 
@@ -118,7 +118,7 @@ def _late(cause: Cause, at_ms: int, limit_ms: int) -> Delay | None:
 
 def no_show(course: Course, now_ms: int) -> Delay | None:
     """The window is over, and nobody has set out, or nobody is assigned."""
-    if not _waits(course) or course.window_end_ms is None or course.travelling_ms is not None:
+    if not waits(course) or course.window_end_ms is None or course.travelling_ms is not None:
         return None
     return _late(Cause.NO_SHOW, now_ms, course.window_end_ms)
 
@@ -129,12 +129,13 @@ def late_start(course: Course, now_ms: int) -> Delay | None:
         return None
     if course.arrived_ms is not None:
         return _late(Cause.LATE_START, course.arrived_ms, course.window_end_ms)
-    if not _waits(course) or course.travelling_ms is None:
+    if not waits(course) or course.travelling_ms is None:
         return None
     return _late(Cause.LATE_START, now_ms, course.window_end_ms)
 
 
-def _due_ms(course: Course) -> int | None:
+def due_ms(course: Course) -> int | None:
+    """When work must be over (UTC ms): what was said, else the window's end and the plan."""
     if course.due_ms is not None:
         return course.due_ms
     if course.window_end_ms is None or course.planned_min is None:
@@ -144,14 +145,20 @@ def _due_ms(course: Course) -> int | None:
 
 def late_finish(course: Course, now_ms: int) -> Delay | None:
     """Work ended after it was due, or goes on after that."""
-    due_ms = _due_ms(course)
-    if due_ms is None:
+    until_ms = due_ms(course)
+    if until_ms is None:
         return None
     if course.finished_ms is not None:
-        return _late(Cause.LATE_FINISH, course.finished_ms, due_ms)
+        return _late(Cause.LATE_FINISH, course.finished_ms, until_ms)
     if course.over or course.arrived_ms is None:
         return None
-    return _late(Cause.LATE_FINISH, now_ms, due_ms)
+    return _late(Cause.LATE_FINISH, now_ms, until_ms)
+
+
+def overrun_limit_ms(planned_min: int) -> int:
+    """So long on site, in ms, is no overrun yet."""
+    planned_ms = planned_min * MINUTE_MS
+    return max(planned_ms * OVERRUN_SHARE_PERCENT // 100, planned_ms + OVERRUN_MIN * MINUTE_MS)
 
 
 def overrun(course: Course, now_ms: int) -> Delay | None:
@@ -163,7 +170,7 @@ def overrun(course: Course, now_ms: int) -> Delay | None:
     until_ms = now_ms if course.finished_ms is None else course.finished_ms
     worked_ms = until_ms - course.arrived_ms if course.on_site_ms is None else course.on_site_ms
     planned_ms = course.planned_min * MINUTE_MS
-    limit_ms = max(planned_ms * OVERRUN_SHARE_PERCENT // 100, planned_ms + OVERRUN_MIN * MINUTE_MS)
+    limit_ms = overrun_limit_ms(course.planned_min)
     if worked_ms <= limit_ms:
         return None
     since_ms = until_ms - (worked_ms - limit_ms)
@@ -177,7 +184,7 @@ def at_risk(course: Course, now_ms: int) -> Delay | None:
     the way; without a travel time the end of the window itself comes near. `minutes` is how far the
     arrival is predicted after the end (0: before it); since when: when setting out became too late.
     """
-    if not _waits(course) or course.window_end_ms is None:
+    if not waits(course) or course.window_end_ms is None:
         return None
     eta_ms = (course.eta_s or 0) * 1_000
     from_ms = now_ms
@@ -196,7 +203,7 @@ def at_risk(course: Course, now_ms: int) -> Delay | None:
 
 def blind(course: Course, now_ms: int) -> Delay | None:
     """Nothing heard of the worker's place for half an hour, inside the window and on duty."""
-    if not _waits(course) or course.phase is None or not course.on_duty:
+    if not waits(course) or course.phase is None or not course.on_duty:
         return None
     start_ms, end_ms = course.window_start_ms, course.window_end_ms
     if start_ms is None or end_ms is None or not start_ms <= now_ms <= end_ms:

@@ -43,10 +43,10 @@ async def test_every_page_hears_every_event_in_order() -> None:
 async def test_a_page_that_comes_back_gets_what_it_missed(since: int) -> None:
     feed = LiveFeed()
     for _ in range(10):
-        feed.publish("presence", ())
+        feed.publish("sync", ())
     events = await listening(feed, since)
     assert [event.seq for event in await taken(events, 10 - since)] == list(range(since + 1, 11))
-    feed.publish("presence", ())
+    feed.publish("sync", ())
     assert (await taken(events, 1))[0].seq == 11
 
 
@@ -83,3 +83,21 @@ async def test_a_page_that_went_is_forgotten() -> None:
     await asyncio.gather(waiting, return_exceptions=True)
     await events.aclose()
     assert feed._queues == set()
+
+
+async def test_who_moves_is_told_once_at_a_time_and_no_event_makes_room_for_it() -> None:
+    feed = LiveFeed()
+    feed.moves_every_s = 0.05
+    events = await listening(feed)
+    with feed.movers() as movers:
+        for _ in range(QUEUE_MAX + EVENTS_KEPT):
+            feed.moved("b")
+            feed.moved("a")
+        assert await movers.take() == ["a", "b"]
+        began_s = asyncio.get_running_loop().time()
+        feed.moved("c")
+        assert await movers.take() == ["c"]
+        assert asyncio.get_running_loop().time() - began_s > 0.04
+    feed.moved("d")
+    feed.publish("sync", ())
+    assert [(event.seq, event.kind) for event in await taken(events, 1)] == [(1, "sync")]

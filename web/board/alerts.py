@@ -7,7 +7,8 @@ alert, so a late job leaves the board's exceptions when it is over.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,11 +29,13 @@ _LIVE: Final = """
     SELECT job.job, job.window_start, job.window_end, job.planned_minutes, job.worker, job.phase,
            job.arrived_at, job.finished_at, job.lat_e7, job.lon_e7,
            assignment.turn, assignment.entry, max(assignment.assigned_at) AS assigned_at
-    FROM job LEFT JOIN assignment ON assignment.job = job.job AND assignment.worker = job.worker
+    FROM {jobs} LEFT JOIN assignment ON assignment.job = job.job AND assignment.worker = job.worker
          AND assignment.phase NOT IN ('withdrawn', 'released')
     WHERE job.status IN ('open', 'in progress')
     GROUP BY job.job
 """
+_ALL: Final = "job"
+_SOME: Final = "json_each(?) AS asked CROSS JOIN job ON job.job = asked.value"
 _ON_SITE: Final = """
     SELECT job.job, sum(time_log.seconds) AS seconds,
            max(CASE WHEN time_log.stop_at IS NULL THEN time_log.start_at END) AS open_since
@@ -81,30 +84,70 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
-    """What is known of a worker's phone: where its word of a place is from, and whether on duty."""
+class Heard:
+    """What is known of a worker's phone: where its word of a place is from, and whether on duty.
+
+    `is_here` says that the phone is in session: whatever it knows is as new as now.
+    """
 
     at_ms: int | None
     on_duty: bool
+    is_here: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the store says of one live job: its row, and what stands beside it.
+
+    `worked_s` are the seconds counted on site, None without any; `works_since_ms` is when a log
+    began that is still open.
+    """
+
+    row: Any
+    set_out_ms: int | None
+    reach: Reach | None
+    worked_s: int | None = None
+    works_since_ms: int | None = None
 
 
 async def compute_alerts(hub: Hub, now_ms: int) -> list[Alert]:
-    """The alerts of all jobs that are open or in progress, at `now_ms`."""
-    reader = hub.reader
-    rows = await reader.rows(_LIVE)
-    on_site = {row["job"]: row for row in await reader.rows(_ON_SITE)}
-    set_out = await _set_out(reader, [bytes.fromhex(row["job"]) for row in rows])
-    reach = await _reach(hub, rows)
-    eta_s = _travel_s(hub, rows, now_ms)
-    heard = await _heard(hub, now_ms)
-    aside = await put_aside(reader)
+    """The alerts of all jobs that are open or in progress, at `now_ms`, from nothing."""
+    facts = await facts_of(hub.reader)
+    heard = await heard_of(hub, now_ms)
+    aside = await put_aside(hub.reader)
     found = []
-    for row in rows:
-        course = _course(row, now_ms, on_site, set_out, reach, eta_s, heard)
-        alert = _alert(row, course, delays(course, now_ms), aside, now_ms)
+    for job, known in facts.items():
+        course = course_of(known, now_ms, travel_s(hub, known.row, now_ms), heard)
+        alert = alert_of(known, course, aside.get(job, ()), now_ms)
         if alert is not None:
             found.append(alert)
     return found
+
+
+async def facts_of(reader: Rows, jobs: Sequence[str] | None = None) -> dict[str, Facts]:
+    """The facts of all live jobs, or of those among `jobs` (hex ids) that are live, by job."""
+    if jobs is None:
+        rows = await reader.rows(_LIVE.format(jobs=_ALL))
+    else:
+        rows = await reader.rows(_LIVE.format(jobs=_SOME), (json.dumps(list(jobs)),))
+    set_out = await _set_out(reader, [bytes.fromhex(row["job"]) for row in rows])
+    reach = await reach_of_rows(reader, rows)
+    worked = await worked_of(reader)
+    return {
+        row["job"]: Facts(
+            row,
+            set_out.get(row["job"]),
+            reach.get(row["job"]),
+            *worked.get(row["job"], (None, None)),
+        )
+        for row in rows
+    }
+
+
+async def worked_of(reader: Rows) -> dict[str, tuple[int, int | None]]:
+    """Seconds on site, and since when a log is open, of all jobs in progress that have any."""
+    rows = await reader.rows(_ON_SITE)
+    return {row["job"]: (row["seconds"], row["open_since"]) for row in rows}
 
 
 async def put_aside(reader: Rows) -> dict[str, list[tuple[str, int]]]:
@@ -115,7 +158,7 @@ async def put_aside(reader: Rows) -> dict[str, list[tuple[str, int]]]:
     return found
 
 
-async def _heard(hub: Hub, now_ms: int) -> dict[str, _Heard]:
+async def heard_of(hub: Hub, now_ms: int) -> dict[str, Heard]:
     """How each worker's phone was last heard.
 
     A presence says it best. It is in memory alone: after a restart, the log says who is on duty,
@@ -123,11 +166,22 @@ async def _heard(hub: Hub, now_ms: int) -> dict[str, _Heard]:
     """
     on_duty = await hub.reader.rows(_ON_DUTY, (now_ms - DUTY_MS_MAX,))
     met: dict[str, int] = {}
+    here = {author.hex() for author in hub.conversations}
+    present: set[str] = set()
     for phone in await phones_of(hub):
         met[phone.worker] = max(met.get(phone.worker, 0), phone.heard_at_ms or 0)
-    found = {row["worker"]: _Heard(met.get(row["worker"]) or None, True) for row in on_duty}
+        if phone.author in here:
+            present.add(phone.worker)
+    found = {
+        row["worker"]: Heard(
+            None if row["worker"] in present else met.get(row["worker"]) or None,
+            True,
+            row["worker"] in present,
+        )
+        for row in on_duty
+    }
     found |= {
-        worker: _Heard(presence.at_ms, presence.duty) for worker, presence in hub.presence.items()
+        worker: Heard(presence.at_ms, presence.duty) for worker, presence in hub.presence.items()
     }
     return found
 
@@ -143,52 +197,43 @@ async def _set_out(reader: Rows, jobs: Sequence[bytes]) -> dict[str, int]:
     return found
 
 
-async def _reach(hub: Hub, rows: Sequence[Any]) -> dict[str, Reach]:
-    """What the phones know of assignments that nobody has reacted to yet."""
+async def reach_of_rows(reader: Rows, rows: Sequence[Any]) -> dict[str, Reach]:
+    """What the phones know of assignments that nobody has reacted to yet, by job."""
     turns = [
         Turn(row["job"], row["worker"], row["turn"], row["entry"])
         for row in rows
         if row["worker"] and row["turn"] and row["phase"] == "assigned"
     ]
-    return {turn.job: level for turn, level in (await reach_of(hub.reader, turns)).items()}
+    return {turn.job: level for turn, level in (await reach_of(reader, turns)).items()}
 
 
-def _travel_s(hub: Hub, rows: Sequence[Any], now_ms: int) -> dict[str, int]:
-    """Travel time still needed, by job, for those that are due within the horizon."""
+def travel_s(hub: Hub, row: Any, now_ms: int) -> int | None:
+    """Travel time that a job's worker still needs, where it is known and due within the horizon."""
+    presence = hub.presence.get(row["worker"])
+    if presence is None or presence.lat_e7 is None or presence.lon_e7 is None:
+        return None
+    end = row["window_end"]
+    if row["lat_e7"] is None or end is None or not now_ms <= end <= now_ms + HORIZON_MS:
+        return None
     roads = hub.region.roads if hub.region is not None else None
-    found = {}
-    for row in rows:
-        presence = hub.presence.get(row["worker"])
-        if presence is None or presence.lat_e7 is None or presence.lon_e7 is None:
-            continue
-        end = row["window_end"]
-        if row["lat_e7"] is None or end is None or not now_ms <= end <= now_ms + HORIZON_MS:
-            continue
-        start = (presence.lat_e7, presence.lon_e7)
-        (travel,) = travel_to(roads, (row["lat_e7"], row["lon_e7"]), [start])
-        found[row["job"]] = round(travel.seconds)
-    return found
+    start = (presence.lat_e7, presence.lon_e7)
+    (travel,) = travel_to(roads, (row["lat_e7"], row["lon_e7"]), [start])
+    return round(travel.seconds)
 
 
-def _course(
-    row: Any,
-    now_ms: int,
-    on_site: dict[str, Any],
-    set_out: dict[str, int],
-    reach: dict[str, Reach],
-    eta_s: dict[str, int],
-    heard: dict[str, _Heard],
-) -> Course:
-    job = row["job"]
+def course_of(known: Facts, now_ms: int, eta_s: int | None, heard: Mapping[str, Heard]) -> Course:
+    """How a job goes at a moment."""
+    row = known.row
     phone = heard.get(row["worker"]) if row["worker"] else None
-    known = reach.get(job)
     phase = _PHASE_BY_WORDS.get(row["phase"]) if row["worker"] else None
-    received = known is not None and known.level != "assigned"
-    worked = on_site.get(job)
+    received = known.reach is not None and known.reach.level != "assigned"
     worked_ms = None
-    if worked is not None:
-        running = worked["open_since"]
-        worked_ms = worked["seconds"] * 1000 + (max(now_ms - running, 0) if running else 0)
+    if known.worked_s is not None:
+        since_ms = known.works_since_ms
+        worked_ms = known.worked_s * 1000 + (max(now_ms - since_ms, 0) if since_ms else 0)
+    position_ms = None
+    if phone is not None:
+        position_ms = now_ms if phone.is_here else phone.at_ms
     return Course(
         window_start_ms=row["window_start"],
         window_end_ms=row["window_end"],
@@ -196,29 +241,28 @@ def _course(
         phase=phase,
         sent_ms=row["assigned_at"] if row["worker"] else None,
         received_ms=row["assigned_at"] if received else None,
-        travelling_ms=set_out.get(job),
+        travelling_ms=known.set_out_ms,
         arrived_ms=row["arrived_at"],
         finished_ms=row["finished_at"],
         on_site_ms=worked_ms,
-        eta_s=eta_s.get(job),
-        position_ms=phone.at_ms if phone is not None else None,
+        eta_s=eta_s,
+        position_ms=position_ms,
         # Where nothing says that anybody is on duty, blindness is no fault.
         on_duty=phone is not None and phone.on_duty,
     )
 
 
-def _alert(
-    row: Any,
-    course: Course,
-    troubles: list[Delay],
-    aside: dict[str, list[tuple[str, int]]],
-    now_ms: int,
+def alert_of(
+    known: Facts, course: Course, aside: Iterable[tuple[str, int]], now_ms: int
 ) -> Alert | None:
+    """The alert of a job that goes so, None where it has no trouble."""
+    troubles = delays(course, now_ms)
     if not troubles:
         return None
+    row = known.row
     untold = any(trouble.cause in _UNTOLD for trouble in troubles)
     worst = next((trouble for trouble in troubles if trouble.cause not in _UNTOLD), None)
-    until_ms = aside_until(troubles[0].cause.value, aside.get(row["job"], ()), now_ms)
+    until_ms = aside_until(troubles[0].cause.value, aside, now_ms)
     level, words, minutes = "", "", 0
     if worst is not None:
         level = "delayed" if is_delayed([worst]) else "at risk"

@@ -2,8 +2,9 @@
 
 Pages ask often and alerts flicker: a worker at the edge of lateness is late, in time and late again
 within minutes. Such a repeat is no news. Holds no HTML and nothing that is kept: after a restart
-everything that is there is known. Invariants: a list is never older than its alerts; a problem is
-news once, and again only after it was gone for `QUIET_MS`.
+everything that is there is known. Invariants: a list is never older than its alerts, but on a
+site so large that it takes long; a problem is news once, and again only after it was gone for
+`QUIET_MS`.
 """
 
 from __future__ import annotations
@@ -16,12 +17,16 @@ from typing import Any, Final
 from aiohttp import web
 
 from hub.hub import Hub
-from web.board.problems import Problem, forked_keys, gather
+from web.board.problems import KnownJobs, Problem, forked_keys, gather
 from web.board.state import AlertBook
 
 QUIET_MS: Final = 10 * 60_000
 FORKED_MS_MAX: Final = 60_000
 """How old the answer may be which keys wrote in two places: nobody acts on it within a minute."""
+LONG_S: Final = 0.05
+REST: Final = 3
+"""Where making the list takes longer than `LONG_S`, so many times as long passes until it is made
+again: a quarter of the time at most goes into it, however much is written."""
 
 
 class Repeats:
@@ -63,7 +68,11 @@ class InboxBook:
     def __init__(self, hub: Hub, alerts: AlertBook) -> None:
         self._hub = hub
         self._alerts = alerts
+        self._known = KnownJobs()
+        self._changes = hub.writer.subscribe()
         self._made_with = -1
+        self._took_s = 0.0
+        self._ended_s = 0.0
         self._making = asyncio.Lock()
         self._repeats = Repeats()
         self._forked: list[Any] = []
@@ -75,16 +84,32 @@ class InboxBook:
         await self._alerts.read(now_ms)
         # One at a time: who asks while a list is made gets that one, and not the one before it.
         async with self._making:
-            if self._alerts.number != self._made_with:
+            if self._alerts.number != self._made_with and not self._rests():
+                began_s = asyncio.get_running_loop().time()
                 await self._make(now_ms)
+                self._ended_s = asyncio.get_running_loop().time()
+                self._took_s = self._ended_s - began_s
         return self._problems
+
+    def _rests(self) -> bool:
+        """Whether it was made just now; a storm of commits must not keep the hub busy."""
+        if self._took_s < LONG_S:
+            return False
+        rested_s = asyncio.get_running_loop().time() - self._ended_s
+        return rested_s < REST * self._took_s
+
+    def close(self) -> None:
+        """Hear of no changes any more."""
+        self._hub.writer.unsubscribe(self._changes)
 
     async def _make(self, now_ms: int) -> None:
         made_with = self._alerts.number
+        # Taken before anything is read: what is committed meanwhile is read again the next time.
+        self._known.forget(self._changes.take())
         if not 0 <= now_ms - self._forked_at_ms < FORKED_MS_MAX:
             self._forked = await forked_keys(self._hub.reader)
             self._forked_at_ms = now_ms
-        found = await gather(self._hub, self._alerts.alerts, self._forked, now_ms)
+        found = await gather(self._hub, self._alerts.alerts, self._forked, now_ms, self._known)
         open_keys = [each.key for each in found if not each.aside_until_ms]
         listed = self._repeats.listed(open_keys, now_ms)
         self._problems = tuple(Listed(each, listed.get(each.key, 0)) for each in found)

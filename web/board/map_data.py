@@ -13,6 +13,7 @@ from aiohttp import web
 
 from web import formats
 from web.board.filters import Filter, is_stream_id
+from web.board.positions import POSITIONS, is_moving
 from web.board.state import moment_of
 
 PINS_MAX: Final = 5_000
@@ -67,7 +68,7 @@ def _pin(row: Any) -> dict[str, Any]:
 
 async def workers_now(request: web.Request) -> list[dict[str, Any]]:
     """Workers with a position: where, heading, how old, and in what state of freshness."""
-    moment = await moment_of(request)
+    moment, positions = await moment_of(request), request.app[POSITIONS]
     names = {
         row["worker"]: row["name"]
         for row in await moment.hub.reader.rows(
@@ -83,9 +84,9 @@ async def workers_now(request: web.Request) -> list[dict[str, Any]]:
                 "id": worker,
                 "name": names[worker],
                 "at": [presence.lon_e7 / 1e7, presence.lat_e7 / 1e7],
-                "accuracy": presence.accuracy_m,
+                "index": positions.number(worker),
                 "heading": presence.bearing_deg,
-                "moving": bool(presence.speed_mps and presence.speed_mps > 1),
+                "moving": is_moving(presence),
                 "seen": presence.at_ms,
                 "fresh": freshness(moment.now_ms - presence.at_ms),
                 "duty": presence.duty,
@@ -95,7 +96,7 @@ async def workers_now(request: web.Request) -> list[dict[str, Any]]:
 
 
 async def positions_json(request: web.Request) -> web.StreamResponse:
-    """GET /board/positions.json: the workers alone, for what moves."""
+    """GET /board/positions.json: the workers alone, for a frame that names an unknown one."""
     data = {"workers": await workers_now(request)}
     return web.json_response(data, headers={"Cache-Control": "no-store"})
 

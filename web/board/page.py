@@ -276,12 +276,11 @@ async def changed_part(request: web.Request) -> web.StreamResponse:
     reader = moment.hub.reader
     found = await question.some(reader, jobs)
     rows = await board_rows(reader, question, found, moment.zone, moment.now_ms)
-    frame = await frame_of(request)
-    template = request.app[TEMPLATES].get_template("board/row.html")
-    drawing: Any = template.make_module({"frame": frame})
+    drawing: Any = request.app[TEMPLATES].get_template("board/row.html").module
+    drawn_row: Any = request.app[TEMPLATES].globals["drawn_row"]
     drawn = {
         row.job: {
-            "html": str(drawing.board_row(row, "")).strip(),
+            "html": str(drawn_row(row, "")).strip(),
             "key": json.loads(row.key),
             "matches": row.matches,
         }

@@ -8,7 +8,6 @@ read as lists of jobs with their times by themselves.
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
@@ -29,6 +28,7 @@ from web.board.plan_lines import (
     place,
     shifts_of,
 )
+from web.board.questions import late_of
 from web.board.rows import delay_words, window_clock
 from web.board.state import Moment
 from web.roster import RosterDay, absent_words
@@ -165,7 +165,7 @@ class Drawing:
         self._silent = silent
         self._rosters = rosters
         self._now_day = today(moment.now_ms, moment.zone)
-        self._alerts = {row[0]: row for row in json.loads(moment.alerts) if row[1]}
+        self._alerts = late_of(moment.alerts)
         self._clocks: dict[int, str] = {}
         day = dt.date.fromisoformat(wanted.day or today(moment.now_ms, moment.zone))
         self._bounds = day_bounds(day, moment.zone)

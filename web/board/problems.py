@@ -9,7 +9,7 @@ HTML. Invariant: the order is that of `core.dispatch.ranking`, and the same for 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -62,6 +62,7 @@ _NAMED: Final = {
     int(Kind.WORKER): ("SELECT name FROM worker WHERE worker = ?", "/workers/"),
     int(Kind.RECURRENCE): ("SELECT title AS name FROM recurrence WHERE recurrence = ?", ""),
 }
+_NAMING: Final = frozenset({Kind.SITE, Kind.CUSTOMER, Kind.WORKER})
 _KIND_WORDS: Final = {
     int(Kind.SITE): "Site",
     int(Kind.OFFICE): "Office",
@@ -115,18 +116,66 @@ async def forked_keys(reader: Rows) -> list[Any]:
     return await reader.rows(_FORKED)
 
 
+class KnownJobs:
+    """What problems say of jobs, kept for as long as nothing of it changed.
+
+    A large site has thousands of alerts, of which a commit changes one.
+    """
+
+    def __init__(self) -> None:
+        self.row_by_job: dict[str, Any] = {}
+        self._made: dict[str, tuple[Alert, Any, Problem]] = {}
+
+    def forget(self, streams: Collection[bytes]) -> None:
+        """Ask anew of what changed; of all jobs where one of the names that they show did."""
+        if any(stream[4] in _NAMING for stream in streams):
+            self.row_by_job.clear()
+        for stream in streams:
+            self.row_by_job.pop(stream.hex(), None)
+
+    async def read(self, reader: Rows, wanted: Iterable[str]) -> dict[str, Any]:
+        """The rows of these jobs, by job; one that is not there any more has none."""
+        jobs = set(wanted)
+        missing = sorted(jobs - self.row_by_job.keys())
+        if missing:
+            rows = await reader.rows(_JOBS, (json.dumps(missing),))
+            self.row_by_job |= {row["job"]: row for row in rows}
+        for job in self.row_by_job.keys() - jobs:
+            del self.row_by_job[job]
+        return self.row_by_job
+
+    def of_alerts(self, making: _Making, alerts: Iterable[Alert]) -> list[Problem]:
+        """The problems of alerts; an alert and a row that are the same make the same."""
+        before, self._made = self._made, {}
+        for alert in alerts:
+            row = making.jobs.get(alert.job)
+            if row is None:
+                continue
+            made = before.get(alert.job)
+            if made is None or made[0] is not alert or made[1] is not row:
+                made = (alert, row, making.alert(alert))
+            self._made[alert.job] = made
+        return [problem for _, _, problem in self._made.values()]
+
+
 async def gather(
-    hub: Hub, alerts: Sequence[Alert], forked: Sequence[Any], now_ms: int
+    hub: Hub,
+    alerts: Sequence[Alert],
+    forked: Sequence[Any],
+    now_ms: int,
+    known: KnownJobs | None = None,
 ) -> list[Problem]:
     """All problems, what hurts most first; what is put aside comes last.
 
-    `alerts` are those of `now_ms`, and `forked` what `forked_keys` said lately.
+    `alerts` are those of `now_ms`, `forked` what `forked_keys` said lately, and `known` what was
+    read before and did not change.
     """
+    known = known or KnownJobs()
     reader = hub.reader
     conflicts = await reader.rows(_CONFLICTS)
     rejected = await reader.rows(_REJECTED)
     reported = await reader.rows(_REPORTED, (PROBLEM,))
-    jobs = await _jobs(
+    jobs = await known.read(
         reader,
         [
             *(row["stream"] for row in conflicts),
@@ -135,7 +184,7 @@ async def gather(
         ],
     )
     making = _Making(jobs, await put_aside(reader), now_ms)
-    found = [making.alert(alert) for alert in alerts if alert.job in jobs]
+    found = known.of_alerts(making, alerts)
     found += [await _conflict(reader, making, row) for row in conflicts]
     # What came since the first question was asked has its turn at the next commit.
     found += await _rejected(reader, making, [row for row in rejected if row["job"] in jobs])
@@ -146,11 +195,6 @@ async def gather(
     # One that waits for its time is at the end, however much it will hurt.
     found.sort(key=lambda each: (each.aside_until_ms > 0, -each.points, each.since_ms, each.key))
     return found
-
-
-async def _jobs(reader: Rows, wanted: Iterable[str]) -> dict[str, Any]:
-    rows = await reader.rows(_JOBS, (json.dumps(sorted(set(wanted))),))
-    return {row["job"]: row for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,25 +37,30 @@ Row = Any
 Key = list[Any]
 
 
+# An alert is one text by its job, see `alert_text`: taken apart so it costs a fraction of what the
+# same as columns of JSON does.
 _ALERT: Final = """
     alert (job, level, cause, minutes, unacknowledged, aside) AS MATERIALIZED (
-        SELECT CAST(json_extract(value, '$[0]') AS TEXT), json_extract(value, '$[1]'),
-               json_extract(value, '$[2]'), json_extract(value, '$[3]'),
-               json_extract(value, '$[4]'), json_extract(value, '$[5]')
+        SELECT key, CASE substr(value, 1, 1) WHEN '1' THEN 'at risk' WHEN '2' THEN 'delayed'
+               ELSE '' END, substr(value, 13), CAST(substr(value, 4, 9) AS INTEGER),
+               substr(value, 2, 1) = '1', substr(value, 3, 1) = '1'
         FROM json_each(?1)
     )
 """
+_LEVELS: Final = ("", "at risk", "delayed")
+_MINUTES_MAX: Final = 99_999_999
 
-_FROM: Final = """
-    FROM job
-    LEFT JOIN alert ON alert.job = job.job
-    LEFT JOIN customer ON customer.customer = job.customer AND job.customer <> ''
-    LEFT JOIN customer_place AS site ON site.customer = job.customer AND site.place = job.place
-    LEFT JOIN worker ON worker.worker = job.worker AND job.worker <> ''
-"""
-_TEAM: Final = "LEFT JOIN team ON team.team = worker.team"
-
-_OF_SHOWN: Final = _FROM.replace("FROM job", "FROM shown JOIN job USING (local)", 1)
+_JOINS: Final = {
+    "alert": "LEFT JOIN alert ON alert.job = job.job",
+    "customer": ("LEFT JOIN customer ON customer.customer = job.customer AND job.customer <> ''"),
+    "site": (
+        "LEFT JOIN customer_place AS site"
+        " ON site.customer = job.customer AND site.place = job.place"
+    ),
+    "worker": "LEFT JOIN worker ON worker.worker = job.worker AND job.worker <> ''",
+    "team": "LEFT JOIN team ON team.team = worker.team",
+}
+_NEEDS: Final = {"team": ("worker",)}
 
 # How much a row needs a person: what hurts most first. What was put aside needs nobody yet.
 _URGENCY: Final = """
@@ -110,21 +115,33 @@ _COLUMNS: Final = """
 """
 
 
+def alert_text(alert: Alert) -> str:
+    """A member of `alerts_json`: level, untold, aside, nine places of minutes, cause."""
+    minutes = max(-_MINUTES_MAX, min(alert.minutes, _MINUTES_MAX))
+    flags = f"{_LEVELS.index(alert.level)}{alert.unacknowledged:d}{alert.aside_until_ms > 0:d}"
+    return f'"{alert.job}":{json.dumps(f"{flags}{minutes:+09d}{alert.cause}")}'
+
+
 def alerts_json(alerts: Iterable[Alert]) -> str:
     """Computed alerts as the JSON parameter that every question here takes."""
-    return json.dumps(
-        [
-            [
-                alert.job,
-                alert.level,
-                alert.cause,
-                alert.minutes,
-                int(alert.unacknowledged),
-                int(alert.aside_until_ms > 0),
-            ]
-            for alert in alerts
-        ]
-    )
+    return f"{{{','.join(map(alert_text, alerts))}}}"
+
+
+def late_of(alerts: str) -> dict[str, tuple[str, str, str, int]]:
+    """Of such a JSON the jobs that are late or at risk: job, level, cause and minutes, by job."""
+    found = {}
+    for job, text in json.loads(alerts).items():
+        level = _LEVELS[int(text[0])]
+        if level:
+            found[job] = (job, level, text[12:], int(text[3:12]))
+    return found
+
+
+def _from(*texts: str) -> str:
+    """The tables that these texts name; what nothing asks of is not joined to every job."""
+    named = {name for name in _JOINS if any(f"{name}." in text for text in texts)}
+    named |= {more for name in named for more in _NEEDS.get(name, ())}
+    return " ".join(["FROM job", *(join for name, join in _JOINS.items() if name in named)])
 
 
 class Question:
@@ -150,15 +167,15 @@ class Question:
         self._where = " AND ".join(f"({condition})" for condition in self._conditions)
         keys = [_KEY_BY_COLUMN[sort.column] for sort in wanted.sorts] + ["+job.job"]
         self.descending = [sort.descending for sort in wanted.sorts] + [False]
-        self._from, self._group, self._group_id = _FROM, "", ""
+        self._group, self._group_id = "", ""
         if wanted.group:
             order, identity, name = group_sql(wanted.group, now_ms, zone)
             self._group_id = identity
             self._group = f"{order} AS group_order, {identity} AS group_id, {name} AS group_name"
             keys = [order, identity, *keys]
             self.descending = [False, False, *self.descending]
-            self._from = f"{_FROM} {_TEAM}" if wanted.group == "team" else _FROM
         self._keys = ", ".join(f"{key} AS key_{index}" for index, key in enumerate(keys))
+        self._from = _from(self._keys, self._where, self._group_id)
 
     async def page(self, reader: Rows, after: Key | None, limit: int = PAGE_ROWS) -> list[Row]:
         """Up to `limit` rows behind the row with the key `after`; None begins at the top."""
@@ -173,7 +190,9 @@ class Question:
             f"WITH {_ALERT}, shown AS MATERIALIZED (SELECT * FROM (SELECT job.local, {self._keys}"
             f" {self._from} WHERE {self._shown(values)}) WHERE {behind} ORDER BY {order}"
             f" LIMIT {_bind(values, limit)})"
-            f" SELECT {_COLUMNS}, shown.* {_OF_SHOWN} ORDER BY {order}",
+            f" SELECT {_COLUMNS}, shown.*"
+            f" {_from(_COLUMNS).replace('FROM job', 'FROM shown JOIN job USING (local)', 1)}"
+            f" ORDER BY {order}",
             values,
         )
 
@@ -183,7 +202,8 @@ class Question:
         asked = _bind(values, json.dumps(list(jobs)))
         shown = self._shown(values)
         return await reader.rows(
-            f"WITH {_ALERT} SELECT {_COLUMNS}, {self._keys}, ({shown}) AS matches {self._from}"
+            f"WITH {_ALERT} SELECT {_COLUMNS}, {self._keys}, ({shown}) AS matches"
+            f" {_from(_COLUMNS, self._keys, shown)}"
             f" WHERE job.job IN (SELECT value FROM json_each({asked}))",
             values,
         )
@@ -206,7 +226,8 @@ class Question:
             return []
         return await reader.rows(
             f"WITH {_ALERT} SELECT group_id, group_name, count(*) AS jobs, sum(late) AS late"
-            f" FROM (SELECT {self._group}, alert.level = 'delayed' AS late {self._from}"
+            f" FROM (SELECT {self._group}, alert.level = 'delayed' AS late"
+            f" {_from(self._group, 'alert.', self._where)}"
             f" WHERE {self._where}) GROUP BY group_order, group_id"
             f" ORDER BY group_order, group_id LIMIT {GROUPS_MAX}",
             self._values,
@@ -215,7 +236,8 @@ class Question:
     async def total(self, reader: Rows) -> int:
         """How many rows match in all."""
         row = await reader.row(
-            f"WITH {_ALERT} SELECT count(*) AS n {_FROM} WHERE {self._where}", self._values
+            f"WITH {_ALERT} SELECT count(*) AS n {_from(self._where)} WHERE {self._where}",
+            self._values,
         )
         return int(row["n"])
 
@@ -233,7 +255,8 @@ class Question:
             f"WITH {_ALERT} SELECT job.job, job.number, job.title, job.lat_e7, job.lon_e7,"
             " job.status, job.priority, job.conflicts, job.worker,"
             " coalesce(worker.name, '') AS worker_name, alert.level AS alert_level"
-            f" {_FROM} WHERE job.lat_e7 IS NOT NULL AND {self._where}{among}"
+            f" {_from('alert. worker.', self._where)}"
+            f" WHERE job.lat_e7 IS NOT NULL AND {self._where}{among}"
             f" ORDER BY {_URGENCY} DESC, job.updated_at DESC LIMIT {_bind(values, limit)}",
             values,
         )
@@ -243,7 +266,7 @@ class Question:
         values = list(self._values)
         asked = _bind(values, json.dumps(list(jobs)))
         rows = await reader.rows(
-            f"WITH {_ALERT} SELECT job.job {_FROM} WHERE job.job IN"
+            f"WITH {_ALERT} SELECT job.job {_from(self._where)} WHERE job.job IN"
             f" (SELECT value FROM json_each({asked})) AND {self._where}",
             values,
         )
@@ -288,7 +311,8 @@ class Question:
         bind = partial(_bind, values)
         if wanted.statuses:
             mark = bind(json.dumps(wanted.statuses))
-            conditions.append(f"job.status IN (SELECT value FROM json_each({mark}))")
+            # Not by the index of statuses: few jobs expected, all alerts would be read for each.
+            conditions.append(f"+job.status IN (SELECT value FROM json_each({mark}))")
         if wanted.workers:
             conditions.append(workers_condition(wanted.workers, bind))
         if wanted.customer:
@@ -317,15 +341,28 @@ def _view_condition(view: str, now_ms: int, zone: ZoneInfo) -> str:
     return condition.replace("{in_day}", IN_DAY.format(start=start, end=end))
 
 
-async def counts(reader: Rows, alerts: str, now_ms: int, zone: ZoneInfo) -> dict[str, int]:
-    """How many jobs each standard view holds, by the view's id."""
-    sums = ", ".join(
-        f"total({_view_condition(view.id, now_ms, zone)}) AS view_{view.id}" for view in VIEWS
+async def views_of(
+    reader: Rows, alerts: str, now_ms: int, zone: ZoneInfo, jobs: Sequence[str] | None = None
+) -> dict[str, int]:
+    """In which standard views each job stands, or each of `jobs`, by job: a bit for each view.
+
+    `alerts` need tell of no other jobs than these.
+    """
+    bits = " + ".join(
+        f"((({_view_condition(view.id, now_ms, zone)}) IS TRUE) << {place})"
+        for place, view in enumerate(VIEWS)
     )
-    row = await reader.row(
-        f"WITH {_ALERT} SELECT {sums} FROM job LEFT JOIN alert ON alert.job = job.job", [alerts]
+    values: list[Any] = [alerts]
+    among = ""
+    if jobs is not None:
+        mark = _bind(values, json.dumps(list(jobs)))
+        among = f" WHERE job.job IN (SELECT value FROM json_each({mark}))"
+    rows = await reader.rows(
+        f"WITH {_ALERT} SELECT job.job, {bits} AS views FROM job"
+        f" LEFT JOIN alert ON alert.job = job.job{among}",
+        values,
     )
-    return {view.id: int(row[f"view_{view.id}"]) for view in VIEWS}
+    return {row["job"]: row["views"] for row in rows}
 
 
 async def workers(reader: Rows) -> list[Row]:

@@ -34,6 +34,7 @@ from web.board.job_form import JobForm
 from web.board.job_form_save import Saved, save_edit, save_new
 from web.board.live import EPOCH, live
 from web.board.page import board_page, changed_part, draw_pane, pane_part, rows_part
+from web.board.positions import POSITIONS, Positions
 from web.board.proposal_page import attach_proposals
 from web.board.proposals import PROPOSALS, ProposalBook
 from web.board.state import ALERT_BOOK, RECKONER, AlertBook, moment_of
@@ -132,6 +133,8 @@ async def job_address(request: web.Request) -> web.StreamResponse:
 
 
 async def _close_reckoner(app: web.Application) -> None:
+    app[ALERT_BOOK].close()
+    app[INBOX_BOOK].close()
     app[PROPOSALS].close()
     app[RECKONER].close()
 
@@ -141,6 +144,7 @@ def attach_board(app: web.Application) -> None:
     hub = app[HUB]
     app[ALERT_BOOK] = AlertBook(hub)
     app[INBOX_BOOK] = InboxBook(hub, app[ALERT_BOOK])
+    app[POSITIONS] = Positions(hub)
     app[RECKONER] = Reckoner()
     app[PROPOSALS] = ProposalBook(hub, app[RECKONER])
     app.on_cleanup.append(_close_reckoner)

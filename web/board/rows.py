@@ -79,9 +79,12 @@ async def board_rows(
     reader: Rows, question: Question, found: Sequence[Any], zone: ZoneInfo, now_ms: int
 ) -> tuple[BoardRow, ...]:
     """Rows of SQL as rows of the page, with the reach of the assignments that lead."""
-    reach_by_job = await leading_reach(reader, [row["job"] for row in found if row["worker"]])
+    # A row shows the reach of a job that is not over, so it is asked for no other.
+    live = [row["job"] for row in found if row["worker"] and row["status"] in LIVE_STATUSES]
+    reach_by_job = await leading_reach(reader, live) if live else {}
+    href = question.filter.url(job="")
     return tuple(
-        _board_row(question, row, reach_by_job.get(row["job"]), zone, now_ms) for row in found
+        _board_row(question, row, href, reach_by_job.get(row["job"]), zone, now_ms) for row in found
     )
 
 
@@ -101,11 +104,12 @@ async def leading_reach(reader: Rows, jobs: Sequence[str]) -> dict[str, Reach]:
 
 
 def _board_row(
-    question: Question, row: Any, reach: Reach | None, zone: ZoneInfo, now_ms: int
+    question: Question, row: Any, href: str, reach: Reach | None, zone: ZoneInfo, now_ms: int
 ) -> BoardRow:
     start, end = row["window_start"], row["window_end"]
     level = row["alert_level"] or ""
     live = row["status"] in LIVE_STATUSES
+    key = question.key_of(row)
     return BoardRow(
         job=row["job"],
         number=row["number"],
@@ -126,14 +130,14 @@ def _board_row(
         priority=min(max(row["priority"], 0), 3),
         updated_iso=formats.local_time(row["updated_at"], zone).isoformat(timespec="seconds"),
         updated_words=short_ago(row["updated_at"], now_ms),
-        key=json.dumps(question.key_of(row), separators=(",", ":")),
+        key=json.dumps(key, separators=(",", ":")),
         live=live,
-        href=question.filter.url(job=row["job"]),
+        href=href + row["job"],
         matches=bool(row["matches"]) if "matches" in row.keys() else True,  # noqa: SIM118
         basis=row["frontier"],
         worker_id=row["worker"],
         window=window_text(start, end, zone),
-        group=group_of_key(question.filter, question.key_of(row)) or "",
+        group=group_of_key(question.filter, key) or "",
     )
 
 

@@ -1,107 +1,168 @@
 """The board's own part of the running program, and the moment that one answer is drawn at.
 
-Holds the alerts of live jobs for some seconds, so that the many small questions of many pages
-(counts, rows, map) cost one computation. Invariant: nothing here is older than `ALERTS_MS_MAX`, and
-a commit makes it be computed again, at once unless that takes long.
+Holds the alerts of live jobs and in which views each job stands, both kept up by what changed, so
+that the many small questions of many pages cost little. Invariant: what was committed before a
+question is in its answer, and nothing that the clock or the phones change is older than
+`HEARD_MS_MAX`.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from core.dispatch.fields import Kind
 from hub.guard import Refused
 from hub.hub import Hub
 from hub.keys import HUB
 from hub.reckoning import Reckoner
-from web.board.alerts import Alert, compute_alerts
-from web.board.filters import Filter, Query
+from web.board.alerts import Alert
+from web.board.days import day_bounds, today
+from web.board.filters import VIEWS, Filter, Query
+from web.board.kept_alerts import KeptAlerts
 from web.board.naming import Reading, read_query
 from web.board.near import near_of
-from web.board.questions import Question, alerts_json, counts
+from web.board.questions import Question, alert_text, views_of
+from web.board.reader import Rows
 from web.formats import sentence
 from web.frame import settings_of, zone_of
 
-ALERTS_MS_MAX: Final = 5_000
-"""A minute is what people see; five seconds keep a burst of questions cheap."""
-LONG_S: Final = 0.05
-REST: Final = 3
-"""Where computing the alerts takes longer than `LONG_S`, so many times as long passes until they
-are computed again: a quarter of the time at most goes into them, however much is written."""
+HEARD_MS_MAX: Final = 5_000
+"""A minute is what people see; where phones are is looked at every five seconds."""
+
+
+class ViewCounts:
+    """How many jobs each standard view holds, counted anew by the jobs that changed alone."""
+
+    def __init__(self, reader: Rows) -> None:
+        self._reader = reader
+        self._views_by_job: dict[str, int] = {}
+        self._numbers = [0] * len(VIEWS)
+        self._day: object = None
+
+    async def count(
+        self, text_by_job: dict[str, str], jobs: Collection[str], now_ms: int, zone: ZoneInfo
+    ) -> dict[str, int]:
+        """The counts by view, where only `jobs` may stand elsewhere than before.
+
+        `text_by_job` has every alert as `alert_text` says it.
+        """
+        day = day_bounds(today(now_ms, zone), zone)
+        among = None if day != self._day else sorted(jobs)
+        if among is None:
+            # Other jobs are of today now.
+            self._views_by_job, self._numbers = {}, [0] * len(VIEWS)
+        if among is None or among:
+            told = text_by_job.values() if among is None else map(text_by_job.get, among)
+            text = f"{{{','.join(each for each in told if each)}}}"
+            found = await views_of(self._reader, text, now_ms, zone, among)
+            for job in among or found:
+                self._move(job, found.get(job, 0))
+        self._day = day
+        return {view.id: number for view, number in zip(VIEWS, self._numbers, strict=True)}
+
+    def forget(self) -> None:
+        """Count everything the next time."""
+        self._day = None
+
+    def _move(self, job: str, views: int) -> None:
+        before = self._views_by_job.pop(job, 0)
+        if views:
+            self._views_by_job[job] = views
+        for place in range(len(VIEWS)):
+            self._numbers[place] += (views >> place & 1) - (before >> place & 1)
 
 
 class AlertBook:
-    """The newest computed alerts with the counts of all views, for as long as they hold."""
+    """The alerts as they are now, with the counts of all views."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._version = -1
-        self._computed_at_ms = -ALERTS_MS_MAX
-        self._alerts: tuple[Alert, ...] = ()
-        self._text = "[]"
-        self.number = 0
-        """How often they were computed: what was made with them goes by this."""
-        self._counts: dict[str, int] | None = None
+        self._kept = KeptAlerts(hub)
+        self._views = ViewCounts(hub.reader)
+        self._changes = hub.writer.subscribe()
+        self._heard_at_ms = -HEARD_MS_MAX
+        self._is_whole = False
+        self._alerts: tuple[Alert, ...] | None = ()
+        self._text_by_job: dict[str, str] = {}
+        self._text: str | None = "{}"
+        self._to_count: set[str] = set()
         self._turn = asyncio.Lock()
-        self._took_s = 0.0
-        self._ended_s = 0.0
+        self.number = 0
+        """How often anything was new: what was made with the alerts goes by this."""
+
+    def close(self) -> None:
+        """Hear of no changes any more."""
+        self._hub.writer.unsubscribe(self._changes)
 
     async def read(self, now_ms: int) -> str:
-        """The JSON of all alerts, of the newest commit.
-
-        On a site so large that they take long it may be of one some tenths of a second before.
-        """
+        """The JSON of all alerts, of the newest commit."""
         async with self._turn:
             await self._renew(now_ms)
-        return self._text
-
-    def _rests(self) -> bool:
-        """Whether they were computed just now; a storm of commits must not keep the hub busy."""
-        if self._took_s < LONG_S:
-            return False
-        rested_s = asyncio.get_running_loop().time() - self._ended_s
-        return rested_s < REST * self._took_s
+        return self.text
 
     async def _renew(self, now_ms: int) -> None:
-        # SQLite's own number for "another connection has committed": asked before computing, so
-        # that what is committed meanwhile counts as newer.
-        row = await self._hub.reader.row("PRAGMA data_version")
-        version = row[0] if row is not None else -1
-        age_ms = now_ms - self._computed_at_ms
-        is_old = not 0 <= age_ms < ALERTS_MS_MAX
-        if is_old or (version != self._version and not self._rests()):
-            loop = asyncio.get_running_loop()
-            began_s = loop.time()
-            self._alerts = tuple(await compute_alerts(self._hub, now_ms))
-            self._text, self._counts = alerts_json(self._alerts), None
-            self._version, self._computed_at_ms = version, now_ms
+        streams = self._changes.take()
+        listens = not 0 <= now_ms - self._heard_at_ms < HEARD_MS_MAX
+        if not streams and not listens and self._is_whole:
+            return
+        known, self._is_whole = self._is_whole, False
+        changed = await self._kept.renew(now_ms, streams if known else None, listens=listens)
+        if listens:
+            self._heard_at_ms = now_ms
+        for job in changed:
+            alert = self._kept.alert_by_job.get(job)
+            text = "" if alert is None else alert_text(alert)
+            if text:
+                self._text_by_job[job] = text
+            else:
+                self._text_by_job.pop(job, None)
+        if known:
+            self._to_count |= changed
+            self._to_count.update(stream.hex() for stream in streams if stream[4] == Kind.JOB)
+        else:
+            self._views.forget()
+        if changed:
+            self._alerts = self._text = None
+        if changed or streams or listens:
             self.number += 1
-            self._ended_s = loop.time()
-            self._took_s = self._ended_s - began_s
+        # Whoever was interrupted in between would have lost what changed: then all is read anew.
+        self._is_whole = True
 
     async def counts(self, now_ms: int, zone: ZoneInfo) -> dict[str, int]:
-        """How many jobs each view holds: the same for everybody, so counted once a change."""
-        text = await self.read(now_ms)
-        found = self._counts
-        if found is None:
-            found = await counts(self._hub.reader, text, now_ms, zone)
-            if text is self._text:
-                self._counts = found
-        return found
+        """How many jobs each view holds: the same for everybody."""
+        async with self._turn:
+            await self._renew(now_ms)
+            jobs, self._to_count = self._to_count, set()
+            try:
+                return await self._views.count(self._text_by_job, jobs, now_ms, zone)
+            except BaseException:
+                self._views.forget()
+                raise
+
+    @property
+    def text(self) -> str:
+        """The JSON of the alerts that were made last."""
+        if self._text is None:
+            self._text = f"{{{','.join(self._text_by_job.values())}}}"
+        return self._text
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
-        """The alerts that were computed last."""
+        """The alerts that were made last, in the order of their jobs."""
+        if self._alerts is None:
+            self._alerts = tuple(alert for _, alert in sorted(self._kept.alert_by_job.items()))
         return self._alerts
 
     @property
     def jobs(self) -> tuple[str, ...]:
         """The jobs that have an alert now."""
-        return tuple(alert.job for alert in self._alerts)
+        return tuple(alert.job for alert in self.alerts)
 
 
 ALERT_BOOK: Final = web.AppKey("ALERT_BOOK", AlertBook)

@@ -75,7 +75,7 @@ def _condition(
         case "text" if key == TEXT:
             return text_condition(_phrase(values[0]), values[0], bind, near.get(term, ()))
         case "status":
-            return f"job.status IN {_among(values, bind)}"
+            return f"+job.status IN {_among(values, bind)}"
         case "worker" | "team":
             return _people(key, values, bind)
         case "customer":

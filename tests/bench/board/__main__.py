@@ -1,8 +1,10 @@
 """`make bench-board`: the board with many jobs, workers and phones, as one table and as figures.
 
 `--jobs`, `--workers` and `--phones` are the size of the site, `--rounds` how often what is timed is
-repeated, `--seconds` how long phones write. Each time stands beside its floor of the same run, and
-is judged here and nowhere else. Prints to the terminal; writes into a folder of memory.
+repeated, `--seconds` how long phones write, `--hours` how long a page stays open for its memory to
+be read (each hour passes in some two minutes; 0 leaves it out). Each time stands beside its floor
+of the same run, and is judged here and nowhere else. Prints to the terminal; writes into a folder
+of memory.
 """
 
 from __future__ import annotations
@@ -38,8 +40,9 @@ async def measure(arguments: argparse.Namespace, folder: Path) -> list[Row]:
             print("# no Chromium on this machine, so nothing of pages", file=sys.stderr)
             return rows
         rows += await page_rows(
-            town, filled, folder, path, "Eva", arguments.rounds, arguments.seconds, arguments.moving
-        )
+            town, filled, folder, path, "Eva", arguments.rounds, arguments.seconds,
+            arguments.moving, arguments.hours,
+        )  # fmt: skip
         return rows
 
 
@@ -52,6 +55,7 @@ def main() -> int:
     parser.add_argument("--moving", type=int, default=5_000)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--hours", type=float, default=2.0)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.ERROR)
     memory = Path("/dev/shm")

@@ -3,8 +3,9 @@
     python -m tests.bench.board.phones FILE
 
 FILE (JSON) says the phones' folders, jobs and turns, how many changes a second they make in all,
-and for how long. Each change is a phase that a worker sets; when it is durable, a line says so:
-the job, the phase, and the moment (ms of this machine's clock). Holds no measurements.
+and for how long; they begin when a line comes in. Each change is a phase that a worker sets; when
+it is durable, a line says so: the job, the phase, and the moment (ms of this machine's clock).
+Holds no measurements.
 """
 
 from __future__ import annotations
@@ -61,6 +62,14 @@ class LivePhone:
         print(self._job.hex(), name, SystemClock().now_ms(), sep="\t", flush=True)
 
 
+async def _told() -> None:
+    """Wait for a line from whoever started this process."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await reader.readline()
+
+
 async def _known(hub: Any) -> list[Any]:
     return [hub]
 
@@ -74,6 +83,7 @@ async def run(asked: dict[str, Any]) -> None:
             syncing = [group.create_task(phone.syncer.run()) for phone in phones]
             await asyncio.sleep(asked["settle_s"])
             print("settled", flush=True)
+            await _told()
             until_s = time.monotonic() + asked["for_s"]
             while time.monotonic() < until_s:
                 await asyncio.sleep(chance.expovariate(asked["per_s"]))

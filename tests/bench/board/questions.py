@@ -37,12 +37,14 @@ class Bare:
 
     db: sqlite3.Connection
     taken_s: float = 0.0
+    worked_s: float = 0.0
 
     async def rows(self, sql: str, parameters: Any = ()) -> list[Any]:
         """All rows of one question."""
-        began_s = time.perf_counter()
+        began_s, worked_s = time.perf_counter(), time.process_time()
         rows = self.db.execute(sql, tuple(parameters)).fetchall()
         self.taken_s = time.perf_counter() - began_s
+        self.worked_s = time.process_time() - worked_s
         return rows
 
 
@@ -55,19 +57,22 @@ async def question_rows(town: Town, person: Person, filled: Filled, rounds: int)
     db = sqlite3.connect(f"file:{hub.replica.store.path}?mode=ro", uri=True)
     db.row_factory = sqlite3.Row
     found: list[Row] = []
+    worked: list[tuple[float, float]] = []
     for name, wanted in questions(filled).items():
         near = await near_of(hub.reader, wanted)
         question = Question(wanted, alerts, now_ms, zone, near)
-        bare, ours_s, bare_s = Bare(db), [], []
+        bare, ours_s, bare_s, both = Bare(db), [], [], []
         for _ in range(rounds):
             rows = await question.page(cast(Rows, bare), None, PAGE_ROWS + 1)
             bare_s.append(bare.taken_s)
-            began_s = time.perf_counter()
+            began_s, worked_s = time.perf_counter(), time.process_time()
             seen = await person.get(wanted.url())
             ours_s.append(time.perf_counter() - began_s)
+            both.append((time.process_time() - worked_s, bare.worked_s))
             shown = re.findall(r'<tr[^>]*data-job="([0-9a-f]{24})"', seen.text)
             if shown != [row["job"] for row in rows[:PAGE_ROWS]]:
                 raise AssertionError(f"{name}: the page shows other jobs than the question")
+        worked.append(sorted(both)[len(both) // 2])
         ours_ms, bare_ms = (1e3 * statistics.median(each) for each in (ours_s, bare_s))
         reached = ours_ms <= ANSWER_MS_MAX and ours_ms <= TO_SQL_MAX * bare_ms
         goal = f"<= {TO_SQL_MAX:.0f} x, <= {ANSWER_MS_MAX:.0f} ms"
@@ -75,6 +80,10 @@ async def question_rows(town: Town, person: Person, filled: Filled, rounds: int)
             Row(f"bench_board_answer[{name}]", ours_ms, "ms", "bare SQL", bare_ms, goal, reached)
         )
     db.close()
+    # What other work on the machine does not lengthen; the one who asks is in the same process.
+    for words, one in (("median", statistics.median_low(worked)), ("most", max(worked))):
+        name = f"bench_board_answer_processor[{words} of all]"
+        found.append(Row(name, 1e3 * one[0], "ms", "its bare SQL", 1e3 * one[1]))
     return found
 
 

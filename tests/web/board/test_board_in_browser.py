@@ -114,7 +114,7 @@ async def test_a_board_whose_browser_was_signed_out_asks_to_sign_in(
     page = await desk.sit(chromium, "/?view=open", with_map=False)
     (account,) = await desk.town.office.rows("SELECT account FROM account WHERE name = 'Eva'")
     desk.town.office.hub.sessions.end_all(account["account"])
-    desk.town.office.hub.feed.publish("presence", ())
+    desk.town.office.hub.feed.publish("sync", ())
     await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     await page.context.close()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import struct
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -11,8 +13,7 @@ import pytest
 from core.dispatch import acts
 from core.dispatch.fields import Kind
 from hub.live import EVENTS_KEPT
-from hub.presence import Presence
-from tests.web.board.town import Town
+from tests.web.board.town import Town, Worker
 from tests.web.office import Person
 
 Socket = aiohttp.ClientWebSocketResponse
@@ -55,17 +56,89 @@ async def test_a_managers_board_is_shown_what_changed_too(town: Town) -> None:
         assert job in (await answer.json())["rows"]
 
 
-async def test_a_page_hears_that_a_phone_moved(town: Town) -> None:
+async def placed(socket: Socket) -> tuple[float, dict[int, tuple[int, ...]]]:
+    """Of the next frame of positions its clock, and what it says of each worker by its number."""
+    while (message := await socket.receive(timeout=10)).type is aiohttp.WSMsgType.TEXT:
+        assert json.loads(message.data)["kind"] in ("hello", "alive")
+    assert message.type is aiohttp.WSMsgType.BINARY
+    frame: bytes = message.data
+    (clock,) = struct.unpack_from("<d", frame)
+    return clock, {row[0]: row[1:] for row in struct.iter_unpack("<IiiIhBx", frame[8:])}
+
+
+async def test_a_page_whose_map_is_looked_at_is_told_in_one_frame_who_moved(town: Town) -> None:
+    ana, ben = await town.worker("Ana"), await town.worker("Ben")
+    eva = await town.office.signed_in("Eva")
+    hub, now_ms = town.office.hub, town.clock.now_ms()
+
+    def moves(worker: Worker, fields: dict[int, Any]) -> None:
+        hub.keep_presence(worker.phone.identity.own, {0: now_ms - 90_000, **fields})
+
+    hub.feed.moves_every_s = 0.05
+    moves(ana, {1: 500_000_000, 2: 140_000_000, 4: 90, 5: 900, 7: 1})
+    async with listen(eva) as socket:
+        await socket.send_str("positions on")
+        clock, first = await placed(socket)
+        seen = json.loads((await eva.get("/board/positions.json")).text)["workers"]
+        index = {each["name"]: each["index"] for each in seen}
+        assert clock == now_ms
+        assert first == {index["Ana"]: (140_000_000, 500_000_000, 90_000, 90, 7)}
+        # Who was told of is not told again; of one that moves often, the last place alone.
+        moves(ana, {7: 0})
+        moves(ben, {1: 1, 2: 1, 7: 1})
+        moves(ben, {1: -337_000_000, 2: -700_000_000, 7: 1})
+        _, second = await placed(socket)
+        (own,) = set(second) - {index["Ana"]}
+        assert second == {
+            own: (-700_000_000, -337_000_000, 90_000, -1, 5), index["Ana"]: (0, 0, 90_000, -1, 0)
+        }  # fmt: skip
+        moves(ben, {1: 7, 2: 7, 7: 1})
+        assert set((await placed(socket))[1]) == {own}
+
+
+async def test_a_page_is_told_of_positions_no_more_when_it_or_its_browser_left(town: Town) -> None:
+    ana = await town.worker("Ana")
+    eva = await town.office.signed_in("Eva")
+    hub = town.office.hub
+    hub.feed.moves_every_s = 0.01
+
+    def moves() -> None:
+        hub.keep_presence(
+            ana.phone.identity.own, {0: town.clock.now_ms(), 1: 500_000_000, 2: 140_000_000, 7: 1}
+        )
+
+    async with listen(eva) as socket:
+        await socket.send_str("positions on")
+        await placed(socket)
+        await socket.send_str("positions off")
+        while (await socket.receive(timeout=10)).type is aiohttp.WSMsgType.BINARY:
+            pass
+        await socket.send_str("?")
+        assert (await heard(socket))["kind"] == "alive"
+        moves()
+        job, _ = await town.job("Boiler")
+        assert (await heard(socket))["ids"] == [job]
+        await socket.send_str("positions on")
+        await placed(socket)
+        await eva.post("/sign-out", {})
+        moves()
+        await town.job("Meter")
+        while (message := await socket.receive(timeout=10)).type is aiohttp.WSMsgType.TEXT:
+            pass
+        assert message.extra == "signed out"
+    assert hub.feed._movers == []
+
+
+async def test_a_page_that_shows_no_map_is_told_nothing_of_who_moved(town: Town) -> None:
     ana = await town.worker("Ana")
     eva = await town.office.signed_in("Eva")
     async with listen(eva) as socket:
         await heard(socket)
-        hub = town.office.hub
-        certificate = ana.phone.identity.own
-        hub.keep_presence(certificate, {0: town.clock.now_ms(), 1: 500_000_000, 2: 140_000_000})
-        assert isinstance(hub.presence[ana.id], Presence)
-        message = await heard(socket)
-        assert (message["kind"], message["ids"]) == ("presence", [ana.id])
+        town.office.hub.keep_presence(
+            ana.phone.identity.own, {0: town.clock.now_ms(), 1: 500_000_000, 2: 140_000_000}
+        )
+        job, _ = await town.job("Boiler")
+        assert (await heard(socket))["ids"] == [job]
 
 
 async def test_a_browser_that_was_signed_out_hears_nothing_more(town: Town) -> None:
@@ -121,7 +194,7 @@ async def test_a_page_that_was_away_for_too_long_is_told_to_load_anew(town: Town
     async with listen(eva) as socket:
         hello = await heard(socket)
     for _ in range(EVENTS_KEPT + 1):
-        town.office.hub.feed.publish("presence", ("0" * 24,))
+        town.office.hub.feed.publish("sync", ())
     async with listen(eva, f"?since={hello['seq']}&epoch={hello['epoch']}") as socket:
         await heard(socket)
         assert (await heard(socket))["kind"] == "reload"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from core.dispatch import acts
+from core.dispatch.fields import Kind
+from hub.presence import Presence
 from tests.web.board.desk import Desk, assign
+from tests.web.board.town import Worker
 
 pytestmark = pytest.mark.browser
 
@@ -28,6 +32,15 @@ async def without_webgl(chromium_path: str) -> AsyncIterator[Browser]:
         )
         yield browser
         await browser.close()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    for _ in range(1_000):
+        if holds():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it never came to hold")
 
 
 async def sit_at_map(desk: Desk, browser: Browser, path: str) -> Page:
@@ -138,4 +151,47 @@ async def test_a_click_on_the_map_asks_who_is_near_it(desk: Desk, without_webgl:
     await page.keyboard.press("Escape")
     await expect(page.locator("#pane")).to_be_hidden()
     assert "near" not in page.url
+    await page.context.close()
+
+
+async def test_workers_who_move_are_drawn_where_they_are_and_many_of_them_as_dots(
+    desk: Desk, without_webgl: Browser
+) -> None:
+    hub, now_ms = desk.town.office.hub, desk.town.clock.now_ms()
+    hub.feed.moves_every_s = 0.05
+
+    def moves(worker: Worker, lat: int, lon: int, duty: int = 1) -> None:
+        hub.keep_presence(worker.phone.identity.own, {0: now_ms, 1: lat, 2: lon, 5: 900, 7: duty})
+
+    page = await sit_at_map(desk, without_webgl, "/?view=all&show=map")
+    ana = page.get_by_alt_text("Ana", exact=True)
+    before = await ana.bounding_box()
+    moves(desk.workers[0], 501_005_000, 144_350_000)
+    moves(desk.workers[1], 0, 0, duty=0)
+    await expect(page.get_by_alt_text("Ben", exact=True)).to_have_count(0)
+    after = await ana.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["x"] > before["x"] + 5
+    # Who was never heard of is asked for by the first frame that names them.
+    dora = await desk.town.worker("Dora")
+    moves(dora, 500_950_000, 144_200_000)
+    await expect(page.get_by_alt_text("Dora", exact=True)).to_be_visible()
+
+    more = [acts.new_stream_id(Kind.WORKER, now_ms, number.to_bytes(7)) for number in range(320)]
+    people = [acts.edit_worker(each, {"name": f"W {n}"}) for n, each in enumerate(more)]
+    await desk.town.office.act([change for each in people for change in each])
+    for number, each in enumerate(more):
+        hub.presence[each.hex()] = Presence(
+            now_ms, 500_900_000 + 900 * number, 144_200_000, 9, 0, 3.0, 50, True, "jobs on"
+        )
+        hub.feed.moved(each.hex())
+    await expect(page.get_by_alt_text("Dora", exact=True)).to_have_count(0)
+    await expect(page.locator("#map canvas").first).to_be_visible()
+    assert await page.locator("#map img.leaflet-marker-icon").count() < 20
+    # A map that is out of sight is told nothing, and when it is back in sight all at once.
+    await page.get_by_role("link", name="Table", exact=True).click()
+    await until(lambda: not hub.feed._movers)
+    await page.get_by_role("link", name="Map", exact=True).click()
+    await until(lambda: len(hub.feed._movers) == 1)
     await page.context.close()

@@ -114,7 +114,12 @@ class Town:
 
     async def meet(self, worker: Worker) -> None:
         """Let a worker's phone and the hub sync."""
-        await self.office.hub.writer.run(hold, worker.phone, self.office.hub.replica)
+        await self.office.hub.writer.run(self._meet, worker.phone)
+
+    def _meet(self, phone: Replica) -> None:
+        hub = self.office.hub.replica
+        # Pages hear by the writer of what a phone brings; the meeting has asked for it before.
+        hub.mark_changed(hold(phone, hub).told[1])
 
     async def listed(self, worker: Worker) -> list[str]:
         """The titles that a worker's phone lists to do after it met the hub, in its order."""

@@ -18,8 +18,9 @@ import { Picks } from './picks.js';
 import { wireSplit } from './split.js';
 
 const TICK_MS = 60_000;
-const GATHER_MS = 50;
-const AGAIN_MS = 150;
+const GATHER_MS = 30;
+const AGAIN_MS = 50;
+const BESIDE_MS = 300;
 const FAILED_MS = 5_000;
 const JOB_KIND = '04';
 const DAY_KIND = '05';
@@ -90,6 +91,7 @@ function beginMap() {
     select: (job) => select(job),
     nearest: (at) => go(paneAddress({ doing: 'near', at }), { focus: true }),
     create: board.dataset.mayWrite === '1' ? (at) => go(paneAddress({ doing: 'new', at })) : null,
+    watch: (seen) => live.watchPositions(seen),
   }));
   started.then((ready) => {
     map = ready;
@@ -373,33 +375,55 @@ function gather(ids) {
 }
 
 async function take() {
-  const taken = await takeChanged();
-  gathering = changed.size ? setTimeout(take, taken ? AGAIN_MS : FAILED_MS) : null;
-}
-
-async function takeChanged() {
   const ids = [...changed];
   changed = new Set();
-  const jobs = ids.filter((id) => id.slice(8, 10) === JOB_KIND);
-  const days = ids.some((id) => id.slice(8, 10) === DAY_KIND);
-  const others = ids.length > jobs.length && ids.some((id) => ![JOB_KIND, DAY_KIND].includes(id.slice(8, 10)));
-  try {
-    await rows.refresh(others ? [...jobs, ...rows.near()] : jobs);
-    planner.freshen();
-    if (jobs.length || others) await map?.patch(jobs, others);
-    if (jobs.includes(selectedJob()) || days || others) await pane.freshen();
-    await inbox.freshen();
-    return true;
-  } catch {
+  const jobs = ids.filter(isJob);
+  const pause = await rows.refresh(hasOthers(ids) ? [...jobs, ...rows.near()] : jobs).then(() => {
+    followBeside(ids);
+    return AGAIN_MS;
+  }, () => {
     for (const id of ids) changed.add(id); // Not lost: asked for again.
-    return false;
+    return FAILED_MS;
+  });
+  gathering = changed.size ? setTimeout(take, pause) : null;
+}
+
+const isJob = (id) => id.slice(8, 10) === JOB_KIND;
+const isDay = (id) => id.slice(8, 10) === DAY_KIND;
+const hasOthers = (ids) => ids.some((id) => !isJob(id) && !isDay(id));
+
+// What stands beside the rows follows at its own pace: the rows wait for none of it.
+let beside = new Set();
+let following = null;
+
+function followBeside(ids) {
+  for (const id of ids) beside.add(id);
+  following ??= follow();
+}
+
+async function follow() {
+  let pause = BESIDE_MS;
+  const ids = [...beside];
+  beside = new Set();
+  const jobs = ids.filter(isJob);
+  const others = hasOthers(ids);
+  try {
+    planner.freshen();
+    if (jobs.includes(selectedJob()) || others || ids.some(isDay)) await pane.freshen();
+    if (jobs.length || others) await map?.patch(jobs, others);
+    await inbox.freshen();
+  } catch {
+    for (const id of ids) beside.add(id);
+    pause = FAILED_MS;
   }
+  await new Promise((done) => { setTimeout(done, pause); });
+  following = beside.size ? follow() : null;
 }
 
 const live = new Live({
   streams: gather,
-  presence: () => map?.positions(),
-  reload: () => { ask({ always: true }); planner.freshen(); pane.freshen(); inbox.freshen().catch(() => undefined); },
+  positions: (frame) => map?.move(frame),
+  reload: () => { map?.workers.forget(); ask({ always: true }); planner.freshen(); pane.freshen(); inbox.freshen().catch(() => undefined); },
   state: showLive,
 });
 
@@ -416,7 +440,7 @@ function tick() {
   if (document.hidden) return;
   rows.refresh(rows.near(), { alerts: true, quiet: true }).catch(() => undefined);
   planner.freshen();
-  map?.positions();
+  map?.age();
   inbox.freshen().catch(() => undefined);
 }
 

@@ -7,13 +7,14 @@ const RETRY_MS_MAX = 15_000;
 const SIGNED_OUT = 1008;
 
 export class Live {
-  /** `hooks`: `streams(ids)`, `presence(ids)`, `reload()`, `state(since | null)`. */
+  /** `hooks`: `streams(ids)`, `positions(frame)`, `reload()`, `state(since | null)`. */
   constructor(hooks) {
     this.hooks = hooks;
     this.seq = null;
     this.epoch = '';
     this.tries = 0;
     this.lostAt = null;
+    this.watching = false;
     addEventListener('online', () => this.#now());
     document.addEventListener('visibilitychange', () => { if (!document.hidden) this.#now(); });
     addEventListener('pagehide', () => { this.left = true; this.socket?.close(); });
@@ -32,9 +33,14 @@ export class Live {
     }
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
     const socket = new WebSocket(`${scheme}://${location.host}/live?${query}`);
+    socket.binaryType = 'arraybuffer';
     this.socket = socket;
     this.heardAt = Date.now();
-    socket.addEventListener('message', (event) => this.#take(JSON.parse(event.data)));
+    socket.addEventListener('message', ({ data }) => {
+      this.heardAt = Date.now();
+      if (typeof data === 'string') this.#take(JSON.parse(data));
+      else if (this.watching) this.hooks.positions(new DataView(data));
+    });
     socket.addEventListener('close', (event) => {
       // Signed out here or elsewhere: the page asks to sign in.
       if (event.code === SIGNED_OUT && !this.left) location.reload();
@@ -42,12 +48,23 @@ export class Live {
     });
   }
 
+  /** Be told where workers are, or no more: only a map that is looked at needs it. */
+  watchPositions(watching) {
+    if (watching === this.watching) return;
+    this.watching = watching;
+    if (this.socket.readyState === WebSocket.OPEN) this.#askForPositions();
+  }
+
+  #askForPositions() {
+    this.socket.send(this.watching ? 'positions on' : 'positions off');
+  }
+
   #take({ seq, kind, ids, epoch }) {
-    this.heardAt = Date.now();
     if (kind === 'hello') {
       this.tries = 0;
       if (this.seq === null || this.epoch !== epoch) this.seq = seq;
       this.epoch = epoch;
+      if (this.watching) this.#askForPositions();
       if (this.lostAt !== null) {
         this.lostAt = null;
         this.hooks.state(null);
@@ -57,7 +74,6 @@ export class Live {
     if (kind === 'alive') return;
     this.seq = seq;
     if (kind === 'streams') this.hooks.streams(ids);
-    else if (kind === 'presence') this.hooks.presence(ids);
     else if (kind === 'reload') this.hooks.reload();
   }
 

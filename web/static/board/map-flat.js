@@ -13,6 +13,11 @@ const RING_PX = 56;
 const ZOOM_MAX = 18;
 const HEADING_DEG = 15;
 const NAMES_MAX = 40;
+// More workers than this are dots on one canvas: a browser moves no thousand elements each second.
+const MARKS_MAX = 300;
+const DOT_PX = 5;
+// A worker who stands at a job covers it, and not the other way round.
+const ON_TOP = 500;
 
 /** Draw into `container`; `on` holds what the map calls back. */
 export async function draw(container, on) {
@@ -47,6 +52,7 @@ class View {
     this.images = new Map();
     this.items = [];
     this.workers = [];
+    this.marks = new Map();
     this.chosenJobs = new Set();
     map.createPane('world').style.zIndex = '100'; // Below the tiles, which stand at 200.
     this.day = null;
@@ -57,6 +63,7 @@ class View {
     this.chosen = L.layerGroup().addTo(map);
     this.stops = L.layerGroup().addTo(map);
     map.on('zoomend', () => this.#drawJobs());
+    map.on('moveend', () => on.settled());
     map.on('click', (event) => on.ground([event.latlng.lng, event.latlng.lat], event.containerPoint));
     map.on('contextmenu', (event) => on.menu([event.latlng.lng, event.latlng.lat], event.containerPoint));
     map.on('dragstart zoomstart', () => on.moved());
@@ -185,22 +192,75 @@ class View {
   }
 
   setWorkers(workers) {
-    this.workers = workers;
-    this.people.clearLayers();
-    const tip = { permanent: workers.length < NAMES_MAX, direction: 'bottom', offset: [0, 8] };
-    for (const worker of workers) {
-      const moving = worker.moving && worker.heading !== null;
-      const heading = moving ? Math.round(worker.heading / HEADING_DEG) * HEADING_DEG : 0;
-      const { fresh } = worker;
-      const icon = this.#image(`w|${fresh}|${moving}|${heading}`, () => workerMark({ moving, fresh, heading }));
-      // Leaflet takes a text for HTML; an element with the text in it is only ever text.
-      const words = document.createElement('span');
-      words.textContent = worker.label.replace('\n', ', ');
-      this.L.marker([worker.at[1], worker.at[0]], { icon, alt: worker.name, keyboard: false })
-        .bindTooltip(words, tip)
-        .on('click', (event) => this.#clickWorker(worker, event))
-        .addTo(this.people);
+    const { L, people } = this;
+    const dots = workers.length > MARKS_MAX;
+    const named = workers.length < NAMES_MAX;
+    if (dots !== this.dots || named !== this.named) this.#dropWorkers();
+    Object.assign(this, { workers, dots, named });
+    const ids = new Set(workers.map((worker) => worker.id));
+    for (const [id, { mark }] of this.marks) {
+      if (ids.has(id)) continue;
+      people.removeLayer(mark);
+      this.marks.delete(id);
     }
+    if (dots) this.canvas ??= L.canvas({ padding: 0.5 });
+    for (const worker of workers) {
+      const known = this.marks.get(worker.id);
+      const sign = this.#sign(worker);
+      // Leaflet takes a text for HTML; an element with the text in it is only ever text.
+      const words = known?.words ?? document.createElement('span');
+      words.textContent = worker.label.replace('\n', ', ') || worker.name;
+      if (!known) this.#addWorker(worker, sign, words);
+      else {
+        const [lon, lat] = worker.at;
+        if (known.at[0] !== lon || known.at[1] !== lat) known.mark.setLatLng([lat, lon]);
+        if (known.sign !== sign) {
+          if (dots) known.mark.setStyle(this.#dot(worker));
+          else known.mark.setIcon(this.#markOf(worker, sign));
+        }
+        Object.assign(known, { worker, sign, at: worker.at });
+      }
+    }
+  }
+
+  #addWorker(worker, sign, words) {
+    const { L } = this;
+    const place = [worker.at[1], worker.at[0]];
+    const mark = this.dots
+      ? L.circleMarker(place, { renderer: this.canvas, radius: DOT_PX, ...this.#dot(worker) })
+      : L.marker(place, { icon: this.#markOf(worker, sign), alt: worker.name, keyboard: false, zIndexOffset: ON_TOP });
+    const known = { mark, worker, sign, words, at: worker.at };
+    mark.bindTooltip(words, { permanent: this.named, direction: 'bottom', offset: [0, 8] })
+      .on('click', (event) => this.#clickWorker(known.worker, event))
+      .addTo(this.people);
+    this.marks.set(worker.id, known);
+  }
+
+  /** What a worker's mark shows, in a text: the same text is the same mark. */
+  #sign({ moving, heading, fresh }) {
+    const arrow = moving && heading !== null;
+    return `w|${fresh}|${arrow}|${arrow ? Math.round(heading / HEADING_DEG) * HEADING_DEG : 0}`;
+  }
+
+  #markOf({ fresh }, sign) {
+    const [, , arrow, heading] = sign.split('|');
+    return this.#image(sign, () => workerMark({ moving: arrow === 'true', fresh, heading: Number(heading) }));
+  }
+
+  #dot({ fresh }) {
+    const hollow = fresh === 'stale' || fresh === 'old';
+    return {
+      color: colour(fresh === 'old' ? '--ink-faint' : '--accent'),
+      fillColor: colour(hollow ? '--surface' : '--accent'),
+      fillOpacity: 1,
+      weight: 2,
+      dashArray: fresh === 'old' ? '2 2' : null,
+    };
+  }
+
+  #dropWorkers() {
+    this.people.clearLayers();
+    this.marks.clear();
   }
 
   select(at) {
@@ -264,6 +324,12 @@ class View {
     return this.map.getBounds().contains([at[1], at[0]]);
   }
 
+  /** The part of the world in sight, in degrees. */
+  bounds() {
+    const bounds = this.map.getBounds();
+    return { west: bounds.getWest(), south: bounds.getSouth(), east: bounds.getEast(), north: bounds.getNorth() };
+  }
+
   /** Let the pointer draw, or move the map again. */
   setDrawing(drawing) {
     this.map.dragging[drawing ? 'disable' : 'enable']();
@@ -291,6 +357,7 @@ class View {
 
   async setTheme() {
     this.images.clear();
+    this.#dropWorkers();
     await this.ground();
     this.#drawJobs();
     this.#drawUnder();

@@ -123,6 +123,7 @@ class View {
     map.on('moveend', () => {
       const { lng, lat } = map.getCenter();
       localStorage.setItem(KEPT, JSON.stringify({ center: [lng, lat], zoom: map.getZoom() }));
+      on.settled();
     });
     map.on('movestart', (event) => { if (event.originalEvent) on.moved(); });
   }
@@ -320,20 +321,18 @@ class View {
     });
   }
 
+  /** Some thousand move each second: only what is drawn goes on to the thread that draws. */
   setWorkers(workers) {
     this.#set('workers', {
       type: 'FeatureCollection',
-      features: workers.map(({ at, ...rest }) => {
-        const arrow = rest.moving && rest.heading !== null;
+      features: workers.map(({ id, at, moving, heading, fresh, label }) => {
+        const arrow = moving && heading !== null;
+        const image = `worker|${arrow ? 1 : 0}|${fresh}`;
+        if (!this.images.has(image)) this.#need(image);
         return {
           type: 'Feature',
           geometry: { type: 'Point', coordinates: at },
-          properties: {
-            ...rest,
-            moving: arrow,
-            heading: arrow ? rest.heading : 0,
-            image: this.#need(`worker|${arrow ? 1 : 0}|${rest.fresh}`),
-          },
+          properties: { id, image, label, heading: arrow ? heading : 0 },
         };
       }),
     });
@@ -372,6 +371,12 @@ class View {
 
   isInSight(at) {
     return this.map.getBounds().contains(at);
+  }
+
+  /** The part of the world in sight, in degrees. */
+  bounds() {
+    const [[west, south], [east, north]] = this.map.getBounds().toArray();
+    return { west, south, east, north };
   }
 
   /** Let the pointer draw, or move the map again. */

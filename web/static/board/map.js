@@ -8,8 +8,11 @@ import { ageWords, freshness, jobPin, workerMark } from './pins.js';
 import { circleRound, metresBetween, pointText, readPoint } from './places.js';
 import { filterQuery, params, selectedJob } from './url.js';
 import { WorkerDay } from './worker-day.js';
+import { Workers } from './workers.js';
 
-const POSITIONS_MS = 1_000;
+const STRANGERS_MS = 1_000;
+// With more of them in sight their names would only cover each other.
+const NAMED_MAX = 150;
 // How far from what is selected a job or a worker still matters to it.
 const NEAR_M = 5_000;
 // As many as one proposal takes.
@@ -21,7 +24,8 @@ function hasWebGL() {
   return probe.getContext('webgl2') !== null;
 }
 
-/** Start the map in `element`; `hooks`: `board`, `select(job)`, `nearest(at)`, `create(at)` or null. */
+/** Start the map in `element`; `hooks`: `board`, `select(job)`, `nearest(at)`, `create(at)` or null,
+    `watch(seen)` when the map comes into sight or goes out of it. */
 export async function startMap(element, hooks) {
   const assets = JSON.parse(hooks.board.dataset.assets);
   const gl = hasWebGL() && assets.maplibre;
@@ -47,7 +51,8 @@ class BoardMap {
     this.hooks = hooks;
     this.words = document.getElementById('map-words');
     this.jobs = new Map();
-    this.workers = [];
+    this.workers = new Workers();
+    this.undrawn = false;
     this.selection = new Set();
     this.onlyMatters = localStorage.getItem(MATTERS) === '1';
     this.picked = null;
@@ -68,6 +73,7 @@ class BoardMap {
       ground: (at, point) => this.#ground(at, point),
       menu: (at, point) => this.#menu(at, point),
       moved: () => this.list.close(),
+      settled: () => { if (this.undrawn) this.#drawWorkers(); },
     });
     this.list = new MapList(this.element);
     this.day = new WorkerDay(this.element, this.view, {
@@ -85,8 +91,16 @@ class BoardMap {
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#retheme());
     addEventListener('fieldlog:theme', () => this.#retheme());
     new ResizeObserver(() => this.resize()).observe(this.element);
+    document.addEventListener('visibilitychange', () => this.#watch());
     await this.load({ fit: true });
     this.element.dataset.ready = this.view.kind;
+    this.#watch();
+  }
+
+  /** Where workers are is told to a map that somebody looks at, and to no other. */
+  #watch() {
+    const seen = this.element.dataset.ready !== undefined && this.element.offsetWidth > 0;
+    this.hooks.watch(seen && !document.hidden);
   }
 
   #theme() {
@@ -113,7 +127,7 @@ class BoardMap {
     if (!answer.ok || own !== this.asked) return;
     const data = await answer.json();
     this.jobs = new Map(data.jobs.map((job) => [job.id, job]));
-    this.workers = data.workers;
+    this.workers.take(data.workers);
     this.cut = data.cut;
     this.#draw();
     if (fit) this.fit();
@@ -139,17 +153,34 @@ class BoardMap {
     if (ids.includes(selectedJob())) this.view.select(this.jobs.get(selectedJob())?.at ?? null);
   }
 
-  /** Phones moved: at most once a second. */
-  positions() {
-    if (this.wait) return;
-    this.wait = setTimeout(async () => {
+  /** Where some workers are now: a frame of `web/board/positions.py`. */
+  move(frame) {
+    const { shown, strange } = this.workers.move(frame, this.#sight());
+    if (strange) this.#askWhoTheyAre();
+    this.undrawn = true;
+    if (shown) this.#drawWorkers();
+    this.day.freshen();
+  }
+
+  /** Whether a place is in sight, for thousands of them. */
+  #sight() {
+    const { west, south, east, north } = this.view.bounds();
+    return ([lon, lat]) => lon >= west && lon <= east && lat >= south && lat <= north;
+  }
+
+  #askWhoTheyAre() {
+    this.wait ??= setTimeout(async () => {
       this.wait = null;
       const answer = await fetch('/board/positions.json').catch(() => null);
       if (!answer?.ok) return;
-      this.workers = (await answer.json()).workers;
+      this.workers.take((await answer.json()).workers);
       this.#drawWorkers();
-      this.day.freshen();
-    }, POSITIONS_MS);
+    }, STRANGERS_MS);
+  }
+
+  /** Time went by: what was fresh may be old. */
+  age() {
+    if (this.element.offsetWidth) this.#drawWorkers();
   }
 
   #draw() {
@@ -176,21 +207,25 @@ class BoardMap {
 
   /** Workers whose jobs matter, and those near what is selected; without either, all. */
   #shownWorkers() {
-    if (!this.onlyMatters) return this.workers;
+    if (!this.onlyMatters) return this.workers.placed;
     const theirs = new Set(this.#shownJobs().map((job) => job.who).filter(Boolean));
     const places = this.#places();
-    const some = this.workers.filter((worker) => theirs.has(worker.id) || worker.id === this.day.worker
+    const some = this.workers.placed.filter((worker) => theirs.has(worker.id) || worker.id === this.day.worker
       || places.some((place) => metresBetween(place, worker.at) <= 2 * NEAR_M));
-    return some.length ? some : this.workers;
+    return some.length ? some : this.workers.placed;
   }
 
   #drawWorkers() {
     const now = Date.now();
-    this.view.setWorkers(this.#shownWorkers().map((worker) => ({
-      ...worker,
-      fresh: freshness(worker.seen, now),
-      label: `${worker.name}\n${ageWords(worker.seen, now)}`,
-    })));
+    const shown = this.#shownWorkers();
+    const isInSight = this.#sight();
+    const named = shown.filter(({ at }) => isInSight(at)).length <= NAMED_MAX;
+    for (const worker of shown) {
+      worker.fresh = freshness(worker.seen, now);
+      worker.label = named ? `${worker.name}\n${ageWords(worker.seen, now)}` : '';
+    }
+    this.undrawn = false;
+    this.view.setWorkers(shown);
   }
 
   #say() {
@@ -199,7 +234,7 @@ class BoardMap {
     let words = '';
     if (this.onlyMatters && all) words = `${this.#shownJobs().length} of ${all} jobs matter now.`;
     else if (this.cut) words = `The ${all} most urgent jobs are drawn.`;
-    else if (!all && !this.workers.length) words = 'No job shown has a position.';
+    else if (!all && !this.workers.placed.length) words = 'No job shown has a position.';
     this.words.textContent = words;
   }
 
@@ -282,13 +317,14 @@ class BoardMap {
   /** Everything into sight. */
   fit() {
     const points = this.#shownJobs().map((job) => job.at);
-    const believed = this.workers.filter((worker) => freshness(worker.seen) !== 'old');
+    const believed = this.workers.placed.filter((worker) => freshness(worker.seen) !== 'old');
     points.push(...believed.map((worker) => worker.at));
     this.view.fit(points);
   }
 
   resize() {
     this.view?.resize();
+    this.#watch();
   }
 
   #ground(at) {
@@ -308,7 +344,7 @@ class BoardMap {
   }
 
   #worker(id) {
-    const found = this.workers.find((worker) => worker.id === id);
+    const found = this.workers.find(id);
     return found && { ...found, fresh: freshness(found.seen) };
   }
 
@@ -320,7 +356,7 @@ class BoardMap {
   /** Everything in sight as a list: what a pointer finds on the map, a keyboard finds here. */
   #inSight() {
     const jobs = this.#shownJobs().filter((job) => this.view.isInSight(job.at));
-    const workers = this.workers.filter((worker) => this.view.isInSight(worker.at))
+    const workers = this.workers.placed.filter((worker) => this.view.isInSight(worker.at))
       .map((worker) => this.#worker(worker.id));
     const head = `In sight: ${jobs.length} job${jobs.length === 1 ? '' : 's'}, ${workers.length} worker${workers.length === 1 ? '' : 's'}`;
     const ids = jobs.map((job) => job.id);
