@@ -118,6 +118,7 @@ TEAM_NAME, VEHICLE_NAME, VEHICLE_PLATE, SKILL_NAME, GROUP_ARCHIVED = 7, 8, 9, 10
 HUB_ADDRESSES, CLOSED, ERASED_BEFORE = 17, 18, 20
 # --- office
 ACCOUNT_NAME, ACCOUNT_PASSWORD, ACCOUNT_ROLE, ACCOUNT_DISABLED, SAVED_VIEW = 12, 13, 14, 15, 16
+VIEW_NAME, VIEW_OWNER, VIEW_POSITION = 22, 23, 24
 # --- customer (30..49) and worker (50..69)
 CUSTOMER_NAME, CUSTOMER_NUMBER, CUSTOMER_NOTE, CUSTOMER_ARCHIVED = 30, 31, 32, 33
 PLACE_NAME, PLACE_ADDRESS, PLACE_POINT, PLACE_RADIUS, PLACE_ARCHIVED = 34, 35, 36, 37, 38
@@ -150,7 +151,7 @@ EACH_PRIORITY, EACH_PLANNED_MINUTES, EACH_SKILLS, EACH_WORKER = 159, 160, 161, 1
 
 
 def _site_and_office() -> tuple[Field, ...]:
-    site, office, group = Kind.SITE, Kind.OFFICE, ("group",)
+    site, office, group, view = Kind.SITE, Kind.OFFICE, ("group",), ("view",)
     latest, one, further, true = Rule.LATEST, Rule.ONE_WRITER, Rule.FURTHEST, Rule.TRUE_FIRST
     return (
         Field(CUT, "cut", None, ("author",), _HUB, further),
@@ -173,7 +174,10 @@ def _site_and_office() -> tuple[Field, ...]:
         Field(ACCOUNT_PASSWORD, "password", office, ("account",), _HUB, latest),
         Field(ACCOUNT_ROLE, "account role", office, ("account",), _HUB, latest, "Account role"),
         Field(ACCOUNT_DISABLED, "account disabled", office, ("account",), _HUB, true),
-        Field(SAVED_VIEW, "saved view", office, ("view",), _HUB, latest),
+        Field(SAVED_VIEW, "saved view", office, view, _HUB, latest),
+        Field(VIEW_NAME, "saved view's name", office, view, _HUB, latest),
+        Field(VIEW_OWNER, "saved view's owner", office, view, _HUB, latest),
+        Field(VIEW_POSITION, "saved view's position", office, view, _HUB, latest),
     )
 
 

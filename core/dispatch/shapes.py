@@ -108,6 +108,11 @@ def _job(value: Any) -> bool:
     return value == b"" or _stream(value)
 
 
+def _owner(value: Any) -> bool:
+    """An account, or that it is everybody's."""
+    return value == b"" or _short(value)
+
+
 def _vehicle(value: Any) -> bool:
     """A vehicle, or that there is none."""
     return value == b"" or _short(value)
@@ -154,7 +159,7 @@ _IDS: Final[Mapping[str, Check]] = {
     "stream": _stream,
     "track": _short,
     "turn": _short,
-    "view": _bytes,
+    "view": _short,
     "worker": _stream,
 }
 
@@ -169,7 +174,7 @@ _TEXTS: Final = frozenset(
         fields.NUMBER, fields.CHECK_ITEM, fields.REASON, fields.NOTE, fields.DECISION,
         fields.LOG_REMOVED, fields.ZONE, fields.RECURRENCE_NUMBER, fields.EACH_TITLE,
         fields.EACH_DESCRIPTION, fields.EACH_ADDRESS, fields.EACH_CONTACT, fields.EACH_CONTACT_CALL,
-        fields.FILE_NAME,
+        fields.FILE_NAME, fields.SAVED_VIEW, fields.VIEW_NAME,
     }
 )  # fmt: skip
 _MARKS: Final = frozenset(
@@ -190,6 +195,8 @@ _CHECKS: Final[Mapping[int, Check]] = {
     fields.CLOSED: _tuple(_bytes, _bytes),
     fields.SETTING: _setting,
     fields.HUB_ADDRESSES: _several(_text),
+    fields.VIEW_OWNER: _owner,
+    fields.VIEW_POSITION: _number,
     fields.ERASED_BEFORE: _moment,
     fields.PLACE_POINT: _point,
     fields.PLACE_RADIUS: _number,

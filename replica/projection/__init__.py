@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # names the stream). Of jobs and days only what changed is written.
 _WHOLE: dict[int, tuple[tuple[str, str], ...]] = {
     Kind.SITE: (("setting", ""), ("team", ""), ("vehicle", ""), ("skill", ""), ("erased", "")),
-    Kind.OFFICE: (("account", ""),),
+    Kind.OFFICE: (("account", ""), ("saved_view", "")),
     Kind.CUSTOMER: (
         ("customer", "customer"),
         ("customer_place", "customer"),

@@ -70,7 +70,7 @@ FAMILIES = (
     Family("store_kills", "kills", 1_000, 100, kills),
     Family("device_days_on_faulty_disks", "device-days", 25_000, 500, faulty_days),
     Family("device_days_in_memory", "device-days", 30_000, 500, sound_days),
-    Family("killed_migrations", "points", 7_400, 100, killed_migrations),
+    Family("killed_migrations", "points", 7_500, 100, killed_migrations),
     Family("mixed_fleets", "sites", 100, 2, mixed_fleets, 0.1),
     Family("hub_restores", "restores", 200, 20, lossy_restores),
     Family("hub_rebuilds", "rebuilds", 50, 10, lossy_rebuilds),
