@@ -9,6 +9,7 @@ const PAUSE_MS = 130;
 const FOUND_MAX = 60;
 const FEW = 7;
 const EVERYWHERE = 'Everywhere';
+const BOARD = 'On the board';
 
 const dialog = document.getElementById('palette');
 const input = document.getElementById('palette-text');
@@ -237,6 +238,9 @@ if (dialog) {
     redo: redoLast,
     theme: () => document.getElementById('theme').click(),
   });
+  if (!document.getElementById('board')) {
+    offerCommands(BOARD, { new: () => location.assign('/?do=new'), near: () => location.assign('/?do=near') });
+  }
   input.addEventListener('input', typed);
   input.addEventListener('keydown', (event) => {
     const act = {

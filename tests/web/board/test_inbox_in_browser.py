@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from core.dispatch.overruled import not_taken
 from tests.web.board.desk import Desk
 from tests.web.board.town import MINUTE_MS
 from tests.web.browsing import barriers
+from web.board.state import AlertBook
 
 pytestmark = pytest.mark.browser
 
@@ -92,6 +94,22 @@ async def test_by_keyboard_to_the_conflict_decide_and_the_phone_knows_who_lost(
     assert rows.fetchall() == [("finished",)]
     (lost,) = not_taken(ana.phone.state(bytes.fromhex(job)), ana.stream)
     assert (lost.own, lost.instead, lost.decided) == (Phase.TRAVELLING, Phase.FINISHED, True)
+
+
+async def test_what_a_busy_hub_lists_late_is_counted_without_another_change(
+    desk: Desk, chromium: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = await desk.sit(chromium, "/?view=all", with_map=False)
+    count = page.locator("#inbox-count")
+    await expect(count).to_have_text("0")
+    # A hub with many jobs rests after it has listed what hurts, and answers with that for a while.
+    ready_s = asyncio.get_running_loop().time() + 2
+    monkeypatch.setattr(
+        AlertBook, "_rests", lambda _book: asyncio.get_running_loop().time() < ready_s
+    )
+    await desk.town.job("Gutter", starts_in=-120)
+    await expect(count).to_have_text("1")
+    await page.context.close()
 
 
 @pytest.mark.parametrize(

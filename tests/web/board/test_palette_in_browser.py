@@ -50,11 +50,13 @@ async def test_commands_act_on_the_job_that_one_stands_on_and_all_are_found_by_w
     await page.get_by_role("button", name="Commands").click()
     await expect(field).to_be_focused()
     await expect(page.locator("#palette-list")).not_to_contain_text("Edit the job")
+    await expect(page.get_by_role("option", name="New job")).to_be_visible()
     assert await barriers(page, "the list elsewhere") == []
     await keys.type("work")
     await expect(marked).to_have_text("Workers")
     await keys.press("Enter")
     await expect(page.get_by_role("heading", name="Workers", exact=True)).to_be_visible()
+    await expect(page.get_by_role("button", name="Commands")).to_be_visible()
     await keys.press("Control+k")
     await keys.type("zzzz")
     await keys.press("ArrowDown")

@@ -241,6 +241,7 @@ async def test_keys_find_what_has_a_name_and_the_list_of_keys(
     depot: Depot, chromium: Browser
 ) -> None:
     page = await depot.open(chromium)
+    await expect(page.get_by_role("button", name="Commands")).to_be_visible()
     await page.keyboard.press("Control+k")
     await expect(page.get_by_role("combobox", name="Commands and search")).to_be_focused()
     await page.keyboard.type("jan nov")
