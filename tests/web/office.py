@@ -146,7 +146,7 @@ class Person:
         async with self._session.request(
             method, self.origin + path, data=form, headers=headers
         ) as answer:
-            text = await answer.text()
+            text = await answer.text(errors="replace")
             found = re.search(r'<meta name="csrf" content="([^"]+)"', text)
             if found:
                 self._token = found[1]
@@ -185,7 +185,7 @@ class Office:
 
     async def _listen(self, *, secure: bool) -> str:
         """Listen for browsers, or with TLS for phones; returns `host:port`."""
-        app = make_app(self.hub, secure=secure)
+        app = self.app = make_app(self.hub, secure=secure)
         if not any(route.get_info().get("path") == "/sign-in" for route in app.router.resources()):
             # In a checkout that is not installed there is no entry point to find the pages by.
             attach(app)

@@ -13,6 +13,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, expect
 from core.dispatch import acts, erasure
 from core.dispatch.fields import Kind
 from replica.screens.guard import first_link
+from tests.pictures import png
 from tests.replica.screens.conftest import HOUR_MS, Phone
 
 AXE = Path(__file__).parents[2] / ".cache" / "vendor"
@@ -82,6 +83,7 @@ async def a_full_day(phone: Phone) -> str:
     await phone.tap(job, "travelling", "on site")
     phone.clock.pass_ms(HOUR_MS)
     await phone.post(f"/jobs/{job}/notes", text="Key is with the porter")
+    await phone.device.attach_file(bytes.fromhex(job), "plate.png", png(40, 90, 160))
     return job
 
 

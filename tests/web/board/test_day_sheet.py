@@ -81,7 +81,7 @@ async def test_all_of_a_team_or_of_a_filter_come_one_a_page(town: Town) -> None:
     eva = await town.office.signed_in("Eva")
     page = await eva.get(f"/workers/day?date={DAY}")
     assert [sheet.partition(" ")[0] for sheet in sheets(page)] == ["Ana", "Ben"]
-    assert "1 without jobs on this day has no sheet" in page.words
+    assert "1 worker without jobs on this day has no sheet" in page.words
     (own,) = sheets(await eva.get(f"/workers/day?date={DAY}&team={north.hex()}"))
     assert own.startswith("Ben Monday")
     assert len(sheets(await eva.get(f"/workers/day?date={DAY}&worker={ana.id}"))) == 1

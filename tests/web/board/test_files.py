@@ -66,7 +66,7 @@ async def test_a_file_from_the_office_is_on_the_phone_of_who_has_the_job_and_the
     assert "2 files are with A-1." in seen.words
     seen = await pane(eva, job)
     assert "Plán.pdf 163.8 kB Eva, 12:00" in seen.words
-    assert seen.words.count("On this hub not known to be with Ana") == 2
+    assert seen.words.count("On this hub Not known to be with Ana") == 2
     # A phone asks for what its worker has to do, and the next contact brings it.
     await town.meet(ana)
     wanted = await on_writer(town, want_files_to_do, ana.phone, ana.stream, [bytes.fromhex(job)])
@@ -78,7 +78,7 @@ async def test_a_file_from_the_office_is_on_the_phone_of_who_has_the_job_and_the
     assert [ana.phone.files.read(address) for address in wanted].count(plan) == 1
     seen = await pane(eva, job)
     assert seen.words.count("On this hub, Ana’s phone") == 2
-    assert "not known to be with" not in seen.words
+    assert "Not known to be with" not in seen.words
 
 
 async def test_a_phone_asks_only_for_files_of_jobs_that_its_worker_has_to_do(town: Town) -> None:

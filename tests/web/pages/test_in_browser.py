@@ -1,4 +1,4 @@
-"""The office's pages in a real Chromium: under the strict CSP, in both themes, wide and narrow."""
+"""The office's pages in a real Chromium, under the strict CSP."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from core.dispatch.acts import (
 )
 from core.dispatch.fields import Kind
 from replica.joining import join_by_link
-from tests.web.browsing import barriers, sit_down
+from tests.web.browsing import sit_down
 from tests.web.office import NOON_MS, Office
 
 pytestmark = pytest.mark.browser
@@ -76,33 +76,6 @@ async def depot(office: Office) -> AsyncIterator[Depot]:
     await depot.fill()
     yield depot
     assert depot.faults == []
-
-
-def _paths(depot: Depot) -> list[str]:
-    customer, worker = f"/customers/{depot.customer}", f"/workers/{depot.worker}"
-    own = [customer, f"{customer}/edit", worker, f"{worker}/edit"]
-    plain = ["/customers", "/customers/new", "/workers", "/workers/new", "/groups", "/extensions"]
-    more = ["/settings", "/accounts", "/phones", "/install", "/help", "/password", "/search?q=le"]
-    more += ["/reports", "/erased", f"/erased?find={depot.customer}", "/no-such-page"]
-    return [*own, *plain, *more]
-
-
-@pytest.mark.parametrize(
-    ("width", "height", "scheme"),
-    [(1440, 900, "light"), (360, 740, "dark")],
-)
-async def test_pages_have_no_barrier_and_fit_their_screen(
-    depot: Depot, chromium: Browser, width: int, height: int, scheme: str
-) -> None:
-    page = await depot.open(
-        chromium, viewport={"width": width, "height": height}, color_scheme=scheme
-    )
-    found = []
-    for path in _paths(depot):
-        await page.goto(path)
-        found += await barriers(page, path)
-    assert found == []
-    await page.context.close()
 
 
 async def test_a_phone_is_seen_to_join_on_the_open_page(
