@@ -76,6 +76,8 @@ def _blind(course: Course, end_ms: int, now_ms: int) -> Iterator[int]:
         return
     yield start_ms
     yield end_ms + 1
+    if not start_ms <= now_ms <= end_ms:
+        return
     silent_ms = BLIND_MIN * MINUTE_MS
     heard_ms = start_ms - silent_ms if course.position_ms is None else course.position_ms
     yield heard_ms + silent_ms + 1

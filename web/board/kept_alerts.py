@@ -123,7 +123,7 @@ class KeptAlerts:
                 self._jobs_by_worker[before.facts.row["worker"]].discard(job)
             known = facts.get(job)
             if known is not None:
-                self._jobs[job] = _Job(known)
+                self._jobs[job] = _Job(known, due_ms=before.due_ms if before else None)
                 self._jobs_by_worker[known.row["worker"]].add(job)
 
     async def _take_aside(self) -> set[str]:
@@ -216,11 +216,13 @@ class KeptAlerts:
         moments.append(working_ms)
         if row["window_end"] is not None:
             moments.append(row["window_end"] - HORIZON_MS)
-        known.due_ms = min(
+        due_ms = min(
             (at_ms for at_ms in moments if at_ms is not None and at_ms > now_ms), default=None
         )
-        if known.due_ms is not None:
-            heapq.heappush(self._due, (known.due_ms, job))
+        # Looked at every few seconds, as its worker moves, a job of next week waits once.
+        if due_ms is not None and due_ms != known.due_ms:
+            heapq.heappush(self._due, (due_ms, job))
+        known.due_ms = due_ms
         return alert_of(facts, course, aside, now_ms)
 
     def _travel_s(self, known: _Job, now_ms: int) -> int | None:

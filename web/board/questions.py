@@ -39,14 +39,16 @@ Key = list[Any]
 
 # An alert is one text by its job, see `alert_text`: taken apart so it costs a fraction of what the
 # same as columns of JSON does.
-_ALERT: Final = """
+_ALERTS: Final = """
     alert (job, level, cause, minutes, unacknowledged, aside) AS MATERIALIZED (
         SELECT key, CASE substr(value, 1, 1) WHEN '1' THEN 'at risk' WHEN '2' THEN 'delayed'
                ELSE '' END, substr(value, 13), CAST(substr(value, 4, 9) AS INTEGER),
                substr(value, 2, 1) = '1', substr(value, 3, 1) = '1'
-        FROM json_each(?1)
+        FROM json_each(?1){among}
     )
 """
+# Joined to few jobs they are looked through for each of them: so only those of the few are read.
+_ALERT: Final = _ALERTS.replace("{among}", "")
 _LEVELS: Final = ("", "at risk", "delayed")
 _MINUTES_MAX: Final = 99_999_999
 
@@ -189,10 +191,8 @@ class Question:
         return await reader.rows(
             f"WITH {_ALERT}, shown AS MATERIALIZED (SELECT * FROM (SELECT job.local, {self._keys}"
             f" {self._from} WHERE {self._shown(values)}) WHERE {behind} ORDER BY {order}"
-            f" LIMIT {_bind(values, limit)})"
-            f" SELECT {_COLUMNS}, shown.*"
-            f" {_from(_COLUMNS).replace('FROM job', 'FROM shown JOIN job USING (local)', 1)}"
-            f" ORDER BY {order}",
+            f" LIMIT {_bind(values, limit)}), {_OF_SHOWN_ALERTS}"
+            f" SELECT {_COLUMNS}, shown.* {_OF_SHOWN} ORDER BY {order}",
             values,
         )
 
@@ -202,7 +202,7 @@ class Question:
         asked = _bind(values, json.dumps(list(jobs)))
         shown = self._shown(values)
         return await reader.rows(
-            f"WITH {_ALERT} SELECT {_COLUMNS}, {self._keys}, ({shown}) AS matches"
+            f"WITH {_alerts_among(asked)} SELECT {_COLUMNS}, {self._keys}, ({shown}) AS matches"
             f" {_from(_COLUMNS, self._keys, shown)}"
             f" WHERE job.job IN (SELECT value FROM json_each({asked}))",
             values,
@@ -247,12 +247,13 @@ class Question:
         With `jobs` only those among them.
         """
         values = list(self._values)
-        among = ""
+        among, alerts = "", _ALERT
         if jobs is not None:
             asked = _bind(values, json.dumps(list(jobs)))
             among = f" AND job.job IN (SELECT value FROM json_each({asked}))"
+            alerts = _alerts_among(asked)
         return await reader.rows(
-            f"WITH {_ALERT} SELECT job.job, job.number, job.title, job.lat_e7, job.lon_e7,"
+            f"WITH {alerts} SELECT job.job, job.number, job.title, job.lat_e7, job.lon_e7,"
             " job.status, job.priority, job.conflicts, job.worker,"
             " coalesce(worker.name, '') AS worker_name, alert.level AS alert_level"
             f" {_from('alert. worker.', self._where)}"
@@ -266,7 +267,7 @@ class Question:
         values = list(self._values)
         asked = _bind(values, json.dumps(list(jobs)))
         rows = await reader.rows(
-            f"WITH {_ALERT} SELECT job.job {_from(self._where)} WHERE job.job IN"
+            f"WITH {_alerts_among(asked)} SELECT job.job {_from(self._where)} WHERE job.job IN"
             f" (SELECT value FROM json_each({asked})) AND {self._where}",
             values,
         )
@@ -327,6 +328,21 @@ class Question:
             match = words_match(wanted.text)
             conditions.append(text_condition(match, wanted.text, bind, near.named))
         conditions += [condition(term, bind, now_ms, zone, near.by_term) for term in wanted.terms]
+
+
+def _alerts_among(asked: str) -> str:
+    """The alerts of the jobs in a JSON list alone."""
+    return _ALERTS.replace("{among}", f" WHERE key IN (SELECT value FROM json_each({asked}))")
+
+
+_OF_SHOWN_ALERTS: Final = _ALERTS.replace("alert (", "hurt (", 1).replace(
+    "{among}", " WHERE key IN (SELECT job.job FROM shown JOIN job USING (local))"
+)
+_OF_SHOWN: Final = (
+    _from(_COLUMNS)
+    .replace("FROM job", "FROM shown JOIN job USING (local)", 1)
+    .replace("JOIN alert", "JOIN hurt AS alert", 1)
+)
 
 
 def _bind(values: list[Any], value: Any) -> str:

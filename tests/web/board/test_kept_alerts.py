@@ -196,3 +196,18 @@ async def test_after_anything_that_happens_the_alerts_are_those_made_from_nothin
         seen |= {trouble.cause for alert in fresh for trouble in alert.troubles}
     book.close()
     assert len(seen) > 3
+
+
+async def test_a_job_of_next_week_whose_worker_moves_all_day_waits_for_its_time_once(
+    town: Town,
+) -> None:
+    chance, book = Chance(town, "moving"), AlertBook(town.office.hub)
+    chance.workers = [await town.worker("Ana")]
+    job, _ = await town.job("Boiler", worker=chance.workers[0], starts_in=7 * 24 * 60)
+    for number in range(20):
+        await chance.moved()
+        await town.office.act(acts.edit_job(bytes.fromhex(job), {"priority": number % 4}))
+        town.clock.at_ms += HEARD_MS_MAX
+        await book.read(town.clock.now_ms())
+    assert len(book._kept._due) < 5
+    book.close()
