@@ -47,6 +47,7 @@ KEYS_BY_PLACE: Final = {
         Key(("/",), "Filter"),
         Key((".",), "Take in the changes that wait, else the next problem of the inbox"),
         Key(("I",), "The inbox, and back to the table"),
+        Key(("V",), "Another view, two side by side, or a second window"),
         Key(("Esc",), "Close the pane"),
     ),
     "In the planner": (

@@ -61,6 +61,7 @@ export function wireKeys(parts) {
     z: () => undoLast(),
     Z: () => redoLast(),
     i: () => parts.toInbox(),
+    v: () => parts.toLayouts(),
     x: () => parts.picks.toggle(rows.current),
     J: () => parts.picks.extend(1),
     K: () => parts.picks.extend(-1),

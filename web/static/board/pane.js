@@ -6,7 +6,7 @@ import { offerUndo } from '../undo.js';
 import { sayRefused } from './refused.js';
 import { wireForm } from './form.js';
 import { wireNear } from './near.js';
-import { filterQuery, params, selectedJob } from './url.js';
+import { boardQuery, params, selectedJob } from './url.js';
 
 const PART = { 'X-Board-Part': '1' };
 
@@ -214,7 +214,7 @@ export class Pane {
     if (form.sending) return;
     form.sending = true;
     const body = new URLSearchParams(new FormData(form, event.submitter));
-    body.set('back', filterQuery());
+    body.set('back', boardQuery());
     this.element.classList.add('loading');
     let answer = null;
     try {

@@ -3,7 +3,8 @@
 
 import { send, toast } from '../frame.js';
 import { offerUndo } from '../undo.js';
-import { filterQuery } from './url.js';
+import { shows } from './sights.js';
+import { boardQuery } from './url.js';
 
 const STEP_MS = 15 * 60_000;
 const BEGIN_PX = 6;
@@ -54,7 +55,7 @@ export class Carry {
   // --- beginning
 
   #press(event) {
-    if (this.board.dataset.show !== 'planner' || event.button !== 0 || event.pointerType === 'touch') return;
+    if (!shows(this.board, 'planner') || event.button !== 0 || event.pointerType === 'touch') return;
     const from = event.target.closest('.plan-job, tr.job');
     if (!from || this.held || !this.#mayMove(from)) return;
     const begin = { x: event.clientX, y: event.clientY };
@@ -397,7 +398,7 @@ export class Carry {
   async #send(what, { way, reason = '' }) {
     const { job } = this.held;
     const { worker } = this.target;
-    const body = this.#fields({ way, reason, seen: what.seen, back: filterQuery() });
+    const body = this.#fields({ way, reason, seen: what.seen, back: boardQuery() });
     let answer = null;
     try {
       answer = await send('/board/planner/move', body, { headers: PART });

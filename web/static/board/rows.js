@@ -36,7 +36,7 @@ function freshened(old, html) {
 
 export class Rows {
   /** `hooks`: `counts(byView, total)` when counts came, `said(words)` for the live region,
-      `drawn(row)` for each row that was drawn. */
+      `changed(words)` for it where rows changed, `drawn(row)` for each row that was drawn. */
   constructor(board, hooks) {
     this.board = board;
     this.hooks = hooks;
@@ -228,7 +228,7 @@ export class Rows {
     this.#showPending();
     this.#regroup();
     this.#showEmpty();
-    if (changed && !quiet) this.hooks.said(changed === 1 ? 'One job changed.' : `${changed} jobs changed.`);
+    if (changed && !quiet) this.hooks.changed(changed === 1 ? 'One job changed.' : `${changed} jobs changed.`);
   }
 
   /** The jobs in sight or near it, for what changes by the clock alone. */
