@@ -138,6 +138,12 @@ COMMANDS_BY_PLACE: Final[dict[str, tuple[Command, ...]]] = {
         Command("day-after", "]", "The day after", "The day after"),
         Command("today", "t", "Today", "Today only"),
         Command("view", "1-9", "Saved views"),
+        Command(
+            "layouts",
+            "v",
+            "Another view, two side by side, or a second window",
+            "Show other views, two side by side, or in a second window",
+        ),
         Command("planner", "l", "The planner, and back to the table"),
         Command("inbox", "i", "The inbox, and back to the table"),
         Command(

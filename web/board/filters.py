@@ -82,7 +82,12 @@ GROUPINGS: Final = ("", "worker", "team", "status", "customer", "day")
 HIDABLE: Final = ("number", "customer", "window", "worker", "status", "delay", "reach", "updated")
 """The columns that can be hidden; without its flags and its title a row would say nothing."""
 
-LAYOUTS: Final = ("both", "table", "planner", "map", "inbox")
+SIGHTS: Final = ("planner", "table", "inbox", "map")
+"""Where the jobs are seen, in the order in which two of them stand side by side."""
+PAIRS: Final = tuple(f"{one},{two}" for at, one in enumerate(SIGHTS) for two in SIGHTS[at + 1 :])
+BOTH: Final = "both"
+"""The table and the map: what a board begins with, and how addresses have always named it."""
+LAYOUTS: Final = (BOTH, *SIGHTS, *(pair for pair in PAIRS if pair != "table,map"))
 SPANS: Final = ("", "week")
 """What the planner shows across: a day's hours, or a week's days."""
 
@@ -126,7 +131,7 @@ class Filter:
     day: str = ""
     text: str = ""
     sort: str = ""
-    layout: str = "both"
+    layout: str = BOTH
     terms: tuple[Term, ...] = ()
     group: str = ""
     closed: tuple[str, ...] = ()
@@ -137,6 +142,11 @@ class Filter:
     def sorts(self) -> tuple[Sort, ...]:
         """The order that holds, the first column first."""
         return read_sorts(self.sort or VIEW_BY_ID[self.view].sort)
+
+    @property
+    def sights(self) -> tuple[str, ...]:
+        """The one or two of `SIGHTS` that are shown."""
+        return sights_of(self.layout)
 
     @property
     def narrowed(self) -> bool:
@@ -202,7 +212,7 @@ class Filter:
         ):
             if value:
                 found.append((name, value))
-        if self.layout != "both":
+        if self.layout != BOTH:
             found.append(("show", self.layout))
         if self.group:
             found.append(("group", self.group))
@@ -257,6 +267,19 @@ class Filter:
         return replace(self, statuses=(), workers=(), customer="", day="", text="", terms=())
 
 
+def sights_of(layout: str) -> tuple[str, ...]:
+    """What one of `LAYOUTS` shows, in the order of `SIGHTS`."""
+    return ("table", "map") if layout == BOTH else tuple(layout.split(","))
+
+
+def read_layout(text: str) -> str:
+    """Read `planner,map` in any order; what is no sight is left out, and three are not shown."""
+    found = tuple(sight for sight in SIGHTS if sight in text.split(",")[: len(SIGHTS)])
+    if found == ("table", "map") or not 1 <= len(found) <= 2:
+        return BOTH
+    return ",".join(found)
+
+
 def read_sorts(text: str) -> tuple[Sort, ...]:
     """Read `-delay,window`; unknown and repeated columns are left out."""
     found: dict[str, Sort] = {}
@@ -284,7 +307,6 @@ def read_filter(query: Query) -> Filter:
 def read_plain(query: Query) -> Filter:
     """Read the board's part of a URL but for the filter's text."""
     view = query.get("view", "exceptions")
-    layout = query.get("show", "both")
     customer = query.get("customer", "")
     workers = query.getall("worker", [])[:CHOICES_MAX]
     statuses = query.getall("status", [])
@@ -297,7 +319,7 @@ def read_plain(query: Query) -> Filter:
         customer=customer if _ID.match(customer) else "",
         day=_day(query.get("day", "")),
         sort=",".join(sort.text for sort in read_sorts(query.get("sort", ""))),
-        layout=layout if layout in LAYOUTS else "both",
+        layout=read_layout(query.get("show", BOTH)),
         group=group,
         closed=_once(closed)[:CHOICES_MAX],
         hidden=tuple(one for one in HIDABLE if one in query.get("hide", "").split(",")),

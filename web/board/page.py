@@ -17,21 +17,25 @@ from web.assets import ASSETS, Assets
 from web.board import filters, questions
 from web.board.detail import JobDetail, job_detail
 from web.board.filter_bar import FilterBar, filter_bar
-from web.board.filters import GROUPINGS, HIDABLE, LAYOUTS, Filter, read_filter
+from web.board.filters import GROUPINGS, HIDABLE, Filter, read_filter
 from web.board.groups import Head, group_of_key, heads_before, heads_of
 from web.board.inbox import InboxPart, inbox_of
 from web.board.inbox_book import INBOX_BOOK
 from web.board.job_form import JobForm, edit_form, new_form
+from web.board.layouts import Layouts, layouts_of
 from web.board.naming import Reading
-from web.board.page_parts import Column, ViewLink, columns, view_links
+from web.board.page_parts import Column, columns
 from web.board.planner import Planner, planner_of
 from web.board.questions import PAGE_ROWS, Question
+from web.board.rail import Rail, rail_of
 from web.board.rows import BoardRow, board_rows
 from web.board.state import ALERT_BOOK, Moment, moment_of
 from web.board.who_near import NearPlace, near_place
 from web.frame import frame_of
 from web.rendering import TEMPLATES, part, show
 
+RAIL_S_MAX: Final = 0.1
+"""So long a page waits for the counts of saved views; its script asks for the others."""
 CHANGED_MAX: Final = 500
 """Rows asked for by id at once; a page that missed more loads anew."""
 
@@ -41,8 +45,8 @@ class BoardPage:
     """What `board/board.html` gets."""
 
     filter: Filter
-    layouts: tuple[tuple[str, str, str, bool, str], ...]
-    views: tuple[ViewLink, ...]
+    layouts: Layouts
+    rail: Rail
     view_words: str
     columns: tuple[Column, ...]
     rows: tuple[BoardRow, ...]
@@ -127,8 +131,8 @@ async def _page(request: web.Request, moment: Moment, reading: Reading) -> Board
     view = filters.VIEW_BY_ID[wanted.view]
     return BoardPage(
         filter=wanted,
-        layouts=_layouts(wanted, selected),
-        views=view_links(wanted, counts),
+        layouts=layouts_of(wanted, selected),
+        rail=await rail_of(request, moment, reading, counts, within_s=RAIL_S_MAX),
         view_words=view.words,
         columns=columns(wanted),
         rows=rows,
@@ -158,8 +162,8 @@ async def _page(request: web.Request, moment: Moment, reading: Reading) -> Board
         close_href=wanted.url(),
         map_assets=map_assets(request.app[ASSETS]),
         inbox_count=await request.app[INBOX_BOOK].count(now_ms),
-        inbox=await inbox_of(request, moment, wanted) if wanted.layout == "inbox" else None,
-        planner=await planner_of(moment, wanted) if wanted.layout == "planner" else None,
+        inbox=await inbox_of(request, moment, wanted) if "inbox" in wanted.sights else None,
+        planner=await planner_of(moment, wanted) if "planner" in wanted.sights else None,
     )
 
 
@@ -197,27 +201,6 @@ async def pane_of(
     if doing == "edit":
         return None, await edit_form(moment, wanted, selected)
     return await job_detail(moment, wanted, selected), None
-
-
-def _layouts(wanted: Filter, selected: str) -> tuple[tuple[str, str, str, bool, str], ...]:
-    words = {
-        "both": ("Both", "columns-2"),
-        "table": ("Table", "rows-3"),
-        "planner": ("Planner", "calendar-range"),
-        "map": ("Map", "map"),
-        "inbox": ("Inbox", "inbox"),
-    }
-    more = {"job": selected} if selected else {}
-    return tuple(
-        (
-            layout,
-            words[layout][0],
-            words[layout][1],
-            layout == wanted.layout,
-            replace(wanted, layout=layout).url(**more),
-        )
-        for layout in LAYOUTS
-    )
 
 
 async def _in_groups(

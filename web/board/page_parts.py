@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from web.board.filters import VIEWS, Filter
+from web.board.filters import BOTH, VIEWS, Filter
 
 _TONE_BY_VIEW: Final = {
     "exceptions": "bad",
@@ -65,7 +65,7 @@ def view_links(wanted: Filter, counts: dict[str, int]) -> tuple[ViewLink, ...]:
     """The rail: each view with its count over the whole site."""
     if wanted.layout == "inbox":
         # The inbox is of no view: who chooses one wants to see its jobs.
-        wanted = replace(wanted, layout="both")
+        wanted = replace(wanted, layout=BOTH)
     return tuple(
         ViewLink(
             id=view.id,

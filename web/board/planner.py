@@ -83,7 +83,10 @@ async def draw_planner(
     """Answer with the planner alone."""
     selected = request.query.get("job", "")
     selected = selected if is_stream_id(selected) else ""
-    page = PlannerPart(await planner_of(moment, replace(wanted, layout="planner")), selected)
+    if "planner" not in wanted.sights:
+        # A page that shows it by now was drawn while it showed something else.
+        wanted = replace(wanted, layout="planner")
+    page = PlannerPart(await planner_of(moment, wanted), selected)
     response = part(request, "board/planner.html", await frame_of(request), page)
     response.set_status(status)
     response.headers["Cache-Control"] = "no-store"

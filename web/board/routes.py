@@ -23,6 +23,7 @@ from web.board import (
     page,
     planner,
     planner_moves,
+    views_page,
 )
 from web.board.actions import ACTIONS, Overtaken, carry_out
 from web.board.bulk_page import act_on_all, picks_json
@@ -37,6 +38,8 @@ from web.board.page import board_page, changed_part, draw_pane, pane_part, rows_
 from web.board.positions import POSITIONS, Positions
 from web.board.proposal_page import attach_proposals
 from web.board.proposals import PROPOSALS, ProposalBook
+from web.board.rail import rail_part
+from web.board.saved_views import VIEW_COUNTS, ViewCounts
 from web.board.state import ALERT_BOOK, RECKONER, AlertBook, moment_of
 from web.board.undoing import ADDRESS, undo, undo_page
 from web.board.who_near import save_near
@@ -145,6 +148,7 @@ def attach_board(app: web.Application) -> None:
     app[ALERT_BOOK] = AlertBook(hub)
     app[INBOX_BOOK] = InboxBook(hub, app[ALERT_BOOK])
     app[POSITIONS] = Positions(hub)
+    app[VIEW_COUNTS] = ViewCounts(app[ALERT_BOOK])
     app[RECKONER] = Reckoner()
     app[PROPOSALS] = ProposalBook(hub, app[RECKONER])
     app.on_cleanup.append(_close_reckoner)
@@ -158,6 +162,7 @@ def attach_board(app: web.Application) -> None:
     router.add_get("/board/rows", rows_part)
     router.add_post("/board/changed", changed_part)
     router.add_get("/board/pane", pane_part)
+    router.add_get("/board/rail", rail_part)
     router.add_get("/board/filter.json", filter_json)
     router.add_get("/board/filter/suggestions.json", suggestions_json)
     router.add_get("/board/planner", planner.planner_part)
@@ -180,5 +185,6 @@ def attach_board(app: web.Application) -> None:
     router.add_post("/board/job/{job}/{action}", act_on_job)
     files_exchange.add_routes(app)
     inbox.add_routes(app)
+    views_page.add_routes(app)
     router.add_get("/export/jobs.csv", exports.jobs_csv)
     router.add_get("/export/timelogs.csv", exports.time_logs_csv)

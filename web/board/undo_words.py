@@ -49,6 +49,7 @@ _ADDED: Final = {
     fields.VEHICLE_NAME: "Vehicle",
     fields.SKILL_NAME: "Skill",
     fields.NOTE: "Note",
+    fields.VIEW_NAME: "Saved view",
 }
 _TITLES: Final = """
     WITH asked AS (SELECT value FROM json_each(?))
@@ -63,6 +64,7 @@ _TITLES: Final = """
     UNION ALL SELECT skill, name FROM skill WHERE skill IN asked
     UNION ALL SELECT team, name FROM team WHERE team IN asked
     UNION ALL SELECT vehicle, name FROM vehicle WHERE vehicle IN asked
+    UNION ALL SELECT view, name FROM saved_view WHERE view IN asked
 """
 _KEYS: Final = """
     SELECT lower(hex(author)), lower(hex(subject)) FROM certificate
@@ -189,6 +191,8 @@ class Teller:
         field = FIELDS.get(path[0])
         if _is_id(value) and value.hex() in self._name_by_id:
             return self._name_by_id[value.hex()]
+        if path[0] == fields.VIEW_OWNER and value == b"":
+            return "everybody"
         if value is None or value is False or value == "" or value == []:
             return "nothing" if value is not False else "no"
         if value is True:

@@ -46,7 +46,7 @@ function ofCommands() {
 /** Links of the page that say where one can go: they know best who may go there. */
 function ofLinks() {
   const kinds = [
-    ['.rail a[data-view]', 'Saved views', (link) => link.querySelector('.clip')?.textContent],
+    ['.rail :is(a[data-view], a[data-saved])', 'Saved views', (link) => link.querySelector('.clip')?.textContent],
     ['[data-layout]', 'Show', (link) => link.title || link.textContent],
     ['.table-menu a.menu-item', 'Group by', (link) => link.textContent],
     ['.bar-nav a', 'Go to', (link) => link.textContent],

@@ -309,7 +309,8 @@ async def test_a_hidden_map_is_begun_when_it_is_first_to_be_seen(
     await page.wait_for_load_state("networkidle")
     assert any(path.endswith("/board.js") for path in asked)
     assert not any("map" in path for path in asked), asked
-    await page.get_by_role("link", name="Both").or_(page.get_by_role("button", name="Both")).click()
+    await page.locator(".layout-menu > summary").click()
+    await page.get_by_role("link", name="Table and map").click()
     await expect(page.locator("#map[data-ready]")).to_be_attached(timeout=30_000)
     await expect(page.locator("#map canvas").first).to_be_visible()
     await page.context.close()

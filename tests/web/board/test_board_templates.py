@@ -28,7 +28,9 @@ from web.board.page import BoardPage, DispatchOffPage, PanePart, RowsPart
 from web.board.planner import Planner, PlannerPart
 from web.board.problems import Problem
 from web.board.proposal_page import BeginPage, Line, ProposalPage
+from web.board.rail import Rail, RailPart, SavedLink
 from web.board.rows import BoardRow
+from web.board.views_page import ViewRow, ViewsPage
 from web.board.who_near import NearPlace
 from web.rendering import TEMPLATE_FOLDER, make_environment
 
@@ -41,6 +43,13 @@ GIVEN: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
     ("filter_bar.html", "bar", (FilterBar,)),
     ("bulk.html", "page", (BoardPage,)),
     ("table_menu.html", "page", (BoardPage,)),
+    ("layouts.html", "page", (BoardPage,)),
+    ("rail.html", "page", (BoardPage, RailPart)),
+    ("rail.html", "rail", (Rail,)),
+    ("rail.html", "link", (SavedLink,)),
+    ("save_view.html", "page", (BoardPage,)),
+    ("views.html", "page", (ViewsPage,)),
+    ("views.html", "row", (ViewRow,)),
     ("row.html", "head", (Head,)),
     ("outcome.html", "page", (OutcomePart,)),
     ("outcome_page.html", "page", (OutcomePart,)),
@@ -70,7 +79,10 @@ GIVEN: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
 )
 
 
-OF_PAGE = ("board.html", "filter_bar.html", "table_menu.html", "pane.html", "detail.html")
+OF_PAGE = (
+    "board.html", "filter_bar.html", "table_menu.html", "pane.html", "detail.html",
+    "rail.html", "layouts.html", "save_view.html",
+)  # fmt: skip
 
 
 def used(template: str, name: str) -> set[str]:

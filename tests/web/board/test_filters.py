@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from urllib.parse import parse_qsl, urlsplit
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import MultiDict
@@ -12,11 +13,13 @@ from multidict import MultiDict
 from web.board.filters import (
     GROUPINGS,
     HIDABLE,
+    LAYOUTS,
     SORTABLE,
     VIEWS,
     Filter,
     read_back,
     read_filter,
+    read_layout,
     read_sorts,
 )
 from web.board.term import STATUSES, YEAR_MAX, YEAR_MIN
@@ -38,7 +41,7 @@ FILTERS = st.builds(
     | st.just(""),
     text=st.lists(WORDS.filter(bool), max_size=3).map(" ".join),
     sort=SORTS.map(",".join),
-    layout=st.sampled_from(["both", "table", "planner", "map", "inbox"]),
+    layout=st.sampled_from(LAYOUTS),
     span=st.sampled_from(["", "week"]),
 ) | st.builds(
     Filter,
@@ -55,6 +58,28 @@ def test_a_board_comes_back_from_its_address(wanted: Filter) -> None:
     query = MultiDict(parse_qsl(urlsplit(wanted.url()).query))
     assert read_filter(query) == wanted
     assert read_back(wanted.query()) == wanted
+
+
+@pytest.mark.parametrize(
+    ("show", "layout", "sights"),
+    [
+        ("both", "both", "table map"),
+        ("map,table", "both", "table map"),
+        ("planner", "planner", "planner"),
+        ("map,planner", "planner,map", "planner map"),
+        ("table,planner", "planner,table", "planner table"),
+        ("inbox,table", "table,inbox", "table inbox"),
+        ("inbox,nonsense", "inbox", "inbox"),
+        ("table,planner,map", "both", "table map"),
+        ("", "both", "table map"),
+    ],
+)
+def test_an_address_names_one_sight_or_two_in_any_order(
+    show: str, layout: str, sights: str
+) -> None:
+    assert read_layout(show) == layout
+    assert " ".join(Filter(layout=layout).sights) == sights
+    assert len(LAYOUTS) == 4 + 6, "each sight alone, and any two"
 
 
 def test_an_address_of_more_fields_than_a_page_writes_leads_to_the_whole_board() -> None:

@@ -92,7 +92,8 @@ async def test_a_job_goes_by_mouse_to_a_worker_and_on_to_another(
     assert (await town.row(alpha))["window_start"] == NOON_MS + 2 * HOUR_MS
 
     # From the table below, and back to nobody.
-    await page.get_by_role("button", name="Table below").click()
+    await page.locator(".layout-menu > summary").click()
+    await page.get_by_role("link", name="Planner and table").click()
     delta = page.locator(f'tr[data-job="{desk.jobs[3]}"]')
     await drag(page, delta, await point_in(page, desk, 2, 17))
     await expect(row(page, desk, 2)).to_contain_text("Delta")

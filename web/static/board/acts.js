@@ -3,6 +3,7 @@
 
 import { toast } from '../frame.js';
 import { redoLast, undoLast } from '../undo.js';
+import { shows } from './sights.js';
 import { paneAddress, selectedJob } from './url.js';
 
 /** The acts by name, and `actOn(job, action)`, which does something with a job in the pane. `parts`
@@ -31,7 +32,7 @@ export function boardActs({ board, rows, cells, pane, picks, planner, inbox, go,
 
   /** Change a cell of the row that the keyboard stands on; of what is no row, by the form. */
   function change(cell, action) {
-    const inTable = board.dataset.show !== 'planner' && !inbox.isShown && document.getElementById('table').offsetWidth > 0;
+    const inTable = shows(board, 'table') && document.getElementById('table').offsetWidth > 0;
     if (inTable || document.activeElement?.closest('tr.job')) cells.begin(cell);
     else act(action);
   }
@@ -64,9 +65,15 @@ export function boardActs({ board, rows, cells, pane, picks, planner, inbox, go,
     else if (none) toast(none, { seconds: 4 });
   }
 
+  /** The next or previous one of what the keyboard stands in; where two are shown, of the first. */
+  function step(by) {
+    const inTable = document.activeElement?.closest('#table') !== null;
+    if (inTable || !(planner.step(by) || inbox.step(by))) rows.move(by);
+  }
+
   const acts = {
-    next: () => planner.step(1) || inbox.step(1) || rows.move(1),
-    previous: () => planner.step(-1) || inbox.step(-1) || rows.move(-1),
+    next: () => step(1),
+    previous: () => step(-1),
     new: () => go(paneAddress({ doing: 'new' })),
     near: () => go(paneAddress({ doing: 'near' }), { focus: true }).then(() => document.getElementById('near-text')?.focus()),
     assign: () => act('assign'),
@@ -97,13 +104,18 @@ export function boardActs({ board, rows, cells, pane, picks, planner, inbox, go,
     'day-before': () => toDay(-1),
     'day-after': () => toDay(1),
     today: () => toDay(0),
-    view: (key) => document.querySelectorAll('.rail [data-view]')[Number(key) - 1]?.click(),
+    view: (key) => document.querySelectorAll('.rail :is([data-view], [data-saved])')[Number(key) - 1]?.click(),
     planner: () => toggleLayout('planner'),
     inbox: () => { toggleLayout('inbox'); if (inbox.isShown) inbox.focus(); },
     // What waits in the table comes first: it is under the eye, and changes what else there is.
     onward: () => {
-      if (rows.pending.size && !inbox.isShown) rows.applyPending();
+      if (rows.pending.size && shows(board, 'table')) rows.applyPending();
       else inbox.next().catch(() => toast('The hub does not answer; the next problem is not known.'));
+    },
+    layouts: () => {
+      const menu = board.querySelector('.layout-menu');
+      menu.open = true;
+      menu.querySelector('.menu-list a').focus();
     },
     arrange: () => {
       const menu = document.querySelector('.table-menu');

@@ -15,13 +15,17 @@ import { Rows } from './rows.js';
 import { filterQuery, paneAddress, params, sameFilter, selectedJob, withParams } from './url.js';
 import { wireKeys } from './keys.js';
 import { Picks } from './picks.js';
+import { BESIDE, readLayout, showLayout, shows, withMap as layoutWithMap } from './sights.js';
 import { wireSplit } from './split.js';
+import { Rail } from './views.js';
+import { Windows } from './windows.js';
 
 const TICK_MS = 60_000;
 const GATHER_MS = 30;
 const AGAIN_MS = 50;
 const BESIDE_MS = 300;
 const FAILED_MS = 5_000;
+const OFFICE_KIND = '01';
 const JOB_KIND = '04';
 const DAY_KIND = '05';
 
@@ -165,7 +169,7 @@ const inbox = new Inbox(board, document.getElementById('inbox'), {
 });
 
 function showLayoutWithMap() {
-  if (['table', 'planner', 'inbox'].includes(board.dataset.show)) setLayout('both');
+  if (!shows(board, 'map')) setLayout(layoutWithMap(board.dataset.show));
 }
 
 // --- going about: the URL first, then what it means
@@ -175,13 +179,15 @@ async function go(url, { push = true, draw = true, focus = false } = {}) {
   const same = sameFilter(url, location.href);
   if (push && url !== location.pathname + location.search) history.pushState(null, '', url);
   if (!same || !push) await ask();
-  const show = params().get('show') ?? 'both';
+  const show = readLayout(params().get('show'));
   if (show !== board.dataset.show) setLayout(show, { push: false });
   rows.select(selectedJob());
   planner.select(selectedJob());
+  inbox.select(selectedJob());
   relinkLayouts();
   if (draw) await pane.load({ focus });
   if (!selectedJob() && !params().get('do')) map?.select('');
+  windows.moved();
 }
 
 let question = filterQuery();
@@ -217,6 +223,7 @@ async function answered(own) {
     board.querySelector(place).replaceWith(fresh.querySelector(place));
   }
   board.dataset.directions = fresh.dataset.directions;
+  drawnLayout = fresh.dataset.show;
   document.title = page.title;
   rows.adopt();
   cells.adopt();
@@ -224,6 +231,9 @@ async function answered(own) {
   arrange(board);
   takeFilterBar(fresh.querySelector('.filters'), filterParts);
   planner.adopt();
+  rail.adopt();
+  showLayout(board, board.dataset.show);
+  showOthers();
   showLive(lostSince);
   if (menu >= 0) {
     // Several are chosen one after the other.
@@ -246,27 +256,39 @@ function closePane() {
   const job = selectedJob();
   const row = rows.rowByJob.get(job);
   go(paneAddress());
-  if (inbox.isShown) inbox.focus();
+  if (inbox.isShown && !shows(board, 'table') && !shows(board, 'planner')) inbox.focus();
   else if (!planner.focus(job)) rows.focus(row ?? rows.current);
 }
 
 function setLayout(show, { push = true } = {}) {
-  board.dataset.show = show;
-  for (const link of board.querySelectorAll('[data-layout]')) {
-    if (link.dataset.layout === show) link.setAttribute('aria-current', 'true');
-    else link.removeAttribute('aria-current');
-  }
-  if (push) history.pushState(null, '', withParams({ show: show === 'both' ? null : show }));
-  if (show === 'inbox') inbox.shown().catch(() => undefined);
+  showLayout(board, show);
+  if (push) history.pushState(null, '', withParams({ show: shownAs(show) }));
+  if (inbox.isShown) inbox.shown().catch(() => undefined);
   planner.shown();
   map?.resize();
 }
 
+/** A layout as addresses have it: the usual one is left out. */
+function shownAs(layout) {
+  return layout === 'both' ? null : layout;
+}
+
 function relinkLayouts() {
-  for (const link of board.querySelectorAll('[data-layout]')) {
-    const show = link.dataset.layout;
-    link.href = withParams({ show: show === 'both' ? null : show });
+  for (const link of board.querySelectorAll('[data-layout], [data-window]')) {
+    link.href = withParams({ show: shownAs(link.dataset.layout ?? link.dataset.window) });
   }
+}
+
+// Links of the page were drawn while this was shown; by now another layout may be.
+let drawnLayout = board.dataset.show;
+
+/** An address with the sights that are shown now, where it asks for none of its own. */
+function keepLayout(href, link = null) {
+  const own = readLayout(params(href).get('show'));
+  if (own !== drawnLayout && !link?.closest('.detail')) return href;
+  // Who chooses a view in the inbox wants to see its jobs.
+  if (board.dataset.show === 'inbox' && link?.dataset.view) return withParams({ show: null }, href);
+  return withParams({ show: shownAs(board.dataset.show) }, href);
 }
 
 addEventListener('popstate', () => go(location.pathname + location.search, { push: false }));
@@ -289,12 +311,14 @@ board.addEventListener('click', (event) => {
     if (event.shiftKey && !link.dataset.sort) return;
     event.preventDefault();
     if (link.hasAttribute('data-close')) closePane();
-    else if (link.dataset.layout) setLayout(link.dataset.layout);
+    else if (link.dataset.layout) chooseLayout(link);
     else if (link.dataset.sort) sortBy(link.dataset.sort, event.shiftKey);
     else if (link.closest('.outcome')) select(params(link.href).get('job'));
     else if (link.closest('tr.job, .plan-job')) select(link.closest('[data-job]').dataset.job);
-    else if (link.closest('.detail') || link.dataset.do) go(link.pathname + link.search, { focus: true });
-    else go(keepPane(link.href));
+    else if (link.closest('.detail') || link.dataset.do) go(keepLayout(link.pathname + link.search, link), { focus: true });
+    else if (link.dataset.saved || link.closest('.plan-tray')) go(keepPane(link.href));
+    else go(keepPane(keepLayout(link.href, link)));
+    if (link.closest('.rail:popover-open')) rail.element.hidePopover();
     return;
   }
   if (event.target.closest('[data-open="keys"]')) document.getElementById('keys').togglePopover();
@@ -309,6 +333,12 @@ board.addEventListener('click', (event) => {
 function keepPane(href) {
   const doing = params().get('do');
   return withParams({ job: selectedJob() || null, do: selectedJob() ? doing : null }, href);
+}
+
+/** Show what a link of the toolbar names, and put its menu away. */
+function chooseLayout(link) {
+  setLayout(link.dataset.layout);
+  link.closest('details')?.removeAttribute('open');
 }
 
 let sorting = Promise.resolve();
@@ -342,16 +372,64 @@ function addedSort(column) {
 
 const filterParts = {
   // A filter keeps the open job, as a sort does.
-  show: (url) => go(keepPane(url), { draw: false }),
+  show: (url) => go(keepPane(keepLayout(url)), { draw: false }),
   query: filterQuery,
   leave: () => rows.focus(rows.current),
 };
+
+// --- the rail of views, and other windows of the same person
+
+const rail = new Rail(board, { go: (url) => go(keepPane(url)) });
+
+let others = 0;
+
+/** The choice to go with other windows, where there is one. */
+function showOthers() {
+  const choice = document.getElementById('follow');
+  choice.hidden = others === 0 && !windows.follows;
+  choice.querySelector('input').checked = windows.follows;
+}
+
+const windows = new Windows(board.dataset.account, {
+  here: () => {
+    const query = new URLSearchParams(filterQuery());
+    if (selectedJob()) query.set('job', selectedJob());
+    return query.toString();
+  },
+  arrive: (query) => arrive(query).catch((error) => console.warn(error)),
+  others: (count) => {
+    others = count;
+    // The first word may come before there is a window to ask.
+    queueMicrotask(showOthers);
+  },
+});
+
+/** Show what another window shows, in the sights that are shown here. */
+async function arrive(query) {
+  // A form that is being filled in is not thrown away, nor what is being carried dropped.
+  if (pane.form || planner.carry.isCarrying) return;
+  const show = shownAs(board.dataset.show);
+  history.replaceState(null, '', withParams({ show }, query ? `/?${query}` : '/'));
+  await go(location.pathname + location.search, { push: false });
+  rows.reveal(selectedJob());
+}
+
+board.addEventListener('click', (event) => {
+  const link = event.target.closest('[data-window]');
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (windows.open(link.getAttribute('href'))) event.preventDefault();
+  link.closest('details').open = false;
+});
+board.addEventListener('change', (event) => {
+  if (event.target.closest('#follow')) windows.follow(event.target.checked);
+});
 
 // --- live
 
 let lostSince = null;
 
 function showLive(since) {
+  if (since === null && lostSince !== null) toast('Connected again: what changed meanwhile is shown.', { seconds: 5 });
   lostSince = since;
   if (since === null && document.getElementById('map').offsetWidth) mapReady ??= beginMap();
   const pill = document.getElementById('live');
@@ -390,6 +468,7 @@ async function take() {
 
 const isJob = (id) => id.slice(8, 10) === JOB_KIND;
 const isDay = (id) => id.slice(8, 10) === DAY_KIND;
+const isOffice = (id) => id.slice(8, 10) === OFFICE_KIND;
 const hasOthers = (ids) => ids.some((id) => !isJob(id) && !isDay(id));
 
 // What stands beside the rows follows at its own pace: the rows wait for none of it.
@@ -412,6 +491,7 @@ async function follow() {
     if (jobs.includes(selectedJob()) || others || ids.some(isDay)) await pane.freshen();
     if (jobs.length || others) await map?.patch(jobs, others);
     await inbox.freshen();
+    rail.freshen({ views: ids.some(isOffice) });
   } catch {
     for (const id of ids) beside.add(id);
     pause = FAILED_MS;
@@ -423,7 +503,14 @@ async function follow() {
 const live = new Live({
   streams: gather,
   positions: (frame) => map?.move(frame),
-  reload: () => { map?.workers.forget(); ask({ always: true }); planner.freshen(); pane.freshen(); inbox.freshen().catch(() => undefined); },
+  reload: () => {
+    map?.workers.forget();
+    ask({ always: true });
+    planner.freshen();
+    pane.freshen();
+    inbox.freshen().catch(() => undefined);
+    rail.freshen({ views: true });
+  },
   state: showLive,
 });
 
@@ -442,6 +529,7 @@ function tick() {
   planner.freshen();
   map?.age();
   inbox.freshen().catch(() => undefined);
+  rail.freshen();
 }
 
 setInterval(tick, TICK_MS);
@@ -473,6 +561,8 @@ function showKeys() {
 
 // --- begin
 
+showLayout(board, board.dataset.show);
+BESIDE.addEventListener('change', () => showLayout(board, board.dataset.show));
 arrange(board);
 wireFilterBar(filterParts);
 wireMap();

@@ -5,6 +5,7 @@
 import { send, toast } from '../frame.js';
 import { offerUndo } from '../undo.js';
 import { sayRefused } from './refused.js';
+import { shows } from './sights.js';
 
 const PART = { 'X-Board-Part': '1' };
 // A hub that is busy answers with the list before for a while, and does not call when that is over.
@@ -33,7 +34,7 @@ export class Inbox {
   }
 
   get isShown() {
-    return this.board.dataset.show === 'inbox';
+    return shows(this.board, 'inbox');
   }
 
   /** The view was chosen: draw it, as it is now. */
@@ -120,13 +121,21 @@ export class Inbox {
     if (this.isShown) {
       await this.#draw();
       // On a narrow screen the pane takes the list's place.
-      const beside = matchMedia('(min-width: 64.01rem)').matches;
+      const beside = matchMedia('(width >= 64rem)').matches;
       if (problem.job) await this.hooks.open(problem.job, { focus: !beside });
       if (beside || !problem.job) this.#focus(problem.key);
     } else {
       await this.hooks.open(problem.job, { focus: true });
     }
     this.hooks.said(`${at + 1} of ${order.length}: ${problem.words}.`);
+  }
+
+  /** Mark the cards of the selected job, '' for none. */
+  select(job) {
+    for (const card of this.element.querySelectorAll('.problem')) {
+      if (job && card.dataset.job === job) card.setAttribute('aria-current', 'true');
+      else card.removeAttribute('aria-current');
+    }
   }
 
   #take({ count }) {

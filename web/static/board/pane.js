@@ -7,7 +7,7 @@ import { Files } from './files.js';
 import { sayRefused } from './refused.js';
 import { wireForm } from './form.js';
 import { wireNear } from './near.js';
-import { filterQuery, params, selectedJob } from './url.js';
+import { boardQuery, params, selectedJob } from './url.js';
 
 const PART = { 'X-Board-Part': '1' };
 
@@ -224,7 +224,7 @@ export class Pane {
     if (form.sending) return;
     form.sending = true;
     const body = new URLSearchParams(new FormData(form, event.submitter));
-    body.set('back', filterQuery());
+    body.set('back', boardQuery());
     this.element.classList.add('loading');
     let answer = null;
     try {

@@ -3,7 +3,8 @@
 
 import { send, toast } from '../frame.js';
 import { offerUndo } from '../undo.js';
-import { filterQuery } from './url.js';
+import { shows } from './sights.js';
+import { boardQuery } from './url.js';
 
 const STEP_MS = 15 * 60_000;
 const BEGIN_PX = 6;
@@ -54,7 +55,7 @@ export class Carry {
   // --- beginning
 
   #press(event) {
-    if (this.board.dataset.show !== 'planner' || event.button !== 0 || event.pointerType === 'touch') return;
+    if (!shows(this.board, 'planner') || event.button !== 0 || event.pointerType === 'touch') return;
     const from = event.target.closest('.plan-job, tr.job');
     if (!from || this.held || !this.#mayMove(from)) return;
     const begin = { x: event.clientX, y: event.clientY };
@@ -414,7 +415,7 @@ export class Carry {
     const { held } = this;
     const { job } = held;
     const { worker } = this.target;
-    const back = filterQuery();
+    const back = boardQuery();
     const body = this.#fields({ way, reason, seen: what.seen, back });
     let answer = null;
     try {
@@ -432,7 +433,7 @@ export class Carry {
     const html = await answer.text();
     if (this.held === held) this.leave({ quiet: true });
     // Another filter may show by now, or another job be carried: then the planner asks by itself.
-    if (back === filterQuery() && !this.held) {
+    if (back === boardQuery() && !this.held) {
       this.hooks.take(html);
       this.hooks.focus(job, worker);
     }

@@ -2,12 +2,12 @@
 // moving what somebody points at. Rows are drawn by the server; carrying a job is planner-carry.js.
 
 import { Carry, workerOf } from './planner-carry.js';
-import { filterQuery, selectedJob } from './url.js';
+import { shows } from './sights.js';
+import { boardQuery, filterQuery, selectedJob } from './url.js';
 
 const HOUR_MS = 3_600_000;
 const NOW_LINE_MS = 30_000;
 const WAIT_SHARE = 4;
-const TABLE_KEY = 'fieldlog-planner-table';
 const STOPS = '.plan-job, .plan-who a';
 
 /** Put the bars of a planner, or of a part of it, at their places. */
@@ -48,15 +48,12 @@ export class Planner {
       const stop = event.target.closest?.('.planner :is(.plan-job, .plan-who a)');
       if (stop) this.#rove(stop);
     });
-    board.addEventListener('click', (event) => {
-      if (event.target.closest('#plan-with-table')) this.#withTable(!('withTable' in board.dataset));
-    });
     setInterval(() => this.#showNow(), NOW_LINE_MS);
     this.adopt();
   }
 
   get isShown() {
-    return this.board.dataset.show === 'planner';
+    return shows(this.board, 'planner');
   }
 
   /** Take up the planner as the document has it now. */
@@ -74,8 +71,6 @@ export class Planner {
     if (week === undefined) grid.style.setProperty('--hours', Math.round((end - start) / HOUR_MS));
     this.element.classList.add('drawn');
     if (this.board.dataset.mayWrite === '1') this.element.dataset.moves = '';
-    this.element.querySelector('#plan-with-table').hidden = false;
-    this.#withTable(localStorage.getItem(TABLE_KEY) === '1');
     this.#rove(this.element.querySelector('.plan-job[aria-current]') ?? this.element.querySelector(STOPS));
     this.#showNow();
     this.#showHours();
@@ -103,7 +98,7 @@ export class Planner {
     const own = filterQuery();
     const began = performance.now();
     try {
-      const answer = await fetch(`/board/planner?${own}${selectedJob() ? `&job=${selectedJob()}` : ''}`);
+      const answer = await fetch(`/board/planner?${boardQuery()}${selectedJob() ? `&job=${selectedJob()}` : ''}`);
       const html = await answer.text();
       // A job may have been picked up meanwhile: its row stays as it is until it is put down.
       if (this.carry.isCarrying) this.again = true;
@@ -223,13 +218,6 @@ export class Planner {
     const from = inSight ? this.now.atMs - 3 * HOUR_MS : Number(start) + ((end - start) >= 20 * HOUR_MS ? 6 * HOUR_MS : 0);
     const time = this.element.querySelector('.plan-time')?.getBoundingClientRect().width ?? 0;
     pane.scrollLeft = Math.max(0, ((from - start) / (end - start)) * time);
-  }
-
-  #withTable(shown) {
-    if (shown) this.board.dataset.withTable = '';
-    else delete this.board.dataset.withTable;
-    this.element.querySelector('#plan-with-table')?.setAttribute('aria-pressed', String(shown));
-    localStorage.setItem(TABLE_KEY, shown ? '1' : '0');
   }
 
   // --- going about

@@ -14,6 +14,13 @@ export function filterQuery(url = location.href) {
   return found.toString();
 }
 
+/** All of the query but the pane's: what is shown, in what order, and how. */
+export function boardQuery(url = location.href) {
+  const found = params(url);
+  for (const name of PANE) found.delete(name);
+  return found.toString();
+}
+
 /** The address with these parameters set; null takes one away. */
 export function withParams(changes, url = location.href) {
   const next = new URL(url, location.origin);
