@@ -30,7 +30,7 @@ export class Pane {
     });
     element.addEventListener('keydown', (event) => this.#walkCandidates(event));
     this.files = new Files(element, {
-      back: filterQuery,
+      back: boardQuery,
       sent: (job, html, words, undo) => {
         if (job === this.job && !this.form && !this.#isBusy()) this.#draw(html, { keep: true });
         offerUndo(words, undo, { seconds: 6 });
