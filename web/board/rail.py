@@ -15,7 +15,7 @@ from hub.keys import ACCOUNT
 from web.board.filters import VIEW_BY_ID
 from web.board.naming import Reading
 from web.board.page_parts import ViewLink, view_links
-from web.board.saved_views import VIEW_COUNTS, SavedView, kept, views_seen
+from web.board.saved_views import SAVED_COUNTS, SavedView, kept, views_seen
 from web.board.state import ALERT_BOOK, Moment, moment_of
 from web.frame import frame_of
 from web.rendering import part
@@ -78,10 +78,10 @@ async def rail_of(
     *,
     within_s: float,
 ) -> Rail:
-    """The rail of what is shown; `counts` are the standard views'; `within_s`: see `ViewCounts`."""
+    """The rail of what is shown; `counts`: the standard views'; `within_s`: see `SavedCounts`."""
     wanted = reading.wanted
     seen = await views_seen(moment.hub.reader, request[ACCOUNT])
-    found = await request.app[VIEW_COUNTS].of(moment, [view.query for view in seen], within_s)
+    found = await request.app[SAVED_COUNTS].of(moment, [view.query for view in seen], within_s)
     query = kept(wanted) if reading.fault is None else None
     lists = []
     for id, words, shared in (("own", "My views", False), ("shared", "Everybody’s", True)):

@@ -39,7 +39,7 @@ from web.board.positions import POSITIONS, Positions
 from web.board.proposal_page import attach_proposals
 from web.board.proposals import PROPOSALS, ProposalBook
 from web.board.rail import rail_part
-from web.board.saved_views import VIEW_COUNTS, ViewCounts
+from web.board.saved_views import SAVED_COUNTS, SavedCounts
 from web.board.state import ALERT_BOOK, RECKONER, AlertBook, moment_of
 from web.board.undoing import ADDRESS, undo, undo_page
 from web.board.who_near import save_near
@@ -148,7 +148,7 @@ def attach_board(app: web.Application) -> None:
     app[ALERT_BOOK] = AlertBook(hub)
     app[INBOX_BOOK] = InboxBook(hub, app[ALERT_BOOK])
     app[POSITIONS] = Positions(hub)
-    app[VIEW_COUNTS] = ViewCounts(app[ALERT_BOOK])
+    app[SAVED_COUNTS] = SavedCounts(app[ALERT_BOOK])
     app[RECKONER] = Reckoner()
     app[PROPOSALS] = ProposalBook(hub, app[RECKONER])
     app.on_cleanup.append(_close_reckoner)

@@ -1,7 +1,7 @@
 """Saved views of the board: the ones that somebody sees, and how many jobs each holds now.
 
 A view is the board's query under a name: filter, layout, order, columns and groups, not the
-selection nor a fixed day. `ViewCounts` counts for all pages together, each query once in some
+selection nor a fixed day. `SavedCounts` counts for all pages together, each query once in some
 seconds. Holds no HTML; the rail is drawn by `rail`, and `views_page` changes views.
 Invariants: somebody else's own view is shown to nobody; a view whose filter can't be read any more
 is there with what is wrong with it.
@@ -108,7 +108,7 @@ class _Counted:
     took_s: float
 
 
-class ViewCounts:
+class SavedCounts:
     """The newest counts by query, the same for everybody."""
 
     def __init__(self, alerts: AlertBook) -> None:
@@ -171,7 +171,7 @@ async def _count(moment: Moment, query: str) -> Count:
     return Count(await (await moment.question(reading.wanted)).total(reader))
 
 
-VIEW_COUNTS: Final = web.AppKey("VIEW_COUNTS", ViewCounts)
+SAVED_COUNTS: Final = web.AppKey("SAVED_COUNTS", SavedCounts)
 
 
 def is_taken(name: str, others: Iterable[str]) -> bool:

@@ -21,7 +21,7 @@ from hub.keys import ACCOUNT, HUB
 from hub.past_acts import reference_of
 from web.board.filters import VIEWS, read_back
 from web.board.saved_views import (
-    VIEW_COUNTS,
+    SAVED_COUNTS,
     VIEWS_MAX,
     SavedView,
     is_taken,
@@ -88,7 +88,7 @@ async def views_page(request: web.Request) -> web.StreamResponse:
 async def _page(request: web.Request, back: str, **typed: Any) -> ViewsPage:
     moment = await moment_of(request)
     seen = await views_seen(moment.hub.reader, request[ACCOUNT])
-    counts = await request.app[VIEW_COUNTS].of(moment, [view.query for view in seen], 1.0)
+    counts = await request.app[SAVED_COUNTS].of(moment, [view.query for view in seen], 1.0)
 
     def rows(shared: bool) -> tuple[ViewRow, ...]:
         of_list = [view for view in seen if view.shared is shared]

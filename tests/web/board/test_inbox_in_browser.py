@@ -14,7 +14,7 @@ from core.dispatch.overruled import not_taken
 from tests.web.board.desk import Desk
 from tests.web.board.town import MINUTE_MS
 from tests.web.browsing import barriers
-from web.board.state import AlertBook
+from web.board.inbox_book import InboxBook
 
 pytestmark = pytest.mark.browser
 
@@ -105,7 +105,7 @@ async def test_what_a_busy_hub_lists_late_is_counted_without_another_change(
     # A hub with many jobs rests after it has listed what hurts, and answers with that for a while.
     ready_s = asyncio.get_running_loop().time() + 2
     monkeypatch.setattr(
-        AlertBook, "_rests", lambda _book: asyncio.get_running_loop().time() < ready_s
+        InboxBook, "_rests", lambda _book: asyncio.get_running_loop().time() < ready_s
     )
     await desk.town.job("Gutter", starts_in=-120)
     await expect(count).to_have_text("1")

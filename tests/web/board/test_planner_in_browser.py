@@ -49,7 +49,9 @@ async def point_in(page: Page, desk: Desk, index: int, hour: float) -> tuple[flo
 async def drag(page: Page, job: Any, to: tuple[float, float], *, drop: bool = True) -> None:
     """Drag a job by its left edge to a point, as a hand does."""
     box = await job.bounding_box()
-    assert box is not None
+    while box is None:  # Its row was drawn anew in between.
+        await page.wait_for_timeout(50)
+        box = await job.bounding_box()
     await page.mouse.move(box["x"] + 1, box["y"] + box["height"] / 2)
     await page.mouse.down()
     await page.mouse.move(box["x"] + 12, box["y"] + box["height"] / 2, steps=3)
@@ -159,9 +161,18 @@ async def test_what_others_do_comes_live_and_nothing_moves_under_the_pointer(
     await page.locator(".plan-head h2").hover()
     await expect(row(page, desk, 0)).to_contain_text("Bravo")
 
-    # Somebody sets out while the job is being carried: its taking away needs a reason by then.
+    # Somebody sets out, and before the planner knows the job is carried: its taking away needs a
+    # reason by then.
+    news = asyncio.Event()
+
+    async def hold_news(route: Route) -> None:
+        await news.wait()
+        await route.continue_()
+
+    await page.route("**/board/planner?*", hold_news)
     await town.phases(ana, desk.jobs[0], turn, Phase.TRAVELLING)
     await drag(page, bar(page, desk.jobs[0]), await point_in(page, desk, 2, 14))
+    news.set()
     reason = page.locator(".plan-card").get_by_label("Reason")
     await expect(reason).to_be_focused()
     assert (await town.row(desk.jobs[0]))["worker"] == ana.id

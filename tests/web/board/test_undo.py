@@ -77,7 +77,7 @@ async def test_what_was_done_to_many_and_in_the_planner_is_undone_alike(
     assert [await worker_of(town, job) for job in jobs] == [ana.id, ana.id]
     await undo_by_script(eva, seen.headers["X-Board-Act"])
     assert [await worker_of(town, job) for job in jobs] == ["", ""]
-    move = {"job": jobs[0], "worker": ana.id, "start": "2026-11-24"}
+    move = {"job": jobs[0], "worker": ana.id, "start": "2026-11-24", "way": "time"}
     seen = await send_part(eva, "/board/planner/move", move)
     assert await worker_of(town, jobs[0]) == ana.id
     await undo_by_script(eva, seen.headers["X-Board-Undo"])

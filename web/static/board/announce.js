@@ -2,6 +2,7 @@
 // can listen. What comes while one sentence still holds is gathered into the next.
 
 const REST_MS = 6_000;
+const HEARD_MS = 2_000;
 const NAMED_MAX = 3;
 
 /** How a row reads: its number, title, status and whose it is. */
@@ -10,8 +11,36 @@ function rowWords(row) {
   return `${text('.c-number .number')} ${text('.row-link')}: ${text('.c-status .status')}, ${text('.c-worker')}`;
 }
 
+/** How a screen reader is told something by a live region: `say(words)` what one's own act came to,
+    at once; `sayNews(words)` what others did, once that was heard. */
+export function speaker(region) {
+  let saidAt = -Infinity;
+  let waiting = [];
+  let timer = null;
+
+  function say(words) {
+    region.textContent = words;
+    saidAt = performance.now();
+  }
+
+  function tellNews() {
+    const left = saidAt + HEARD_MS - performance.now();
+    timer = left > 0 ? setTimeout(tellNews, left) : null;
+    if (timer) return;
+    say(waiting.join(' '));
+    waiting = [];
+  }
+
+  function sayNews(words) {
+    waiting.push(words);
+    timer ??= setTimeout(tellNews);
+  }
+
+  return { say, sayNews };
+}
+
 /** A teller of changes. `say(words)` speaks; `rowOf(job)` is the row of a job, or undefined. */
-export function announcer(say, rowOf, rest = REST_MS) {
+export function announcer(say, rowOf) {
   let waiting = new Set();
   let timer = null;
 
@@ -21,7 +50,7 @@ export function announcer(say, rowOf, rest = REST_MS) {
     const rows = [...waiting].map(rowOf).filter(Boolean);
     const { size } = waiting;
     waiting = new Set();
-    timer = setTimeout(tell, rest);
+    timer = setTimeout(tell, REST_MS);
     const head = size === 1 ? 'One job changed' : `${size} jobs changed`;
     const named = size <= NAMED_MAX && rows.length === size ? `: ${rows.map(rowWords).join('; ')}` : '';
     say(`${head}${named}.`);

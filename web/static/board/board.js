@@ -3,7 +3,7 @@
 import { toast, isTyping } from '../frame.js';
 import { openJobsBy, offerCommands } from '../palette.js';
 import { boardActs } from './acts.js';
-import { announcer } from './announce.js';
+import { announcer, speaker } from './announce.js';
 import { arrange } from './arrange.js';
 import { Cells } from './cells.js';
 import { takeFilterBar, wireFilterBar } from './filter.js';
@@ -30,12 +30,8 @@ const JOB_KIND = '04';
 const DAY_KIND = '05';
 
 const board = document.getElementById('board');
-const said = document.getElementById('said');
 
-/** Tell a screen reader, without moving anything. */
-function say(words) {
-  said.textContent = words;
-}
+const { say, sayNews } = speaker(document.getElementById('said'));
 
 // --- counts
 
@@ -54,7 +50,7 @@ function showCounts(counts, total) {
 const rows = new Rows(board, {
   counts: showCounts,
   said: say,
-  changed: announcer(say, (job) => rows.rowByJob.get(job)),
+  changed: announcer(sayNews, (job) => rows.rowByJob.get(job)),
   drawn: (row) => picks?.mark(row),
 });
 const cells = new Cells(rows, { said: say, form: (job, what) => actOn(job, what) });
@@ -162,6 +158,7 @@ const inbox = new Inbox(board, document.getElementById('inbox'), {
   act: (action) => pane.open(action),
   show: () => setLayout('inbox'),
   said: say,
+  news: sayNews,
   jobs: (jobs) => {
     rows.refresh(jobs).catch(() => undefined);
     if (jobs.includes(selectedJob())) pane.freshen();

@@ -12,7 +12,8 @@ const PART = { 'X-Board-Part': '1' };
 const LATER_MS = 3_000;
 
 export class Inbox {
-  /** `hooks`: `go(url, options)`, `open(job)`, `act(action)`, `show()`, `said(words)`, `jobs(ids)`. */
+  /** `hooks`: `go(url, options)`, `open(job)`, `act(action)`, `show()`, `said(words)`,
+      `news(words)` what others did, `jobs(ids)`. */
   constructor(board, element, hooks) {
     this.board = board;
     this.element = element;
@@ -62,7 +63,7 @@ export class Inbox {
     this.#take(now);
     if (now.fresh.length) {
       const more = now.more ? `, and ${now.more} more` : '';
-      this.hooks.said(`New in the inbox: ${now.fresh.join('; ')}${more}.`);
+      this.hooks.news(`New in the inbox: ${now.fresh.join('; ')}${more}.`);
     }
     this.drawn = this.drawn && this.isShown;
     this.news = Math.min(this.news ?? Infinity, before ?? Infinity);

@@ -8,6 +8,7 @@ import { boardQuery, filterQuery, selectedJob } from './url.js';
 const HOUR_MS = 3_600_000;
 const NOW_LINE_MS = 30_000;
 const WAIT_SHARE = 4;
+const WAIT_MS_MAX = 2_000;
 const STOPS = '.plan-job, .plan-who a';
 
 /** Put the bars of a planner, or of a part of it, at their places. */
@@ -106,11 +107,12 @@ export class Planner {
     } catch {
       this.question = null; // Asked for again as soon as something changes.
     } finally {
-      // A large planner is asked for at most a part of the time, however much changes.
+      // A large planner is asked for at most a part of the time, however much changes; one answer
+      // that was long on its way holds up no news.
       setTimeout(() => {
         this.asking = false;
         if (this.again) this.freshen();
-      }, WAIT_SHARE * (performance.now() - began));
+      }, Math.min(WAIT_MS_MAX, WAIT_SHARE * (performance.now() - began)));
     }
   }
 

@@ -124,7 +124,7 @@ function theme() {
 async function draw() {
   const assets = JSON.parse(box.dataset.assets);
   const on = { assets, theme };
-  for (const name of ['job', 'worker', 'stack', 'ground', 'menu', 'moved']) on[name] = () => undefined;
+  for (const name of ['job', 'worker', 'stack', 'ground', 'menu', 'moved', 'settled']) on[name] = () => undefined;
   const drawings = [];
   if (assets.maplibre && document.createElement('canvas').getContext('webgl2')) drawings.push('../board/map-gl.js');
   if (assets.leaflet) drawings.push('../board/map-flat.js');
