@@ -235,6 +235,18 @@ async def test_a_message_stays_while_the_pointer_is_on_it_and_goes_afterwards(
     await page.context.close()
 
 
+async def test_a_count_that_grows_from_nothing_gets_its_colour_at_once(
+    desk: Desk, chromium: Browser
+) -> None:
+    page = await desk.sit(chromium, "/?view=open", with_map=False)
+    late = page.locator('[data-view="delayed"] .count')
+    await expect(late).to_have_text("0")
+    await desk.town.job("Echo", starts_in=-200)
+    await expect(late).to_have_text("1")
+    await expect(late).to_have_attribute("data-tone", "bad")
+    await page.context.close()
+
+
 async def test_two_people_at_one_job_see_both_values_in_the_form(
     desk: Desk, chromium: Browser
 ) -> None:
