@@ -98,7 +98,7 @@ async def test_one_begun_from_a_job_takes_all_of_it_over_and_leaves_its_day_alon
         ({"often": "weekday", "nth_0": ""}, "repeats", "which weekday of the month"),
         ({"often": "weekday", "nth_0": "9"}, "repeats", "Choose both"),
         ({"hours_start": "8"}, "hours", "Give both"),
-        ({"hours_start": "8", "hours_end": "10"}, "hours", "such as 08:30"),
+        ({"hours_start": "8h", "hours_end": "10"}, "hours", "such as 08:30"),
         ({"starts": "23.11.2026"}, "starts", "Write the day as 2026-11-23"),
         ({"starts": ""}, "starts", "First day is missing"),
         ({"ends": "2026-11-22"}, "ends", "before the first"),
