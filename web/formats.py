@@ -186,11 +186,11 @@ def minute_of_day_text(minute: int) -> str:
 
 
 def parse_minute_of_day(text: str) -> int:
-    """Read `08:30` as minutes since local midnight. Raises ValueError in words."""
-    match = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", text.strip())
+    """Read `08:30`, or `8`, as minutes since local midnight. Raises ValueError in words."""
+    match = re.fullmatch(r"([01]?\d|2[0-3])(?::([0-5]\d))?", text.strip())
     if match is None:
         raise ValueError("Give the time as hours and minutes, such as 08:30.")
-    return int(match[1]) * 60 + int(match[2])
+    return int(match[1]) * 60 + int(match[2] or 0)
 
 
 @lru_cache(maxsize=16_384)

@@ -34,6 +34,19 @@ def test_a_minute_of_the_day_is_read_back_as_it_was_written(minute: int) -> None
     assert formats.parse_minute_of_day(formats.minute_of_day_text(minute)) == minute
 
 
+@pytest.mark.parametrize(
+    ("text", "minute"), [("9", 540), ("09", 540), ("9:05", 545), (" 23 ", 1380)]
+)
+def test_an_hour_alone_is_the_full_hour(text: str, minute: int) -> None:
+    assert formats.parse_minute_of_day(text) == minute
+
+
+@pytest.mark.parametrize("text", ["", "24", "930", "9:5", "9:", "noon"])
+def test_what_is_no_time_of_the_day_is_refused_in_words(text: str) -> None:
+    with pytest.raises(ValueError, match="hours and minutes"):
+        formats.parse_minute_of_day(text)
+
+
 @given(st.integers(-(2**62), 2**62))
 def test_any_clock_reading_can_be_shown(at_ms: int) -> None:
     words = formats.moment_words(at_ms, PRAGUE, NOON_MS)

@@ -329,10 +329,8 @@ def read_given(form: Any) -> dict[str, str]:
         FormError: the window's inputs make none, or there are too many check items.
     """
     given = {name: clean(form.get(name)) for name in LABEL_BY_INPUT}
-    given["skills"] = ",".join(sorted(clean(skill) for skill in form.getall("skills", [])))
-    given["window"] = compose_window(
-        *(clean(form.get(f"window_{part}")) for part in ("day", "start", "end_day", "end"))
-    )
+    given["skills"] = _read_skills(form)
+    given["window"] = compose_window(*_window_parts(form))
     given["checks"] = json.dumps(_read_checks(form))
     if given["point"]:
         try:
@@ -340,6 +338,29 @@ def read_given(form: Any) -> dict[str, str]:
         except ValueError as error:
             raise FormError("point", str(error)) from error
     return given
+
+
+def typed_parts(form: Any) -> dict[str, str]:
+    """What was typed where several inputs make a text, for a form that comes back.
+
+    The window need not be one. A checklist that is too long is left as it was.
+    """
+    start_day, start, end_day, end = _window_parts(form)
+    window = f"{start_day}T{start}/{end_day}T{end}"
+    typed = {"window": "" if window == "T/T" else window, "skills": _read_skills(form)}
+    try:
+        typed["checks"] = json.dumps(_read_checks(form))
+    except FormError:
+        return typed
+    return typed
+
+
+def _window_parts(form: Any) -> list[str]:
+    return [clean(form.get(f"window_{part}")) for part in ("day", "start", "end_day", "end")]
+
+
+def _read_skills(form: Any) -> str:
+    return ",".join(sorted(clean(skill) for skill in form.getall("skills", [])))
 
 
 def _read_checks(form: Any) -> list[list[Any]]:

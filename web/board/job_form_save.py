@@ -41,6 +41,7 @@ from web.board.job_form import (
     JobForm,
     draw_form,
     read_given,
+    typed_parts,
     values_of_job,
     values_of_place,
     whole_number,
@@ -298,6 +299,7 @@ async def _again(
         for name in LABEL_BY_INPUT
         if name in form and name not in ("skills", "checks", "window")
     }
+    values |= typed_parts(form)
     values["customer_text"] = clean(form.get("customer_text"))
     name = error.input if isinstance(error, FormError) else ""
     offered = name == "customer" and not values["customer"] and row is None

@@ -62,6 +62,11 @@ class Rail:
     edit_href: str
     settled: bool
 
+    @property
+    def none_yet(self) -> bool:
+        """Whether no standard view has a job: the site has none yet, or a filter hides them all."""
+        return not any(view.count for view in self.views)
+
 
 @dataclass(frozen=True, slots=True)
 class RailPart:

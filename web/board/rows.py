@@ -158,7 +158,7 @@ def _flags(row: Any, level: str) -> tuple[Flag, ...]:
     elif row["unacknowledged"]:
         flags.append(Flag("smartphone", "Not on the phone yet", "risk"))
     if row["status"] in LIVE_STATUSES and row["lat_e7"] is None:
-        flags.append(Flag("map-pin-off", "No position: worked by hand", ""))
+        flags.append(Flag("map-pin-off", "No position: time is logged by hand", ""))
     return tuple(flags)
 
 

@@ -152,7 +152,7 @@ async def create(request: web.Request) -> web.StreamResponse:
     )
     jobs = "1 job is made" if made == 1 else f"{made} jobs are made"
     number = row["number"] if row is not None else ""
-    raise see_other(f"/recurring/{stream.hex()}", f"{number} begins: {jobs} by now.")
+    raise see_other(f"/recurring/{stream.hex()}", f"{number} is added: {jobs} so far.")
 
 
 async def _without_the_day_of(reader: Rows, stream: bytes, given: Given) -> Act:

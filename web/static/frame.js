@@ -35,10 +35,15 @@ export function toast(words, { action, seconds = 10 } = {}) {
     shown.append(button);
   }
   document.getElementById('toasts').append(shown);
-  const timer = setTimeout(close, seconds * 1000);
-  for (const reached of ['pointerenter', 'focusin']) {
-    shown.addEventListener(reached, () => clearTimeout(timer), { once: true });
-  }
+  let timer = 0;
+  const hold = () => clearTimeout(timer);
+  const count = () => {
+    hold();
+    if (!shown.matches(':hover, :focus-within')) timer = setTimeout(close, seconds * 1000);
+  };
+  for (const reached of ['pointerenter', 'focusin']) shown.addEventListener(reached, hold);
+  for (const left of ['pointerleave', 'focusout']) shown.addEventListener(left, count);
+  count();
   return close;
 }
 

@@ -197,6 +197,56 @@ async def test_a_job_is_made_from_a_customer_in_a_few_keys(desk: Desk, chromium:
     await page.context.close()
 
 
+async def test_a_refused_form_shows_what_is_wrong_and_no_message_covers_its_button(
+    desk: Desk, chromium: Browser
+) -> None:
+    page = await desk.sit(chromium, "/?view=unassigned", with_map=False)
+    await page.keyboard.press("n")
+    await page.get_by_label("Title").fill("Radiator")
+    await page.get_by_label("From", exact=True).fill("14:00")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_text("Give the day of the window")).to_be_in_viewport()
+    day = page.locator("#f-day")
+    await expect(day).to_be_focused()
+    await expect(day).to_be_in_viewport()
+    await expect(page.get_by_label("From", exact=True)).to_have_value("14:00")
+    await day.fill("2026-11-23")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator(".toast")).to_contain_text("is made")
+    for width, height in ((1440, 900), (390, 844)):
+        await page.set_viewport_size({"width": width, "height": height})
+        await page.keyboard.press("n")
+        await page.get_by_role("button", name="Create the job").click(trial=True, timeout=2_000)
+        await expect(page.locator(".toast")).to_be_visible()
+    await page.context.close()
+
+
+async def test_a_message_stays_while_the_pointer_is_on_it_and_goes_afterwards(
+    desk: Desk, chromium: Browser
+) -> None:
+    page = await desk.sit(chromium, "/?view=unassigned", with_map=False)
+    await page.keyboard.press("e")
+    shown_words = page.get_by_text("No job is chosen.")
+    await shown_words.hover()
+    await page.wait_for_timeout(4_500)
+    await expect(shown_words).to_be_visible()
+    await page.mouse.move(10, 10)
+    await expect(shown_words).to_be_hidden(timeout=10_000)
+    await page.context.close()
+
+
+async def test_a_count_that_grows_from_nothing_gets_its_colour_at_once(
+    desk: Desk, chromium: Browser
+) -> None:
+    page = await desk.sit(chromium, "/?view=open", with_map=False)
+    late = page.locator('[data-view="delayed"] .count')
+    await expect(late).to_have_text("0")
+    await desk.town.job("Echo", starts_in=-200)
+    await expect(late).to_have_text("1")
+    await expect(late).to_have_attribute("data-tone", "bad")
+    await page.context.close()
+
+
 async def test_two_people_at_one_job_see_both_values_in_the_form(
     desk: Desk, chromium: Browser
 ) -> None:

@@ -53,6 +53,18 @@ async def test_the_board_opens_on_what_needs_somebody(town: Town) -> None:
     assert "Unassigned." in seen.words
 
 
+async def test_a_board_without_any_job_says_how_to_begin(town: Town) -> None:
+    eva = await town.office.signed_in("Eva")
+    seen = await eva.get("/")
+    assert "then make the first job" in seen.words
+    assert 'href="/customers/new"' in seen.text
+    assert 'href="/workers/new"' in seen.text
+    await town.job("Later", worker=await town.worker("Ana"), starts_in=3000)
+    seen = await eva.get("/")
+    assert "Nothing needs you now" in seen.words
+    assert "then make the first job" not in seen.words
+
+
 async def test_each_exception_stands_in_its_view_and_says_why(town: Town) -> None:
     ana, ben = await town.worker("Ana"), await town.worker("Ben")
     late, turn = await town.job("Late", worker=ana, starts_in=-120, lasts=60)

@@ -61,6 +61,19 @@ async def test_a_form_sent_back_unchanged_changes_nothing(town: Town) -> None:
     assert (await town.row(job))["frontier"] == row["frontier"]
 
 
+async def test_a_refused_form_keeps_the_times_and_checks_that_were_typed(town: Town) -> None:
+    eva = await town.office.signed_in("Eva")
+    seen = await eva.post("/board/new", NEW | {"window_day": ""})
+    assert "Give the day of the window" in seen.words
+    form = Seen(200, "<main" + seen.text[seen.text.index('class="job-form"') :], "", {}).form()
+    assert (form["window_start"], form["window_end"]) == ("14:00", "15:30")
+    assert (form["check_0"], form["check_1"]) == ("Valve closed", "Photo taken")
+    row = await made(town, eva, form | {"window_day": "2026-11-23"})
+    assert row["window_start"] == NOON_MS + 2 * HOUR_MS
+    checks = await town.office.rows("SELECT text FROM check_item ORDER BY item")
+    assert [check["text"] for check in checks] == ["Valve closed", "Photo taken"]
+
+
 async def test_only_what_was_changed_is_written(town: Town) -> None:
     eva = await town.office.signed_in("Eva")
     job = str((await made(town, eva, NEW))["job"])

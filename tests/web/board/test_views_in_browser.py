@@ -28,6 +28,19 @@ async def seen_in(page: Page) -> dict[str, tuple[int, int]]:
     return {name: (width, height) for name, width, height in await page.evaluate(_SEEN, _SIGHTS)}
 
 
+async def test_what_is_shown_bears_its_new_name_as_soon_as_it_is_saved(
+    desk: Desk, chromium: Browser
+) -> None:
+    page = await desk.sit(chromium, "/?sort=-delay", with_map=False)
+    await expect(page.locator("h1")).to_contain_text("Exceptions")
+    await page.get_by_role("link", name="Save this view").click()
+    form = page.locator("#save-view")
+    await form.get_by_label("Name").fill("Most delayed")
+    await form.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.locator("h1")).to_contain_text("Most delayed")
+    await page.context.close()
+
+
 async def test_a_view_that_eva_shares_counts_at_jans_desk_what_a_phone_reports(
     desk: Desk, chromium: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

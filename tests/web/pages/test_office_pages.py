@@ -25,6 +25,9 @@ async def test_job_dispatch_is_off_until_an_administrator_turns_it_on(office: Of
     assert await office.setting("job_dispatch") is not True
     assert "Job Dispatch is on" in (await eva.post("/extensions/job-dispatch", {"on": "yes"})).words
     assert await office.setting("job_dispatch") is True
+    seen = await eva.get("/extensions")
+    assert "Next: add a customer and a worker" in seen.words
+    assert 'href="/workers/new"' in seen.text
     assert "Job Dispatch is off" in (await eva.post("/extensions/job-dispatch", {"on": "no"})).words
     assert await office.setting("job_dispatch") is False
 

@@ -47,7 +47,7 @@ async def test_three_fields_make_a_weekly_job_at_a_customers(town: Town) -> None
     seen = await send(eva, "/recurring/new", seen, **fields)
     stream = await stream_of(town)
     assert seen.path == f"/recurring/{stream.hex()}"
-    assert "A-1 begins: 3 jobs are made by now." in seen.words
+    assert "A-1 is added: 3 jobs are made so far." in seen.words
     jobs = await town.office.rows("SELECT * FROM job ORDER BY job")
     assert [job["number"] for job in jobs] == [f"A-1-{day(ahead)}" for ahead in (0, 7, 14)]
     (row,) = {tuple(job[name] for name in ("title", "customer", "address", "contact", "lat_e7"))
@@ -74,7 +74,7 @@ async def test_one_begun_from_a_job_takes_all_of_it_over_and_leaves_its_day_alon
     assert (form["starts"], form["weekday"], form["often"]) == ("2026-11-23", "0", "weekly")
     # Sent as it is: nothing is left to be filled in.
     seen = await send(eva, "/recurring/new", seen)
-    assert "A-2 begins: 2 jobs are made by now." in seen.words
+    assert "A-2 is added: 2 jobs are made so far." in seen.words
     assert "today left out" in seen.words
     old, *new = await town.office.rows("SELECT * FROM job ORDER BY window_start")
     assert old["job"] == job
@@ -98,7 +98,7 @@ async def test_one_begun_from_a_job_takes_all_of_it_over_and_leaves_its_day_alon
         ({"often": "weekday", "nth_0": ""}, "repeats", "which weekday of the month"),
         ({"often": "weekday", "nth_0": "9"}, "repeats", "Choose both"),
         ({"hours_start": "8"}, "hours", "Give both"),
-        ({"hours_start": "8", "hours_end": "10"}, "hours", "such as 08:30"),
+        ({"hours_start": "8h", "hours_end": "10"}, "hours", "such as 08:30"),
         ({"starts": "23.11.2026"}, "starts", "Write the day as 2026-11-23"),
         ({"starts": ""}, "starts", "First day is missing"),
         ({"ends": "2026-11-22"}, "ends", "before the first"),

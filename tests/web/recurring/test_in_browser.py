@@ -81,7 +81,7 @@ async def test_a_weekly_job_is_begun_by_keyboard_and_the_workers_phone_has_it(
     await tab_to(page, "Worker")
     await page.keyboard.type("Ana")
     await page.keyboard.press("Control+Enter")
-    await expect(page.get_by_text("A-1 begins: 2 jobs are made by now.")).to_be_visible()
+    await expect(page.get_by_text("A-1 is added: 2 jobs are made so far.")).to_be_visible()
     await expect(page.get_by_role("row", name="Thu 26 Nov Open")).to_be_visible()
 
     await town.meet(ana)

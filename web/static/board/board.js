@@ -41,7 +41,6 @@ function showCounts(counts, total) {
     const count = link.querySelector('.count');
     const number = counts[link.dataset.view];
     count.textContent = number;
-    if (link.dataset.tone === undefined) link.dataset.tone = count.dataset.tone ?? '';
     if (number && link.dataset.tone) count.dataset.tone = link.dataset.tone;
     else if (!number) delete count.dataset.tone;
   }

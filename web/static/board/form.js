@@ -107,7 +107,8 @@ export function wireForm(form, hooks) {
     }
   });
   if (point.value) hooks.show(point.value);
-  const wrong = form.querySelector('[aria-invalid="true"], .clashes input')
-    ?? form.querySelector('[data-first]');
-  wrong?.focus();
+  const wrong = form.querySelector('[aria-invalid="true"], .clashes input');
+  (wrong ?? form.querySelector('[data-first]'))?.focus({ preventScroll: true });
+  // Focus alone does not bring it into sight here: the pane has only just got its new content.
+  wrong?.scrollIntoView({ block: 'center' });
 }

@@ -463,7 +463,7 @@ class BoardMap {
     legend.open = open;
     const summary = document.createElement('summary');
     summary.className = 'button button-small';
-    summary.textContent = 'Signs';
+    summary.textContent = 'Legend';
     const list = document.createElement('ul');
     const add = (sign, words) => {
       const item = document.createElement('li');

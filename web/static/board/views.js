@@ -82,6 +82,10 @@ export class Rail {
       }
       return;
     }
+    // The view that is shown may just have got a name, or lost it.
+    const shown = fresh.querySelector('[aria-current] .clip');
+    const head = document.querySelector('h1 > .of-jobs');
+    if (shown && head) head.textContent = shown.textContent;
     const focused = this.element.contains(document.activeElement) ? document.activeElement.dataset : null;
     if (this.element.matches(':popover-open')) {
       // A menu that is open stays so.
