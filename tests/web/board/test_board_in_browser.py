@@ -321,6 +321,37 @@ async def test_a_cut_line_is_said_and_what_was_missed_comes_when_it_is_mended(
         await page.context.close()
 
 
+async def test_in_a_storm_of_changes_none_is_left_out(desk: Desk, chromium: Browser) -> None:
+    page = await desk.sit(chromium, "/?view=all", with_map=False)
+    feed, first = desk.town.office.hub.feed, asyncio.Event()
+    held: list[Route] = []
+
+    async def hold_the_first(route: Route) -> None:
+        held.append(route)
+        if len(held) == 1:
+            # Asked and answered now, and not brought before the change after it.
+            answer = await route.fetch()
+            await first.wait()
+            await route.fulfill(response=answer)
+        else:
+            await route.continue_()
+
+    await page.route("**/board/changed*", hold_the_first)
+    async with page.expect_request("**/board/changed*"):
+        feed.publish("streams", (desk.jobs[0],))
+    for part in range(3):
+        strangers = (f"{300 * part + index:08x}04{'00' * 7}" for index in range(300))
+        feed.publish("streams", strangers)
+    changes = acts.edit_job(bytes.fromhex(desk.jobs[1]), {"title": "Bravo in the storm"})
+    await desk.town.office.act(changes)
+    changes = acts.edit_job(bytes.fromhex(desk.jobs[0]), {"title": "Alpha after it"})
+    await desk.town.office.act(changes)
+    first.set()
+    await expect(row(page, desk.jobs[1])).to_contain_text("Bravo in the storm")
+    await expect(row(page, desk.jobs[0])).to_contain_text("Alpha after it")
+    await page.context.close()
+
+
 async def test_many_rows_come_as_one_scrolls_and_far_ones_are_folded(
     desk: Desk, chromium: Browser
 ) -> None:

@@ -11,7 +11,7 @@ import { Inbox } from './inbox.js';
 import { Live } from './live.js';
 import { Pane } from './pane.js';
 import { Planner } from './planner.js';
-import { Rows } from './rows.js';
+import { ASKED_MAX, Rows } from './rows.js';
 import { filterQuery, paneAddress, params, sameFilter, selectedJob, withParams } from './url.js';
 import { wireKeys } from './keys.js';
 import { Picks } from './picks.js';
@@ -449,8 +449,10 @@ function gather(ids) {
 }
 
 async function take() {
-  const ids = [...changed];
-  changed = new Set();
+  // What is more than the hub gives at once is asked for next.
+  const all = [...changed];
+  const ids = all.slice(0, ASKED_MAX);
+  changed = new Set(all.slice(ASKED_MAX));
   const jobs = ids.filter(isJob);
   const pause = await rows.refresh(hasOthers(ids) ? [...jobs, ...rows.near()] : jobs).then(() => {
     followBeside(ids);

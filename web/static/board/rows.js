@@ -6,7 +6,8 @@ import { filterQuery, selectedJob } from './url.js';
 import { send } from '../frame.js';
 
 const FOLD_MARGIN_PX = 1500;
-const ASKED_MAX = 400;
+/** So many rows the hub gives at once. */
+export const ASKED_MAX = 400;
 const RETRY_MS = 5_000;
 
 /** The order of two keys, by the directions of the table's columns. */
@@ -220,9 +221,16 @@ export class Rows {
 
   // --- what changed
 
-  /** Ask for these jobs' rows as they are now, and for the counts; `alerts` adds what runs late.
-      What one did oneself (`own`) was said by whoever did it. */
-  async refresh(jobs, { alerts = false, quiet = false, own = false } = {}) {
+  /** Ask for these jobs' rows (`ASKED_MAX` at most) as they are now, and for the counts; `alerts`
+      adds what runs late. What one did oneself (`own`) was said by whoever did it. One after
+      another: an answer that was long on its way must not be drawn over a newer one. */
+  refresh(jobs, options = {}) {
+    const before = this.refreshing ?? Promise.resolve();
+    this.refreshing = before.catch(() => undefined).then(() => this.#refresh(jobs, options));
+    return this.refreshing;
+  }
+
+  async #refresh(jobs, { alerts = false, quiet = false, own = false }) {
     const asked = [...new Set(jobs)].slice(0, ASKED_MAX);
     const question = filterQuery();
     const query = new URLSearchParams(question);
