@@ -88,7 +88,10 @@ class ClashView:
 
 @dataclass(frozen=True, slots=True)
 class JobForm:
-    """What `board/form.html` gets. `values` are the inputs' texts by name."""
+    """What `board/form.html` gets. `values` are the inputs' texts by name.
+
+    `workers` are whom a new job can be given to at once.
+    """
 
     job: str
     number: str
@@ -109,6 +112,7 @@ class JobForm:
     clashes: tuple[ClashView, ...] = ()
     before: str = ""
     offer_customer: str = ""
+    workers: tuple[Option, ...] = ()
 
     @property
     def is_new(self) -> bool:
@@ -170,6 +174,13 @@ async def draw_form(
     )
     skills = await reader.rows("SELECT skill, name FROM skill WHERE NOT archived ORDER BY name")
     chosen = values["skills"].split(",")
+    workers = (
+        ()
+        if job
+        else await reader.rows(
+            "SELECT worker, name FROM worker WHERE NOT archived ORDER BY lower(name), worker"
+        )
+    )
     more = {"job": job} if job else {}
     return JobForm(
         job=job,
@@ -197,6 +208,10 @@ async def draw_form(
         clashes=tuple(clashes),
         before=before,
         offer_customer=offer_customer,
+        workers=tuple(
+            Option(row["worker"], row["name"], row["worker"] == values.get("worker"))
+            for row in workers
+        ),
     )
 
 

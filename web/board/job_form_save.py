@@ -19,6 +19,7 @@ from aiohttp import web
 from core.dispatch.acts import (
     Act,
     ActError,
+    assign,
     create_job,
     edit_contact,
     edit_customer,
@@ -31,6 +32,7 @@ from core.log.errors import Malformed
 from hub.keys import ACCOUNT
 from hub.past_acts import reference_of
 from web import formats
+from web.board.actions import absent_on_job
 from web.board.filters import Filter, is_stream_id, read_back
 from web.board.job_form import (
     EMPTY,
@@ -76,12 +78,37 @@ async def save_new(request: web.Request) -> Saved | JobForm:
             values["customer"], values["place"] = customer
         items = [text for _, text in json.loads(given["checks"]) if text]
         changes = create_job(job, {**values, "check_items": items})
-        act = await moment.hub.act(request[ACCOUNT], [*made, *changes])
+        assigned, name = await _assigned(moment, job, clean(form.get("worker")), values)
+        act = await moment.hub.act(request[ACCOUNT], [*made, *changes, *assigned])
     except (FormError, ActError) as error:
         return await _again(moment, wanted, form, given, error)
     row = await moment.hub.reader.row("SELECT number FROM job WHERE job = ?", (job.hex(),))
-    words = f"Job {row['number'] if row else ''} is made.".replace("  ", " ")
+    words = f"Job {row['number'] if row else ''} is made".replace("  ", " ")
+    words += f" and assigned to {name}." if name else "."
     return Saved(job.hex(), words, reference_of(act).text())
+
+
+async def _assigned(
+    moment: Moment, job: bytes, worker: str, values: Mapping[str, object]
+) -> tuple[Act, str]:
+    """What gives a new job to the worker (hex) who was chosen, and the name; nothing for ''."""
+    if not worker:
+        return [], ""
+    row = await moment.hub.reader.row(
+        "SELECT name FROM worker WHERE worker = ? AND NOT archived", (worker,)
+    )
+    if row is None:
+        raise FormError("worker", "Choose a worker from the list, or nobody yet.")
+    window = values.get("window")
+    start, end = window if isinstance(window, tuple) else (None, None)
+    about = {"window_start": start, "window_end": end}
+    if away := await absent_on_job(moment, about, worker):
+        raise FormError(
+            "worker",
+            f"{row['name']} is {away}, and the job is in that time. Choose somebody else, or "
+            "nobody yet and assign it afterwards all the same.",
+        )
+    return assign(job, bytes.fromhex(worker), moment.hub.replica.entropy(8)), row["name"]
 
 
 async def save_edit(request: web.Request, job: str) -> Saved | JobForm | None:
@@ -301,6 +328,7 @@ async def _again(
     }
     values |= typed_parts(form)
     values["customer_text"] = clean(form.get("customer_text"))
+    values["worker"] = clean(form.get("worker"))
     name = error.input if isinstance(error, FormError) else ""
     offered = name == "customer" and not values["customer"] and row is None
     shown: Mapping[str, str] = current or EMPTY

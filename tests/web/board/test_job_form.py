@@ -7,6 +7,7 @@ import json
 import pytest
 
 from core.dispatch import acts
+from core.dispatch.roster import set_absence
 from tests.web.board.town import HOUR_MS, MINUTE_MS, Town, send_part
 from tests.web.office import NOON_MS, Person, Seen
 
@@ -50,6 +51,27 @@ async def test_a_new_job_holds_what_was_typed(town: Town) -> None:
     assert row["window_end"] == NOON_MS + 3 * HOUR_MS + 30 * MINUTE_MS
     checks = await town.office.rows("SELECT item, text FROM check_item ORDER BY item")
     assert checks == [{"item": 0, "text": "Valve closed"}, {"item": 1, "text": "Photo taken"}]
+
+
+async def test_a_new_job_goes_to_its_worker_in_the_same_act(town: Town) -> None:
+    ana, eva = await town.worker("Ana"), await town.office.signed_in("Eva")
+    assert f'<option value="{ana.id}">Ana' in (await eva.get("/?do=new")).text
+    seen = await eva.post("/board/new", NEW | {"worker": ana.id})
+    assert "Job A-1 is made and assigned to Ana." in seen.words
+    job = seen.path.rpartition("job=")[2]
+    assert len({entry.act for entry in await town.office.history(job)}) == 1
+    assert await town.listed(ana) == ["Boiler service"]
+
+    # Who is not there that day is no silent choice, and what was typed stays.
+    await town.office.act(set_absence(ana.stream, b"absence1", "2026-11-23", "2026-11-25", 1))
+    seen = await eva.post("/board/new", NEW | {"worker": ana.id, "title": "Lift"})
+    assert seen.status == 422
+    assert "Ana is on holiday until" in seen.words
+    assert 'value="Lift"' in seen.text
+    assert f'<option value="{ana.id}" selected>' in seen.text
+    seen = await eva.post("/board/new", NEW | {"worker": "00" * 12})
+    assert "Choose a worker from the list" in seen.words
+    assert len(await town.office.rows("SELECT job FROM job")) == 1
 
 
 async def test_a_form_sent_back_unchanged_changes_nothing(town: Town) -> None:
