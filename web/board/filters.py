@@ -53,7 +53,7 @@ VIEWS: Final = (
         "exceptions",
         "has not reached the worker's phone",
     ),
-    View("conflicts", "Conflicts", "git-compare", "-updated", "exceptions", "has two truths"),
+    View("conflicts", "Conflicts", "git-compare", "-updated", "exceptions", "has a conflict"),
     View("rejected", "Rejected", "circle-x", "-updated", "exceptions", "was rejected"),
     View("today", "Today", "calendar-days", "window", "", "is planned for today"),
     View("open", "Open", "circle", "window", "", "is open"),
