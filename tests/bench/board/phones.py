@@ -11,6 +11,7 @@ Holds no measurements.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import sys
 import time
@@ -85,9 +86,14 @@ async def run(asked: dict[str, Any]) -> None:
             print("settled", flush=True)
             await _told()
             until_s = time.monotonic() + asked["for_s"]
-            while time.monotonic() < until_s:
+            chance.shuffle(phones)
+            # In turn: of two changes of one phone that follow each other at once, on site to paused
+            # and back, a page would have nothing to show.
+            for phone in itertools.cycle(phones):
+                if time.monotonic() >= until_s:
+                    break
                 await asyncio.sleep(chance.expovariate(asked["per_s"]))
-                await chance.choice(phones).change()
+                await phone.change()
             await asyncio.sleep(3.0)
             for task in syncing:
                 task.cancel()
