@@ -23,6 +23,7 @@ from web.board.inbox import InboxPart, inbox_of
 from web.board.inbox_book import INBOX_BOOK
 from web.board.job_form import JobForm, edit_form, new_form
 from web.board.layouts import Layouts, layouts_of
+from web.board.live import EPOCH
 from web.board.naming import Reading
 from web.board.page_parts import Column, columns
 from web.board.planner import Planner, planner_of
@@ -42,9 +43,10 @@ CHANGED_MAX: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class BoardPage:
-    """What `board/board.html` gets."""
+    """What `board/board.html` gets. `heard`: up to where it knows the live feed, seq and epoch."""
 
     filter: Filter
+    heard: str
     layouts: Layouts
     rail: Rail
     view_words: str
@@ -131,6 +133,7 @@ async def _page(request: web.Request, moment: Moment, reading: Reading) -> Board
     view = filters.VIEW_BY_ID[wanted.view]
     return BoardPage(
         filter=wanted,
+        heard=f"{moment.seq} {request.app[EPOCH]}",
         layouts=layouts_of(wanted, selected),
         rail=await rail_of(request, moment, reading, counts, within_s=RAIL_S_MAX),
         view_words=view.words,

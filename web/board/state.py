@@ -171,13 +171,17 @@ RECKONER: Final = web.AppKey("RECKONER", Reckoner)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What every answer of the board starts from."""
+    """What every answer of the board starts from.
+
+    `seq` is the live feed's newest event before anything was read: what comes after it is news.
+    """
 
     hub: Hub
     now_ms: int
     zone: ZoneInfo
     dispatch_on: bool
     alerts: str
+    seq: int = 0
 
     async def question(self, wanted: Filter) -> Question:
         """The question that a filter asks now."""
@@ -204,6 +208,7 @@ class Moment:
 async def moment_of(request: web.Request) -> Moment:
     """The present of this request."""
     hub = request.app[HUB]
+    seq = hub.feed.seq
     settings = await settings_of(request)
     now_ms = hub.clock.now_ms()
     return Moment(
@@ -212,4 +217,5 @@ async def moment_of(request: web.Request) -> Moment:
         zone=zone_of(settings),
         dispatch_on=settings.get("job_dispatch") is True,
         alerts=await request.app[ALERT_BOOK].read(now_ms),
+        seq=seq,
     )

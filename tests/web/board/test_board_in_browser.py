@@ -8,7 +8,7 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, Route, async_playwright, expect
+from playwright.async_api import Browser, Route, WebSocketRoute, async_playwright, expect
 
 from core.dispatch import acts
 from core.dispatch.fields import Kind
@@ -319,6 +319,28 @@ async def test_a_cut_line_is_said_and_what_was_missed_comes_when_it_is_mended(
         await expect(row(page, job)).to_be_visible(timeout=20_000)
         await expect(page.locator("#live")).to_be_hidden()
         await page.context.close()
+
+
+async def test_what_changes_while_a_page_is_on_its_way_is_shown(
+    desk: Desk, chromium: Browser
+) -> None:
+    page = await desk.sit(chromium, "/?view=all", with_map=False)
+    lines: list[WebSocketRoute] = []
+
+    def keep(line: WebSocketRoute) -> None:
+        lines.append(line)
+
+    await page.route_web_socket("**/live?*", keep)
+    await page.goto("/?view=open")
+    await expect(row(page, desk.jobs[0])).to_be_visible()
+    changes = acts.edit_job(bytes.fromhex(desk.jobs[0]), {"title": "Alpha meanwhile"})
+    await desk.town.office.act(changes)
+    # Only now its line to the hub is there.
+    server = lines[0].connect_to_server()
+    lines[0].on_message(lambda message: server.send(message))
+    server.on_message(lambda message: lines[0].send(message))
+    await expect(row(page, desk.jobs[0])).to_contain_text("Alpha meanwhile")
+    await page.context.close()
 
 
 async def test_in_a_storm_of_changes_none_is_left_out(desk: Desk, chromium: Browser) -> None:

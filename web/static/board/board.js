@@ -498,7 +498,7 @@ async function follow() {
   following = beside.size ? follow() : null;
 }
 
-const live = new Live({
+const live = new Live(board.dataset.heard, {
   streams: gather,
   positions: (frame) => map?.move(frame),
   reload: () => {

@@ -7,11 +7,12 @@ const RETRY_MS_MAX = 15_000;
 const SIGNED_OUT = 1008;
 
 export class Live {
-  /** `hooks`: `streams(ids)`, `positions(frame)`, `reload()`, `state(since | null)`. */
-  constructor(hooks) {
+  /** `heard`: the number and the epoch up to which the page knows what changed: what came while it
+      was on its way comes first. `hooks`: `streams(ids)`, `positions(frame)`, `reload()`, `state(since | null)`. */
+  constructor(heard, hooks) {
     this.hooks = hooks;
-    this.seq = null;
-    this.epoch = '';
+    this.seq = Number(heard.split(' ')[0]);
+    this.epoch = heard.split(' ')[1];
     this.tries = 0;
     this.lostAt = null;
     this.watching = false;
@@ -26,11 +27,7 @@ export class Live {
   #connect() {
     clearTimeout(this.retry);
     this.retry = null;
-    const query = new URLSearchParams();
-    if (this.seq !== null) {
-      query.set('since', this.seq);
-      query.set('epoch', this.epoch);
-    }
+    const query = new URLSearchParams({ since: this.seq, epoch: this.epoch });
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
     const socket = new WebSocket(`${scheme}://${location.host}/live?${query}`);
     socket.binaryType = 'arraybuffer';
@@ -62,7 +59,7 @@ export class Live {
   #take({ seq, kind, ids, epoch }) {
     if (kind === 'hello') {
       this.tries = 0;
-      if (this.seq === null || this.epoch !== epoch) this.seq = seq;
+      if (this.epoch !== epoch) this.seq = seq;
       this.epoch = epoch;
       if (this.watching) this.#askForPositions();
       if (this.lostAt !== null) {
