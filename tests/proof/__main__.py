@@ -29,7 +29,7 @@ def main() -> int:
     parser.add_argument(
         "--share", type=float, default=1.0, help="how much of each; 4 is four times as much"
     )
-    parser.add_argument("--ci", action="store_true", help="of some families a tenth, as CI does")
+    parser.add_argument("--ci", action="store_true", help="of some families a fifth, as CI does")
     parser.add_argument("--only", default="", help="families, with commas between them")
     parser.add_argument("--seed", type=int, default=0, help="where the seeds begin")
     # No more than processors: with one more on two, all that is done takes a sixth more of them.

@@ -43,7 +43,7 @@ EVENINGS_AT_THE_HUB = 0.34
 # Operations of the disk on a day, roughly.
 OPERATIONS_A_DAY = 320
 # From one power cut to the next at the mean.
-OPERATIONS_BETWEEN_CUTS = 330
+OPERATIONS_BETWEEN_CUTS = 270
 FAILURES_A_DAY = 0.2
 FULL_DISKS_A_DAY = 0.1
 PHOTOS_AN_ACT = 0.01

@@ -78,10 +78,10 @@ _PROGRAM = """
 from simulator.world.campaign import attempt
 from simulator.world.run import Size
 for size, having in (
-    (Size(phones=2, days=1, entries_per_phone=4, hostile=1), ()),
+    (Size(phones=2, days=1, entries_per_phone=8, hostile=2), ()),
     (Size(phones=1, days=1, entries_per_phone=4), ("websockets",)),
 ):
-    report = attempt(5, size, having=having)
+    report = attempt(3, size, having=having)
     print(report.digest, report.state, report.entries)
 """
 

@@ -83,10 +83,13 @@ async def test_the_board_has_no_barrier_and_fits_its_screen(
         chromium, viewport={"width": width, "height": height}, color_scheme=scheme
     )
     found = []
-    # What has no map is looked at with all the other pages.
-    for path in ("/?view=all", f"/?job={job}", "/?view=all&show=map"):
+    layouts = ("/?view=all&show=table", f"/?show=table&job={job}", "/?view=all&show=map")
+    plans = ("/?view=all&show=planner", f"/?show=planner&span=week&job={job}")
+    for path in ("/", f"/?job={job}", "/?do=new", *layouts, *plans, "/?view=done&q=nothing"):
         await page.goto(path)
         await expect(page.locator("#board[data-ready]")).to_be_attached()
+        if path == layouts[0]:
+            await expect(row(page, job)).to_be_visible()
         found += await barriers(page, path)
     assert found == []
     await page.context.close()
