@@ -61,6 +61,17 @@ async def sit_down(
     return page
 
 
+async def without_map(page: Page) -> None:
+    """Let a page come without its map, which draws for longer than all else without a card.
+
+    By the browser's own list of what it does not ask for: a route of Playwright's would look at
+    every request, and turn the browser's cache off.
+    """
+    line = await page.context.new_cdp_session(page)
+    await line.send("Network.enable")
+    await line.send("Network.setBlockedURLs", {"urls": ["*/board/map.js*"]})
+
+
 async def barriers(page: Page, where: str = "", *, only: Sequence[str] = ()) -> list[str]:
     """What keeps people out of the page that is open, and whether it is wider than its screen.
 

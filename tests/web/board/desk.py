@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, expect
 from core.dispatch import acts
 from hub.presence import Presence
 from tests.web.board.town import MINUTE_MS, Town, Worker
-from tests.web.browsing import CUT_LINE, sit_down
+from tests.web.browsing import CUT_LINE, sit_down, without_map
 
 
 class Desk:
@@ -72,7 +72,7 @@ class Desk:
             **options,
         )
         if not with_map:
-            await page.route("**/board/map.js*", lambda route: route.abort())
+            await without_map(page)
         await page.goto(path)
         await expect(page.locator("#board[data-ready]")).to_be_attached()
         return page
