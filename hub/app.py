@@ -23,7 +23,15 @@ from hub.sync import ENROL_PATH, HEALTH_PATH, SYNC_PATH, attach_sync
 Handler = Callable[[web.Request], object]
 
 # Where people come before they are signed in.
-OPEN_PATHS = ("/sign-in", "/set-up/", "/reset/", "/static/", "/install", "/favicon.ico")
+OPEN_PATHS = (
+    "/sign-in",
+    "/language/",
+    "/set-up/",
+    "/reset/",
+    "/static/",
+    "/install",
+    "/favicon.ico",
+)
 # Tables that people import: written to a file on the disk while they come, and counted there.
 UPLOAD_PATH = "/import"
 UPLOAD_BYTES_MAX = 64_000_000

@@ -74,6 +74,10 @@ class ErrorPage:
     reference: str | None = None
 
 
+ERROR_PAGE: Final = "fieldlog error page"
+"""Under this an answer carries what it says, for pages that say it otherwise."""
+
+
 class Refused(Exception):
     """A request that is not carried out; raised by the guard and by handlers alike."""
 
@@ -230,8 +234,12 @@ async def render_plainly(request: web.Request, page: ErrorPage) -> web.StreamRes
     """An error as plain text, or as JSON where the request asks for JSON."""
     if "application/json" in request.headers.get("Accept", ""):
         body = {"error": page.title, "what_to_do": page.what_to_do, "reference": page.reference}
-        return web.json_response(body, status=page.status)
-    return web.Response(status=page.status, text=f"{page.title}\n{page.what_to_do}\n")
+        told = web.json_response(body, status=page.status)
+        told[ERROR_PAGE] = page
+        return told
+    answer = web.Response(status=page.status, text=f"{page.title}\n{page.what_to_do}\n")
+    answer[ERROR_PAGE] = page
+    return answer
 
 
 def _add_headers(response: web.StreamResponse, rules: GuardRules) -> None:

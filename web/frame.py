@@ -8,6 +8,7 @@ signed in but its name.
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote
@@ -19,6 +20,7 @@ from hub.guard import Refused, form_token, session_cookie
 from hub.hub import Hub
 from hub.keys import ACCOUNT, GUARD_RULES, HUB, Account
 from web.keys import Command, as_json, commands_for
+from web.language import language_of
 from web.phones import PhonesSummary, phones_summary
 
 SETTINGS: Final = web.RequestKey("SETTINGS", dict[str, object])
@@ -203,19 +205,48 @@ def _notices_of(request: web.Request) -> tuple[Notice, ...]:
     return (notice,) if words else ()
 
 
+class Onward(web.HTTPSeeOther):
+    """Sends the browser on, with a notice for the next page; one without words is none."""
+
+    def __init__(self, path: str, notice: Notice) -> None:
+        super().__init__(path)
+        self.notice = notice
+
+
+@web.middleware
+async def leave_notices(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Give a browser that is sent on the notice for its next page, in its language."""
+    try:
+        answer = await handler(request)
+    except Onward as onward:
+        _leave(request, onward)
+        raise
+    if isinstance(answer, Onward):
+        _leave(request, answer)
+    return answer
+
+
+def _leave(request: web.Request, onward: Onward) -> None:
+    notice = onward.notice
+    if notice.words:
+        words = language_of(request).said(notice.words)[:NOTICE_CHARACTERS_MAX]
+        offered = f"{notice.tone}~{notice.verb}~{notice.undo}" if notice.undo else notice.tone
+        onward.set_cookie(
+            NOTICE_COOKIE, quote(f"{offered} {words}"), path="/", max_age=60, httponly=True,
+            samesite="Lax",
+        )  # fmt: skip
+
+
 def see_other(
     path: str, words: str = "", tone: str = "good", *, undo: str = "", verb: str = "Undo"
-) -> web.HTTPSeeOther:
+) -> Onward:
     """Send the browser on to `path`, where `words` are shown once. To be returned or raised.
 
     With `undo`, an act by one of its entries, the words come with a button that takes it back.
     """
-    answer = web.HTTPSeeOther(path)
-    if words:
-        head = f"{tone}~{verb}~{undo}" if undo else tone
-        text = quote(f"{head} {words[:NOTICE_CHARACTERS_MAX]}")
-        answer.set_cookie(NOTICE_COOKIE, text, path="/", max_age=60, httponly=True, samesite="Lax")
-    return answer
+    return Onward(path, Notice(words, tone, undo, verb))
 
 
 def must_write(request: web.Request, words: str = "Ask a dispatcher to make this change.") -> None:

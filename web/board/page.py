@@ -33,7 +33,7 @@ from web.board.rows import BoardRow, board_rows
 from web.board.state import ALERT_BOOK, Moment, moment_of
 from web.board.who_near import NearPlace, near_place
 from web.frame import frame_of
-from web.rendering import TEMPLATES, part, show
+from web.rendering import part, show, templates_of
 
 RAIL_S_MAX: Final = 0.1
 """So long a page waits for the counts of saved views; its script asks for the others."""
@@ -262,8 +262,8 @@ async def changed_part(request: web.Request) -> web.StreamResponse:
     reader = moment.hub.reader
     found = await question.some(reader, jobs)
     rows = await board_rows(reader, question, found, moment.zone, moment.now_ms)
-    drawing: Any = request.app[TEMPLATES].get_template("board/row.html").module
-    drawn_row: Any = request.app[TEMPLATES].globals["drawn_row"]
+    drawing: Any = templates_of(request).get_template("board/row.html").module
+    drawn_row: Any = templates_of(request).globals["drawn_row"]
     drawn = {
         row.job: {
             "html": str(drawn_row(row, "")).strip(),
