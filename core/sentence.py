@@ -32,6 +32,9 @@ class Sentence(str):
 
     def said(self, catalog: Catalog) -> str:
         """The text in a catalog's language; sentences among its values are said so as well."""
+        if not self.template:
+            # Catalogs keep their header under this.
+            return ""
         if self.many:
             found = catalog.ngettext(self.template, self.many, self.values["n"])
         else:
@@ -59,18 +62,27 @@ def say_n(one: str, many: str, n: int, /, **values: Any) -> Sentence:
     return made
 
 
-def listed(parts: Iterable[str], between: str = ", ") -> Sentence:
+class Listed(Sentence):
+    """Texts in a row; what stands between them is the same in all languages."""
+
+    __slots__ = ("between", "parts")
+    between: str
+    parts: tuple[str, ...]
+
+    def said(self, catalog: Catalog) -> str:
+        """The texts in a catalog's language, with the same between each two."""
+        return self.between.join(said(part, catalog) for part in self.parts)
+
+
+def listed(parts: Iterable[str], between: str = ", ") -> Listed:
     """Several texts in a row with the same between each two; sentences among them stay sentences.
 
     >>> listed([say("late"), "Ana"])
     'late, Ana'
     """
-    kept = list(parts)
-    places = {f"part{at}": part for at, part in enumerate(kept)}
-    bare = between.replace("{", "{{").replace("}", "}}")
-    made = Sentence(between.join(kept))
-    made.template, made.many = bare.join(f"{{{name}}}" for name in places), ""
-    made.values = places
+    kept = tuple(parts)
+    made = Listed(between.join(kept))
+    made.between, made.parts = between, kept
     return made
 
 

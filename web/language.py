@@ -36,11 +36,19 @@ class Language:
 
     def say(self, template: str, /, **values: Any) -> str:
         """A template of a page in this language; markup stays markup and all else is escaped."""
-        return _filled(self.catalog.gettext(template), values)
+        return self._filled(self.catalog.gettext(template), values)
 
     def say_n(self, one: str, many: str, n: int, /, **values: Any) -> str:
         """The same about `n` things."""
-        return _filled(self.catalog.ngettext(one, many, n), {**values, "n": n})
+        return self._filled(self.catalog.ngettext(one, many, n), {**values, "n": n})
+
+    def _filled(self, template: str, values: dict[str, Any]) -> str:
+        if not values:
+            return template
+        told = {name: self.said(value) for name, value in values.items()}
+        if any(hasattr(value, "__html__") for value in told.values()):
+            return Markup(template).format(**told)
+        return template.format(**told)
 
     def said(self, value: Any) -> Any:
         """A sentence in this language; anything else as it is."""
@@ -57,14 +65,6 @@ class Language:
         if isinstance(data, (list, tuple)):
             return [self.plain(value) for value in data]
         return data
-
-
-def _filled(template: str, values: dict[str, Any]) -> str:
-    if not values:
-        return template
-    if any(hasattr(value, "__html__") for value in values.values()):
-        return Markup(template).format(**values)
-    return template.format(**values)
 
 
 @cache
