@@ -354,7 +354,7 @@ def _instant(text: str, zone: ZoneInfo) -> int:
     if instant.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
         words = say(
             "{time} does not exist on {date}: the clocks go forward then.",
-            time=f"{local:%H:%M}",
+            time=local.strftime("%H:%M"),
             date=say(_DATES[local.month - 1], day=local.day),
         )
         raise FormError("window", words)

@@ -144,7 +144,7 @@ async def near_place(request: web.Request, moment: Moment, wanted: Filter) -> Ne
             for one in found
         ),
         radius=radius,
-        radius_words=say("any") if radius == "any" else dict(RADII)[radius],
+        radius_words=dict(RADII)[radius],
         radii=tuple(Chip(words, href(value), value == radius) for value, words in RADII),
         wider_href=_wider(radius, href),
         minutes=minutes,
