@@ -173,7 +173,8 @@ export class Files {
     const words = document.createElement('div');
     words.className = 'file-words';
     const name = document.createElement('p');
-    name.textContent = `${one.file.name || _('A pasted picture')} (${sizeWords(one.file.size)})`;
+    const called = one.file.name || _('A pasted picture');
+    name.textContent = `${called} (${sizeWords(one.file.size)})`;
     const bar = document.createElement('progress');
     bar.max = 1;
     bar.setAttribute('aria-label', _('How much of {file} has gone out', { file: one.file.name }));
