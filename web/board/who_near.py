@@ -41,15 +41,6 @@ RADIUS_DEFAULT: Final = "10"
 SKILLS_MAX: Final = 20
 DOING: Final = "near"
 """What the URL's `do` says of this part of the pane."""
-_KIND_WORDS: Final = {
-    "address": say("address"),
-    "street": say("street"),
-    "place": say("place"),
-    "landmark": say("landmark"),
-    "point": say("point"),
-    "position": say("position"),
-    "customer's place": say("customer's place"),
-}
 
 
 class Texts(Protocol):
@@ -138,7 +129,7 @@ async def near_place(request: web.Request, moment: Moment, wanted: Filter) -> Ne
         spots=tuple(
             Spot(
                 one["words"],
-                listed(filter(None, (one.get("note", ""), _kind_words(one["kind"]))), " · "),
+                listed(filter(None, (one.get("note", ""), say(one["kind"]))), " · "),
                 f"/?{urlencode([*wanted.pairs(), *_of_spot(one), *more, ('radius', radius)])}",
             )
             for one in found
@@ -155,10 +146,6 @@ async def near_place(request: web.Request, moment: Moment, wanted: Filter) -> Ne
         new_href=wanted.url(do="new", at=here),
         region=moment.hub.region is not None,
     )
-
-
-def _kind_words(kind: str) -> str:
-    return _KIND_WORDS.get(kind, kind)
 
 
 def _of_spot(one: dict[str, Any]) -> list[tuple[str, str]]:

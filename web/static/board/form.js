@@ -9,9 +9,15 @@ const WORDS_WHEN_NOT_FOUND = {
   false: _('No map region is loaded; type a position or pick it on the map.'),
 };
 
+/** What a found address is and how exact it is, in words. */
+function told({ kind, accuracy, kind_words: kindWords = kind, accuracy_words: accuracyWords = accuracy }) {
+  return { kind: kindWords, accuracy: accuracyWords };
+}
+
 /** What stands under a found address: whose it is, its kind, how exact it is; each word once. */
-function about({ note, kind, accuracy }) {
-  return [...new Set([note, kind, accuracy])].filter(Boolean).join(' · ');
+function about(found) {
+  const { kind, accuracy } = told(found);
+  return [...new Set([found.note, kind, accuracy])].filter(Boolean).join(' · ');
 }
 
 /** Bring a form to life; `hooks.pick(done)` lets a person click on the map, `hooks.show(point)`. */
@@ -77,10 +83,9 @@ export function wireForm(form, hooks) {
       note: data.found.length ? '' : WORDS_WHEN_NOT_FOUND[String(data.region)],
     }),
     take: (choice) => {
-      // A position that was typed as one is no address.
-      if (choice.words !== choice.point) field('address').value = choice.words;
+      if (choice.kind !== 'position') field('address').value = choice.words;
       point.value = choice.point;
-      showPoint(choice.point, _('Position from {kind}: {accuracy}.', choice));
+      showPoint(choice.point, _('Position from {kind}: {accuracy}.', told(choice)));
     },
   });
   point.addEventListener('change', () => showPoint(point.value, ''));

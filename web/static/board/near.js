@@ -14,7 +14,7 @@ export function wireNear(form, hooks) {
   };
   suggest(text, {
     read: (data) => ({
-      found: data.found.map((one) => ({ ...one, note: [...new Set([one.note, one.kind])].filter(Boolean).join(' · ') })),
+      found: data.found.map((one) => ({ ...one, note: [...new Set([one.note, one.kind_words ?? one.kind])].filter(Boolean).join(' · ') })),
       note: data.found.length ? '' : _('Not found; click the map or type a position.'),
     }),
     take: (choice) => {
