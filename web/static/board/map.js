@@ -359,10 +359,9 @@ class BoardMap {
     const jobs = this.#shownJobs().filter((job) => this.view.isInSight(job.at));
     const workers = this.workers.placed.filter((worker) => this.view.isInSight(worker.at))
       .map((worker) => this.#worker(worker.id));
-    const head = _('In sight: {jobs}, {workers}', {
-      jobs: several('{n} job', '{n} jobs', jobs.length),
-      workers: several('{n} worker', '{n} workers', workers.length),
-    });
+    const jobWords = several('{n} job', '{n} jobs', jobs.length);
+    const workerWords = several('{n} worker', '{n} workers', workers.length);
+    const head = _('In sight: {jobs}, {workers}', { jobs: jobWords, workers: workerWords });
     const ids = jobs.map((job) => job.id);
     const more = jobs.length ? [[_('Select these {n}', { n: jobs.length }), () => this.#choose(ids)]] : [];
     this.list.items(head, [...workers, ...jobs], { x: 0, y: 8 }, (item) => this.#take(item), more);

@@ -74,11 +74,11 @@ class Replay {
     const stop = this.stopNow();
     for (const row of document.querySelectorAll('tr[data-stop]')) row.toggleAttribute('data-now', Number(row.dataset.stop) === stop);
     const own = this.track.stops[stop];
-    now.textContent = own
-      ? _('Stop {n}: {job}, {from}–{to}', {
-        n: stop + 1, job: own.words || _('no job of the day'), from: clockWords.format(own.start), to: clockWords.format(own.end),
-      })
-      : _('On the way');
+    if (own) {
+      const job = own.words || _('no job of the day');
+      const [from, to] = [own.start, own.end].map((at) => clockWords.format(at));
+      now.textContent = _('Stop {n}: {job}, {from}–{to}', { n: stop + 1, job, from, to });
+    } else now.textContent = _('On the way');
   }
 
   toggle() {
