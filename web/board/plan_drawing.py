@@ -42,8 +42,6 @@ _CODES: Final = (
     *(say("open"), say("in progress"), say("done"), say("rejected"), say("cancelled")),
     *(say("assigned"), say("received"), say("opened"), say("accepted"), say("travelling")),
     *(say("on site"), say("paused"), say("finished"), say("delayed"), say("at risk")),
-    *(say("no show"), say("late start"), say("late finish"), say("overrun"), say("blind")),
-    say("unacknowledged"),
 )
 # By the code that they are: bars say the same few words thousands of times.
 _SAID: Final[Mapping[str, str]] = {str(words): words for words in _CODES}

@@ -170,7 +170,7 @@ def changes_of(prospect: Prospect, wish: Wish, turn: bytes) -> Act:
     return changes
 
 
-def _said(prospect: Prospect, wish: Wish, moment: Moment) -> Sentence:
+def _said(prospect: Prospect, wish: Wish, moment: Moment) -> str:
     number = prospect.stop.number
     if not wish.worker:
         return say(
@@ -197,7 +197,7 @@ def _said(prospect: Prospect, wish: Wish, moment: Moment) -> Sentence:
     if pushed:
         more = say_n("{n} later window moved on", "{n} later windows moved on", pushed)
         words = listed([words, more], "; ")
-    return say("{words}.", words=words)
+    return sentence(words)
 
 
 # --- overtaken

@@ -261,7 +261,7 @@ def _line(draft: Draft, given: PlanInput, move: Move, late_before: dict[str, int
         eta_ms=move.timed.arrive_ms,
         late_before=late_before.get(move.job),
         late_after=_minutes(move.timed.late_ms),
-        reason=move.reason,
+        reason=sentence(move.reason),
         state=state,
         told=told,
     )
