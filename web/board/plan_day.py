@@ -170,7 +170,7 @@ async def silence_of(moment: Moment) -> dict[str, str]:
     heard: dict[str, int] = {}
     for phone in await phones_of(moment.hub):
         heard[phone.worker] = max(heard.get(phone.worker, 0), phone.heard_at_ms or 0)
-    found = {}
+    found: dict[str, str] = {}
     for worker, at_ms in heard.items():
         if at_ms == 0:
             found[worker] = say("phone never heard")

@@ -227,7 +227,7 @@ def _late(
     moved: PlanStop, before: Sequence[Arrival], arriving: Sequence[Arrival], zone: ZoneInfo
 ) -> list[str]:
     late_before = {one.stop.job: one.late_min for one in before}
-    found = []
+    found: list[str] = []
     for one in arriving:
         if one.late_min <= late_before.get(one.stop.job, 0) and one.stop.job != moved.job:
             continue
@@ -250,7 +250,7 @@ def _overlaps(after: Move, zone: ZoneInfo) -> list[str]:
         return []
     start = after.windows[after.stop.job][0]
     end = start + after.stop.length_ms
-    found = []
+    found: list[str] = []
     for stop in after.order:
         window = stop.window
         if stop.job == after.stop.job or window is None or stop.phase in OVER:
@@ -280,7 +280,7 @@ def _beyond_shift(
         f"{formats.clock_words(start, zone)}–{formats.clock_words(end, zone)}"
         for start, end in person.shifts
     )
-    found = []
+    found: list[str] = []
     for one in arriving:
         if outside(one) and (one.stop.job == moved.job or one.stop.job not in already):
             span = f"{formats.clock_words(one.at_ms, zone)}–{formats.clock_words(one.end_ms, zone)}"

@@ -165,7 +165,7 @@ class _Weighing:
     def _changes(self, arriving: Sequence[Arrival]) -> list[str]:
         """The new arrivals of those that come at another time than before."""
         before = {one.stop.job: one.at_ms for one in self._before}
-        found = []
+        found: list[str] = []
         for one in arriving:
             was = before.get(one.stop.job)
             clock = self._clock(one.at_ms)

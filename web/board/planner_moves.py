@@ -225,11 +225,9 @@ async def _overtaken_words(moment: Moment, row: Any, changes: Sequence[FieldChan
     newest = max(changes, key=lambda change: change.at_ms)
     if newest.field in ("window", "order", "planned minutes"):
         value = value_words(newest.field, newest.theirs, names, moment.zone, moment.now_ms)
-        what = (
-            say("planned in another order")
-            if newest.field == "order"
-            else say("{field} {value}", field=say(newest.field), value=value)
-        )
+        what: str = say("{field} {value}", field=say(newest.field), value=value)
+        if newest.field == "order":
+            what = say("planned in another order")
     else:
         what = state_words(newest.field, newest.path, newest.theirs, names)
     when = formats.moment_words(newest.at_ms, moment.zone, moment.now_ms)
