@@ -16,6 +16,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from core.dispatch.geometry import Point
+from core.sentence import Sentence, say
 from hub.map.roads import Roads
 from hub.map.travel import air_travel, travel_to
 from web import formats
@@ -32,6 +33,9 @@ LONG_WINDOW_MS: Final = 8 * formats.DAY_MS
 """A job that is over and whose window began longer before belongs to no later day's plan."""
 ROAD_LEGS_MAX: Final = 24
 """Searches of roads for one preview; what is more is reckoned by the air line."""
+_WEEKDAYS: Final = (
+    *(say("Mon"), say("Tue"), say("Wed"), say("Thu"), say("Fri"), say("Sat"), say("Sun")),
+)
 
 # What begins later is left out by the index alone, before a row of it is read.
 _DUE: Final = f"""
@@ -166,22 +170,32 @@ async def silence_of(moment: Moment) -> dict[str, str]:
     heard: dict[str, int] = {}
     for phone in await phones_of(moment.hub):
         heard[phone.worker] = max(heard.get(phone.worker, 0), phone.heard_at_ms or 0)
-    found = {}
+    found: dict[str, str] = {}
     for worker, at_ms in heard.items():
         if at_ms == 0:
-            found[worker] = "phone never heard"
+            found[worker] = say("phone never heard")
         elif moment.now_ms - at_ms > HEARD_MS_MAX:
             words = formats.moment_words(at_ms, moment.zone, moment.now_ms)
-            found[worker] = f"phone silent since {words}"
+            found[worker] = say("phone silent since {moment}", moment=words)
     for row in await workers(moment.hub.reader):
         if row["worker"] not in heard:
-            found[row["worker"]] = "no phone yet"
+            found[row["worker"]] = say("no phone yet")
     return found
 
 
 def shift_minutes(row: Any) -> object:
     """The shift of a worker's row: [start, end] in minutes of the day, or None."""
     return json.loads(row["shift"]) if row["shift"] else None
+
+
+def short_day(day: dt.date) -> Sentence:
+    """`Mon 23 Nov`."""
+    date = day.isoformat()
+    return say(
+        "{weekday} {date}",
+        weekday=_WEEKDAYS[day.weekday()],
+        date=formats.date_words(date, date),
+    )
 
 
 def span_words(span: Span, zone: ZoneInfo) -> str:
