@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from core.sentence import say
 from hub.guard import Refused
 from hub.keys import ACCOUNT, HUB
 from web.board.days import today
@@ -45,10 +46,10 @@ _JOBS: Final = """
 """
 
 AUTO_MODE_WORDS: Final = {
-    "off": "off",
-    "suggest": "suggests, the worker decides",
-    "timed": "logs time, leaves the state alone",
-    "automatic": "logs time and moves the state",
+    "off": say("off"),
+    "suggest": say("suggests, the worker decides"),
+    "timed": say("logs time, leaves the state alone"),
+    "automatic": say("logs time and moves the state"),
 }
 
 
@@ -148,7 +149,11 @@ def _row(
 ) -> WorkerRow:
     vehicle = " · ".join(part for part in (row["vehicle_name"], row["plate"]) if part)
     if on.is_exception:
-        vehicle = f"{on.vehicle_name or 'none'} today" + (f" (else {vehicle})" if vehicle else "")
+        todays = on.vehicle_name or say("none")
+        if vehicle:
+            vehicle = say("{vehicle} today (else {usual})", vehicle=todays, usual=vehicle)
+        else:
+            vehicle = say("{vehicle} today", vehicle=todays)
     return WorkerRow(
         worker=row["worker"],
         name=row["name"],
@@ -217,12 +222,17 @@ async def revoke_phone(request: web.Request) -> web.StreamResponse:
     worker, author = request.match_info["worker"], request.match_info["author"]
     if all(phone.author != author or phone.worker != worker for phone in await phones_of(hub)):
         raise Refused(
-            404, "This worker has no such phone.", "Load the worker's page anew; it may be gone."
+            404,
+            say("This worker has no such phone."),
+            say("Load the worker's page anew; it may be gone."),
         )
     await hub.revoke(request[ACCOUNT], bytes.fromhex(author))
     raise see_other(
         f"/workers/{worker}",
-        "The phone is shut out. What it had sent is kept; what comes from now on does not count.",
+        say(
+            "The phone is shut out. What it had sent is kept; what comes from now on does not "
+            "count."
+        ),
     )
 
 
