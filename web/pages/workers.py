@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from core.sentence import say
+from core.sentence import Sentence, say
 from hub.guard import Refused
 from hub.keys import ACCOUNT, HUB
 from web.board.days import today
@@ -149,11 +149,7 @@ def _row(
 ) -> WorkerRow:
     vehicle = " · ".join(part for part in (row["vehicle_name"], row["plate"]) if part)
     if on.is_exception:
-        todays = on.vehicle_name or say("none")
-        if vehicle:
-            vehicle = say("{vehicle} today (else {usual})", vehicle=todays, usual=vehicle)
-        else:
-            vehicle = say("{vehicle} today", vehicle=todays)
+        vehicle = _todays_vehicle(on.vehicle_name, vehicle)
     return WorkerRow(
         worker=row["worker"],
         name=row["name"],
@@ -167,6 +163,14 @@ def _row(
         phones=tuple(phone for phone in phones if phone.worker == row["worker"]),
         away=absent_words(on.absence, present),
     )
+
+
+def _todays_vehicle(name: str, usual: str) -> Sentence:
+    if name and usual:
+        return say("{vehicle} today (else {usual})", vehicle=name, usual=usual)
+    if usual:
+        return say("none today (else {usual})", usual=usual)
+    return say("{vehicle} today", vehicle=name) if name else say("none today")
 
 
 def shift_words(shift: list[int] | None) -> str:
