@@ -150,7 +150,7 @@ async def carry_out_all(request: web.Request, name: str) -> Outcome:
 
 
 def _why(error: Exception) -> str:
-    words: str = error.args[0]
+    words: str = getattr(error, "why", error.args[0])
     # That nothing was changed says the list in which it stands.
     bare = words.removeprefix("Nothing was changed: ")
     return formats.sentence(words if bare == words else bare)

@@ -52,7 +52,7 @@ def first_day_words(at_ms: int, zone: ZoneInfo, now_ms: int) -> str:
 
 def weekday_words(day: dt.date, *, with_year: bool = False) -> Sentence:
     """A day as `Mon 23 Nov`, or `Mon 23 Nov 2026`, whichever year is now."""
-    weekday, month = say(f"{day:%a}"), say(f"{day:%b}")
+    weekday, month = say(day.strftime("%a")), say(day.strftime("%b"))
     if with_year:
         return say(
             "{weekday} {day} {month} {year}",

@@ -53,7 +53,8 @@ def _keys(before: str, after: str, typed: str) -> list[Suggestion]:
         if key.name.startswith(typed.lower()):
             sign = "" if key.only_compares else ":"
             filled = f"{start}{key.name}{sign}"
-            note = say("such as {example}", example=f"{key.name}{sign}{key.example}")
+            example = f"{key.name}{sign}{key.example}"
+            note = say("such as {example}", example=example)
             found.append(Suggestion(f"{key.name}{sign}", note, filled + after, len(filled)))
     return found if typed else found[:SUGGESTED_MAX]
 

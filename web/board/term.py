@@ -87,7 +87,8 @@ class Key:
                 )
             case Form.NAME:
                 return say("give a name, in quotes where it has a space, or {none}", none=NONE)
-        return say("give a text, such as {example}", example=f"{self.name}:{self.example}")
+        example = f"{self.name}:{self.example}"
+        return say("give a text, such as {example}", example=example)
 
 
 HAS: Final = (
