@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from core.sentence import say
 from web.assets import ASSETS, Assets
 from web.board import filters, questions
 from web.board.detail import JobDetail, job_detail
@@ -37,6 +38,14 @@ from web.rendering import part, show, templates_of
 
 RAIL_S_MAX: Final = 0.1
 """So long a page waits for the counts of saved views; its script asks for the others."""
+_GROUPING_WORDS: Final = {
+    "": say("None"),
+    "worker": say("Worker"),
+    "team": say("Team"),
+    "status": say("Status"),
+    "customer": say("Customer"),
+    "day": say("Day"),
+}
 CHANGED_MAX: Final = 500
 """Rows asked for by id at once; a page that missed more loads anew."""
 
@@ -146,7 +155,7 @@ async def _page(request: web.Request, moment: Moment, reading: Reading) -> Board
             if column.id in HIDABLE
         ),
         groupings=tuple(
-            (group.capitalize() or "None", wanted.grouped_by(group).url(), group == wanted.group)
+            (_GROUPING_WORDS[group], wanted.grouped_by(group).url(), group == wanted.group)
             for group in GROUPINGS
         ),
         total=total,
