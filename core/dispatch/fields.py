@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from core.sentence import say
+from core.sentence import marked, say
 
 
 class Kind(enum.IntEnum):
@@ -106,6 +106,11 @@ class Field:
     roles: frozenset[Role]
     rule: Rule
     label: str | None = None
+
+    @property
+    def called(self) -> str:
+        """What people call it, also where it has no label."""
+        return self.label or say(self.name.capitalize())
 
 
 _HUB = frozenset({Role.HUB})
@@ -305,3 +310,20 @@ FIELDS = {
         *_recurrence(),
     )
 }
+
+# What `Field.called` says where there is no label.
+_CALLED = (
+    *(marked("Account disabled"), marked("Admitted"), marked("Assigned")),
+    *(marked("Auto logging mode"), marked("Auto logging on"), marked("Certificate")),
+    *(marked("Closed"), marked("Contact archived"), marked("Created"), marked("Cut")),
+    *(marked("Decision"), marked("Duty start"), marked("Duty stop"), marked("Erased")),
+    *(marked("Erased before"), marked("Erased day"), marked("Erased job"), marked("File")),
+    *(marked("File name"), marked("File removed"), marked("Fixes"), marked("Handed to")),
+    *(marked("Hub addresses"), marked("Jobs on"), marked("Log removed"), marked("Log start")),
+    *(marked("Log stop"), marked("Log supersedes"), marked("Minimum auto-logging time")),
+    *(marked("New key asked"), marked("Next key"), marked("Note"), marked("Order")),
+    *(marked("Password"), marked("Place archived"), marked("Revoked"), marked("Saved view")),
+    *(marked("Saved view's name"), marked("Saved view's owner")),
+    *(marked("Saved view's position"), marked("Skipped"), marked("Snoozed"), marked("Tick")),
+    *(marked("Withdrawn")),
+)
