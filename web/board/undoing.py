@@ -110,8 +110,8 @@ async def _undo(request: web.Request, form: Any) -> Answer:
         query = {"act": reference.text(), "back": own_path(form.get("back"))}
         again = {"again": "1"} if choice else {}
         again |= {"redo": "1"} if form.get("redo") == "1" else {}
-        words = say("Others have built on that: nothing is undone before you decide.")
-        return Answer(words, "risk", confirm=f"{ADDRESS}?{urlencode(query | again)}", status=409)
+        told = say("Others have built on that: nothing is undone before you decide.")
+        return Answer(told, "risk", confirm=f"{ADDRESS}?{urlencode(query | again)}", status=409)
     changes = undo_changes(plan.parts, over_others=choice == "all")
     teller = await _teller(request, plan)
     if not changes:
