@@ -74,7 +74,7 @@ class ErrorPage:
     reference: str | None = None
 
 
-ERROR_PAGE: Final = "fieldlog error page"
+ERROR_PAGE: Final = web.ResponseKey("ERROR_PAGE", ErrorPage)
 """Under this an answer carries what it says, for pages that say it otherwise."""
 
 

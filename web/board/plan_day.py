@@ -16,7 +16,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from core.dispatch.geometry import Point
-from core.sentence import Sentence, say
+from core.sentence import say
 from hub.map.roads import Roads
 from hub.map.travel import air_travel, travel_to
 from web import formats
@@ -33,9 +33,6 @@ LONG_WINDOW_MS: Final = 8 * formats.DAY_MS
 """A job that is over and whose window began longer before belongs to no later day's plan."""
 ROAD_LEGS_MAX: Final = 24
 """Searches of roads for one preview; what is more is reckoned by the air line."""
-_WEEKDAYS: Final = (
-    *(say("Mon"), say("Tue"), say("Wed"), say("Thu"), say("Fri"), say("Sat"), say("Sun")),
-)
 
 # What begins later is left out by the index alone, before a row of it is read.
 _DUE: Final = f"""
@@ -186,16 +183,6 @@ async def silence_of(moment: Moment) -> dict[str, str]:
 def shift_minutes(row: Any) -> object:
     """The shift of a worker's row: [start, end] in minutes of the day, or None."""
     return json.loads(row["shift"]) if row["shift"] else None
-
-
-def short_day(day: dt.date) -> Sentence:
-    """`Mon 23 Nov`."""
-    date = day.isoformat()
-    return say(
-        "{weekday} {date}",
-        weekday=_WEEKDAYS[day.weekday()],
-        date=formats.date_words(date, date),
-    )
 
 
 def span_words(span: Span, zone: ZoneInfo) -> str:

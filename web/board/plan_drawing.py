@@ -16,7 +16,7 @@ from core.sentence import listed, say, say_n
 from web import formats
 from web.board.days import day_bounds, today
 from web.board.filters import Filter
-from web.board.plan_day import DayFacts, Logged, air_legs, shift_minutes, short_day
+from web.board.plan_day import DayFacts, Logged, air_legs, shift_minutes
 from web.board.plan_lines import (
     Axis,
     Placed,
@@ -30,7 +30,7 @@ from web.board.plan_lines import (
     shifts_of,
 )
 from web.board.questions import late_of
-from web.board.rows import delay_words, window_clock
+from web.board.rows import cause_words, delay_words, window_clock
 from web.board.state import Moment
 from web.roster import RosterDay, absent_words
 
@@ -373,7 +373,7 @@ class Drawing:
         roster = self._rosters[day][row["worker"]]
         return Cell(
             day=day.isoformat(),
-            words=short_day(day),
+            words=formats.weekday_words(day),
             absent=roster.absence.words if roster.absence is not None else "",
             vehicle=(roster.vehicle_name or say("no vehicle")) if roster.is_exception else "",
             chips=tuple(self.chip(stop, None, None, dated=False) for stop in stops[:CELL_MAX]),
@@ -427,7 +427,7 @@ class Drawing:
         if done is not None:
             parts.append(say("worked {hours}", hours=self._clock(*done)))
         if alert is not None:
-            level, cause = _said(alert[1]), _said(alert[2])
+            level, cause = _said(alert[1]), cause_words(alert[2])
             late = [cause, delay_words(alert[3])] if alert[3] else [cause]
             parts.append(listed([level, listed(late, " ")], ": "))
         return listed(parts) if len(parts) > 1 else parts[0]

@@ -16,39 +16,20 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from core.sentence import Sentence, marked, say
+from core.sentence import Sentence, say
 from web.board.days import day_bounds, today
 from web.board.filters import UNASSIGNED, VIEW_BY_ID, Filter, is_stream_id, read_filter
-from web.board.plan_day import facts_of, short_day, silence_of
+from web.board.plan_day import facts_of, silence_of
 from web.board.plan_drawing import Chip, Drawing, PlanRow
 from web.board.plan_lines import Tick, in_order
 from web.board.state import Moment, moment_of
-from web.formats import date_words
+from web.formats import date_words, long_day_words, weekday_words
 from web.frame import frame_of
 from web.rendering import part
 from web.roster import roster_on
 
 TRAY_MAX: Final = 120
 """Jobs without a worker that are shown at once; the table has all of them."""
-_WEEKDAYS: Final = (
-    *(say("Monday"), say("Tuesday"), say("Wednesday"), say("Thursday")),
-    *(say("Friday"), say("Saturday"), say("Sunday")),
-)
-# A month's name has another form within a date than alone, in other languages.
-_DATES: Final = (
-    marked("{day} January {year}"),
-    marked("{day} February {year}"),
-    marked("{day} March {year}"),
-    marked("{day} April {year}"),
-    marked("{day} May {year}"),
-    marked("{day} June {year}"),
-    marked("{day} July {year}"),
-    marked("{day} August {year}"),
-    marked("{day} September {year}"),
-    marked("{day} October {year}"),
-    marked("{day} November {year}"),
-    marked("{day} December {year}"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +137,7 @@ async def planner_of(moment: Moment, wanted: Filter) -> Planner:
         sheets_href=f"/workers/day?{urlencode([('date', day.isoformat()), *chosen_pairs])}",
         ticks=axis.ticks if axis else (),
         heads=tuple(
-            Head(short_day(each), each.isoformat() == today(moment.now_ms, moment.zone))
+            Head(weekday_words(each), each.isoformat() == today(moment.now_ms, moment.zone))
             for each in (days if week else ())
         ),
         start_ms=axis.start_ms if axis else day_bounds(days[0], moment.zone)[0],
@@ -184,11 +165,7 @@ def week_of(day: dt.date) -> list[dt.date]:
 def _span_title(days: Sequence[dt.date]) -> Sentence:
     first, last = days[0], days[-1]
     if first == last:
-        return say(
-            "{weekday} {date}",
-            weekday=_WEEKDAYS[first.weekday()],
-            date=say(_DATES[first.month - 1], day=first.day, year=first.year),
-        )
+        return long_day_words(first)
     return say(
         "{first} – {last}",
         first=date_words(first.isoformat(), first.isoformat()),
