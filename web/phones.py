@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from core.sentence import say
 from hub.hub import Hub
 from web.formats import DAY_MS, MINUTE_MS, span_words
 
@@ -89,7 +90,7 @@ async def phones_summary(hub: Hub, now_ms: int) -> PhonesSummary:
 def summarize(phones: list[Phone], now_ms: int) -> PhonesSummary:
     """The pill for these phones; see `PhonesSummary`."""
     if not phones:
-        return PhonesSummary("No phones yet", "", "No phone has joined this site yet")
+        return PhonesSummary(say("No phones yet"), "", say("No phone has joined this site yet"))
     heard = [phone for phone in phones if phone.tone(now_ms) == "good"]
     silent = [phone for phone in phones if phone.tone(now_ms) == "risk"]
     words = f"{len(heard)}/{len(phones)} phones heard"
