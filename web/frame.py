@@ -20,8 +20,8 @@ from core.sentence import marked, say
 from hub.guard import Refused, form_token, session_cookie
 from hub.hub import Hub
 from hub.keys import ACCOUNT, GUARD_RULES, HUB, Account
-from web.keys import Command, as_json, commands_for
-from web.language import Language, language_of
+from web.keys import Command, commands_for, offered
+from web.language import language_of
 from web.phones import PhonesSummary, phones_summary
 
 SETTINGS: Final = web.RequestKey("SETTINGS", dict[str, object])
@@ -116,9 +116,10 @@ class Frame:
         """The acts that have a key or are offered, as this person has them."""
         return commands_for(may_write=self.may_write)
 
-    def commands(self, tongue: Language) -> str:
-        """The same for the scripts, in a language (`web.keys.as_json`)."""
-        return as_json(may_write=self.may_write, tongue=tongue)
+    @property
+    def commands(self) -> tuple[tuple[str, ...], ...]:
+        """The same for the scripts (`web.keys.offered`)."""
+        return offered(may_write=self.may_write)
 
     @property
     def is_admin(self) -> bool:

@@ -7,12 +7,10 @@ name. Pure. Invariant: within a place no key means two things.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Final
 
 from core.sentence import marked, say
-from web.language import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,18 +219,11 @@ def commands_for(*, may_write: bool) -> dict[str, tuple[Command, ...]]:
     }
 
 
-def as_json(*, may_write: bool, tongue: Language) -> str:
-    """What the scripts bind and offer: a list of `[place, act, press, caps, title]`.
-
-    Titles are said in a language; the place is the table's own name of it.
-    """
+def offered(*, may_write: bool) -> tuple[tuple[str, ...], ...]:
+    """What the scripts bind and offer, as `(place, act, press, caps, title)`."""
     found = commands_for(may_write=may_write)
-    return json.dumps(
-        [
-            [place, one.act, one.press, " ".join(one.caps), tongue.said(one.title)]
-            for place in (EVERYWHERE, BOARD)
-            for one in found.get(place, ())
-        ],
-        ensure_ascii=False,
-        separators=(",", ":"),
+    return tuple(
+        (place, one.act, one.press, " ".join(one.caps), one.title)
+        for place in (EVERYWHERE, BOARD)
+        for one in found.get(place, ())
     )
