@@ -31,7 +31,7 @@ NOTICE_CHARACTERS_MAX: Final = 600
 VERBS: Final = (marked("Undo"), marked("Redo"))
 ICON_BY_TONE: Final = {"good": "circle-check", "risk": "triangle-alert", "bad": "circle-alert"}
 
-ROLE_WORDS: Final = {
+ROLE_WORDS: Final[dict[str, str]] = {
     "admin": say("Administrator"),
     "dispatcher": say("Dispatcher"),
     "manager": say("Manager, reads only"),
