@@ -11,13 +11,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from core.sentence import Catalog, Sentence, marked, say, say_n
+from core.sentence import Catalog, Sentence, listed, marked, say, say_n
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
@@ -221,6 +222,12 @@ def distance_words(metres: float) -> Sentence:
         whole, _, tenths = f"{metres / 1000:.1f}".partition(".")
         return say("{whole}.{tenths} km", whole=whole, tenths=tenths)
     return say("{kilometres} km", kilometres=round(metres / 1000))
+
+
+def and_words(words: Sequence[str]) -> str:
+    """Several texts in a row, the last after an *and*: `Mon, Tue and Fri`."""
+    *before, last = words
+    return say("{before} and {last}", before=listed(before), last=last) if before else last
 
 
 def point_words(lat_e7: int | None, lon_e7: int | None) -> str:

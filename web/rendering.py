@@ -84,6 +84,7 @@ def make_environment(assets: Assets, tag: str = ENGLISH) -> jinja2.Environment:
         day=_day,
         clock=_clock,
         window=_window,
+        said=tongue.said,
         minutes=formats.minutes_words,
         distance=formats.distance_words,
         initials=formats.initials,
