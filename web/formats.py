@@ -83,7 +83,7 @@ def local_time(at_ms: int, zone: ZoneInfo) -> dt.datetime:
     return dt.datetime.fromtimestamp(bent / 1000, dt.UTC).astimezone(zone)
 
 
-def day_words(at_ms: int, zone: ZoneInfo, now_ms: int) -> Sentence:
+def day_words(at_ms: int, zone: ZoneInfo, now_ms: int) -> str:
     """`today`, `yesterday`, `tomorrow`, `Mon 23 Nov`, or `23 Nov 2025` in another year."""
     day, today = local_time(at_ms, zone).date(), local_time(now_ms, zone).date()
     return near_words(day, today) or (
@@ -132,7 +132,7 @@ def month_words(day: dt.date) -> Sentence:
     return say(_MONTHS_OF_YEARS[day.month - 1], year=day.year)
 
 
-def date_words(day: str, today: str) -> Sentence:
+def date_words(day: str, today: str) -> str:
     """A local day as `3 Dec`, or `3 Dec 2027` in another year than today's; both as 2026-12-03."""
     date = dt.date.fromisoformat(day)
     if day[:4] != today[:4]:
@@ -152,7 +152,7 @@ def moment_words(at_ms: int, zone: ZoneInfo, now_ms: int) -> str:
     return clock if day is _NEAR[0] else say("{day} {clock}", day=day, clock=clock)
 
 
-def ago_words(at_ms: int, now_ms: int) -> Sentence:
+def ago_words(at_ms: int, now_ms: int) -> str:
     """How long ago, in the largest unit that says enough: `just now`, `4 min ago`, `3 days ago`."""
     gone = now_ms - at_ms
     if gone < -MINUTE_MS:
@@ -164,7 +164,7 @@ def ago_words(at_ms: int, now_ms: int) -> Sentence:
     return say_n("{n} day ago", "{n} days ago", gone // DAY_MS)
 
 
-def span_words(span_ms: int) -> Sentence:
+def span_words(span_ms: int) -> str:
     """A length of time in one unit: `4 min`, `3 h`, `1 day`, `12 days`."""
     if span_ms < HOUR_MS:
         return say("{minutes} min", minutes=max(span_ms // MINUTE_MS, 0))
@@ -173,7 +173,7 @@ def span_words(span_ms: int) -> Sentence:
     return say_n("{n} day", "{n} days", span_ms // DAY_MS)
 
 
-def minutes_words(minutes: int) -> Sentence:
+def minutes_words(minutes: int) -> str:
     """Working time: `45 min`, `2 h`, `2 h 05 min`."""
     hours, rest = divmod(abs(minutes), 60)
     sign = "−" if minutes < 0 else ""
@@ -198,7 +198,7 @@ def time_element(at_ms: int, words: str, zone: ZoneInfo, *, ages: bool = False) 
     )
 
 
-def window_words(start_ms: int | None, end_ms: int | None, zone: ZoneInfo, now_ms: int) -> Sentence:
+def window_words(start_ms: int | None, end_ms: int | None, zone: ZoneInfo, now_ms: int) -> str:
     """A job's window: `today 10:00–11:30`; a dash in words where it has none."""
 
     def at(at_ms: int) -> Sentence:
@@ -214,7 +214,7 @@ def window_words(start_ms: int | None, end_ms: int | None, zone: ZoneInfo, now_m
     return say("{start}–{end}", start=at(start_ms), end=end)
 
 
-def distance_words(metres: float) -> Sentence:
+def distance_words(metres: float) -> str:
     """`80 m`, `1.4 km`, `23 km`."""
     if metres < 1000:
         return say("{metres} m", metres=round(metres))

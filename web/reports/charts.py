@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from core.sentence import Sentence, listed, say
+from core.sentence import listed, say
 from web.formats import minutes_words
 from web.language import Language
 from web.reports.drawing import Chart, Line, Piece, bars, columns
@@ -70,6 +70,7 @@ def _key(by: str, day: dt.date) -> str:
 
 def _line(chart: str, row: Figures, along: bool) -> Line:
     mark = row.key[5:] if along and len(row.key) == 10 else ""
+    pieces: tuple[Piece, ...]
     match chart:
         case "plan":
             planned, actual = _hours(row.planned_s), _hours(row.actual_s)
@@ -105,5 +106,5 @@ def _line(chart: str, row: Figures, along: bool) -> Line:
     return Line(row.name, words, (pieces,), mark)
 
 
-def _hours(seconds: int) -> Sentence:
+def _hours(seconds: int) -> str:
     return minutes_words(round(seconds / 60))
