@@ -84,6 +84,7 @@ def make_environment(assets: Assets, tag: str = ENGLISH) -> jinja2.Environment:
         day=_day,
         clock=_clock,
         window=_window,
+        said=tongue.said,
         minutes=formats.minutes_words,
         distance=formats.distance_words,
         initials=formats.initials,
@@ -182,29 +183,32 @@ def _form_token(context: Context) -> Markup:
 @pass_context
 def _moment(context: Context, at_ms: int) -> Markup:
     frame: Frame = context["frame"]
-    words = formats.moment_words(at_ms, frame.zone, frame.now_ms)
-    return formats.time_element(at_ms, words, frame.zone)
+    return _time(context, at_ms, formats.moment_words(at_ms, frame.zone, frame.now_ms))
 
 
 @pass_context
 def _ago(context: Context, at_ms: int) -> Markup:
     frame: Frame = context["frame"]
-    return formats.time_element(
-        at_ms, formats.ago_words(at_ms, frame.now_ms), frame.zone, ages=True
-    )
+    return _time(context, at_ms, formats.ago_words(at_ms, frame.now_ms), ages=True)
 
 
 @pass_context
 def _day(context: Context, at_ms: int) -> Markup:
     frame: Frame = context["frame"]
-    words = formats.day_words(at_ms, frame.zone, frame.now_ms)
-    return formats.time_element(at_ms, words, frame.zone)
+    return _time(context, at_ms, formats.day_words(at_ms, frame.zone, frame.now_ms))
 
 
 @pass_context
 def _clock(context: Context, at_ms: int) -> Markup:
     frame: Frame = context["frame"]
-    return formats.time_element(at_ms, formats.clock_words(at_ms, frame.zone), frame.zone)
+    return _time(context, at_ms, formats.clock_words(at_ms, frame.zone))
+
+
+def _time(context: Context, at_ms: int, words: str, *, ages: bool = False) -> Markup:
+    """A `<time>` of these words in the language of the page."""
+    tongue: Language = context["language"]
+    frame: Frame = context["frame"]
+    return formats.time_element(at_ms, tongue.said(words), frame.zone, ages=ages)
 
 
 @pass_context
