@@ -22,7 +22,7 @@ def test_a_sentence_is_its_english_text() -> None:
     away = say("{who} is away", who="Ana")
     assert away == "Ana is away"
     assert isinstance(away, str)
-    assert {away: 1}["Ana is away"] == 1
+    assert hash(away) == hash("Ana is away")
 
 
 def test_a_sentence_is_said_from_its_template_and_leaves_values_as_they_are() -> None:
