@@ -58,10 +58,11 @@ _INSTANT_MS_MAX: Final = 253_402_214_400_000  # the last day of 9999, where date
 class _Whole(Sentence):
     """A sentence that gets its capital and its full stop in whichever language it is said."""
 
-    __slots__ = ()
+    __slots__ = ("inner",)
+    inner: Sentence
 
     def said(self, catalog: Catalog) -> str:
-        return _whole(super().said(catalog))
+        return _whole(self.inner.said(catalog))
 
 
 def _whole(words: str) -> str:
@@ -73,7 +74,7 @@ def sentence(words: str) -> str:
     if not isinstance(words, Sentence):
         return _whole(words)
     made = _Whole(_whole(words))
-    made.template, made.many, made.values = words.template, words.many, words.values
+    made.inner = words
     return made
 
 

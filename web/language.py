@@ -47,7 +47,7 @@ class Language:
             return template
         told = {name: self.said(value) for name, value in values.items()}
         if any(hasattr(value, "__html__") for value in told.values()):
-            return Markup(template).format(**told)
+            return Markup(template).format(**told)  # safe: it is the program's or a catalog's
         return template.format(**told)
 
     def said(self, value: Any) -> Any:

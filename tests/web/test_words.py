@@ -26,6 +26,8 @@ _TEMPLATE = re.compile(
 _READ_ALOUD = re.compile(
     r'(?<![-\w])(?:aria-label|title|placeholder|alt|data-confirm|data-label)="([^"]*)"'
 )
+# A macro may put an attribute into a tag.
+_ATTRIBUTE = re.compile(r'\s*[a-z-]+="')
 # Names of keys, and what is typed as it stands.
 _NO_WORDS = re.compile(r"<kbd[^>]*>.*?</kbd>|<code[^>]*>.*?</code>|<!doctype[^>]*>", re.DOTALL)
 
@@ -35,7 +37,7 @@ def bare(source: str) -> Iterator[str]:
     text = _NO_WORDS.sub("", _TEMPLATE.sub("\0", source))
     shown = [re.sub(r"<[^>]*>", "\0", text), *_READ_ALOUD.findall(text)]
     for piece in "\0".join(shown).split("\0"):
-        if _LETTERS.search(piece):
+        if _LETTERS.search(piece) and not _ATTRIBUTE.match(piece):
             yield piece.strip()
 
 

@@ -243,7 +243,7 @@ async def test_a_preview_and_a_move_are_told_in_the_readers_language(
     assert found["title"] == "«A-1 to Ana, 13:00»"
     assert "«At 13:00»" in [each["words"] for each in found["offers"]]
     taken = await drop(eva, job, "", 0)
-    assert said(taken) == "«A-1 is taken back from «Ana».»"
+    assert said(taken) == "«A-1 is taken back from Ana.»"
 
 
 async def test_a_move_to_somebody_absent_is_asked_about_first(town: Town) -> None:
