@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help test proof check types directions tests demo figures bench-log bench-board format wheel clean
+.PHONY: help test proof check types directions tests demo figures bench-log bench-board format words wheel clean
 
 help:
 	@echo 'make test     style, types, directions and every test'
@@ -18,6 +18,7 @@ help:
 	@echo 'make bench-log the log beside its peers and the floors, as one table (BENCH="--only merge --rounds 3")'
 	@echo 'make bench-board the board with 20,000 jobs, 500 workers and 200 phones, as one table'
 	@echo 'make format   put the code into the form that `make test` asks for'
+	@echo 'make words    find what pages say, for translation (web/locale)'
 	@echo 'make wheel    dist/fieldlog-*.whl, for phones and other hubs'
 	@echo 'make clean    remove what these made'
 
@@ -56,11 +57,14 @@ format: $(READY)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+words: $(READY)
+	$(BIN)/python -m tests.words
+
 wheel: $(READY)
 	$(BIN)/python -m build --wheel
 
 # Made anew when what is installed could differ: dependencies, commands, or the browser's libraries.
-$(READY): pyproject.toml package.json package-lock.json build_assets.py
+$(READY): pyproject.toml package.json package-lock.json build_assets.py $(wildcard web/locale/*/LC_MESSAGES/*.po)
 	@test -x $(BIN)/python || { python='$(PYTHON)'; test -n "$$python" && "$$python" -m venv $(VENV); }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[hub,test]'
 	@touch $@

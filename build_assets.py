@@ -1,4 +1,6 @@
-"""The browser's libraries, fetched by npm at build time and put into web/static/vendor.
+"""What a build puts in place: the browser's libraries, and the words of other languages.
+
+The libraries are fetched by npm and put into web/static/vendor.
 
 Runs as a hook of the wheel's build, `pip install -e .` included. Which packages: package.json and
 package-lock.json. Which of their files: `[tool.fieldlog.assets]` in pyproject.toml. npm comes out
@@ -9,6 +11,7 @@ it is complete, and what stands in it is what the lock's hashes name.
 
 from __future__ import annotations
 
+import gettext
 import gzip
 import hashlib
 import json
@@ -24,6 +27,8 @@ from typing import Any, Final
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 VENDOR: Final = Path("web/static/vendor")
+WORDS: Final = Path("web/static/words")
+LOCALE: Final = Path("web/locale")
 TEST_VENDOR: Final = Path("tests/.cache/vendor")
 ICON_PACKAGE: Final = "lucide-static"
 ICON_SPRITE: Final = "icons.svg"
@@ -43,7 +48,65 @@ class AssetsHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Called before files are collected; `version` is 'standard' or 'editable'."""
         build_vendor(Path(self.root), for_tests=version == "editable")
-        build_data["artifacts"].append(f"/{VENDOR.as_posix()}/")
+        build_words(Path(self.root))
+        made = (f"/{VENDOR.as_posix()}/", f"/{WORDS.as_posix()}/", f"/{LOCALE.as_posix()}/**/*.mo")
+        build_data["artifacts"].extend(made)
+
+
+def build_words(root: Path) -> None:
+    """Compile the catalogs of `root`/web/locale, where people translate them.
+
+    Of pages to `web.mo` beside them; of scripts to web/static/words/<language>.json, which says for
+    a template its text, or where it counts things a text for each of the language's plural forms.
+
+    Raises:
+        AssetsError: Babel is missing.
+    """
+    try:
+        from babel.messages.mofile import write_mo
+        from babel.messages.pofile import read_po
+    except ImportError:
+        raise AssetsError(
+            "the words of other languages are not built yet and Babel is missing: "
+            "install with build isolation, or `pip install babel` first"
+        ) from None
+    _renew(root / WORDS)
+    for folder in sorted((root / LOCALE).glob("*/LC_MESSAGES")):
+        tag = folder.parent.name
+        with (folder / "web.po").open("rb") as source:
+            pages = read_po(source, locale=tag)
+        with (folder / "web.mo").open("wb") as compiled:
+            write_mo(compiled, pages)
+        with (folder / "scripts.po").open("rb") as source:
+            scripts = read_po(source, locale=tag)
+        words = {_first(each.id): _forms(each.string, tag) for each in scripts if _is_said(each)}
+        text = json.dumps(words, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        (root / WORDS / f"{tag}.json").write_text(text + "\n", "utf-8")
+    compress(root / WORDS)
+
+
+def _is_said(message: Any) -> bool:
+    """Whether a message has all its forms, and people have looked at them."""
+    forms = message.string if isinstance(message.string, tuple) else (message.string,)
+    return bool(message.id) and all(forms) and not message.fuzzy
+
+
+def _first(template: Any) -> str:
+    return str(template if isinstance(template, str) else template[0])
+
+
+def _forms(said: Any, tag: str) -> str | dict[str, str]:
+    """A text, or texts by the names that browsers have for a language's plural forms."""
+    if isinstance(said, str):
+        return said
+    from babel import Locale
+    from babel.messages.plurals import get_plural
+
+    name_of = Locale.parse(tag).plural_form
+    index_of = gettext.c2py(get_plural(tag).plural_expr)
+    # Some number below 200 has each form that whole numbers have.
+    found: dict[str, str] = {name_of(n): said[index_of(n)] for n in range(200)}
+    return {**found, "other": found.get("other", said[-1])}
 
 
 def build_vendor(root: Path, *, for_tests: bool) -> bool:

@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 from aiohttp import web
 
 from core.log.limits import FILE_BYTES_MAX
+from core.sentence import say
 from hub.guard import BODY_BYTES_MAX, GuardRules, Refused, install_guard, session_cookie
 from hub.hub import Hub
 from hub.keys import ACCOUNT, GUARD_RULES, HUB, PASSWORDS, PEERS, SIGN_IN_LIMITS, Account
@@ -23,7 +24,15 @@ from hub.sync import ENROL_PATH, HEALTH_PATH, SYNC_PATH, attach_sync
 Handler = Callable[[web.Request], object]
 
 # Where people come before they are signed in.
-OPEN_PATHS = ("/sign-in", "/set-up/", "/reset/", "/static/", "/install", "/favicon.ico")
+OPEN_PATHS = (
+    "/sign-in",
+    "/language/",
+    "/set-up/",
+    "/reset/",
+    "/static/",
+    "/install",
+    "/favicon.ico",
+)
 # Tables that people import: written to a file on the disk while they come, and counted there.
 UPLOAD_PATH = "/import"
 UPLOAD_BYTES_MAX = 64_000_000
@@ -98,12 +107,16 @@ async def _sign_in(
     if request.get(ACCOUNT) is None and not open_to_all:
         if request.method in ("GET", "HEAD") and "text/html" in request.headers.get("Accept", ""):
             raise web.HTTPSeeOther(f"/sign-in?onward={_onward(request)}")
-        raise Refused(401, "You are not signed in.", "Sign in and try again.")
+        raise Refused(401, say("You are not signed in."), say("Sign in and try again."))
     if request.get(ACCOUNT) is not None and request.method not in ("GET", "HEAD"):
         # The last one only asks: the board posts which rows it wants to see anew.
         own = request.path in ("/sign-out", "/password", "/board/changed")
         if request[ACCOUNT].role == "manager" and not own:
-            raise Refused(403, "Your account reads only.", "Ask an administrator for more rights.")
+            raise Refused(
+                403,
+                say("Your account reads only."),
+                say("Ask an administrator for more rights."),
+            )
     answer: web.StreamResponse = await handler(request)  # type: ignore[misc]
     return answer
 

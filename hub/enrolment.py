@@ -17,6 +17,7 @@ from core.dispatch.fields import Role
 from core.log.canonical import pack, unpack
 from core.log.certificate import Certificate, issue
 from core.log.errors import Malformed
+from core.sentence import say
 from replica import pairing
 from replica.pairing import EnrolmentOffer, PendingEnrolment, Side, Transcript
 from replica.replica import Replica
@@ -80,7 +81,7 @@ class Enrolments:
         now = self._replica.clock.now_ms()
         self._forget_old(now)
         if len(self._open_by_locator) >= 2 * PENDING_MAX:
-            raise EnrolmentRefused("too many enrolments are open; wait ten minutes")
+            raise EnrolmentRefused(say("too many enrolments are open; wait ten minutes"))
         entropy = self._replica.entropy
         code = pairing.code_from_entropy(entropy(pairing.CODE_ENTROPY_BYTES))
         token = entropy(pairing.TOKEN_BYTES_MIN)

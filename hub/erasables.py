@@ -6,7 +6,7 @@ For the command and the page alike. Writes nothing. Invariant: what is said to g
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,7 @@ from core.dispatch.acts import day_stream, track_stream
 from core.dispatch.fields import Kind
 from core.dispatch.workday import day_of
 from core.log.chain import derived_unique
+from core.sentence import say, say_n
 from hub.forgetting import dated_of, jobs_of, recurrences_of
 from replica.replica import Replica
 
@@ -73,21 +74,23 @@ def of_stream(db: sqlite3.Connection, stream: bytes) -> Erasable | None:
         case Kind.JOB:
             row = db.execute("SELECT number, title FROM job WHERE job = ?", (stream.hex(),))
             return next(
-                (Erasable(stream, f"job {no} {title}", (stream,)) for no, title in row), None
+                (
+                    Erasable(stream, say("job {number} {title}", number=no, title=title), (stream,))
+                    for no, title in row
+                ),
+                None,
             )
         case Kind.CUSTOMER:
             row = db.execute("SELECT name FROM customer WHERE customer = ?", (stream.hex(),))
             jobs = jobs_of(db, stream)
             recurring = [each for each, _ in recurrences_of(db, stream)]
-            parts = [
-                _count(each, word)
-                for each, word in ((jobs, "job"), (recurring, "recurring job"))
-                if each
-            ]
-            words = f"its {' and '.join(parts)}, with addresses and contacts" if parts else ""
+            words = _jobs_words(len(jobs), len(recurring))
             along = (*jobs, *recurring)
             return next(
-                (Erasable(stream, f"customer {name}", (stream,), along, words) for (name,) in row),
+                (
+                    Erasable(stream, say("customer {name}", name=name), (stream,), along, words)
+                    for (name,) in row
+                ),
                 None,
             )
         case Kind.RECURRENCE:
@@ -95,18 +98,34 @@ def of_stream(db: sqlite3.Connection, stream: bytes) -> Erasable | None:
                 "SELECT number, title FROM recurrence WHERE recurrence = ?", (stream.hex(),)
             )
             return next(
-                (Erasable(stream, f"recurring job {no} {title}", (stream,)) for no, title in row),
+                (
+                    Erasable(
+                        stream,
+                        say("recurring job {number} {title}", number=no, title=title),
+                        (stream,),
+                    )
+                    for no, title in row
+                ),
                 None,
             )
         case Kind.WORKER:
             row = db.execute("SELECT name FROM worker WHERE worker = ?", (stream.hex(),))
             tracks = dated_of(db, stream, Kind.TRACK)
             days = tuple(dated_of(db, stream, Kind.DAY))
-            words = f"{_count(days, 'worker-day')}, of which the minutes stay" if days else ""
+            stay = say_n(
+                "{count} worker-day, of which the minutes stay",
+                "{count} worker-days, of which the minutes stay",
+                len(days),
+                count=f"{len(days):,}",
+            )
             return next(
                 (
                     Erasable(
-                        stream, f"worker {name}, with all tracks", (stream, *tracks), days, words
+                        stream,
+                        say("worker {name}, with all tracks", name=name),
+                        (stream, *tracks),
+                        days,
+                        stay if days else "",
                     )
                     for (name,) in row
                 ),
@@ -122,13 +141,24 @@ def _day(db: sqlite3.Connection, stream: bytes) -> Erasable | None:
         own = bytes.fromhex(worker)
         if derived_unique(own) == stream[5:]:
             day = day_of(stream)
-            words = f"{day} of worker {name}, with the track"
+            words = say("{day} of worker {name}, with the track", day=day, name=name)
             return Erasable(stream, words, (stream, track_stream(own, day)))
     return None
 
 
-def _count(streams: Sequence[bytes], word: str) -> str:
-    return f"{len(streams):,} {word}{'' if len(streams) == 1 else 's'}"
+def _jobs_words(jobs: int, recurring: int) -> str:
+    """What goes along with a customer, in words; empty for nothing."""
+    made = say_n("{count} job", "{count} jobs", jobs, count=f"{jobs:,}")
+    planned = say_n(
+        "{count} recurring job", "{count} recurring jobs", recurring, count=f"{recurring:,}"
+    )
+    if jobs and recurring:
+        return say(
+            "its {jobs} and {recurring}, with addresses and contacts", jobs=made, recurring=planned
+        )
+    if jobs or recurring:
+        return say("its {jobs}, with addresses and contacts", jobs=made if jobs else planned)
+    return ""
 
 
 def still_named(replica: Replica) -> list[str]:

@@ -22,6 +22,7 @@ from core.dispatch.portions import portions
 from core.dispatch.workday import day_of
 from core.log.chain import stream_id, stream_time_s
 from core.log.limits import CHANGES_MAX
+from core.sentence import say
 from replica.projection.day import kind_words, worker_of
 from replica.replica import Replica
 from replica.scope import days_of
@@ -77,7 +78,7 @@ def erase_streams(replica: Replica, streams: Iterable[bytes], *, actor: bytes = 
     """
     named = sorted(set(streams))
     if not named:
-        raise ActError("nothing was named that could be erased")
+        raise ActError(say("nothing was named that could be erased"))
     check_at_rest(replica, named)
     with replica.store.transaction():
         _write_summaries(replica, named, actor=actor)
@@ -100,25 +101,41 @@ def _check_at_rest(replica: Replica, stream: bytes, named: frozenset[bytes]) -> 
     """Raise ActError where somebody still works with it."""
     db, name = replica.store.db, stream.hex()
     if replica.erased.covers(stream):
-        raise ActError("that was erased before")
+        raise ActError(say("that was erased before"))
     match stream[4]:
         case Kind.JOB:
             row = db.execute("SELECT number, status FROM job WHERE job = ?", (name,)).fetchone()
             if row is not None and row[1] in OPEN:
-                raise ActError(f"job {row[0]} is {row[1]}; cancel or close it first")
+                raise ActError(
+                    say(
+                        "job {number} is {status}; cancel or close it first",
+                        number=row[0],
+                        status=say(row[1]),
+                    )
+                )
         case Kind.DAY:
             still_open = "SELECT 1 FROM time_log WHERE worker = ? AND day = ? AND stop_at ISNULL"
             worker = worker_of(replica, stream) or b""
             key = (worker.hex(), day_of(stream))
             if db.execute(f"{still_open} AND superseded = 0", key).fetchone() is not None:
-                raise ActError("a time log of that day is still open; end it first")
+                raise ActError(say("a time log of that day is still open; end it first"))
         case Kind.CUSTOMER:
             for job, number in open_jobs_of(db, stream):
                 if job not in named:
-                    raise ActError(f"job {number} of this customer is not closed; close it first")
+                    raise ActError(
+                        say(
+                            "job {number} of this customer is not closed; close it first",
+                            number=number,
+                        )
+                    )
             for recurrence, number in recurrences_of(db, stream):
                 if recurrence not in named:
-                    raise ActError(f"recurring job {number} is this customer's; erase it along")
+                    raise ActError(
+                        say(
+                            "recurring job {number} is this customer's; erase it along",
+                            number=number,
+                        )
+                    )
         case Kind.WORKER:
             row = db.execute(
                 "SELECT 1 FROM certificate WHERE subject = ? AND author NOT IN "
@@ -126,7 +143,7 @@ def _check_at_rest(replica: Replica, stream: bytes, named: frozenset[bytes]) -> 
                 (stream,),
             ).fetchone()
             if row is not None:
-                raise ActError("a phone of this worker is not shut out; shut it out first")
+                raise ActError(say("a phone of this worker is not shut out; shut it out first"))
 
 
 def open_jobs_of(db: sqlite3.Connection, customer: bytes) -> list[tuple[bytes, str]]:

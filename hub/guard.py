@@ -29,6 +29,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from core.sentence import say
 from replica.store import StoreError
 
 LOGGER = logging.getLogger(__name__)
@@ -72,6 +73,10 @@ class ErrorPage:
     title: str
     what_to_do: str
     reference: str | None = None
+
+
+ERROR_PAGE: Final = web.ResponseKey("ERROR_PAGE", ErrorPage)
+"""Under this an answer carries what it says, for pages that say it otherwise."""
 
 
 class Refused(Exception):
@@ -198,9 +203,12 @@ async def _answer(
         page, headers = (
             ErrorPage(
                 500,
-                "Something went wrong here, not with you.",
-                "Nothing half-done was kept. Try again; if it happens again, tell whoever runs "
-                f"this hub the reference {reference}.",
+                say("Something went wrong here, not with you."),
+                say(
+                    "Nothing half-done was kept. Try again; if it happens again, tell whoever runs "
+                    "this hub the reference {reference}.",
+                    reference=reference,
+                ),
                 reference,
             ),
             {},
@@ -230,8 +238,12 @@ async def render_plainly(request: web.Request, page: ErrorPage) -> web.StreamRes
     """An error as plain text, or as JSON where the request asks for JSON."""
     if "application/json" in request.headers.get("Accept", ""):
         body = {"error": page.title, "what_to_do": page.what_to_do, "reference": page.reference}
-        return web.json_response(body, status=page.status)
-    return web.Response(status=page.status, text=f"{page.title}\n{page.what_to_do}\n")
+        told = web.json_response(body, status=page.status)
+        told[ERROR_PAGE] = page
+        return told
+    answer = web.Response(status=page.status, text=f"{page.title}\n{page.what_to_do}\n")
+    answer[ERROR_PAGE] = page
+    return answer
 
 
 def _add_headers(response: web.StreamResponse, rules: GuardRules) -> None:
@@ -262,14 +274,18 @@ def check_host(request: web.Request, rules: GuardRules) -> None:
     given = request.headers.get("Host", "")
     match = _HOST.match(given) if len(given) <= HOST_CHARACTERS_MAX else None
     if match is None:
-        raise Refused(400, "The address of this request is not one.", "Check the address.")
+        raise Refused(
+            400, say("The address of this request is not one."), say("Check the address.")
+        )
     host = match[1].lower().rstrip(".")
     if host == "localhost" or host in rules.host_names or _is_address(host.strip("[]")):
         return
     raise Refused(
         421,
-        "This hub does not answer to that name.",
-        "Use the address that its enrolment page shows, or add the name to the hub's settings.",
+        say("This hub does not answer to that name."),
+        say(
+            "Use the address that its enrolment page shows, or add the name to the hub's settings."
+        ),
     )
 
 
@@ -278,8 +294,8 @@ def check_method(request: web.Request) -> None:
     if request.method not in METHODS:
         raise Refused(
             405,
-            "Nothing here answers to that method.",
-            "Use one of those in the Allow header.",
+            say("Nothing here answers to that method."),
+            say("Use one of those in the Allow header."),
             {"Allow": ", ".join(sorted(METHODS))},
         )
 
@@ -290,14 +306,16 @@ def check_size(request: web.Request, rules: GuardRules) -> None:
         if _is_listed(request.path, rules.open_to_programs):
             return  # Those handlers read in pieces, under limits of their own.
         raise Refused(
-            411, "The length of this request is missing.", "Send it with a Content-Length."
+            411,
+            say("The length of this request is missing."),
+            say("Send it with a Content-Length."),
         )
     most = rules.body_bytes_max(request.path)
     if (request.content_length or 0) > most:
         raise Refused(
             413,
-            "That is too much at once.",
-            f"Send at most {most} bytes, or in several parts.",
+            say("That is too much at once."),
+            say("Send at most {most} bytes, or in several parts.", most=most),
             # The body is not read, so the connection cannot be used again.
             {"Connection": "close"},
         )
@@ -320,8 +338,8 @@ def check_origin(request: web.Request, rules: GuardRules) -> None:
     if not from_here:
         raise Refused(
             403,
-            "This request did not come from a page of this hub.",
-            "Open the page here and try again.",
+            say("This request did not come from a page of this hub."),
+            say("Open the page here and try again."),
         )
 
 
@@ -351,8 +369,8 @@ async def check_form_token(request: web.Request, rules: GuardRules) -> None:
             return
     raise Refused(
         403,
-        "This page was open for too long, or you signed in again since.",
-        "Load the page anew and repeat what you did; what you typed is still in the old one.",
+        say("This page was open for too long, or you signed in again since."),
+        say("Load the page anew and repeat what you did; what you typed is still in the old one."),
     )
 
 
@@ -363,14 +381,14 @@ async def _token_in_form(request: web.Request) -> str | None:
         ValueError, LookupError, AssertionError, HttpProcessingError, web.RequestPayloadError,
     ) as wrong:  # fmt: skip
         raise Refused(
-            400, "This form cannot be read.", "Load the page anew and send it again."
+            400, say("This form cannot be read."), say("Load the page anew and send it again.")
         ) from wrong
     return sent if isinstance(sent, str) else None
 
 
 def _page_of_status(status: int) -> ErrorPage:
     title, what_to_do = _WORDS_BY_STATUS.get(
-        status, ("This request could not be carried out.", "Go back and try again.")
+        status, (say("This request could not be carried out."), say("Go back and try again."))
     )
     return ErrorPage(status, title, what_to_do)
 
@@ -380,21 +398,29 @@ _DISK_CODES: Final = frozenset(
 )
 _NOT_SAVED: Final = ErrorPage(
     507,
-    "The hub could not save this.",
-    "Its disk is full or refuses to write: whoever runs the hub makes room there, then send it "
-    "again. Nothing half-done was kept.",
+    say("The hub could not save this."),
+    say(
+        "Its disk is full or refuses to write: whoever runs the hub makes room there, then send it "
+        "again. Nothing half-done was kept."
+    ),
 )
 
 _WORDS_BY_STATUS: Final = {
-    400: ("This request makes no sense to the hub.", "Go back, load the page anew, try again."),
-    401: ("You are not signed in.", "Sign in and try again."),
-    403: ("You may not do this.", "Ask whoever runs this hub for the right to."),
-    404: ("There is nothing at this address.", "Check the address, or search for what you want."),
-    405: ("This address does not answer to that method.", "Use one in the Allow header."),
-    410: ("What was here has been deleted.", "Search for what you want."),
-    413: ("That is too much at once.", "Send less, or in several parts."),
-    429: ("That was too often.", "Wait a minute and try again."),
-    503: ("The hub cannot do this now.", "Wait a moment and try again."),
+    400: (
+        say("This request makes no sense to the hub."),
+        say("Go back, load the page anew, try again."),
+    ),
+    401: (say("You are not signed in."), say("Sign in and try again.")),
+    403: (say("You may not do this."), say("Ask whoever runs this hub for the right to.")),
+    404: (
+        say("There is nothing at this address."),
+        say("Check the address, or search for what you want."),
+    ),
+    405: (say("This address does not answer to that method."), say("Use one in the Allow header.")),
+    410: (say("What was here has been deleted."), say("Search for what you want.")),
+    413: (say("That is too much at once."), say("Send less, or in several parts.")),
+    429: (say("That was too often."), say("Wait a minute and try again.")),
+    503: (say("The hub cannot do this now."), say("Wait a moment and try again.")),
 }
 
 

@@ -23,6 +23,7 @@ from core.dispatch import fields
 from core.dispatch.acts import OFFICE_STREAM, SITE_STREAM, Act, ActError, Change
 from core.dispatch.fields import Kind, Role
 from core.log.certificate import Certificate
+from core.sentence import say
 from hub.admission import admit
 from hub.browser_authority import AuthorityError, BrowserAuthority
 from hub.browser_sessions import BrowserSessions
@@ -302,7 +303,7 @@ class Hub:
                 for change in changes
             )
             if not own:
-                raise ActError("only an administrator may change that")
+                raise ActError(say("only an administrator may change that"))
         written = await self.writer.act(
             self._write, list(changes), bytes.fromhex(account.account), basis
         )
@@ -356,7 +357,7 @@ class Hub:
             StoreError: the disk refused; nothing was changed.
         """
         if account.role != "admin":
-            raise ActError("only an administrator may erase")
+            raise ActError(say("only an administrator may erase"))
         actor = bytes.fromhex(account.account)
         await self.writer.run(lambda: erase_streams(self.replica, streams, actor=actor))
 
@@ -411,7 +412,7 @@ class Hub:
 def check_may_write(account: Actor) -> None:
     """Raise ActError for an account that reads only."""
     if account.role not in ("admin", "dispatcher"):
-        raise ActError("your account reads only; ask an administrator for more rights")
+        raise ActError(say("your account reads only; ask an administrator for more rights"))
 
 
 def _made(folder: Path) -> Path:

@@ -15,6 +15,8 @@ import hashlib
 import hmac
 from typing import Final
 
+from core.sentence import say
+
 PASSWORD_LINK_LIFE_MS: Final = 24 * 60 * 60 * 1_000
 """An admin hands the link over by phone or on paper; a day covers a night shift."""
 SET_UP_LINK_LIFE_MS: Final = 7 * 24 * 60 * 60 * 1_000
@@ -22,6 +24,8 @@ SET_UP_LINK_LIFE_MS: Final = 7 * 24 * 60 * 60 * 1_000
 TOKEN_CHARACTERS_MAX: Final = 64
 _TIME_BYTES: Final = 6
 _MAC_BYTES: Final = 24
+_START_AGAIN: Final = say("Start the hub again: it prints a new link.")
+_ASK_AGAIN: Final = say("Ask an administrator of this hub for a new one.")
 
 
 class LinkOver(Exception):
@@ -35,7 +39,7 @@ def set_up_token(secret: bytes, now_ms: int) -> str:
 
 def check_set_up_token(secret: bytes, token: str, now_ms: int) -> None:
     """Raise LinkOver unless the token is right; that there is no account is for the caller."""
-    _check(secret, b"set up", b"", token, now_ms, "Start the hub again: it prints a new link.")
+    _check(secret, b"set up", b"", token, now_ms, _START_AGAIN)
 
 
 def password_token(secret: bytes, account: str, encoded: str, now_ms: int) -> str:
@@ -56,7 +60,7 @@ def check_password_token(
         _subject(account, encoded),
         token,
         now_ms,
-        "Ask an administrator of this hub for a new one.",
+        _ASK_AGAIN,
     )
 
 
@@ -86,4 +90,9 @@ def _check(
     until, mac = data[:_TIME_BYTES], data[_TIME_BYTES:]
     right = hmac.compare_digest(mac, _mac(secret, purpose, subject, until))
     if not right or now_ms >= int.from_bytes(until, "big"):
-        raise LinkOver(f"This link was used, is too old or is incomplete. {what_to_do}")
+        raise LinkOver(
+            say(
+                "This link was used, is too old or is incomplete. {what_to_do}",
+                what_to_do=what_to_do,
+            )
+        )

@@ -28,6 +28,8 @@ from typing import Final, Self, TypeVar
 
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from core.sentence import say
+
 CHARACTERS_MIN: Final = 8
 CHARACTERS_MAX: Final = 128
 """A passphrase of a dozen words fits; a megabyte to be normalised and hashed does not."""
@@ -42,6 +44,7 @@ _Result = TypeVar("_Result")
 SALT_BYTES: Final = 16
 HASH_BYTES: Final = 32
 _ENCODED_CHARACTERS_MAX: Final = 256
+_TOO_LONG: Final = say("A password has at most {n} characters.", n=CHARACTERS_MAX)
 
 
 class PasswordError(ValueError):
@@ -104,19 +107,23 @@ def check_password_policy(password: str, account_name: str) -> None:
     plain = _normalised(password)
     if len(plain) < CHARACTERS_MIN:
         raise PasswordTooShort(
-            f"A password needs {CHARACTERS_MIN} characters or more; three or four words make a "
-            "good one."
+            say(
+                "A password needs {n} characters or more; three or four words make a good one.",
+                n=CHARACTERS_MIN,
+            )
         )
     if len(plain) > CHARACTERS_MAX:
-        raise PasswordTooLong(f"A password has at most {CHARACTERS_MAX} characters.")
+        raise PasswordTooLong(_TOO_LONG)
     folded = plain.casefold()
     name = unicodedata.normalize("NFKC", account_name).casefold().strip()
     if name and folded in (name, name.partition("@")[0]):
-        raise PasswordIsAccountName("A password must not be the name of the account.")
+        raise PasswordIsAccountName(say("A password must not be the name of the account."))
     if _is_common(folded):
         raise PasswordTooCommon(
-            "This password is among the first that a stranger would try; three or four words that "
-            "do not belong together make a good one."
+            say(
+                "This password is among the first that a stranger would try; three or four words "
+                "that do not belong together make a good one."
+            )
         )
 
 
@@ -134,7 +141,7 @@ def _is_run(folded: str) -> bool:
 
 def _normalised(password: str) -> str:
     if len(password) > 4 * CHARACTERS_MAX:
-        raise PasswordTooLong(f"A password has at most {CHARACTERS_MAX} characters.")
+        raise PasswordTooLong(_TOO_LONG)
     return unicodedata.normalize("NFKC", password)
 
 
@@ -143,7 +150,7 @@ def _password_bytes(password: str) -> bytes:
         return _normalised(password).encode("utf-8")
     except UnicodeEncodeError:
         raise PasswordNotText(
-            "This password holds a character that no keyboard makes; type it again."
+            say("This password holds a character that no keyboard makes; type it again.")
         ) from None
 
 
@@ -273,7 +280,7 @@ class PasswordHasher:
     async def _beside(self, work: Callable[..., _Result], *arguments: object) -> _Result:
         if self._in_line >= AT_ONCE_MAX + WAITING_MAX:
             raise TooManyPasswordChecks(
-                "Many people sign in at this moment; try again in a few seconds."
+                say("Many people sign in at this moment; try again in a few seconds.")
             )
         future = self._threads.submit(work, *arguments)
         self._in_line += 1

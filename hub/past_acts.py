@@ -21,6 +21,7 @@ from core.log.chain import SHORT_BYTES, STREAM_BYTES
 from core.log.entry import act_and_rule
 from core.log.errors import LogError
 from core.log.stream import Placed
+from core.sentence import say
 from replica.generation import former_authors
 from replica.replica import Replica, Written
 
@@ -97,7 +98,7 @@ def read_reference(text: str) -> Reference:
     """
     found = _REFERENCE.fullmatch(text)
     if found is None:
-        raise ActError("that names no change; look at the job again")
+        raise ActError(say("that names no change; look at the job again"))
     return Reference(bytes.fromhex(found[1]), bytes.fromhex(found[2]))
 
 
@@ -136,7 +137,9 @@ def entries_of(replica: Replica, reference: Reference) -> list[Reference]:
         if _peek(body)[0] == act
     ]
     if len(found) > ACT_STREAMS_MAX:
-        raise ActError(f"that act has over {ACT_STREAMS_MAX} parts; undo it job by job")
+        raise ActError(
+            say("that act has over {most} parts; undo it job by job", most=ACT_STREAMS_MAX)
+        )
     return found
 
 
@@ -148,7 +151,7 @@ def placed_of(replica: Replica, reference: Reference) -> Placed:
     """
     placed = replica.state(reference.stream).named(reference.short)
     if placed is None:
-        raise ActError("that change is not on this hub; it may have been erased")
+        raise ActError(say("that change is not on this hub; it may have been erased"))
     return placed
 
 

@@ -29,6 +29,7 @@ from core.dispatch.recurrence import (
 )
 from core.dispatch.recurrence_acts import create_recurrence, skip_day, zone_named
 from core.dispatch.show import value_at
+from core.sentence import say
 from hub.numbering import numbered
 from replica.replica import Replica, Written
 
@@ -256,7 +257,13 @@ def skip(
     """
     recurrence = _known(replica, stream)
     if not recurrence.falls_on(day):
-        raise ActError(f"recurring job {recurrence.number} has no job on {day.isoformat()}")
+        raise ActError(
+            say(
+                "recurring job {number} has no job on {day}",
+                number=recurrence.number,
+                day=day.isoformat(),
+            )
+        )
     changes: Act = skip_day(stream, day)
     with replica.store.transaction():
         for due in days_due_of(replica, stream):
@@ -265,7 +272,13 @@ def skip(
         job = occurrence_stream(stream, day)
         status = _status(replica, job)
         if status not in ("", "open", "cancelled"):
-            raise ActError(f"the job of {day.isoformat()} is {status}; cancel it on the board")
+            raise ActError(
+                say(
+                    "the job of {day} is {status}; cancel it on the board",
+                    day=day.isoformat(),
+                    status=say(status),
+                )
+            )
         if status == "open":
             changes += cancel_job(job, SKIPPED_WORDS)
         return replica.write(changes, actor=actor, basis=basis)
@@ -287,7 +300,13 @@ def take_up(
     """
     recurrence = _known(replica, stream)
     if day not in recurrence.skipped:
-        raise ActError(f"recurring job {recurrence.number} does not skip {day.isoformat()}")
+        raise ActError(
+            say(
+                "recurring job {number} does not skip {day}",
+                number=recurrence.number,
+                day=day.isoformat(),
+            )
+        )
     changes: Act = skip_day(stream, day, skipped=False)
     job = occurrence_stream(stream, day)
     if value_at(replica.state(job).registers, (fields.CANCELLED,)) == SKIPPED_WORDS:
@@ -298,7 +317,7 @@ def take_up(
 def _known(replica: Replica, stream: bytes) -> Recurrence:
     recurrence = recurrence_of(replica, stream)
     if recurrence is None:
-        raise ActError("there is no such recurring job here")
+        raise ActError(say("there is no such recurring job here"))
     return recurrence
 
 

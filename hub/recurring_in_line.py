@@ -24,6 +24,7 @@ from core.dispatch.recurrence import (
 )
 from core.dispatch.show import value_at
 from core.log.registers import Registers
+from core.sentence import say
 from hub.recurring import is_at_work, recurrence_of, today_in, zone_of
 from replica.replica import Replica
 
@@ -44,7 +45,7 @@ def bring_in_line(replica: Replica, stream: bytes, *, actor: bytes = b"") -> tup
     recurrence = recurrence_of(replica, stream)
     zone = None if recurrence is None else zone_of(recurrence)
     if recurrence is None or zone is None:
-        raise ActError("there is no such recurring job here, or it makes no jobs")
+        raise ActError(say("there is no such recurring job here, or it makes no jobs"))
     today = today_in(zone, replica)
     changed: list[Act] = []
     cancelled: list[Act] = []

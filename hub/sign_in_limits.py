@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from core.sentence import say
 from hub.origins import origin_of
 
 WINDOW_MS: Final = 15 * 60 * 1_000
@@ -28,8 +29,6 @@ ADDRESS_FAILURES_MAX: Final = 40
 """An office behind one address has many people who mistype on a Monday morning."""
 FAILURES_KEPT_MAX: Final = 100_000
 """Some 6 MB of file; the oldest go first when many addresses flood the hub."""
-
-_ONE_ANSWER: Final = "The name or the password is not right, or there were too many tries."
 
 
 class TooManySignIns(Exception):
@@ -41,7 +40,13 @@ class TooManySignIns(Exception):
     def __init__(self, wait_ms: int) -> None:
         self.wait_ms = wait_ms
         minutes = -(-wait_ms // 60_000)
-        super().__init__(f"{_ONE_ANSWER} Try again in {minutes} min.")
+        super().__init__(
+            say(
+                "The name or the password is not right, or there were too many tries. Try again in "
+                "{minutes} min.",
+                minutes=minutes,
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from core.dispatch.fields import Role
 from core.log.carried import CarriedIn, CarriedOut, carry_in, carry_out
 from core.log.certificate import Certificate, read_certificate
+from core.sentence import say, say_n
 from replica.hubs import hubs_by_letter
 from replica.replica import Replica
 from replica.shelf import ReplicaShelf
@@ -75,7 +76,7 @@ def receiver_named(replica: Replica, who: str) -> Receiver:
     """
     known = receivers(replica)
     if not known:
-        raise NobodyToCarryTo("there is nobody to carry to yet; no hub or phone is known here")
+        raise NobodyToCarryTo(say("there is nobody to carry to yet; no hub or phone is known here"))
     if who:
         found = [each for each in known if _is_named(each, who.strip().casefold())]
     else:
@@ -83,10 +84,14 @@ def receiver_named(replica: Replica, who: str) -> Receiver:
         found = [each for each in known if each.name in own] or known
     if len(found) == 1:
         return found[0]
-    listed = ", ".join(f"{each.name} ({each.digits})" for each in (found or known)[:20])
+    names = ", ".join(f"{each.name} ({each.digits})" for each in (found or known)[:20])
     if found:
-        raise NobodyToCarryTo(f"say for whom, by name or by the digits of the key: {listed}")
-    raise NobodyToCarryTo(f"nobody here is called {who!r}; there are: {listed}")
+        raise NobodyToCarryTo(
+            say("say for whom, by name or by the digits of the key: {names}", names=names)
+        )
+    raise NobodyToCarryTo(
+        say("nobody here is called {who!r}; there are: {names}", who=who, names=names)
+    )
 
 
 def _issuers(replica: Replica) -> Iterator[Certificate]:
@@ -122,19 +127,26 @@ def name_of_file(receiver: Receiver, at_ms: int) -> str:
 def take_in_words(replica: Replica, data: bytes) -> str:
     """Take in a file, and say what it brought."""
     brought = take_file(replica, data)
-    words = f"The file of {sender_of(replica, brought)} brought {count_words(brought.entries)}"
+    sender, count = sender_of(replica, brought), count_words(brought.entries)
     if not brought.refused:
-        return f"{words}; all is saved here"
+        return say(
+            "The file of {sender} brought {count}; all is saved here", sender=sender, count=count
+        )
     kinds = ", ".join(sorted({name for _, name, _ in brought.refused}))
-    return f"{words}, of which a part was refused ({kinds})"
+    return say(
+        "The file of {sender} brought {count}, of which a part was refused ({kinds})",
+        sender=sender,
+        count=count,
+        kinds=kinds,
+    )
 
 
 def count_words(entries: int) -> str:
     """So many entries, in words."""
-    return f"{entries:,} {'entry' if entries == 1 else 'entries'}"
+    return say_n("{n:,} entry", "{n:,} entries", entries)
 
 
 def sender_of(replica: Replica, brought: CarriedIn) -> str:
     """Whose file it was, in words."""
     named = {each.certificate.author: each.name for each in receivers(replica)}
-    return named.get(brought.peer.author, "another phone")
+    return named.get(brought.peer.author, say("another phone"))

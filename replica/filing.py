@@ -15,6 +15,7 @@ from core.dispatch.attached import Attached, files_of, name_given
 from core.dispatch.pictures import check_named_truly
 from core.log.chunk_list import list_of
 from core.log.errors import LogError
+from core.sentence import say
 from replica.file_going import forget_files, is_on_hub
 from replica.many import rows_of
 from replica.replica import Replica, Written
@@ -103,14 +104,18 @@ def attach_file(
     """
     given = name_given(name)
     if not data:
-        raise ActError(f"“{given}” is empty; see whether the right file was chosen")
+        raise ActError(say("“{name}” is empty; see whether the right file was chosen", name=given))
     try:
         address = list_of(data).address
     except LogError as error:
-        raise ActError(f"“{given}” was not added: {error}; make it smaller first") from error
+        why = error.args[0]
+        words = say("“{name}” was not added: {why}; make it smaller first", name=given, why=why)
+        raise ActError(words) from error
     check_named_truly(given, data)
     if any(each.address == address for each in files_of(replica.state(job).registers)):
-        raise ActError(f"“{given}” was not added: the job has this very file already")
+        raise ActError(
+            say("“{name}” was not added: the job has this very file already", name=given)
+        )
     return save_file(replica, job, data, name=given, actor=actor)
 
 

@@ -22,6 +22,7 @@ from core.log.chain import SHORT_BYTES
 from core.log.entry import Path
 from core.log.registers import LogKey
 from core.log.stream import Placed, Stored, StreamState
+from core.sentence import listed, say
 from replica.projection.conflict import actor_of, phase_words, words
 
 
@@ -129,11 +130,13 @@ def _row(placed: Placed, path: Path, value: Any) -> HistoryRow:
 def _shown(path: Path, value: object) -> str:
     if path[0] == fields.WORKER_ABSENT and isinstance(value, list) and well_formed(path, value):
         absence = Absence(*value)
-        days = f"{absence.words} {absence.first} to {absence.last}"
-        return f"{days}, {absence.note}" if absence.note else days
+        days = say(
+            "{what} {first} to {last}", what=absence.words, first=absence.first, last=absence.last
+        )
+        return listed([days, absence.note]) if absence.note else days
     if path[0] == fields.ADMITTED and isinstance(path[1], bytes):
         # By the digits under which the entry itself stands here.
-        return f"entry {path[1][:8].hex()}"
+        return say("entry {digits}", digits=path[1][:8].hex())
     return _value(path[0], value)
 
 

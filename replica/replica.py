@@ -29,6 +29,7 @@ from core.log.quota import Quotas
 from core.log.registers import LogKey
 from core.log.seal import Seal
 from core.log.stream import Stored, StreamState
+from core.sentence import say
 from replica import logs, purging
 from replica.authority import (
     is_kept,
@@ -250,7 +251,7 @@ class Replica:
             StoreError: the disk refused; nothing was written.
         """
         if not changes:
-            raise ActError("nothing was changed")
+            raise ActError(say("nothing was changed"))
         by_stream: dict[bytes, list[Change]] = {}
         for change in changes:
             by_stream.setdefault(change.stream, []).append(change)
@@ -277,7 +278,9 @@ class Replica:
         by_rule: bool,
     ) -> bytes:
         if self.erased.covers(stream):
-            raise ActError("this was erased by the office; nothing can be written to it any more")
+            raise ActError(
+                say("this was erased by the office; nothing can be written to it any more")
+            )
         state = self.state(stream)
         key = self._own_key(state)
         log = state.logs.get(key)
@@ -303,13 +306,15 @@ class Replica:
         try:
             body, entry_hash, entry = encode(draft, state.cursor_of(key, draft.version), previous)
         except LogError as error:
-            raise ActError(str(error)) from error
+            raise ActError(error.args[0]) from error
         standing = self.standing(self.author)
         if not self._permits(standing, stream, entry):
-            raise ActError("this device's certificate does not permit that; ask the office")
+            raise ActError(say("this device's certificate does not permit that; ask the office"))
         seq = (log.height if log is not None else 0) + 1
         if seq > LOG_ENTRIES_MAX:
-            raise ActError("this device has written here as much as one key may; give it a new key")
+            raise ActError(
+                say("this device has written here as much as one key may; give it a new key")
+            )
         stored = Stored(self.author, seq, previous, entry_hash, body)
         self.add(stream, stored)
         return entry_hash
@@ -334,7 +339,7 @@ class Replica:
         try:
             heads = read_token(token)
         except LogError as error:
-            raise ActError(str(error)) from error
+            raise ActError(error.args[0]) from error
         return None if list(heads) == state.tips() else heads
 
     def _uptime(self, stream: bytes, last: Entry | None) -> tuple[int | None, int | None]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from core.log.canonical import pack, unpack
+from core.sentence import say
 from replica.files import MACHINE_FILES, Files
 
 
@@ -126,13 +127,20 @@ class Store:
         (mark,) = self.db.execute("PRAGMA application_id").fetchone()
         (tables,) = self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if tables and mark != self._layout.application_id:
-            raise StoreError(f"{self.path} is a database of another program; choose another file")
+            raise StoreError(
+                say("{path} is a database of another program; choose another file", path=self.path)
+            )
         (version,) = self.db.execute("PRAGMA user_version").fetchone()
         newest = newest_schema(self._layout)
         if version > newest:
             raise StoreError(
-                f"{self.path} was written by a newer version (schema {version}, this one knows "
-                f"{newest}); install that version or newer"
+                say(
+                    "{path} was written by a newer version (schema {version}, this one knows "
+                    "{newest}); install that version or newer",
+                    path=self.path,
+                    version=version,
+                    newest=newest,
+                )
             )
 
     def _upgrade(self) -> None:
@@ -152,8 +160,12 @@ class Store:
             with contextlib.suppress(sqlite3.Error):
                 self.db.execute("ROLLBACK")
             kind = DiskFull if _is_full(error) else StoreError
-            words = _in_words(error, self.path)
-            raise kind(f"upgrade to schema {newest} failed: {words}") from error
+            words = say(
+                "upgrade to schema {newest} failed: {why}",
+                newest=newest,
+                why=_in_words(error, self.path),
+            )
+            raise kind(words) from error
 
     def _copy_before_upgrade(self, version: int) -> None:
         """Keep the store as it is; the copy is whole and durable on return, or there is none."""
@@ -279,16 +291,27 @@ def _is_full(error: Exception) -> bool:
 def _in_words(error: sqlite3.Error | OSError, path: Path) -> str:
     text = str(error)
     if _is_full(error):
-        return f"the disk that holds {path} is full; free some space, nothing was lost"
+        return say(
+            "the disk that holds {path} is full; free some space, nothing was lost", path=path
+        )
     if "I/O error" in text or "Input/output error" in text:
-        return f"the disk that holds {path} refused to write; see that it has space and is sound"
+        return say(
+            "the disk that holds {path} refused to write; see that it has space and is sound",
+            path=path,
+        )
     if "not a database" in text:
-        return (
-            f"{path} is no store and no database; choose another file, or, if it was a store, run "
-            f"'fieldlog check --repair --data {path.parent}'"
+        return say(
+            "{path} is no store and no database; choose another file, or, if it was a store, run "
+            "'fieldlog check --repair --data {folder}'",
+            path=path,
+            folder=path.parent,
         )
     if "malformed" in text:
-        return f"{path} is damaged; run 'fieldlog check --repair --data {path.parent}'"
+        return say(
+            "{path} is damaged; run 'fieldlog check --repair --data {folder}'",
+            path=path,
+            folder=path.parent,
+        )
     if "locked" in text:
-        return f"{path} is in use by another process; stop that one first"
+        return say("{path} is in use by another process; stop that one first", path=path)
     return f"{path}: {text}"

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from core.sentence import say
 from hub.guard import Refused
 from web import formats
 
@@ -41,7 +42,9 @@ def read_style(query: Mapping[str, str]) -> Style:
     name = query.get("separator", "comma")
     if name not in SEPARATORS:
         raise Refused(
-            400, f"There is no separator {name[:20]!r}.", "Ask for comma, semicolon or tab."
+            400,
+            say("There is no separator {name!r}.", name=name[:20]),
+            say("Ask for comma, semicolon or tab."),
         )
     return Style(SEPARATORS[name], query.get("bom") == "1")
 

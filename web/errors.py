@@ -8,6 +8,7 @@ lines go out.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from typing import Final
 
 from aiohttp import web
 
+from hub.guard import ERROR_PAGE, ErrorPage
+from web.language import language_of
 from web.rendering import show
 
 LOGGER = logging.getLogger(__name__)
@@ -38,14 +41,23 @@ class RefusalPage:
 async def draw_errors(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Draw what the guard says in plain lines as a page, where a page was asked for."""
+    """Draw what the guard says in plain lines as a page, where a page was asked for.
+
+    Whatever was asked for is answered in the language of who asks.
+    """
     plain = await handler(request)
-    asked_for_page = "text/html" in request.headers.get("Accept", "")
-    is_plain = isinstance(plain, web.Response) and plain.content_type == "text/plain"
-    if plain.status < 400 or not asked_for_page or not is_plain or plain.prepared:
+    said: ErrorPage | None = plain.get(ERROR_PAGE)
+    if said is None or plain.prepared or not isinstance(plain, web.Response):
         return plain
-    assert isinstance(plain, web.Response)
-    title, _, what_to_do = (plain.text or "").strip().partition("\n")
+    tongue = language_of(request)
+    title, what_to_do = tongue.said(said.title), tongue.said(said.what_to_do)
+    if plain.content_type == "application/json":
+        body = {"error": title, "what_to_do": what_to_do, "reference": said.reference}
+        plain.text = json.dumps(body)
+        return plain
+    plain.text = f"{title}\n{what_to_do}\n"
+    if "text/html" not in request.headers.get("Accept", ""):
+        return plain
     page = RefusalPage(
         plain.status,
         title,

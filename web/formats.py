@@ -1,8 +1,9 @@
 """How times, durations, places and names are written on pages.
 
-Pure functions from stored values (integer ms UTC, minutes, 1e-7 degree) to words or to a `<time>`
-element. No clock: what depends on the present takes `now_ms`. Invariant: a `<time>` element always
-carries the full instant with its offset, whatever short form it shows.
+Pure functions from stored values (integer ms UTC, minutes, 1e-7 degree) to words, which are
+sentences that a page says in its reader's language, or to a `<time>` element. No clock: what
+depends on the present takes `now_ms`. Invariant: a `<time>` element always carries the full instant
+with its offset, whatever short form it shows.
 """
 
 from __future__ import annotations
@@ -10,27 +11,71 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
+from core.sentence import Catalog, Sentence, listed, marked, say, say_n
+
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
 DAY_MS: Final = 24 * HOUR_MS
 
-_MONTHS: Final = (
-    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
-    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+# A language that numbers its months in short dates says numbers for these.
+MONTHS: Final = (
+    *(say("Jan"), say("Feb"), say("Mar"), say("Apr"), say("May"), say("Jun")),
+    *(say("Jul"), say("Aug"), say("Sep"), say("Oct"), say("Nov"), say("Dec")),
 )
-_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+DAYS: Final = (
+    *(say("Mon"), say("Tue"), say("Wed"), say("Thu")),
+    *(say("Fri"), say("Sat"), say("Sun")),
+)
+WEEKDAYS: Final = (
+    *(say("Monday"), say("Tuesday"), say("Wednesday"), say("Thursday")),
+    *(say("Friday"), say("Saturday"), say("Sunday")),
+)
+_MONTHS_OF_YEARS: Final = (
+    *(marked("January {year}"), marked("February {year}"), marked("March {year}")),
+    *(marked("April {year}"), marked("May {year}"), marked("June {year}")),
+    *(marked("July {year}"), marked("August {year}"), marked("September {year}")),
+    *(marked("October {year}"), marked("November {year}"), marked("December {year}")),
+)
+_DAYS_OF_MONTHS: Final = (
+    *(marked("{day} January {year}"), marked("{day} February {year}")),
+    *(marked("{day} March {year}"), marked("{day} April {year}")),
+    *(marked("{day} May {year}"), marked("{day} June {year}")),
+    *(marked("{day} July {year}"), marked("{day} August {year}")),
+    *(marked("{day} September {year}"), marked("{day} October {year}")),
+    *(marked("{day} November {year}"), marked("{day} December {year}")),
+)
+_NEAR: Final = {0: say("today"), -1: say("yesterday"), 1: say("tomorrow")}
 _INSTANT_MS_MAX: Final = 253_402_214_400_000  # the last day of 9999, where datetime ends
+
+
+class _Whole(Sentence):
+    """A sentence that gets its capital and its full stop in whichever language it is said."""
+
+    __slots__ = ("inner",)
+    inner: Sentence
+
+    def said(self, catalog: Catalog) -> str:
+        return _whole(self.inner.said(catalog))
+
+
+def _whole(words: str) -> str:
+    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")
 
 
 def sentence(words: str) -> str:
     """What an error says, as a page says it: with a capital and a full stop."""
-    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")
+    if not isinstance(words, Sentence):
+        return _whole(words)
+    made = _Whole(_whole(words))
+    made.inner = words
+    return made
 
 
 def local_time(at_ms: int, zone: ZoneInfo) -> dt.datetime:
@@ -42,19 +87,58 @@ def local_time(at_ms: int, zone: ZoneInfo) -> dt.datetime:
 def day_words(at_ms: int, zone: ZoneInfo, now_ms: int) -> str:
     """`today`, `yesterday`, `tomorrow`, `Mon 23 Nov`, or `23 Nov 2025` in another year."""
     day, today = local_time(at_ms, zone).date(), local_time(now_ms, zone).date()
-    near = {0: "today", -1: "yesterday", 1: "tomorrow"}.get((day - today).days)
-    if near:
-        return near
-    if day.year == today.year:
-        return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return near_words(day, today) or (
+        weekday_words(day) if day.year == today.year else full_date_words(day)
+    )
+
+
+def near_words(day: dt.date, today: dt.date) -> Sentence | None:
+    """`today`, `yesterday` or `tomorrow`; None for a day further away."""
+    return _NEAR.get((day - today).days)
+
+
+def weekday_words(day: dt.date) -> Sentence:
+    """`Mon 23 Nov`."""
+    return say(
+        "{weekday} {day} {month}",
+        weekday=DAYS[day.weekday()], day=day.day, month=MONTHS[day.month - 1],
+    )  # fmt: skip
+
+
+def weekday_date_words(day: dt.date) -> Sentence:
+    """`Mon 23 Nov 2026`."""
+    return say(
+        "{weekday} {day} {month} {year}",
+        weekday=DAYS[day.weekday()], day=day.day, month=MONTHS[day.month - 1], year=day.year,
+    )  # fmt: skip
+
+
+def full_date_words(day: dt.date) -> Sentence:
+    """`23 Nov 2026`."""
+    return say("{day} {month} {year}", day=day.day, month=MONTHS[day.month - 1], year=day.year)
+
+
+def long_date_words(day: dt.date) -> Sentence:
+    """`23 November 2026`."""
+    return say(_DAYS_OF_MONTHS[day.month - 1], day=day.day, year=day.year)
+
+
+def long_day_words(day: dt.date) -> Sentence:
+    """`Monday 23 November 2026`."""
+    return say("{weekday} {date}", weekday=WEEKDAYS[day.weekday()], date=long_date_words(day))
+
+
+def month_words(day: dt.date) -> Sentence:
+    """A day's month, `November 2026`."""
+    return say(_MONTHS_OF_YEARS[day.month - 1], year=day.year)
 
 
 def date_words(day: str, today: str) -> str:
     """A local day as `3 Dec`, or `3 Dec 2027` in another year than today's; both as 2026-12-03."""
     date = dt.date.fromisoformat(day)
-    words = f"{date.day} {_MONTHS[date.month - 1]}"
-    return words if day[:4] == today[:4] else f"{words} {date.year}"
+    if day[:4] != today[:4]:
+        return full_date_words(date)
+    return say("{day} {month}", day=date.day, month=MONTHS[date.month - 1])
 
 
 def clock_words(at_ms: int, zone: ZoneInfo) -> str:
@@ -66,25 +150,28 @@ def moment_words(at_ms: int, zone: ZoneInfo, now_ms: int) -> str:
     """`14:02` today, `yesterday 14:02`, `Mon 23 Nov 14:02`, `23 Nov 2025 14:02`."""
     day = day_words(at_ms, zone, now_ms)
     clock = clock_words(at_ms, zone)
-    return clock if day == "today" else f"{day} {clock}"
+    return clock if day is _NEAR[0] else say("{day} {clock}", day=day, clock=clock)
 
 
 def ago_words(at_ms: int, now_ms: int) -> str:
     """How long ago, in the largest unit that says enough: `just now`, `4 min ago`, `3 days ago`."""
     gone = now_ms - at_ms
     if gone < -MINUTE_MS:
-        return f"in {span_words(-gone)}"
-    return "just now" if gone < MINUTE_MS else f"{span_words(gone)} ago"
+        return say("in {span}", span=span_words(-gone))
+    if gone < MINUTE_MS:
+        return say("just now")
+    if gone < DAY_MS:
+        return say("{span} ago", span=span_words(gone))
+    return say_n("{n} day ago", "{n} days ago", gone // DAY_MS)
 
 
 def span_words(span_ms: int) -> str:
     """A length of time in one unit: `4 min`, `3 h`, `1 day`, `12 days`."""
     if span_ms < HOUR_MS:
-        return f"{max(span_ms // MINUTE_MS, 0)} min"
+        return say("{minutes} min", minutes=max(span_ms // MINUTE_MS, 0))
     if span_ms < DAY_MS:
-        return f"{span_ms // HOUR_MS} h"
-    days = span_ms // DAY_MS
-    return "1 day" if days == 1 else f"{days} days"
+        return say("{hours} h", hours=span_ms // HOUR_MS)
+    return say_n("{n} day", "{n} days", span_ms // DAY_MS)
 
 
 def minutes_words(minutes: int) -> str:
@@ -92,8 +179,10 @@ def minutes_words(minutes: int) -> str:
     hours, rest = divmod(abs(minutes), 60)
     sign = "−" if minutes < 0 else ""
     if not hours:
-        return f"{sign}{rest} min"
-    return f"{sign}{hours} h" if not rest else f"{sign}{hours} h {rest:02d} min"
+        return say("{minutes} min", minutes=f"{sign}{rest}")
+    if not rest:
+        return say("{hours} h", hours=f"{sign}{hours}")
+    return say("{hours} h {minutes} min", hours=f"{sign}{hours}", minutes=f"{rest:02d}")
 
 
 def time_element(at_ms: int, words: str, zone: ZoneInfo, *, ages: bool = False) -> Markup:
@@ -112,24 +201,34 @@ def time_element(at_ms: int, words: str, zone: ZoneInfo, *, ages: bool = False) 
 
 def window_words(start_ms: int | None, end_ms: int | None, zone: ZoneInfo, now_ms: int) -> str:
     """A job's window: `today 10:00–11:30`; a dash in words where it has none."""
-    if start_ms is None and end_ms is None:
-        return "no date"
-    if start_ms is None or end_ms is None:
-        at_ms = start_ms if start_ms is not None else end_ms
-        word = "from" if end_ms is None else "by"
-        return f"{word} {day_words(at_ms or 0, zone, now_ms)} {clock_words(at_ms or 0, zone)}"
-    start = f"{day_words(start_ms, zone, now_ms)} {clock_words(start_ms, zone)}"
+
+    def at(at_ms: int) -> Sentence:
+        day = day_words(at_ms, zone, now_ms)
+        return say("{day} {clock}", day=day, clock=clock_words(at_ms, zone))
+
+    if end_ms is None:
+        return say("no date") if start_ms is None else say("from {when}", when=at(start_ms))
+    if start_ms is None:
+        return say("by {when}", when=at(end_ms))
     same_day = local_time(start_ms, zone).date() == local_time(end_ms, zone).date()
-    end_day = "" if same_day else f"{day_words(end_ms, zone, now_ms)} "
-    return f"{start}–{end_day}{clock_words(end_ms, zone)}"
+    end = clock_words(end_ms, zone) if same_day else at(end_ms)
+    return say("{start}–{end}", start=at(start_ms), end=end)
 
 
 def distance_words(metres: float) -> str:
     """`80 m`, `1.4 km`, `23 km`."""
     if metres < 1000:
-        return f"{round(metres)} m"
-    kilometres = metres / 1000
-    return f"{kilometres:.1f} km" if kilometres < 10 else f"{round(kilometres)} km"
+        return say("{metres} m", metres=round(metres))
+    if metres < 10_000:
+        whole, _, tenths = f"{metres / 1000:.1f}".partition(".")
+        return say("{whole}.{tenths} km", whole=whole, tenths=tenths)
+    return say("{kilometres} km", kilometres=round(metres / 1000))
+
+
+def and_words(words: Sequence[str]) -> str:
+    """Several texts in a row, the last after an *and*: `Mon, Tue and Fri`."""
+    *before, last = words
+    return say("{before} and {last}", before=listed(before), last=last) if before else last
 
 
 def point_words(lat_e7: int | None, lon_e7: int | None) -> str:
@@ -159,10 +258,10 @@ def parse_point(text: str) -> tuple[int, int]:
     """
     match = _POINT.match(text)
     if match is None:
-        raise ValueError("Give the position as latitude, longitude, such as 50.0875, 14.4213.")
+        raise ValueError(say("Give the position as latitude, longitude, such as 50.0875, 14.4213."))
     lat_e7, lon_e7 = (_to_e7(part) for part in match.groups())
     if abs(lat_e7) > 900_000_000 or abs(lon_e7) > 1_800_000_000:
-        raise ValueError("A latitude lies within ±90 and a longitude within ±180.")
+        raise ValueError(say("A latitude lies within ±90 and a longitude within ±180."))
     return lat_e7, lon_e7
 
 
@@ -189,7 +288,7 @@ def parse_minute_of_day(text: str) -> int:
     """Read `08:30`, or `8`, as minutes since local midnight. Raises ValueError in words."""
     match = re.fullmatch(r"([01]?\d|2[0-3])(?::([0-5]\d))?", text.strip())
     if match is None:
-        raise ValueError("Give the time as hours and minutes, such as 08:30.")
+        raise ValueError(say("Give the time as hours and minutes, such as 08:30."))
     return int(match[1]) * 60 + int(match[2] or 0)
 
 

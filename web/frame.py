@@ -8,6 +8,7 @@ signed in but its name.
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote
@@ -15,30 +16,37 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from core.sentence import marked, say
 from hub.guard import Refused, form_token, session_cookie
 from hub.hub import Hub
 from hub.keys import ACCOUNT, GUARD_RULES, HUB, Account
-from web.keys import Command, as_json, commands_for
+from web.keys import Command, commands_for, offered
+from web.language import language_of
 from web.phones import PhonesSummary, phones_summary
 
 SETTINGS: Final = web.RequestKey("SETTINGS", dict[str, object])
 NOTICE_COOKIE: Final = "fieldlog-notice"
 THEME_COOKIE: Final = "fieldlog-theme"
 NOTICE_CHARACTERS_MAX: Final = 600
+VERBS: Final = (marked("Undo"), marked("Redo"))
 ICON_BY_TONE: Final = {"good": "circle-check", "risk": "triangle-alert", "bad": "circle-alert"}
 
-ROLE_WORDS: Final = {
-    "admin": "Administrator",
-    "dispatcher": "Dispatcher",
-    "manager": "Manager, reads only",
+ROLE_WORDS: Final[dict[str, str]] = {
+    "admin": say("Administrator"),
+    "dispatcher": say("Dispatcher"),
+    "manager": say("Manager, reads only"),
 }
+
+
+READS_ONLY: Final = say("A manager's account reads only.")
+ASK_A_DISPATCHER: Final = say("Ask a dispatcher to make this change.")
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
     """A sentence about what just happened; `tone` is '', 'good', 'risk' or 'bad'.
 
-    `undo` names the act that the button `verb`, Undo or Redo, takes back; "" has no button.
+    `undo` names the act that the button `verb`, one of `VERBS`, takes back; "" has no button.
     """
 
     words: str
@@ -53,15 +61,19 @@ class Notice:
 
 
 ALMOST_FULL: Final = Notice(
-    "The hub's disk is almost full. What people do is saved for a while yet; make room now, or "
-    "phones can't hand in their work.",
+    say(
+        "The hub's disk is almost full. What people do is saved for a while yet; make room now, or "
+        "phones can't hand in their work."
+    ),
     "bad",
 )
 
 
 DAMAGED: Final = Notice(
-    "A check found damage in the hub's store. Stop the hub and run 'fieldlog check --repair': it "
-    "mends what it can, and phones and other hubs bring back the rest.",
+    say(
+        "A check found damage in the hub's store. Stop the hub and run 'fieldlog check --repair': "
+        "it mends what it can, and phones and other hubs bring back the rest."
+    ),
     "bad",
 )
 
@@ -105,9 +117,9 @@ class Frame:
         return commands_for(may_write=self.may_write)
 
     @property
-    def commands(self) -> str:
-        """The same for the scripts (`web.keys.as_json`)."""
-        return as_json(may_write=self.may_write)
+    def commands(self) -> tuple[tuple[str, ...], ...]:
+        """The same for the scripts (`web.keys.offered`)."""
+        return offered(may_write=self.may_write)
 
     @property
     def is_admin(self) -> bool:
@@ -116,12 +128,12 @@ class Frame:
 
 
 LINKS: Final = (
-    ("/", "Board", "table-2", ("/board", "/jobs", "/planner", "/inbox", "/map", "/proposal")),
-    ("/customers", "Customers", "building-2", ("/customers",)),
-    ("/recurring", "Recurring", "repeat", ("/recurring",)),
-    ("/workers", "Workers", "id-card", ("/workers", "/groups")),
-    ("/reports", "Reports", "chart-column", ("/reports", "/history")),
-    ("/extensions", "Extensions", "puzzle", ("/extensions",)),
+    ("/", say("Board"), "table-2", ("/board", "/jobs", "/planner", "/inbox", "/map", "/proposal")),
+    ("/customers", say("Customers"), "building-2", ("/customers",)),
+    ("/recurring", say("Recurring"), "repeat", ("/recurring",)),
+    ("/workers", say("Workers"), "id-card", ("/workers", "/groups")),
+    ("/reports", say("Reports"), "chart-column", ("/reports", "/history")),
+    ("/extensions", say("Extensions"), "puzzle", ("/extensions",)),
 )
 
 
@@ -203,26 +215,55 @@ def _notices_of(request: web.Request) -> tuple[Notice, ...]:
     return (notice,) if words else ()
 
 
+class Onward(web.HTTPSeeOther):
+    """Sends the browser on, with a notice for the next page; one without words is none."""
+
+    def __init__(self, path: str, notice: Notice) -> None:
+        super().__init__(path)
+        self.notice = notice
+
+
+@web.middleware
+async def leave_notices(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Give a browser that is sent on the notice for its next page, in its language."""
+    try:
+        answer = await handler(request)
+    except Onward as onward:
+        _leave(request, onward)
+        raise
+    if isinstance(answer, Onward):
+        _leave(request, answer)
+    return answer
+
+
+def _leave(request: web.Request, onward: Onward) -> None:
+    notice = onward.notice
+    if notice.words:
+        words = language_of(request).said(notice.words)[:NOTICE_CHARACTERS_MAX]
+        offered = f"{notice.tone}~{notice.verb}~{notice.undo}" if notice.undo else notice.tone
+        onward.set_cookie(
+            NOTICE_COOKIE, quote(f"{offered} {words}"), path="/", max_age=60, httponly=True,
+            samesite="Lax",
+        )  # fmt: skip
+
+
 def see_other(
     path: str, words: str = "", tone: str = "good", *, undo: str = "", verb: str = "Undo"
-) -> web.HTTPSeeOther:
+) -> Onward:
     """Send the browser on to `path`, where `words` are shown once. To be returned or raised.
 
     With `undo`, an act by one of its entries, the words come with a button that takes it back.
     """
-    answer = web.HTTPSeeOther(path)
-    if words:
-        head = f"{tone}~{verb}~{undo}" if undo else tone
-        text = quote(f"{head} {words[:NOTICE_CHARACTERS_MAX]}")
-        answer.set_cookie(NOTICE_COOKIE, text, path="/", max_age=60, httponly=True, samesite="Lax")
-    return answer
+    return Onward(path, Notice(words, tone, undo, verb))
 
 
-def must_write(request: web.Request, words: str = "Ask a dispatcher to make this change.") -> None:
+def must_write(request: web.Request, words: str = ASK_A_DISPATCHER) -> None:
     """Whoever only reads gets no form; `words` say whom to ask.
 
     Raises:
         Refused: the account reads only.
     """
     if request[ACCOUNT].role == "manager":
-        raise Refused(403, "A manager's account reads only.", words)
+        raise Refused(403, READS_ONLY, words)

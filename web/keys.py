@@ -7,9 +7,10 @@ name. Pure. Invariant: within a place no key means two things.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Final
+
+from core.sentence import marked, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,142 +56,156 @@ _CAPS: Final = {
     "PageDown": "Page Down",
 }
 
-EVERYWHERE: Final = "Everywhere"
-BOARD: Final = "On the board"
+EVERYWHERE: Final = marked("Everywhere")
+BOARD: Final = marked("On the board")
 COMMANDS_BY_PLACE: Final[dict[str, tuple[Command, ...]]] = {
     EVERYWHERE: (
-        Command("palette", "Ctrl+K", "Commands, and search for jobs, customers and workers"),
-        Command("keys", "?", "This list", "All keys"),
-        Command("close", "Escape", "Close what is open"),
+        Command("palette", "Ctrl+K", say("Commands, and search for jobs, customers and workers")),
+        Command("keys", "?", say("This list"), say("All keys")),
+        Command("close", "Escape", say("Close what is open")),
         Command(
-            "undo", "Ctrl+Z", "Undo what you did last in this tab", "Undo what you did last", True
+            "undo",
+            "Ctrl+Z",
+            say("Undo what you did last in this tab"),
+            say("Undo what you did last"),
+            True,
         ),
-        Command("redo", "Ctrl+Shift+Z", "Do it again", "Redo what you undid last", True),
-        Command("theme", "", "", "Switch between light and dark"),
+        Command("redo", "Ctrl+Shift+Z", say("Do it again"), say("Redo what you undid last"), True),
+        Command("theme", "", "", say("Switch between light and dark")),
     ),
     BOARD: (
-        Command("next", "j", "Next job, or problem of the inbox"),
-        Command("previous", "k", "The one before"),
-        Command("new", "n", "New job", "New job", True),
-        Command("near", "N", "Who is near a place", "Who is near a place"),
+        Command("next", "j", say("Next job, or problem of the inbox")),
+        Command("previous", "k", say("The one before")),
+        Command("new", "n", say("New job"), say("New job"), True),
+        Command("near", "N", say("Who is near a place"), say("Who is near a place")),
         Command(
             "assign",
             "a",
-            "Assign the job: the nearest worker first",
-            "Assign the job to the nearest or another",
+            say("Assign the job: the nearest worker first"),
+            say("Assign the job to the nearest or another"),
             True,
         ),
         Command(
-            "worker", "w", "Change its worker in the table", "Change the worker in the table", True
+            "worker",
+            "w",
+            say("Change its worker in the table"),
+            say("Change the worker in the table"),
+            True,
         ),
         Command(
-            "window", "r", "Change its window in the table", "Change the window in the table", True
+            "window",
+            "r",
+            say("Change its window in the table"),
+            say("Change the window in the table"),
+            True,
         ),
         Command(
             "priority",
             "p",
-            "Change its priority in the table",
-            "Change the priority in the table",
+            say("Change its priority in the table"),
+            say("Change the priority in the table"),
             True,
         ),
-        Command("edit", "e", "Edit the job in its form", "Edit the job", True),
+        Command("edit", "e", say("Edit the job in its form"), say("Edit the job"), True),
         Command(
             "phase",
             "s",
-            "Set its state for the worker",
-            "Set the state of the job for its worker",
+            say("Set its state for the worker"),
+            say("Set the state of the job for its worker"),
             True,
         ),
         Command(
             "take-back",
             "u",
-            "Take it back from its worker",
-            "Take the job back from its worker",
+            say("Take it back from its worker"),
+            say("Take the job back from its worker"),
             True,
         ),
-        Command("finish", "", "", "Set the job to done", True),
-        Command("cancel", "", "", "Cancel the job", True),
-        Command("reopen", "", "", "Reopen the job", True),
-        Command("note", "c", "Write a note", "Write a note to the job", True),
-        Command("map", "m", "Show it on the map", "Show the job on the map"),
-        Command("pick", "x", "Select the row, or not", "Select the job, or not", True),
-        Command("pick-next", "J", "Select the next row too", "", True),
-        Command("pick-previous", "K", "Select the row before too", "", True),
+        Command("finish", "", "", say("Set the job to done"), True),
+        Command("cancel", "", "", say("Cancel the job"), True),
+        Command("reopen", "", "", say("Reopen the job"), True),
+        Command("note", "c", say("Write a note"), say("Write a note to the job"), True),
+        Command("map", "m", say("Show it on the map"), say("Show the job on the map")),
+        Command("pick", "x", say("Select the row, or not"), say("Select the job, or not"), True),
+        Command("pick-next", "J", say("Select the next row too"), "", True),
+        Command("pick-previous", "K", say("Select the row before too"), "", True),
         Command(
             "pick-all",
             "X",
-            "Select all that match, or none",
-            "Select all jobs that match, or none",
+            say("Select all that match, or none"),
+            say("Select all jobs that match, or none"),
             True,
         ),
         Command(
             "bulk",
             "b",
-            "Do something with the selected jobs",
-            "Do something with the selected jobs",
+            say("Do something with the selected jobs"),
+            say("Do something with the selected jobs"),
             True,
         ),
-        Command("undo-here", "z", "Undo what you did last", "", True),
-        Command("redo-here", "Z", "Do it again", "", True),
-        Command("filter", "/", "Filter by text", "Filter the jobs by text"),
-        Command("unfilter", "", "", "Clear the filters"),
-        Command("day-before", "[", "The day before", "The day before"),
-        Command("day-after", "]", "The day after", "The day after"),
-        Command("today", "t", "Today", "Today only"),
-        Command("view", "1-9", "Saved views"),
+        Command("undo-here", "z", say("Undo what you did last"), "", True),
+        Command("redo-here", "Z", say("Do it again"), "", True),
+        Command("filter", "/", say("Filter by text"), say("Filter the jobs by text")),
+        Command("unfilter", "", "", say("Clear the filters")),
+        Command("day-before", "[", say("The day before"), say("The day before")),
+        Command("day-after", "]", say("The day after"), say("The day after")),
+        Command("today", "t", say("Today"), say("Today only")),
+        Command("view", "1-9", say("Saved views")),
         Command(
             "layouts",
             "v",
-            "Another view, two side by side, or a second window",
-            "Show other views, two side by side, or in a second window",
+            say("Another view, two side by side, or a second window"),
+            say("Show other views, two side by side, or in a second window"),
         ),
-        Command("planner", "l", "The planner, and back to the table"),
-        Command("inbox", "i", "The inbox, and back to the table"),
+        Command("planner", "l", say("The planner, and back to the table")),
+        Command("inbox", "i", say("The inbox, and back to the table")),
         Command(
             "onward",
             ".",
-            "Take in the changes that wait, else the next problem of the inbox",
-            "Next problem of the inbox",
+            say("Take in the changes that wait, else the next problem of the inbox"),
+            say("Next problem of the inbox"),
         ),
-        Command("arrange", "", "", "Arrange the table: groups, columns, height"),
-        Command("export-shown", "", "", "Export the jobs as CSV, the columns shown"),
-        Command("export-all", "", "", "Export the jobs as CSV, all that is known"),
-        Command("export-logs", "", "", "Export their time logs as CSV"),
-        Command("propose", "", "", "Propose who does what nobody has", True),
+        Command("arrange", "", "", say("Arrange the table: groups, columns, height")),
+        Command("export-shown", "", "", say("Export the jobs as CSV, the columns shown")),
+        Command("export-all", "", "", say("Export the jobs as CSV, all that is known")),
+        Command("export-logs", "", "", say("Export their time logs as CSV")),
+        Command("propose", "", "", say("Propose who does what nobody has"), True),
     ),
-    "In the table": (
-        Command("row", "ArrowDown ArrowUp", "The row below, above"),
-        Command("far", "Home End PageUp PageDown", "The first, the last, a page up, down"),
-        Command("open", "Enter", "Open the job"),
-        Command("cell", "ArrowRight ArrowLeft", "The row's cells that can be changed", "", True),
-        Command("cell-edit", "F2 Enter", "Change the cell", "", True),
+    marked("In the table"): (
+        Command("row", "ArrowDown ArrowUp", say("The row below, above")),
+        Command("far", "Home End PageUp PageDown", say("The first, the last, a page up, down")),
+        Command("open", "Enter", say("Open the job")),
+        Command(
+            "cell", "ArrowRight ArrowLeft", say("The row's cells that can be changed"), "", True
+        ),
+        Command("cell-edit", "F2 Enter", say("Change the cell"), "", True),
     ),
-    "While a cell is changed": (
-        Command("cell-save", "Enter", "Save", "", True),
-        Command("cell-leave", "Escape", "Leave it as it was", "", True),
-        Command("cell-onward", "Tab", "Save, and change the next one", "", True),
+    marked("While a cell is changed"): (
+        Command("cell-save", "Enter", say("Save"), "", True),
+        Command("cell-leave", "Escape", say("Leave it as it was"), "", True),
+        Command("cell-onward", "Tab", say("Save, and change the next one"), "", True),
     ),
-    "In the planner": (
-        Command("stop", "ArrowLeft ArrowRight", "Next and previous job of a worker"),
-        Command("beside", "ArrowUp ArrowDown", "The worker above and below"),
-        Command("carry", "Space", "Pick a job up, and put it down", "", True),
+    marked("In the planner"): (
+        Command("stop", "ArrowLeft ArrowRight", say("Next and previous job of a worker")),
+        Command("beside", "ArrowUp ArrowDown", say("The worker above and below")),
+        Command("carry", "Space", say("Pick a job up, and put it down"), "", True),
         Command(
             "carry-time",
             "ArrowLeft ArrowRight",
-            "What is picked up: 15 minutes or a day earlier, later",
+            say("What is picked up: 15 minutes or a day earlier, later"),
             "",
             True,
         ),
         Command(
             "carry-worker",
             "ArrowUp ArrowDown",
-            "What is picked up: to the worker above, below",
+            say("What is picked up: to the worker above, below"),
             "",
             True,
         ),
-        Command("carry-leave", "Escape", "Leave it where it was", "", True),
+        Command("carry-leave", "Escape", say("Leave it where it was"), "", True),
     ),
-    "In the form of a job": (Command("save", "Ctrl+Enter", "Save", "", True),),
+    marked("In the form of a job"): (Command("save", "Ctrl+Enter", say("Save"), "", True),),
 }
 """By where they work. The board's script carries out each act of `BOARD`, by its name."""
 
@@ -204,15 +219,11 @@ def commands_for(*, may_write: bool) -> dict[str, tuple[Command, ...]]:
     }
 
 
-def as_json(*, may_write: bool) -> str:
-    """What the scripts bind and offer: a list of `[place, act, press, caps, title]`."""
+def offered(*, may_write: bool) -> tuple[tuple[str, ...], ...]:
+    """What the scripts bind and offer, as `(place, act, press, caps, title)`."""
     found = commands_for(may_write=may_write)
-    return json.dumps(
-        [
-            [place, one.act, one.press, " ".join(one.caps), one.title]
-            for place in (EVERYWHERE, BOARD)
-            for one in found.get(place, ())
-        ],
-        ensure_ascii=False,
-        separators=(",", ":"),
+    return tuple(
+        (place, one.act, one.press, " ".join(one.caps), one.title)
+        for place in (EVERYWHERE, BOARD)
+        for one in found.get(place, ())
     )

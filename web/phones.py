@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from core.sentence import say
 from hub.hub import Hub
 from web.formats import DAY_MS, MINUTE_MS, span_words
 
@@ -89,21 +90,36 @@ async def phones_summary(hub: Hub, now_ms: int) -> PhonesSummary:
 def summarize(phones: list[Phone], now_ms: int) -> PhonesSummary:
     """The pill for these phones; see `PhonesSummary`."""
     if not phones:
-        return PhonesSummary("No phones yet", "", "No phone has joined this site yet")
+        return PhonesSummary(say("No phones yet"), "", say("No phone has joined this site yet"))
     heard = [phone for phone in phones if phone.tone(now_ms) == "good"]
     silent = [phone for phone in phones if phone.tone(now_ms) == "risk"]
-    words = f"{len(heard)}/{len(phones)} phones heard"
-    title = f"{len(heard)} of {len(phones)} phones heard in the last 15 minutes"
-    if len(heard) < len(phones):
-        oldest = min(
-            (phone for phone in phones if phone not in heard),
-            key=lambda phone: phone.heard_at_ms or 0,
-        )
-        since = (
-            f"silent for {span_words(now_ms - oldest.heard_at_ms)}"
-            if oldest.heard_at_ms
-            else "never heard"
-        )
-        title += f"; {oldest.name or 'a phone without a worker'} {since}"
+    words = say("{heard}/{all} phones heard", heard=len(heard), all=len(phones))
     tone = "risk" if silent else "good" if len(heard) == len(phones) else ""
-    return PhonesSummary(words, tone, title)
+    return PhonesSummary(words, tone, _title(phones, len(heard), now_ms))
+
+
+def _title(phones: list[Phone], heard: int, now_ms: int) -> str:
+    """How many were heard, and which of the others has been silent for the longest."""
+    if heard == len(phones):
+        return say(
+            "{heard} of {all} phones heard in the last 15 minutes", heard=heard, all=len(phones)
+        )
+    oldest = min(
+        (phone for phone in phones if phone.tone(now_ms) != "good"),
+        key=lambda phone: phone.heard_at_ms or 0,
+    )
+    name = oldest.name or say("a phone without a worker")
+    if oldest.heard_at_ms is None:
+        return say(
+            "{heard} of {all} phones heard in the last 15 minutes; {name} never heard",
+            heard=heard,
+            all=len(phones),
+            name=name,
+        )
+    return say(
+        "{heard} of {all} phones heard in the last 15 minutes; {name} silent for {time}",
+        heard=heard,
+        all=len(phones),
+        name=name,
+        time=span_words(now_ms - oldest.heard_at_ms),
+    )

@@ -2,6 +2,8 @@
 
 Templates get `frame` (what stands round every page) and `page` (the page's own frozen dataclass)
 and nothing else; a name that neither has is an error, not an empty place. Everything is escaped.
+There is an environment for each language: templates say their own words by `_` and `several`, and
+sentences that they are given are said in it too.
 Invariant: no template holds a script or style of its own, so the strict CSP holds for each page.
 """
 
@@ -21,10 +23,10 @@ from hub.guard import TOKEN_FIELD
 from web import formats
 from web.assets import ASSETS, Assets
 from web.frame import NOTICE_COOKIE, Frame, frame_of
+from web.language import ENGLISH, NAME_BY_LANGUAGE, Language, language, language_of
 
 TEMPLATE_FOLDER: Final = Path(__file__).parent / "templates"
 ICON_SPRITE: Final = "vendor/icons.svg"
-TEMPLATES: Final = web.AppKey("TEMPLATES", jinja2.Environment)
 
 ROWS_KEPT: Final = 4_096
 """Drawn rows of the board that are kept, some 8 MB: forty pages of them."""
@@ -43,12 +45,14 @@ SHAPE_BY_STATUS: Final = {
 
 
 @cache
-def make_environment(assets: Assets) -> jinja2.Environment:
-    """The environment of all templates: escaping, strict about names, with the filters below.
+def make_environment(assets: Assets, tag: str = ENGLISH) -> jinja2.Environment:
+    """The environment of all templates in a language: escaping, strict about names, with filters.
 
     One for the same files: a hub answers at several ports, and to compile a page takes longer than
     to draw it.
     """
+    tongue = language(tag)
+    words = f"words/{tag}.json"
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATE_FOLDER),
         autoescape=True,
@@ -56,16 +60,23 @@ def make_environment(assets: Assets) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=tongue.said,
     )
     environment.globals.update(
+        _=tongue.say,
+        several=tongue.say_n,
+        said=tongue.said,
+        language=tongue,
+        names_of_languages=NAME_BY_LANGUAGE,
+        words_url=assets.url(words) if assets.has(words) else "",
         asset=assets.url,
         has_asset=assets.has,
         icon=_icon_of(assets),
         form_token=_form_token,
-        status_chip=_status_chip_of(assets),
+        status_chip=_status_chip_of(assets, tongue),
         drawn_row=_drawn_row_of(environment),
-        check_list=check_list,
-        option_list=option_list,
+        check_list=_check_list_of(tongue),
+        option_list=_option_list_of(tongue),
     )
     environment.filters.update(
         moment=_moment,
@@ -73,6 +84,7 @@ def make_environment(assets: Assets) -> jinja2.Environment:
         day=_day,
         clock=_clock,
         window=_window,
+        said=tongue.said,
         minutes=formats.minutes_words,
         distance=formats.distance_words,
         initials=formats.initials,
@@ -99,7 +111,7 @@ def _icon_of(assets: Assets) -> Any:
     return icon
 
 
-def _status_chip_of(assets: Assets) -> Any:
+def _status_chip_of(assets: Assets, tongue: Language) -> Any:
     icon = _icon_of(assets)
 
     @lru_cache(maxsize=64)
@@ -107,7 +119,7 @@ def _status_chip_of(assets: Assets) -> Any:
         """A job's status as a chip: its shape, its word and its hue."""
         shape = icon(SHAPE_BY_STATUS.get(status, "circle"))
         return Markup('<span class="status" data-status="{}">{}{}</span>').format(
-            status, shape, status.capitalize()
+            status, shape, tongue.say(status).capitalize()
         )
 
     return status_chip
@@ -127,25 +139,36 @@ def _drawn_row_of(environment: jinja2.Environment) -> Any:
     return drawn_row
 
 
-@lru_cache(maxsize=LISTS_KEPT)
-def check_list(name: str, choices: tuple[Any, ...]) -> Markup:
-    """Boxes to tick, of choices with `value`, `words` and `chosen`; drawn once for the same."""
+def _check_list_of(tongue: Language) -> Any:
     box = Markup(
         '<label class="check"><input type="checkbox" name="{}" value="{}"{}><span>{}</span></label>'
     )
     ticked = {True: Markup(" checked"), False: ""}
-    return Markup("\n").join(
-        box.format(name, each.value, ticked[each.chosen], each.words) for each in choices
-    )
+
+    @lru_cache(maxsize=LISTS_KEPT)
+    def check_list(name: str, choices: tuple[Any, ...]) -> Markup:
+        """Boxes to tick, of choices with `value`, `words` and `chosen`; drawn once for the same."""
+        return Markup("\n").join(
+            box.format(name, each.value, ticked[each.chosen], tongue.said(each.words))
+            for each in choices
+        )
+
+    return check_list
 
 
-@lru_cache(maxsize=LISTS_KEPT)
-def option_list(choices: tuple[Any, ...], without: str = "") -> Markup:
-    """Options of a select, but for the value `without`; drawn once for the same choices."""
+def _option_list_of(tongue: Language) -> Any:
     option = Markup('<option value="{}">{}</option>')
-    return Markup("").join(
-        option.format(each.value, each.words) for each in choices if each.value != without
-    )
+
+    @lru_cache(maxsize=LISTS_KEPT)
+    def option_list(choices: tuple[Any, ...], without: str = "") -> Markup:
+        """Options of a select, but for the value `without`; drawn once for the same choices."""
+        return Markup("").join(
+            option.format(each.value, tongue.said(each.words))
+            for each in choices
+            if each.value != without
+        )
+
+    return option_list
 
 
 @pass_context
@@ -160,35 +183,43 @@ def _form_token(context: Context) -> Markup:
 @pass_context
 def _moment(context: Context, at_ms: int) -> Markup:
     frame: Frame = context["frame"]
-    words = formats.moment_words(at_ms, frame.zone, frame.now_ms)
-    return formats.time_element(at_ms, words, frame.zone)
+    return _time(context, at_ms, formats.moment_words(at_ms, frame.zone, frame.now_ms))
 
 
 @pass_context
 def _ago(context: Context, at_ms: int) -> Markup:
     frame: Frame = context["frame"]
-    return formats.time_element(
-        at_ms, formats.ago_words(at_ms, frame.now_ms), frame.zone, ages=True
-    )
+    return _time(context, at_ms, formats.ago_words(at_ms, frame.now_ms), ages=True)
 
 
 @pass_context
 def _day(context: Context, at_ms: int) -> Markup:
     frame: Frame = context["frame"]
-    words = formats.day_words(at_ms, frame.zone, frame.now_ms)
-    return formats.time_element(at_ms, words, frame.zone)
+    return _time(context, at_ms, formats.day_words(at_ms, frame.zone, frame.now_ms))
 
 
 @pass_context
 def _clock(context: Context, at_ms: int) -> Markup:
     frame: Frame = context["frame"]
-    return formats.time_element(at_ms, formats.clock_words(at_ms, frame.zone), frame.zone)
+    return _time(context, at_ms, formats.clock_words(at_ms, frame.zone))
+
+
+def _time(context: Context, at_ms: int, words: str, *, ages: bool = False) -> Markup:
+    """A `<time>` of these words in the language of the page."""
+    tongue: Language = context["language"]
+    frame: Frame = context["frame"]
+    return formats.time_element(at_ms, tongue.said(words), frame.zone, ages=ages)
 
 
 @pass_context
 def _window(context: Context, window: tuple[int | None, int | None]) -> str:
     frame: Frame = context["frame"]
     return formats.window_words(window[0], window[1], frame.zone, frame.now_ms)
+
+
+def templates_of(request: web.Request) -> jinja2.Environment:
+    """The templates in the language of whoever asks."""
+    return make_environment(request.app[ASSETS], language_of(request).tag)
 
 
 async def show(
@@ -199,7 +230,7 @@ async def show(
     A notice that an earlier answer left for this browser is shown once and taken from it.
     """
     frame = await frame_of(request)
-    text = request.app[TEMPLATES].get_template(template).render(frame=frame, page=page)
+    text = templates_of(request).get_template(template).render(frame=frame, page=page)
     response = web.Response(text=text, status=status, content_type="text/html")
     if NOTICE_COOKIE in request.cookies:
         response.del_cookie(NOTICE_COOKIE, path="/")
@@ -208,10 +239,5 @@ async def show(
 
 def part(request: web.Request, template: str, frame: Frame, page: object) -> web.Response:
     """Answer with a piece of a page, for a script that puts it in its place."""
-    text = request.app[TEMPLATES].get_template(template).render(frame=frame, page=page)
+    text = templates_of(request).get_template(template).render(frame=frame, page=page)
     return web.Response(text=text, content_type="text/html")
-
-
-def attach_rendering(app: web.Application) -> None:
-    """Make templates known to `app`; assets have to be attached before."""
-    app[TEMPLATES] = make_environment(app[ASSETS])

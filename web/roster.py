@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from core.dispatch.fields import AbsenceKind
 from core.dispatch.roster import Absence, absence_on
+from core.sentence import say
 from web.board.reader import Rows
 from web.formats import date_words, local_time
 
@@ -30,7 +32,15 @@ class RosterDay:
 
 def absent_words(absence: Absence | None, today: str) -> str:
     """`on holiday until 3 Dec`; "" for nobody absent."""
-    return "" if absence is None else f"{absence.words} until {date_words(absence.last, today)}"
+    if absence is None:
+        return ""
+    day = date_words(absence.last, today)
+    match absence.kind:
+        case AbsenceKind.HOLIDAY:
+            return say("on holiday until {day}", day=day)
+        case AbsenceKind.SICK:
+            return say("sick until {day}", day=day)
+    return say("absent until {day}", day=day)
 
 
 async def absences(reader: Rows, first: str, last: str) -> dict[str, list[Absence]]:

@@ -7,6 +7,7 @@ from aiohttp import web
 from web.assets import attach_assets, installed_assets
 from web.board.routes import attach_board
 from web.errors import draw_errors
+from web.frame import leave_notices
 from web.imports import pages as imports
 from web.pages import (
     accounts,
@@ -21,6 +22,7 @@ from web.pages import (
     groups,
     help,
     install,
+    languages,
     past,
     patterns,
     phones,
@@ -34,15 +36,13 @@ from web.pages import (
     workers,
 )
 from web.recurring import doings, form_save, listed, one
-from web.rendering import attach_rendering
 
 
 def attach(app: web.Application) -> None:
     """Add static files, templates, the office's pages and the board to `app`."""
     attach_assets(app, installed_assets())
-    attach_rendering(app)
     # Outermost, round the hub's guard: what the guard refuses is drawn as well.
-    app.middlewares.insert(0, draw_errors)
+    app.middlewares[:0] = [draw_errors, leave_notices]
     # Forms before lists: `/customers/new` must not be taken for a customer's page.
     for page in (
         set_up,
@@ -72,6 +72,7 @@ def attach(app: web.Application) -> None:
         past,
         patterns,
         install,
+        languages,
         help,
     ):
         page.add_routes(app)

@@ -17,11 +17,13 @@ from typing import Any, Final, Protocol
 
 from core.log.errors import Malformed
 from core.log.frontier import read_token
+from core.sentence import say
 from replica.history import HistoryRow
 from web.actors import names_of_actors
 
 SHOWN_CHARACTERS_MAX: Final = 200_000
 """A customer with some hundred places fits; a form larger than that was not drawn by us."""
+_DAMAGED: Final = say("the form was damaged on its way; load it again")
 
 
 class Rows(Protocol):
@@ -66,10 +68,10 @@ async def changed_since(
         if row.field in wanted and not row.inert
     ]
     names = await names_of_actors(reader, rows)
-    names["rule"] = "a rule"
+    names["rule"] = say("a rule")
     newest = {
         (row.field, row.path): FieldChange(
-            row.field, row.path, row.value, names.get(row.actor, "the hub"), row.at
+            row.field, row.path, row.value, names.get(row.actor, say("the hub")), row.at
         )
         for row in rows
     }
@@ -101,13 +103,13 @@ def read_sent(form: Mapping[str, Any], names: Iterable[str]) -> Sent:
     basis, shown_text = str(form.get("basis", "")), str(form.get("shown", "{}"))
     read_token(basis)
     if len(shown_text) > SHOWN_CHARACTERS_MAX:
-        raise Malformed("the form is larger than any page makes; load it again")
+        raise Malformed(say("the form is larger than any page makes; load it again"))
     try:
         shown = json.loads(shown_text)
     except (ValueError, RecursionError) as error:
-        raise Malformed("the form was damaged on its way; load it again") from error
+        raise Malformed(_DAMAGED) from error
     if not isinstance(shown, dict) or not all(isinstance(text, str) for text in shown.values()):
-        raise Malformed("the form was damaged on its way; load it again")
+        raise Malformed(_DAMAGED)
     return Sent(basis, shown, {name: clean(form.get(name)) for name in names})
 
 

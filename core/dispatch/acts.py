@@ -18,6 +18,7 @@ from core.dispatch.fields import Kind, Phase
 from core.log.chain import SHORT_BYTES, STREAM_BYTES, derived_unique, stream_id
 from core.log.chunk_list import ADDRESS_BYTES
 from core.log.entry import MINT, Path
+from core.sentence import marked, say
 
 # A radius below this is smaller than a phone's usual error; above it, whole villages are a site.
 RADIUS_M_MIN, RADIUS_M_MAX = 30, 1_000
@@ -76,7 +77,7 @@ def _dated(kind: Kind, worker: bytes, day: str) -> bytes:
     try:
         ordinal = date.fromisoformat(day).toordinal() - date(1970, 1, 1).toordinal()
     except ValueError as error:
-        raise ActError(f"'{day}' is no day; write it as 2026-11-23") from error
+        raise ActError(say("'{day}' is no day; write it as 2026-11-23", day=day)) from error
     return stream_id(kind, ordinal * 86_400, derived_unique(worker))
 
 
@@ -87,17 +88,19 @@ def text_of(what: str, value: object, letters_max: int, *, needed: bool = False)
     """A typed text without the space round it, None for none; `what` names it in an ActError."""
     if value is None or value == "":
         if needed:
-            raise ActError(f"{what} is missing; give one")
+            raise ActError(say("{what} is missing; give one", what=what))
         return None
     if not isinstance(value, str):
-        raise ActError(f"{what} is no text")
+        raise ActError(say("{what} is no text", what=what))
     text = value.strip()
     if needed and not text:
-        raise ActError(f"{what} is missing; give one")
+        raise ActError(say("{what} is missing; give one", what=what))
     if len(text) > letters_max:
-        raise ActError(f"{what} is longer than {letters_max:,} letters; shorten it")
+        raise ActError(
+            say("{what} is longer than {most:,} letters; shorten it", what=what, most=letters_max)
+        )
     if any(ord(letter) < 32 and letter not in "\n\t" for letter in text):
-        raise ActError(f"{what} holds control characters; type it again")
+        raise ActError(say("{what} holds control characters; type it again", what=what))
     return text
 
 
@@ -105,7 +108,9 @@ def _number(what: str, value: object, low: int, high: int) -> int | None:
     if value is None:
         return None
     if type(value) is not int or not low <= value <= high:
-        raise ActError(f"{what} is a whole number from {low:,} to {high:,}")
+        raise ActError(
+            say("{what} is a whole number from {low:,} to {high:,}", what=what, low=low, high=high)
+        )
     return value
 
 
@@ -113,12 +118,12 @@ def _point(value: object) -> list[int] | None:
     if value is None:
         return None
     if not isinstance(value, (list, tuple)) or len(value) != 2:
-        raise ActError("a position is a latitude and a longitude")
+        raise ActError(say("a position is a latitude and a longitude"))
     lat, lon = value
     if type(lat) is not int or type(lon) is not int:
-        raise ActError("a position is given in whole 1e-7 degrees")
+        raise ActError(say("a position is given in whole 1e-7 degrees"))
     if abs(lat) > 900_000_000 or abs(lon) > 1_800_000_000:
-        raise ActError("the position lies outside the world: latitude 90, longitude 180")
+        raise ActError(say("the position lies outside the world: latitude 90, longitude 180"))
     return [lat, lon]
 
 
@@ -126,12 +131,12 @@ def _window(value: object) -> list[int] | None:
     if value is None:
         return None
     if not isinstance(value, (list, tuple)) or len(value) != 2:
-        raise ActError("a window has a start and an end")
+        raise ActError(say("a window has a start and an end"))
     start, end = value
     if type(start) is not int or type(end) is not int or not 0 <= start <= end:
-        raise ActError("the window ends before it starts; put the end after the start")
+        raise ActError(say("the window ends before it starts; put the end after the start"))
     if end - start > 366 * 86_400_000:
-        raise ActError("the window is longer than a year; shorten it")
+        raise ActError(say("the window is longer than a year; shorten it"))
     return [start, end]
 
 
@@ -139,7 +144,7 @@ def _identity(what: str, value: object, length: int) -> bytes | None:
     if value is None or value == b"":
         return None
     if not isinstance(value, bytes) or len(value) != length:
-        raise ActError(f"{what} is not one that is known; choose one from the list")
+        raise ActError(say("{what} is not one that is known; choose one from the list", what=what))
     return value
 
 
@@ -147,7 +152,7 @@ def _identities(what: str, value: object) -> list[bytes] | None:
     if value is None:
         return None
     if not isinstance(value, (list, tuple)):
-        raise ActError(f"{what} is a list")
+        raise ActError(say("{what} is a list", what=what))
     found = [_identity(what, item, SHORT_BYTES) for item in value]
     return sorted({item for item in found if item is not None}) or None
 
@@ -156,34 +161,34 @@ def job_field(name: str, value: object) -> tuple[int, Any]:
     """The code of a job's field by its name, and its value as it is kept; None clears."""
     match name:
         case "title":
-            return fields.TITLE, text_of("The title", value, NAME_LETTERS_MAX, needed=True)
+            return fields.TITLE, text_of(say("The title"), value, NAME_LETTERS_MAX, needed=True)
         case "description":
-            return fields.DESCRIPTION, text_of("The instructions", value, TEXT_LETTERS_MAX)
+            return fields.DESCRIPTION, text_of(say("The instructions"), value, TEXT_LETTERS_MAX)
         case "customer":
-            return fields.CUSTOMER, _identity("The customer", value, STREAM_BYTES)
+            return fields.CUSTOMER, _identity(say("The customer"), value, STREAM_BYTES)
         case "place":
-            return fields.PLACE, _identity("The place", value, SHORT_BYTES)
+            return fields.PLACE, _identity(say("The place"), value, SHORT_BYTES)
         case "address":
-            return fields.ADDRESS, text_of("The address", value, NAME_LETTERS_MAX)
+            return fields.ADDRESS, text_of(say("The address"), value, NAME_LETTERS_MAX)
         case "point":
             return fields.POINT, _point(value)
         case "radius":
-            return fields.RADIUS, _number("The radius (m)", value, RADIUS_M_MIN, RADIUS_M_MAX)
+            return fields.RADIUS, _number(say("The radius (m)"), value, RADIUS_M_MIN, RADIUS_M_MAX)
         case "contact":
-            return fields.CONTACT, text_of("The contact", value, NAME_LETTERS_MAX)
+            return fields.CONTACT, text_of(say("The contact"), value, NAME_LETTERS_MAX)
         case "contact_phone":
-            return fields.CONTACT_CALL, text_of("The contact's phone", value, 40)
+            return fields.CONTACT_CALL, text_of(say("The contact's phone"), value, 40)
         case "priority":
-            return fields.PRIORITY, _number("The priority", value, 0, 3)
+            return fields.PRIORITY, _number(say("The priority"), value, 0, 3)
         case "window":
             return fields.WINDOW, _window(value)
         case "planned_minutes":
             return fields.PLANNED_MINUTES, _number(
-                "The duration (minutes)", value, 1, PLANNED_MINUTES_MAX
+                say("The duration (minutes)"), value, 1, PLANNED_MINUTES_MAX
             )
         case "skills":
-            return fields.NEEDED_SKILLS, _identities("A skill", value)
-    raise ActError(f"a job has no field '{name}'")
+            return fields.NEEDED_SKILLS, _identities(say("A skill"), value)
+    raise ActError(say("a job has no field '{name}'", name=name))
 
 
 # --- jobs
@@ -192,7 +197,7 @@ def job_field(name: str, value: object) -> tuple[int, Any]:
 def create_job(job: bytes, values: Mapping[str, object]) -> Act:
     """A new job in the new stream `job`, with fields by name and `check_items`, a list of texts."""
     if "title" not in values:
-        raise ActError("The title is missing; give one")
+        raise ActError(say("{what} is missing; give one", what=say("The title")))
     changes = [Change(job, (fields.CREATED,), True)]
     for name, value in values.items():
         if name == "check_items":
@@ -206,10 +211,10 @@ def create_job(job: bytes, values: Mapping[str, object]) -> Act:
 
 def _check_items(job: bytes, value: object) -> Act:
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) > CHECK_ITEMS_MAX:
-        raise ActError(f"a checklist has at most {CHECK_ITEMS_MAX} items")
+        raise ActError(say("a checklist has at most {most} items", most=CHECK_ITEMS_MAX))
     changes = []
     for index, item in enumerate(value):
-        text = text_of("A check item", item, NAME_LETTERS_MAX)
+        text = text_of(say("A check item"), item, NAME_LETTERS_MAX)
         changes.append(Change(job, (fields.CHECK_ITEM, index), text))
     return changes
 
@@ -224,19 +229,19 @@ def edit_job(job: bytes, values: Mapping[str, object]) -> Act:
             code, checked = job_field(name, value)
             changes.append(Change(job, (code,), checked))
     if not changes:
-        raise ActError("nothing was changed")
+        raise ActError(say("nothing was changed"))
     return changes
 
 
 def number_job(job: bytes, number: str) -> Act:
     """Give a job its human number; a hub's act."""
-    return [Change(job, (fields.NUMBER,), text_of("The number", number, 20, needed=True))]
+    return [Change(job, (fields.NUMBER,), text_of(say("The number"), number, 20, needed=True))]
 
 
 def assign(job: bytes, worker: bytes, turn: bytes, position: int = 0) -> Act:
     """Assign a job to a worker for a new turn (8 random bytes)."""
-    if _identity("The worker", worker, STREAM_BYTES) is None:
-        raise ActError("choose a worker")
+    if _identity(say("The worker"), worker, STREAM_BYTES) is None:
+        raise ActError(say("choose a worker"))
     changes = [Change(job, (fields.ASSIGNED, worker, turn), True)]
     if position:
         changes.append(Change(job, (fields.ORDER, worker, turn), position))
@@ -245,20 +250,20 @@ def assign(job: bytes, worker: bytes, turn: bytes, position: int = 0) -> Act:
 
 def set_order(job: bytes, worker: bytes, turn: bytes, position: int) -> Act:
     """Give a turn its planned place in the worker's day, from 1; 0 leaves it to its window."""
-    place = _number("The place in the order", position, 0, ORDER_MAX)
+    place = _number(say("The place in the order"), position, 0, ORDER_MAX)
     return [Change(job, (fields.ORDER, worker, turn), place or None)]
 
 
 def withdraw(job: bytes, worker: bytes, turn: bytes, reason: str = "") -> Act:
     """Take a turn back; what the worker did in it stays."""
-    words = text_of("The reason", reason, NAME_LETTERS_MAX) or True
+    words = text_of(say("The reason"), reason, NAME_LETTERS_MAX) or True
     return [Change(job, (fields.WITHDRAWN, worker, turn), words)]
 
 
 def hand_over(job: bytes, worker: bytes, turn: bytes, colleague: bytes) -> Act:
     """Hand an own turn on to a colleague; the fold derives the colleague's assignment."""
-    if colleague == worker or _identity("The colleague", colleague, STREAM_BYTES) is None:
-        raise ActError("choose a colleague to hand the job to")
+    if colleague == worker or _identity(say("The colleague"), colleague, STREAM_BYTES) is None:
+        raise ActError(say("choose a colleague to hand the job to"))
     return [Change(job, (fields.HANDED_TO, worker, turn, colleague), True)]
 
 
@@ -266,17 +271,17 @@ def set_phase(job: bytes, worker: bytes, turn: bytes, phase: Phase, reason: str 
     """Move an assignment to a phase; a rejection needs a reason."""
     changes = [Change(job, (fields.PHASE, worker, turn), int(phase))]
     if phase is Phase.REJECTED:
-        words = text_of("The reason", reason, NAME_LETTERS_MAX, needed=True)
+        words = text_of(say("The reason"), reason, NAME_LETTERS_MAX, needed=True)
         changes.append(Change(job, (fields.REASON, worker, turn), words))
     elif reason:
-        words = text_of("The reason", reason, NAME_LETTERS_MAX)
+        words = text_of(say("The reason"), reason, NAME_LETTERS_MAX)
         changes.append(Change(job, (fields.REASON, worker, turn), words))
     return changes
 
 
 def cancel_job(job: bytes, reason: str) -> Act:
     """Cancel a job; time that was logged stays."""
-    words = text_of("The reason", reason, NAME_LETTERS_MAX, needed=True)
+    words = text_of(say("The reason"), reason, NAME_LETTERS_MAX, needed=True)
     return [Change(job, (fields.CANCELLED,), words)]
 
 
@@ -290,14 +295,14 @@ def override_status(job: bytes, status: str | None, reason: str = "") -> Act:
     if status is None:
         return [Change(job, (fields.OVERRIDE,), None)]
     if status not in ("open", "done", "rejected"):
-        raise ActError("the office can set a job to open, done or rejected")
-    words = text_of("The reason", reason, NAME_LETTERS_MAX, needed=True)
+        raise ActError(say("the office can set a job to open, done or rejected"))
+    words = text_of(say("The reason"), reason, NAME_LETTERS_MAX, needed=True)
     return [Change(job, (fields.OVERRIDE,), [status, words])]
 
 
 def add_note(job: bytes, text: str) -> Act:
     """Add a note."""
-    words = text_of("The note", text, TEXT_LETTERS_MAX, needed=True)
+    words = text_of(say("The note"), text, TEXT_LETTERS_MAX, needed=True)
     return [Change(job, (fields.NOTE, MINT), words)]
 
 
@@ -307,12 +312,12 @@ PROBLEM, QUESTION = "Problem: ", "Question: "
 
 def report_problem(job: bytes, text: str) -> Act:
     """Tell the office of a problem, as a note that it finds again."""
-    return add_note(job, PROBLEM + (text_of("The problem", text, 400, needed=True) or ""))
+    return add_note(job, PROBLEM + (text_of(say("The problem"), text, 400, needed=True) or ""))
 
 
 def ask_worker(job: bytes, text: str) -> Act:
     """Ask whoever has the job, as a note that their phones point out."""
-    return add_note(job, QUESTION + (text_of("The question", text, 400, needed=True) or ""))
+    return add_note(job, QUESTION + (text_of(say("The question"), text, 400, needed=True) or ""))
 
 
 def add_file(job: bytes, address: bytes, file: bytes = b"", name: str = "") -> Act:
@@ -321,10 +326,10 @@ def add_file(job: bytes, address: bytes, file: bytes = b"", name: str = "") -> A
     What people call it needs `file`, 8 random bytes; without them the entry mints an id.
     """
     if len(address) != ADDRESS_BYTES:
-        raise ActError("a file is named by an address of 32 bytes")
+        raise ActError(say("a file is named by an address of 32 bytes"))
     if not file:
         return [Change(job, (fields.FILE, MINT), address)]
-    named = text_of("The file's name", name, NAME_LETTERS_MAX)
+    named = text_of(say("The file's name"), name, NAME_LETTERS_MAX)
     changes = [Change(job, (fields.FILE, file), address)]
     return changes + ([Change(job, (fields.FILE_NAME, file), named)] if named else [])
 
@@ -341,12 +346,14 @@ def set_tick(job: bytes, item: int, ticked: bool) -> Act:
 
 def decide(stream: bytes, conflict: bytes, choice: str) -> Act:
     """Clear a conflict that is no field's; a field's clears by writing the field again."""
-    return [
-        Change(stream, (fields.DECISION, conflict), text_of("The choice", choice, 200) or "seen")
-    ]
+    words = text_of(say("The choice"), choice, 200) or "seen"
+    return [Change(stream, (fields.DECISION, conflict), words)]
 
 
 # --- customers, workers, groups, settings
+
+_CALLED = {"name": say("Name"), "number": say("Number"), "note": say("Note")}
+_CALLED |= {"phone": say("Phone"), "email": say("Email")}
 
 
 def _field_acts(
@@ -356,15 +363,15 @@ def _field_acts(
     changes: Act = []
     for name, value in values.items():
         if name not in table:
-            raise ActError(f"there is no field '{name}' here")
+            raise ActError(say("there is no field '{name}' here", name=name))
         code, letters = table[name]
         if letters == 0:
             changes.append(Change(stream, (code,), bool(value) or None))
         else:
-            words = text_of(name.capitalize(), value, letters, needed=name == "name")
+            words = text_of(_CALLED[name], value, letters, needed=name == "name")
             changes.append(Change(stream, (code,), words))
     if not changes:
-        raise ActError("nothing was changed")
+        raise ActError(say("nothing was changed"))
     return changes
 
 
@@ -387,17 +394,16 @@ def edit_place(customer: bytes, place: bytes, values: Mapping[str, object]) -> A
     for name, value in values.items():
         match name:
             case "name":
-                code, checked = fields.PLACE_NAME, text_of("The place", value, NAME_LETTERS_MAX)
+                code = fields.PLACE_NAME
+                checked = text_of(say("The place"), value, NAME_LETTERS_MAX)
             case "address":
-                code, checked = (
-                    fields.PLACE_ADDRESS,
-                    text_of("The address", value, NAME_LETTERS_MAX),
-                )
+                code = fields.PLACE_ADDRESS
+                checked = text_of(say("The address"), value, NAME_LETTERS_MAX)
             case "point":
                 changes.append(Change(customer, (fields.PLACE_POINT, place), _point(value)))
                 continue
             case "radius":
-                radius = _number("The radius (m)", value, RADIUS_M_MIN, RADIUS_M_MAX)
+                radius = _number(say("The radius (m)"), value, RADIUS_M_MIN, RADIUS_M_MAX)
                 changes.append(Change(customer, (fields.PLACE_RADIUS, place), radius))
                 continue
             case "archived":
@@ -405,7 +411,7 @@ def edit_place(customer: bytes, place: bytes, values: Mapping[str, object]) -> A
                 changes.append(Change(customer, (fields.PLACE_ARCHIVED, place), gone))
                 continue
             case _:
-                raise ActError(f"a place has no field '{name}'")
+                raise ActError(say("a place has no field '{name}'", name=name))
         changes.append(Change(customer, (code, place), checked))
     return changes
 
@@ -443,20 +449,20 @@ def edit_worker(worker: bytes, values: Mapping[str, object]) -> Act:
             continue
         match name:
             case "team":
-                team = _identity("The team", value, SHORT_BYTES)
+                team = _identity(say("The team"), value, SHORT_BYTES)
                 changes.append(Change(worker, (fields.WORKER_TEAM,), team))
             case "vehicle":
-                vehicle = _identity("The vehicle", value, SHORT_BYTES)
+                vehicle = _identity(say("The vehicle"), value, SHORT_BYTES)
                 changes.append(Change(worker, (fields.WORKER_VEHICLE,), vehicle))
             case "skills":
-                skills = _identities("A skill", value)
+                skills = _identities(say("A skill"), value)
                 changes.append(Change(worker, (fields.WORKER_SKILLS,), skills))
             case "shift":
                 changes.append(Change(worker, (fields.WORKER_SHIFT,), _shift(value)))
             case _:
-                raise ActError(f"a worker has no field '{name}'")
+                raise ActError(say("a worker has no field '{name}'", name=name))
     if not changes:
-        raise ActError("nothing was changed")
+        raise ActError(say("nothing was changed"))
     return changes
 
 
@@ -464,11 +470,11 @@ def _shift(value: object) -> list[int] | None:
     if value is None:
         return None
     if not isinstance(value, (list, tuple)) or len(value) != 2:
-        raise ActError("a shift has a start and an end")
-    start = _number("The shift's start (minute of the day)", value[0], 0, 24 * 60)
-    end = _number("The shift's end (minute of the day)", value[1], 0, 48 * 60)
+        raise ActError(say("a shift has a start and an end"))
+    start = _number(say("The shift's start (minute of the day)"), value[0], 0, 24 * 60)
+    end = _number(say("The shift's end (minute of the day)"), value[1], 0, 48 * 60)
     if start is None or end is None or end <= start:
-        raise ActError("the shift ends before it starts; a night shift ends after 24:00")
+        raise ActError(say("the shift ends before it starts; a night shift ends after 24:00"))
     return [start, end]
 
 
@@ -483,15 +489,15 @@ def set_app(worker: bytes, **settings: object) -> Act:
                 changes.append(Change(worker, (fields.APP_AUTO_ON,), bool(value)))
             case "auto_mode":
                 if value not in ("off", "suggest", "timed", "automatic"):
-                    raise ActError("auto logging is off, suggest, timed or automatic")
+                    raise ActError(say("auto logging is off, suggest, timed or automatic"))
                 changes.append(Change(worker, (fields.APP_AUTO_MODE,), value))
             case "threshold_min":
                 minutes = _number(
-                    "The minimum auto-logging time (minutes)", value, 0, THRESHOLD_MIN_MAX
+                    say("The minimum auto-logging time (minutes)"), value, 0, THRESHOLD_MIN_MAX
                 )
                 changes.append(Change(worker, (fields.APP_THRESHOLD_MIN,), minutes))
             case _:
-                raise ActError(f"the app has no setting '{name}'")
+                raise ActError(say("the app has no setting '{name}'", name=name))
     return changes
 
 
@@ -505,43 +511,47 @@ def set_group(
         "skill": fields.SKILL_NAME,
     }
     if kind not in codes:
-        raise ActError("a group is a team, a vehicle or a skill")
-    words = text_of("The name", name, NAME_LETTERS_MAX, needed=True)
+        raise ActError(say("a group is a team, a vehicle or a skill"))
+    words = text_of(say("The name"), name, NAME_LETTERS_MAX, needed=True)
     changes = [
         Change(SITE_STREAM, (codes[kind], group), words),
         Change(SITE_STREAM, (fields.GROUP_ARCHIVED, group), archived or None),
     ]
     if plate is not None:
-        plate_words = text_of("The number plate", plate, 20)
+        plate_words = text_of(say("The number plate"), plate, 20)
         changes.append(Change(SITE_STREAM, (fields.VEHICLE_PLATE, group), plate_words))
     return changes
 
 
-# Kind, lowest and highest (of a text its letters), and what it is called and counted in.
+_LETTERS = marked("{what} must be from {low:,} to {high:,} letters")
+_MINUTES = marked("{what} must be from {low:,} to {high:,} minutes")
+_METRES = marked("{what} must be from {low:,} to {high:,} metres")
+_DAYS = marked("{what} must be from {low:,} to {high:,} days")
+# Kind, lowest and highest (of a text its letters), what it is called, and how its range is said.
 _SETTINGS: dict[str, tuple[type, int, int, str, str]] = {
-    "site_name": (str, 1, NAME_LETTERS_MAX, "the name of the site", "letters"),
-    "time_zone": (str, 1, 64, "the time zone", "letters"),
-    "job_dispatch": (bool, 0, 1, "Job Dispatch", ""),
-    "threshold_min": (int, 0, THRESHOLD_MIN_MAX, "the minimum auto-logging time", "minutes"),
-    "radius_m": (int, RADIUS_M_MIN, RADIUS_M_MAX, "the radius of a new place", "metres"),
-    "retention_days": (int, 1, 3650, "the time that closed jobs stay on a phone", "days"),
-    "keep_tracks_days": (int, 0, 3650, "the time that tracks are kept", "days"),
-    "keep_days_days": (int, 0, 36_500, "the time that worker-days are kept", "days"),
-    "keep_jobs_days": (int, 0, 36_500, "the time that jobs are kept", "days"),
+    "site_name": (str, 1, NAME_LETTERS_MAX, say("the name of the site"), _LETTERS),
+    "time_zone": (str, 1, 64, say("the time zone"), _LETTERS),
+    "job_dispatch": (bool, 0, 1, say("Job Dispatch"), ""),
+    "threshold_min": (int, 0, THRESHOLD_MIN_MAX, say("the minimum auto-logging time"), _MINUTES),
+    "radius_m": (int, RADIUS_M_MIN, RADIUS_M_MAX, say("the radius of a new place"), _METRES),
+    "retention_days": (int, 1, 3650, say("the time that closed jobs stay on a phone"), _DAYS),
+    "keep_tracks_days": (int, 0, 3650, say("the time that tracks are kept"), _DAYS),
+    "keep_days_days": (int, 0, 36_500, say("the time that worker-days are kept"), _DAYS),
+    "keep_jobs_days": (int, 0, 36_500, say("the time that jobs are kept"), _DAYS),
 }
-_KIND_WORDS = {str: "text", bool: "yes or no", int: "a whole number"}
+_KIND_WORDS = {str: say("text"), bool: say("yes or no"), int: say("a whole number")}
 
 
 def set_setting(name: str, value: object) -> Act:
     """Change a setting of the site: see `_SETTINGS` for names and ranges."""
     if name not in _SETTINGS:
-        raise ActError(f"there is no setting '{name}'")
-    kind, low, high, words, unit = _SETTINGS[name]
+        raise ActError(say("there is no setting '{name}'", name=name))
+    kind, low, high, words, between = _SETTINGS[name]
     if type(value) is not kind:
-        raise ActError(f"{words} must be {_KIND_WORDS[kind]}")
+        raise ActError(say("{what} must be {kind}", what=words, kind=_KIND_WORDS[kind]))
     size = len(value) if isinstance(value, str) else value
     if isinstance(size, int) and not low <= size <= high:
-        raise ActError(f"{words} must be from {low:,} to {high:,} {unit}")
+        raise ActError(say(between, what=words, low=low, high=high))
     return [Change(SITE_STREAM, (fields.SETTING, name), value)]
 
 
@@ -569,13 +579,13 @@ def set_account(
     """Add or change an account: name, encoded password, role, disabled."""
     changes: Act = []
     if name is not None:
-        words = text_of("The account's name", name, 64, needed=True)
+        words = text_of(say("The account's name"), name, 64, needed=True)
         changes.append(Change(OFFICE_STREAM, (fields.ACCOUNT_NAME, account), words))
     if password is not None:
         changes.append(Change(OFFICE_STREAM, (fields.ACCOUNT_PASSWORD, account), password))
     if role is not None:
         if role not in ("admin", "dispatcher", "manager"):
-            raise ActError("an account is an admin's, a dispatcher's or a manager's")
+            raise ActError(say("an account is an admin's, a dispatcher's or a manager's"))
         changes.append(Change(OFFICE_STREAM, (fields.ACCOUNT_ROLE, account), role))
     if disabled is not None:
         changes.append(Change(OFFICE_STREAM, (fields.ACCOUNT_DISABLED, account), disabled))

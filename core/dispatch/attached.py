@@ -15,6 +15,7 @@ from core.dispatch.acts import NAME_LETTERS_MAX, ActError, text_of
 from core.dispatch.show import show, value_at
 from core.log.chunk_list import is_address
 from core.log.registers import Registers, Write
+from core.sentence import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Attached:
     @property
     def shown(self) -> str:
         """The name on a screen."""
-        return shown_name(self.name) or "A file without a name"
+        return shown_name(self.name) or say("A file without a name")
 
 
 def files_of(registers: Registers) -> tuple[Attached, ...]:
@@ -66,9 +67,9 @@ def name_given(name: str) -> str:
         ActError: it is none; the sentence says why.
     """
     last = name.replace("\\", "/").rpartition("/")[2]
-    text = text_of("The file's name", last, NAME_LETTERS_MAX, needed=True) or ""
+    text = text_of(say("The file's name"), last, NAME_LETTERS_MAX, needed=True) or ""
     if "\n" in text or "\t" in text:
-        raise ActError("the file's name has several lines; give it a name of one line")
+        raise ActError(say("the file's name has several lines; give it a name of one line"))
     if not shown_name(text).strip("."):
-        raise ActError("the file has no name that can be shown; give it one and add it again")
+        raise ActError(say("the file has no name that can be shown; give it one and add it again"))
     return text

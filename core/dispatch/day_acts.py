@@ -21,6 +21,7 @@ from core.dispatch.acts import (
 )
 from core.dispatch.fields import LogKind, Source
 from core.log.entry import MINT
+from core.sentence import say
 
 
 def start_log(
@@ -78,9 +79,9 @@ def correct_log(
 ) -> Act:
     """Replace a time log by a corrected one; the old one is kept and shown as superseded."""
     if stop_ms < start_ms:
-        raise ActError("the log ends before it starts; put the end after the start")
+        raise ActError(say("the log ends before it starts; put the end after the start"))
     if stop_ms - start_ms > 24 * 3_600_000:
-        raise ActError("a log is at most 24 hours long; add one for each day")
+        raise ActError(say("a log is at most 24 hours long; add one for each day"))
     stream = day_stream(worker, day)
     start = [int(kind), int(Source.CORRECTION), start_ms, [], []]
     return [
@@ -101,14 +102,14 @@ def replace_log(
     reason: str,
 ) -> Act:
     """Say that the log `new` of this day stands for `old`, of this day or of one beside it."""
-    words = text_of("The reason", reason, NAME_LETTERS_MAX, needed=True)
+    words = text_of(say("The reason"), reason, NAME_LETTERS_MAX, needed=True)
     value = [old_job or b"", old, words]
     return [Change(day_stream(worker, day), (fields.LOG_SUPERSEDES, job or b"", new), value)]
 
 
 def remove_log(worker: bytes, day: str, job: bytes | None, log: bytes, reason: str) -> Act:
     """Take a time log out of the count; it is kept and shown struck through."""
-    words = text_of("The reason", reason, NAME_LETTERS_MAX, needed=True)
+    words = text_of(say("The reason"), reason, NAME_LETTERS_MAX, needed=True)
     return [Change(day_stream(worker, day), (fields.LOG_REMOVED, job or b"", log), words)]
 
 

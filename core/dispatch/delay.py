@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.dispatch.fields import Phase
+from core.sentence import marked
 
 MINUTE_MS: Final = 60_000
 SLACK_MIN: Final = 10
@@ -26,19 +27,19 @@ BLIND_MIN: Final = 30
 class Cause(enum.StrEnum):
     """Why a job needs somebody's eye, the worst first."""
 
-    NO_SHOW = "no show"
+    NO_SHOW = marked("no show")
     """The window is over and nobody set out."""
-    LATE_START = "late start"
+    LATE_START = marked("late start")
     """Work began, or the worker is still on the way, after the end of the window."""
-    LATE_FINISH = "late finish"
+    LATE_FINISH = marked("late finish")
     """Work ended, or goes on, after it was due."""
-    OVERRUN = "overrun"
+    OVERRUN = marked("overrun")
     """On site for much longer than planned."""
-    AT_RISK = "at risk"
+    AT_RISK = marked("at risk")
     """The worker is predicted to arrive too close to the end of the window, or after it."""
-    BLIND = "blind"
+    BLIND = marked("blind")
     """No position for half an hour while the window is open."""
-    UNACKNOWLEDGED = "unacknowledged"
+    UNACKNOWLEDGED = marked("unacknowledged")
     """Sent, and a quarter of an hour later not on the phone."""
 
 

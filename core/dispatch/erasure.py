@@ -18,6 +18,7 @@ from core.dispatch.fields import Kind
 from core.log.chain import EPOCH_S, stream_id, stream_time_s
 from core.log.limits import CHANGES_MAX
 from core.log.stream import StreamState
+from core.sentence import say
 
 ERASABLE = frozenset({Kind.CUSTOMER, Kind.WORKER, Kind.JOB, Kind.DAY, Kind.TRACK, Kind.RECURRENCE})
 
@@ -66,12 +67,14 @@ def erase(streams: Iterable[bytes]) -> Act:
     """
     named = sorted(set(streams))
     if not named:
-        raise ActError("nothing was named that could be erased")
+        raise ActError(say("nothing was named that could be erased"))
     if len(named) > CHANGES_MAX:
-        raise ActError(f"at most {CHANGES_MAX} can be erased at once; erase them in parts")
+        raise ActError(
+            say("at most {most} can be erased at once; erase them in parts", most=CHANGES_MAX)
+        )
     for stream in named:
         if stream[4] not in ERASABLE:
-            raise ActError("the site's own log and the office's can't be erased")
+            raise ActError(say("the site's own log and the office's can't be erased"))
     return [Change(SITE_STREAM, (fields.ERASED, stream), True) for stream in named]
 
 
@@ -82,9 +85,9 @@ def erase_before(kind: int, before_ms: int) -> Act:
         ActError: streams of this kind are not erased by their age.
     """
     if kind not in ERASABLE_BY_AGE:
-        raise ActError("only jobs, worker-days and tracks are erased by their age")
+        raise ActError(say("only jobs, worker-days and tracks are erased by their age"))
     if before_ms <= EPOCH_S * 1000:
-        raise ActError("nothing is older than that")
+        raise ActError(say("nothing is older than that"))
     return [Change(SITE_STREAM, (fields.ERASED_BEFORE, int(kind)), before_ms)]
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from core.sentence import marked, say
+
 
 class Kind(enum.IntEnum):
     """The kind of a stream: the fifth byte of its id."""
@@ -105,6 +107,11 @@ class Field:
     rule: Rule
     label: str | None = None
 
+    @property
+    def called(self) -> str:
+        """What people call it, also where it has no label."""
+        return self.label or say(self.name.capitalize())
+
 
 _HUB = frozenset({Role.HUB})
 _OFFICE = frozenset({Role.HUB, Role.DISPATCHER})
@@ -153,6 +160,7 @@ EACH_PRIORITY, EACH_PLANNED_MINUTES, EACH_SKILLS, EACH_WORKER = 159, 160, 161, 1
 def _site_and_office() -> tuple[Field, ...]:
     site, office, group, view = Kind.SITE, Kind.OFFICE, ("group",), ("view",)
     latest, one, further, true = Rule.LATEST, Rule.ONE_WRITER, Rule.FURTHEST, Rule.TRUE_FIRST
+    account = ("account",)
     return (
         Field(CUT, "cut", None, ("author",), _HUB, further),
         Field(ADMITTED, "admitted", None, ("entry",), _OFFICE, true),
@@ -163,17 +171,17 @@ def _site_and_office() -> tuple[Field, ...]:
         Field(HUB_ADDRESSES, "hub addresses", site, ("author",), _HUB, latest),
         Field(ERASED, "erased", site, ("stream",), _HUB, true),
         Field(ERASED_BEFORE, "erased before", site, ("kind",), _HUB, further),
-        Field(SITE_NAME, "site name", site, (), _OFFICE, latest, "Name of the site"),
-        Field(SETTING, "setting", site, ("setting",), _OFFICE, latest, "Setting"),
-        Field(TEAM_NAME, "team", site, group, _OFFICE, latest, "Team"),
-        Field(VEHICLE_NAME, "vehicle", site, group, _OFFICE, latest, "Vehicle"),
-        Field(VEHICLE_PLATE, "vehicle plate", site, group, _OFFICE, latest, "Number plate"),
-        Field(SKILL_NAME, "skill", site, group, _OFFICE, latest, "Skill"),
-        Field(GROUP_ARCHIVED, "archived", site, group, _OFFICE, latest, "Archived"),
-        Field(ACCOUNT_NAME, "account", office, ("account",), _HUB, latest, "Account"),
-        Field(ACCOUNT_PASSWORD, "password", office, ("account",), _HUB, latest),
-        Field(ACCOUNT_ROLE, "account role", office, ("account",), _HUB, latest, "Account role"),
-        Field(ACCOUNT_DISABLED, "account disabled", office, ("account",), _HUB, true),
+        Field(SITE_NAME, "site name", site, (), _OFFICE, latest, say("Name of the site")),
+        Field(SETTING, "setting", site, ("setting",), _OFFICE, latest, say("Setting")),
+        Field(TEAM_NAME, "team", site, group, _OFFICE, latest, say("Team")),
+        Field(VEHICLE_NAME, "vehicle", site, group, _OFFICE, latest, say("Vehicle")),
+        Field(VEHICLE_PLATE, "vehicle plate", site, group, _OFFICE, latest, say("Number plate")),
+        Field(SKILL_NAME, "skill", site, group, _OFFICE, latest, say("Skill")),
+        Field(GROUP_ARCHIVED, "archived", site, group, _OFFICE, latest, say("Archived")),
+        Field(ACCOUNT_NAME, "account", office, account, _HUB, latest, say("Account")),
+        Field(ACCOUNT_PASSWORD, "password", office, account, _HUB, latest),
+        Field(ACCOUNT_ROLE, "account role", office, account, _HUB, latest, say("Account role")),
+        Field(ACCOUNT_DISABLED, "account disabled", office, account, _HUB, true),
         Field(SAVED_VIEW, "saved view", office, view, _HUB, latest),
         Field(VIEW_NAME, "saved view's name", office, view, _HUB, latest),
         Field(VIEW_OWNER, "saved view's owner", office, view, _HUB, latest),
@@ -185,29 +193,29 @@ def _customer_and_worker() -> tuple[Field, ...]:
     customer, worker, latest = Kind.CUSTOMER, Kind.WORKER, Rule.LATEST
     place, contact = ("place",), ("contact",)
     return (
-        Field(CUSTOMER_NAME, "name", customer, (), _OFFICE, latest, "Customer's name"),
-        Field(CUSTOMER_NUMBER, "number", customer, (), _OFFICE, latest, "Customer's number"),
-        Field(CUSTOMER_NOTE, "note", customer, (), _OFFICE, latest, "Note on the customer"),
-        Field(CUSTOMER_ARCHIVED, "archived", customer, (), _OFFICE, latest, "Archived"),
-        Field(PLACE_NAME, "place name", customer, place, _OFFICE, latest, "Place's name"),
-        Field(PLACE_ADDRESS, "place address", customer, place, _OFFICE, latest, "Address"),
-        Field(PLACE_POINT, "place point", customer, place, _OFFICE, latest, "Position"),
-        Field(PLACE_RADIUS, "place radius", customer, place, _OFFICE, latest, "Radius"),
+        Field(CUSTOMER_NAME, "name", customer, (), _OFFICE, latest, say("Customer's name")),
+        Field(CUSTOMER_NUMBER, "number", customer, (), _OFFICE, latest, say("Customer's number")),
+        Field(CUSTOMER_NOTE, "note", customer, (), _OFFICE, latest, say("Note on the customer")),
+        Field(CUSTOMER_ARCHIVED, "archived", customer, (), _OFFICE, latest, say("Archived")),
+        Field(PLACE_NAME, "place name", customer, place, _OFFICE, latest, say("Place's name")),
+        Field(PLACE_ADDRESS, "place address", customer, place, _OFFICE, latest, say("Address")),
+        Field(PLACE_POINT, "place point", customer, place, _OFFICE, latest, say("Position")),
+        Field(PLACE_RADIUS, "place radius", customer, place, _OFFICE, latest, say("Radius")),
         Field(PLACE_ARCHIVED, "place archived", customer, place, _OFFICE, latest),
-        Field(CONTACT_NAME, "contact", customer, contact, _OFFICE, latest, "Contact"),
-        Field(CONTACT_PHONE, "contact phone", customer, contact, _OFFICE, latest, "Phone"),
-        Field(CONTACT_EMAIL, "contact e-mail", customer, contact, _OFFICE, latest, "E-mail"),
+        Field(CONTACT_NAME, "contact", customer, contact, _OFFICE, latest, say("Contact")),
+        Field(CONTACT_PHONE, "contact phone", customer, contact, _OFFICE, latest, say("Phone")),
+        Field(CONTACT_EMAIL, "contact e-mail", customer, contact, _OFFICE, latest, say("E-mail")),
         Field(CONTACT_ARCHIVED, "contact archived", customer, contact, _OFFICE, latest),
-        Field(WORKER_NAME, "name", worker, (), _OFFICE, latest, "Worker's name"),
-        Field(WORKER_PHONE, "phone", worker, (), _OFFICE, latest, "Phone"),
-        Field(WORKER_TEAM, "team", worker, (), _OFFICE, latest, "Team"),
-        Field(WORKER_VEHICLE, "vehicle", worker, (), _OFFICE, latest, "Vehicle"),
-        Field(WORKER_SKILLS, "skills", worker, (), _OFFICE, latest, "Skills"),
-        Field(WORKER_SHIFT, "shift", worker, (), _OFFICE, latest, "Shift"),
-        Field(WORKER_ARCHIVED, "archived", worker, (), _OFFICE, latest, "Archived"),
-        Field(WORKER_NOTE, "note", worker, (), _OFFICE, latest, "Note on the worker"),
-        Field(WORKER_ABSENT, "absent", worker, ("absence",), _OFFICE, latest, "Absence"),
-        Field(WORKER_VEHICLE_ON, "vehicle on", worker, ("date",), _OFFICE, latest, "Vehicle"),
+        Field(WORKER_NAME, "name", worker, (), _OFFICE, latest, say("Worker's name")),
+        Field(WORKER_PHONE, "phone", worker, (), _OFFICE, latest, say("Phone")),
+        Field(WORKER_TEAM, "team", worker, (), _OFFICE, latest, say("Team")),
+        Field(WORKER_VEHICLE, "vehicle", worker, (), _OFFICE, latest, say("Vehicle")),
+        Field(WORKER_SKILLS, "skills", worker, (), _OFFICE, latest, say("Skills")),
+        Field(WORKER_SHIFT, "shift", worker, (), _OFFICE, latest, say("Shift")),
+        Field(WORKER_ARCHIVED, "archived", worker, (), _OFFICE, latest, say("Archived")),
+        Field(WORKER_NOTE, "note", worker, (), _OFFICE, latest, say("Note on the worker")),
+        Field(WORKER_ABSENT, "absent", worker, ("absence",), _OFFICE, latest, say("Absence")),
+        Field(WORKER_VEHICLE_ON, "vehicle on", worker, ("date",), _OFFICE, latest, say("Vehicle")),
         Field(KEY_ASKED, "new key asked", worker, ("author",), _OFFICE, Rule.TRUE_FIRST),
         Field(NEXT_KEY, "next key", worker, ("author",), _ALL, latest),
         Field(APP_JOBS_ON, "jobs on", worker, (), _ALL, latest),
@@ -220,32 +228,33 @@ def _customer_and_worker() -> tuple[Field, ...]:
 def _job_and_day() -> tuple[Field, ...]:
     job, day = Kind.JOB, Kind.DAY
     latest, one, further, true = Rule.LATEST, Rule.ONE_WRITER, Rule.FURTHEST, Rule.TRUE_FIRST
+    office_first = Rule.OFFICE_FIRST
     turn, log = ("worker", "turn"), ("job", "log")
     return (
-        Field(TITLE, "title", job, (), _ALL, Rule.OFFICE_FIRST, "Title"),
-        Field(DESCRIPTION, "description", job, (), _ALL, Rule.OFFICE_FIRST, "Instructions"),
-        Field(CUSTOMER, "customer", job, (), _ALL, Rule.OFFICE_FIRST, "Customer"),
-        Field(PLACE, "place", job, (), _ALL, Rule.OFFICE_FIRST, "Place"),
-        Field(ADDRESS, "address", job, (), _ALL, Rule.OFFICE_FIRST, "Address"),
-        Field(POINT, "point", job, (), _ALL, Rule.OFFICE_FIRST, "Position"),
-        Field(RADIUS, "radius", job, (), _ALL, Rule.OFFICE_FIRST, "Radius"),
-        Field(CONTACT, "contact", job, (), _ALL, Rule.OFFICE_FIRST, "Contact"),
-        Field(CONTACT_CALL, "contact phone", job, (), _ALL, Rule.OFFICE_FIRST, "Contact's phone"),
-        Field(PRIORITY, "priority", job, (), _ALL, Rule.OFFICE_FIRST, "Priority"),
-        Field(WINDOW, "window", job, (), _ALL, Rule.OFFICE_FIRST, "Window"),
-        Field(PLANNED_MINUTES, "planned minutes", job, (), _ALL, Rule.OFFICE_FIRST, "Duration"),
-        Field(NUMBER, "number", job, (), _HUB, latest, "Number"),
-        Field(CANCELLED, "cancelled", job, (), _OFFICE, Rule.TRUE_FIRST, "Cancelled"),
-        Field(OVERRIDE, "override", job, (), _OFFICE, latest, "Status set by the office"),
-        Field(CHECK_ITEM, "check item", job, ("item",), _ALL, Rule.OFFICE_FIRST, "Check item"),
-        Field(NEEDED_SKILLS, "skills", job, (), _OFFICE, latest, "Skills"),
+        Field(TITLE, "title", job, (), _ALL, office_first, say("Title")),
+        Field(DESCRIPTION, "description", job, (), _ALL, office_first, say("Instructions")),
+        Field(CUSTOMER, "customer", job, (), _ALL, office_first, say("Customer")),
+        Field(PLACE, "place", job, (), _ALL, office_first, say("Place")),
+        Field(ADDRESS, "address", job, (), _ALL, office_first, say("Address")),
+        Field(POINT, "point", job, (), _ALL, office_first, say("Position")),
+        Field(RADIUS, "radius", job, (), _ALL, office_first, say("Radius")),
+        Field(CONTACT, "contact", job, (), _ALL, office_first, say("Contact")),
+        Field(CONTACT_CALL, "contact phone", job, (), _ALL, office_first, say("Contact's phone")),
+        Field(PRIORITY, "priority", job, (), _ALL, office_first, say("Priority")),
+        Field(WINDOW, "window", job, (), _ALL, office_first, say("Window")),
+        Field(PLANNED_MINUTES, "planned minutes", job, (), _ALL, office_first, say("Duration")),
+        Field(NUMBER, "number", job, (), _HUB, latest, say("Number")),
+        Field(CANCELLED, "cancelled", job, (), _OFFICE, Rule.TRUE_FIRST, say("Cancelled")),
+        Field(OVERRIDE, "override", job, (), _OFFICE, latest, say("Status set by the office")),
+        Field(CHECK_ITEM, "check item", job, ("item",), _ALL, office_first, say("Check item")),
+        Field(NEEDED_SKILLS, "skills", job, (), _OFFICE, latest, say("Skills")),
         Field(CREATED, "created", job, (), _ALL, one),
         Field(ASSIGNED, "assigned", job, turn, _OFFICE, true),
         Field(WITHDRAWN, "withdrawn", job, turn, _OFFICE, true),
         Field(HANDED_TO, "handed to", job, (*turn, "colleague"), _ALL, true),
         Field(ORDER, "order", job, turn, _OFFICE, latest),
-        Field(PHASE, "phase", job, turn, _ALL, further, "Phase"),
-        Field(REASON, "reason", job, turn, _ALL, latest, "Reason"),
+        Field(PHASE, "phase", job, turn, _ALL, further, say("Phase")),
+        Field(REASON, "reason", job, turn, _ALL, latest, say("Reason")),
         Field(TICK, "tick", job, ("item",), _ALL, true),
         Field(NOTE, "note", job, ("note",), _ALL, one),
         Field(FILE, "file", job, ("file",), _ALL, one),
@@ -266,29 +275,29 @@ def _job_and_day() -> tuple[Field, ...]:
 
 
 def _recurrence() -> tuple[Field, ...]:
-    kind, latest = Kind.RECURRENCE, Rule.LATEST
+    kind, latest, call = Kind.RECURRENCE, Rule.LATEST, say("Contact's phone")
     return (
-        Field(REPEATS, "repeats", kind, (), _OFFICE, latest, "Repeats"),
-        Field(STARTS, "starts", kind, (), _OFFICE, latest, "First day"),
-        Field(ENDS, "ends", kind, (), _OFFICE, latest, "Last day"),
-        Field(HOURS, "hours", kind, (), _OFFICE, latest, "Hours"),
-        Field(ZONE, "zone", kind, (), _OFFICE, latest, "Time zone"),
-        Field(HORIZON, "horizon", kind, (), _OFFICE, latest, "Days ahead"),
+        Field(REPEATS, "repeats", kind, (), _OFFICE, latest, say("Repeats")),
+        Field(STARTS, "starts", kind, (), _OFFICE, latest, say("First day")),
+        Field(ENDS, "ends", kind, (), _OFFICE, latest, say("Last day")),
+        Field(HOURS, "hours", kind, (), _OFFICE, latest, say("Hours")),
+        Field(ZONE, "zone", kind, (), _OFFICE, latest, say("Time zone")),
+        Field(HORIZON, "horizon", kind, (), _OFFICE, latest, say("Days ahead")),
         Field(SKIPPED, "skipped", kind, ("date",), _OFFICE, Rule.TRUE_FIRST),
-        Field(RECURRENCE_NUMBER, "number", kind, (), _HUB, latest, "Number"),
-        Field(EACH_TITLE, "title", kind, (), _OFFICE, latest, "Title"),
-        Field(EACH_DESCRIPTION, "description", kind, (), _OFFICE, latest, "Instructions"),
-        Field(EACH_CUSTOMER, "customer", kind, (), _OFFICE, latest, "Customer"),
-        Field(EACH_PLACE, "place", kind, (), _OFFICE, latest, "Place"),
-        Field(EACH_ADDRESS, "address", kind, (), _OFFICE, latest, "Address"),
-        Field(EACH_POINT, "point", kind, (), _OFFICE, latest, "Position"),
-        Field(EACH_RADIUS, "radius", kind, (), _OFFICE, latest, "Radius"),
-        Field(EACH_CONTACT, "contact", kind, (), _OFFICE, latest, "Contact"),
-        Field(EACH_CONTACT_CALL, "contact phone", kind, (), _OFFICE, latest, "Contact's phone"),
-        Field(EACH_PRIORITY, "priority", kind, (), _OFFICE, latest, "Priority"),
-        Field(EACH_PLANNED_MINUTES, "planned minutes", kind, (), _OFFICE, latest, "Duration"),
-        Field(EACH_SKILLS, "skills", kind, (), _OFFICE, latest, "Skills"),
-        Field(EACH_WORKER, "worker", kind, (), _OFFICE, latest, "Worker"),
+        Field(RECURRENCE_NUMBER, "number", kind, (), _HUB, latest, say("Number")),
+        Field(EACH_TITLE, "title", kind, (), _OFFICE, latest, say("Title")),
+        Field(EACH_DESCRIPTION, "description", kind, (), _OFFICE, latest, say("Instructions")),
+        Field(EACH_CUSTOMER, "customer", kind, (), _OFFICE, latest, say("Customer")),
+        Field(EACH_PLACE, "place", kind, (), _OFFICE, latest, say("Place")),
+        Field(EACH_ADDRESS, "address", kind, (), _OFFICE, latest, say("Address")),
+        Field(EACH_POINT, "point", kind, (), _OFFICE, latest, say("Position")),
+        Field(EACH_RADIUS, "radius", kind, (), _OFFICE, latest, say("Radius")),
+        Field(EACH_CONTACT, "contact", kind, (), _OFFICE, latest, say("Contact")),
+        Field(EACH_CONTACT_CALL, "contact phone", kind, (), _OFFICE, latest, call),
+        Field(EACH_PRIORITY, "priority", kind, (), _OFFICE, latest, say("Priority")),
+        Field(EACH_PLANNED_MINUTES, "planned minutes", kind, (), _OFFICE, latest, say("Duration")),
+        Field(EACH_SKILLS, "skills", kind, (), _OFFICE, latest, say("Skills")),
+        Field(EACH_WORKER, "worker", kind, (), _OFFICE, latest, say("Worker")),
     )
 
 
@@ -301,3 +310,20 @@ FIELDS = {
         *_recurrence(),
     )
 }
+
+# What `Field.called` says where there is no label.
+_CALLED = (
+    *(marked("Account disabled"), marked("Admitted"), marked("Assigned")),
+    *(marked("Auto logging mode"), marked("Auto logging on"), marked("Certificate")),
+    *(marked("Closed"), marked("Contact archived"), marked("Created"), marked("Cut")),
+    *(marked("Decision"), marked("Duty start"), marked("Duty stop"), marked("Erased")),
+    *(marked("Erased before"), marked("Erased day"), marked("Erased job"), marked("File")),
+    *(marked("File name"), marked("File removed"), marked("Fixes"), marked("Handed to")),
+    *(marked("Hub addresses"), marked("Jobs on"), marked("Log removed"), marked("Log start")),
+    *(marked("Log stop"), marked("Log supersedes"), marked("Minimum auto-logging time")),
+    *(marked("New key asked"), marked("Next key"), marked("Note"), marked("Order")),
+    *(marked("Password"), marked("Place archived"), marked("Revoked"), marked("Saved view")),
+    *(marked("Saved view's name"), marked("Saved view's owner")),
+    *(marked("Saved view's position"), marked("Skipped"), marked("Snoozed"), marked("Tick")),
+    *(marked("Withdrawn")),
+)

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import quote
 
 from core.dispatch.acts import ActError
+from core.sentence import say
 
 HEAD_BYTES: Final = 32
 """So many bytes from the beginning are enough to tell."""
@@ -58,6 +59,9 @@ def check_named_truly(name: str, data: bytes) -> None:
     """
     if name.lower().endswith(_ENDINGS) and not picture_type(data[:HEAD_BYTES]):
         raise ActError(
-            f"“{name}” is called a picture and is none; open it to see what it is, and add it "
-            "under a name that says so"
+            say(
+                "“{name}” is called a picture and is none; open it to see what it is, and add it "
+                "under a name that says so",
+                name=name,
+            )
         )

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from core.dispatch.itinerary import MINUTE_MS, Stop, Timed, itinerary
+from core.sentence import listed, say, say_n
 
 LATE_WEIGHT: Final = 6
 """A minute too late is worth six of driving: a customer waits for it."""
@@ -326,7 +327,11 @@ def propose(
     planner = _Planner(tasks, crews, times_ms, progress)
     if len(planner.tasks) > TASKS_MAX or len(planner.crews) > CREWS_MAX:
         raise TooMuch(
-            f"a proposal takes at most {TASKS_MAX} jobs and {CREWS_MAX} workers; choose fewer"
+            say(
+                "a proposal takes at most {jobs} jobs and {workers} workers; choose fewer",
+                jobs=TASKS_MAX,
+                workers=CREWS_MAX,
+            )
         )
     planner.insert()
     if improving:
@@ -412,31 +417,37 @@ def _reason(
     if task.skills:
         only = able == [i]
         parts.append(
-            "the only one with the skill" if only else f"one of {len(able)} with the skill"
+            say("the only one with the skill")
+            if only
+            else say("one of {count} with the skill", count=len(able))
         )
     if held == i:
-        parts.append("in a better order")
+        parts.append(say("in a better order"))
     else:
         more_ms = added_ms - _least_added(planner, task, i)
         if more_ms <= 0:
-            parts.append("the least driving of all who could")
+            parts.append(say("the least driving of all who could"))
         elif more_ms <= MINUTE_MS:
-            parts.append("hardly more driving than the least")
+            parts.append(say("hardly more driving than the least"))
         else:
-            parts.append("more driving than another, and less lateness or driving in all")
+            parts.append(say("more driving than another, and less lateness or driving in all"))
     added_min = round(added_ms / MINUTE_MS)
-    parts.append(f"adds {added_min} min of driving" if added_min > 0 else "adds no driving")
+    parts.append(
+        say("adds {minutes} min of driving", minutes=added_min)
+        if added_min > 0
+        else say("adds no driving")
+    )
     walk = itinerary(
         planner.crews[i].free_ms, planner.crews[i].start, planner.days[i], _legs(planner.times_ms)
     )
     own_min = -(-walk[place].late_ms // MINUTE_MS)
     if own_min:
-        parts.append(f"begins {own_min} min after its window")
+        parts.append(say("begins {minutes} min after its window", minutes=own_min))
     if later:
-        parts.append(f"makes {len(later)} other{'' if len(later) == 1 else 's'} later")
+        parts.append(say_n("makes {n} other later", "makes {n} others later", len(later)))
     if not own_min and not later:
-        parts.append("keeps all windows")
-    return ", ".join(parts)
+        parts.append(say("keeps all windows"))
+    return listed(parts)
 
 
 def _least_added(planner: _Planner, task: Task, but: int) -> int:
@@ -455,12 +466,12 @@ def _least_added(planner: _Planner, task: Task, but: int) -> int:
 
 def _why_left(planner: _Planner, task: Task) -> str:
     if task.stop.place is None:
-        return "its position is not known; give it one"
+        return say("its position is not known; give it one")
     if not planner.crews:
-        return "no worker was chosen"
+        return say("no worker was chosen")
     able = [i for i in range(len(planner.crews)) if planner.is_able(i, task)]
     if not able:
-        return f"nobody has the skill: {', '.join(sorted(task.skills))}"
+        return say("nobody has the skill: {skills}", skills=", ".join(sorted(task.skills)))
     over: list[tuple[int, str]] = []
     for i in able:
         day, end_ms = planner.days[i], planner.crews[i].shift_end_ms
@@ -471,6 +482,10 @@ def _why_left(planner: _Planner, task: Task) -> str:
         over.append((min(ends) - (end_ms or 0), planner.crews[i].name))
     over_ms, name = min(over)
     if over_ms > DAY_MS:
-        return "nobody who could do it works then"
+        return say("nobody who could do it works then")
     minutes = -(-over_ms // MINUTE_MS)
-    return f"it fits into no shift; with {name} the day would end {minutes} min after it"
+    return say(
+        "it fits into no shift; with {name} the day would end {minutes} min after it",
+        name=name,
+        minutes=minutes,
+    )

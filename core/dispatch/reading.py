@@ -50,7 +50,7 @@ class Reading:
                 list(each.ids),
                 sorted(map(int, each.roles)),
                 each.rule.name,
-                each.label,
+                None if each.label is None else str(each.label),
             ]
             for _, each in sorted(self.fields.items())
         ]

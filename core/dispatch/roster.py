@@ -15,15 +15,16 @@ from core.dispatch import fields
 from core.dispatch.acts import NAME_LETTERS_MAX, Act, ActError, Change, text_of
 from core.dispatch.fields import AbsenceKind
 from core.log.chain import SHORT_BYTES
+from core.sentence import say
 
 ABSENCE_DAYS_MAX: Final = 3 * 366
 """Beyond a long leave somebody rather no longer works here."""
 _YEAR_MIN, _YEAR_MAX = 2000, 2100
 
 KIND_WORDS: Final = {
-    AbsenceKind.HOLIDAY: "on holiday",
-    AbsenceKind.SICK: "sick",
-    AbsenceKind.OTHER: "absent",
+    AbsenceKind.HOLIDAY: say("on holiday"),
+    AbsenceKind.SICK: say("sick"),
+    AbsenceKind.OTHER: say("absent"),
 }
 
 
@@ -52,14 +53,14 @@ def set_absence(
     worker: bytes, absence: bytes, first: str, last: str, kind: int, note: str = ""
 ) -> Act:
     """Let a worker be absent from a local day to another, under an id of 8 random bytes."""
-    begins, ends = _day("The first day", first), _day("The last day", last)
+    begins, ends = _day(say("The first day"), first), _day(say("The last day"), last)
     if ends < begins:
-        raise ActError("the absence ends before it begins; put the last day after the first")
+        raise ActError(say("the absence ends before it begins; put the last day after the first"))
     if (ends - begins).days >= ABSENCE_DAYS_MAX:
-        raise ActError("an absence lasts three years at most; archive a worker who has left")
+        raise ActError(say("an absence lasts three years at most; archive a worker who has left"))
     if kind not in set(AbsenceKind):
-        raise ActError("an absence is a holiday, sickness or another one")
-    words = text_of("The note", note, NAME_LETTERS_MAX) or ""
+        raise ActError(say("an absence is a holiday, sickness or another one"))
+    words = text_of(say("The note"), note, NAME_LETTERS_MAX) or ""
     value = [begins.isoformat(), ends.isoformat(), int(kind), words]
     return [Change(worker, (fields.WORKER_ABSENT, absence), value)]
 
@@ -75,18 +76,23 @@ def set_vehicle_on(worker: bytes, day: str, vehicle: bytes | None) -> Act:
     None takes the exception back, so that the day is as any other.
     """
     if vehicle is not None and len(vehicle) not in (0, SHORT_BYTES):
-        raise ActError("the vehicle is not one that is known; choose one from the list")
-    path = (fields.WORKER_VEHICLE_ON, _day("The day", day).isoformat())
+        raise ActError(say("the vehicle is not one that is known; choose one from the list"))
+    path = (fields.WORKER_VEHICLE_ON, _day(say("The day"), day).isoformat())
     return [Change(worker, path, vehicle)]
 
 
 def _day(what: str, text: str) -> date:
     if not text:
-        raise ActError(f"{what} is missing; give one")
+        raise ActError(say("{what} is missing; give one", what=what))
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise ActError(f"{what} '{text}' is none; write it as 2026-11-23") from error
+        words = say("{what} '{text}' is none; write it as 2026-11-23", what=what, text=text)
+        raise ActError(words) from error
     if not _YEAR_MIN <= day.year <= _YEAR_MAX:
-        raise ActError(f"{what} lies outside {_YEAR_MIN} to {_YEAR_MAX}; check the year")
+        words = say(
+            "{what} lies outside {first} to {last}; check the year",
+            what=what, first=_YEAR_MIN, last=_YEAR_MAX,
+        )  # fmt: skip
+        raise ActError(words)
     return day

@@ -19,6 +19,7 @@ from core.dispatch.shapes import CODE_LETTERS_MAX
 from core.dispatch.show import show
 from core.log.limits import WALL_MS_MAX
 from core.log.registers import Registers, Write
+from core.sentence import say
 
 FOR_GOOD_MS: Final = WALL_MS_MAX
 """Until then lies beyond every clock: the alert was dealt with."""
@@ -42,10 +43,10 @@ def snooze(stream: bytes, kind: str, until_ms: int, reason: str = "", *, now_ms:
         ActError: the time is over, or the reason is too long.
     """
     if not 0 < len(kind) <= CODE_LETTERS_MAX:
-        raise ActError("there is no such alert; load the page anew")
+        raise ActError(say("there is no such alert; load the page anew"))
     if not now_ms < until_ms <= FOR_GOOD_MS:
-        raise ActError("that time is over; choose one that is still to come")
-    words = text_of("The reason", reason, NAME_LETTERS_MAX)
+        raise ActError(say("that time is over; choose one that is still to come"))
+    words = text_of(say("The reason"), reason, NAME_LETTERS_MAX)
     return [Change(stream, (fields.SNOOZED, kind), [until_ms, words])]
 
 

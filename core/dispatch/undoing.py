@@ -25,6 +25,7 @@ from core.log.chain import named_id
 from core.log.entry import Path
 from core.log.registers import Register, Write
 from core.log.stream import Placed, StreamState
+from core.sentence import say
 
 CANCEL_WORDS: Final = "taken back"
 """The reason of a cancellation that takes back that a job was made."""
@@ -44,40 +45,40 @@ _ENDS: Final[dict[int, tuple[int, Any]]] = {
     fields.REPEATS: (fields.ENDS, ""),  # The day before its first: `_day_before`.
 }
 
-_FOR_GOOD: Final = "it can't be taken back"
-_ON_ITS_PAGE: Final = "accounts are changed on their own page, which keeps an administrator"
+_FOR_GOOD: Final = say("it can't be taken back")
+_ON_ITS_PAGE: Final = say("accounts are changed on their own page, which keeps an administrator")
 # What no later write makes undone, and why.
 _STAYS: Final[dict[int, str]] = {
-    fields.ERASED: "what was erased is gone for good",
-    fields.ERASED_BEFORE: "what was erased is gone for good",
-    fields.ACCOUNT_PASSWORD: "an old password is not put back; set a new one",
+    fields.ERASED: say("what was erased is gone for good"),
+    fields.ERASED_BEFORE: say("what was erased is gone for good"),
+    fields.ACCOUNT_PASSWORD: say("an old password is not put back; set a new one"),
     # An administrator who undoes that one was made would lock everybody out.
     fields.ACCOUNT_NAME: _ON_ITS_PAGE,
     fields.ACCOUNT_ROLE: _ON_ITS_PAGE,
     fields.ACCOUNT_DISABLED: _ON_ITS_PAGE,
-    fields.REVOKED: "a key that was shut out stays so; let the phone join again",
-    fields.CERTIFICATE: "what was certified stays so; shut the key out instead",
+    fields.REVOKED: say("a key that was shut out stays so; let the phone join again"),
+    fields.CERTIFICATE: say("what was certified stays so; shut the key out instead"),
     fields.CLOSED: _FOR_GOOD,
-    fields.ADMITTED: "what was admitted counts from then on",
+    fields.ADMITTED: say("what was admitted counts from then on"),
     fields.HUB_ADDRESSES: _FOR_GOOD,
-    fields.KEY_ASKED: "the phone may have its new key already",
+    fields.KEY_ASKED: say("the phone may have its new key already"),
     fields.NEXT_KEY: _FOR_GOOD,
 }
 _STAYS_BY_KIND: Final[dict[int, str]] = {
-    Kind.DAY: "time logs are facts; correct them with a reason",
-    Kind.TRACK: "where somebody was is a fact",
-    Kind.SUMMARY: "it says what was erased",
+    Kind.DAY: say("time logs are facts; correct them with a reason"),
+    Kind.TRACK: say("where somebody was is a fact"),
+    Kind.SUMMARY: say("it says what was erased"),
 }
-WORKERS_OWN: Final = "a worker wrote it; the office does not take back what happened"
-_WENT_ON: Final = "the worker has gone on since; what happened is not undone"
-_AT_IT: Final = "the worker has begun; take the job back by hand and say why"
-_HANDED_ON: Final = "the worker has handed it on to a colleague; take it back by hand"
-_ANOTHERS: Final = "somebody else has the job by now; assign it by hand"
-_KEPT_BY: Final = "whoever was put on it keeps it"
-_CLOSED_BY_NOW: Final = "the job is closed by now; reopen it first"
-_DONE: Final = "the job is done; what happened is not undone"
-_SEVERAL: Final = "several people wrote it at once; decide that conflict instead"
-_UNKNOWN: Final = "this version of the program does not know the field"
+WORKERS_OWN: Final = say("a worker wrote it; the office does not take back what happened")
+_WENT_ON: Final = say("the worker has gone on since; what happened is not undone")
+_AT_IT: Final = say("the worker has begun; take the job back by hand and say why")
+_HANDED_ON: Final = say("the worker has handed it on to a colleague; take it back by hand")
+_ANOTHERS: Final = say("somebody else has the job by now; assign it by hand")
+_KEPT_BY: Final = say("whoever was put on it keeps it")
+_CLOSED_BY_NOW: Final = say("the job is closed by now; reopen it first")
+_DONE: Final = say("the job is done; what happened is not undone")
+_SEVERAL: Final = say("several people wrote it at once; decide that conflict instead")
+_UNKNOWN: Final = say("this version of the program does not know the field")
 
 UNTOLD: Final = frozenset(
     {fields.ACCOUNT_PASSWORD, fields.CERTIFICATE, fields.NEXT_KEY, fields.FIXES, fields.TRACK_FIXES}
@@ -134,7 +135,7 @@ def undo_parts(state: StreamState, placed: Placed) -> tuple[Part, ...]:
     """
     entry = placed.entry
     if entry is None or placed.inert:
-        raise ActError("that change does not count, so there is nothing to take back")
+        raise ActError(say("that change does not count, so there is nothing to take back"))
     paths = [path for path, _ in entry.changes if path[0] not in _SILENT]
     if placed.standing.role == Role.WORKER:
         values = dict(entry.changes)

@@ -13,6 +13,7 @@ from typing import Final
 from core.dispatch import fields
 from core.dispatch.acts import OFFICE_STREAM, Act, ActError, Change, text_of
 from core.log.chain import SHORT_BYTES
+from core.sentence import say
 
 VIEW_NAME_LETTERS_MAX: Final = 60
 """As long as a rail can show on two lines."""
@@ -38,24 +39,25 @@ def set_view(
         position: the smaller stands further up.
     """
     if len(view) != SHORT_BYTES:
-        raise ActError("the view is not one that is known; choose one from the list")
+        raise ActError(say("the view is not one that is known; choose one from the list"))
     changes: Act = []
     if name is not None:
-        words = text_of("The view's name", name, VIEW_NAME_LETTERS_MAX, needed=True)
+        words = text_of(say("The view's name"), name, VIEW_NAME_LETTERS_MAX, needed=True)
         changes.append(Change(OFFICE_STREAM, (fields.VIEW_NAME, view), words))
     if query is not None:
-        text = text_of("The view's filter", query, VIEW_QUERY_LETTERS_MAX) or ""
+        text = text_of(say("The view's filter"), query, VIEW_QUERY_LETTERS_MAX) or ""
         changes.append(Change(OFFICE_STREAM, (fields.SAVED_VIEW, view), text))
     if owner is not None:
         if owner and len(owner) != SHORT_BYTES:
-            raise ActError("a view is an account's, or everybody's")
+            raise ActError(say("a view is an account's, or everybody's"))
         changes.append(Change(OFFICE_STREAM, (fields.VIEW_OWNER, view), owner))
     if position is not None:
         if type(position) is not int or not 0 <= position <= VIEW_POSITION_MAX:
-            raise ActError(f"a view's position is from 0 to {VIEW_POSITION_MAX:,}")
+            most = f"{VIEW_POSITION_MAX:,}"
+            raise ActError(say("a view's position is from 0 to {most}", most=most))
         changes.append(Change(OFFICE_STREAM, (fields.VIEW_POSITION, view), position))
     if not changes:
-        raise ActError("nothing was changed")
+        raise ActError(say("nothing was changed"))
     return changes
 
 

@@ -29,6 +29,7 @@ from core.log.packing import Packer, Unpacker, unpacked
 from core.log.parcel import Parcel, Slice, fill
 from core.log.repair import frames
 from core.log.shelf import Shelf
+from core.sentence import say
 
 MAGIC = b"FLCARRY1"
 _HEAD_BYTES = len(MAGIC) + 2 * AUTHOR_BYTES
@@ -110,14 +111,15 @@ def carry_in(shelf: Shelf, key: Ed25519PrivateKey, data: bytes) -> CarriedIn:
     assert isinstance(state, State)
     assert isinstance(proof, Proof)
     if hello.site != shelf.site:
-        raise WrongSite("the file belongs to another site")
+        raise WrongSite(say("the file belongs to another site"))
     peer = shelf.admit(hello.certificates, by_hand=True)
     proven = plain[: places[-1][0] - _LENGTH_BYTES]
     signed = proven_hash(shelf.site, peer.author, shelf.author, proven)
     try:
         Ed25519PublicKey.from_public_bytes(peer.author).verify(proof.signature, signed)
     except (InvalidSignature, ValueError) as error:
-        raise Unauthentic("the file is not from whom it says it is; nothing was taken") from error
+        words = say("the file is not from whom it says it is; nothing was taken")
+        raise Unauthentic(words) from error
     return _take(shelf, peer, state, [plain[start:end] for start, end in places[2:-1]])
 
 
@@ -247,20 +249,22 @@ def opened(data: bytes, key: Ed25519PrivateKey, me: bytes) -> bytes:
         Unauthentic: it was changed or cut off.
     """
     if len(data) > CARRIED_BYTES_MAX:
-        raise OverLimit(f"a carried file has at most {CARRIED_BYTES_MAX // 1_000_000} MB")
+        raise OverLimit(
+            say("a carried file has at most {most} MB", most=CARRIED_BYTES_MAX // 1_000_000)
+        )
     if data[: len(MAGIC)] != MAGIC or len(data) < _HEAD_BYTES + 16:
-        raise Malformed("this is no file that a hub or phone made to be carried")
+        raise Malformed(say("this is no file that a hub or phone made to be carried"))
     head = data[:_HEAD_BYTES]
     receiver, ephemeral = head[len(MAGIC) : -AUTHOR_BYTES], head[-AUTHOR_BYTES:]
     if receiver != me:
-        raise SessionRefused("the file is for another hub or phone; only that one can open it")
+        raise SessionRefused(say("the file is for another hub or phone; only that one can open it"))
     mine = X25519PrivateKey.from_private_bytes(sha512(key.private_bytes_raw()).digest()[:32])
     try:
         shared = mine.exchange(X25519PublicKey.from_public_bytes(ephemeral))
         return _agreed_key(shared, ephemeral, me).decrypt(bytes(12), data[_HEAD_BYTES:], head)
     except (InvalidTag, ValueError) as error:
         raise Unauthentic(
-            "the file was changed or cut off on its way; fetch it again, nothing was taken"
+            say("the file was changed or cut off on its way; fetch it again, nothing was taken")
         ) from error
 
 

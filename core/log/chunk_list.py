@@ -13,6 +13,7 @@ from hashlib import blake2b
 from core.log.canonical import pack, unpack
 from core.log.errors import Malformed, OverLimit, Unauthentic
 from core.log.limits import FILE_BYTES_MAX, FILE_CHUNK_BYTES
+from core.sentence import say
 
 ADDRESS_BYTES = 32
 HASH_BYTES = 32
@@ -117,5 +118,9 @@ def _check_size(size: int) -> None:
         raise Malformed("a file has at least one byte")
     if size > FILE_BYTES_MAX:
         raise OverLimit(
-            f"a file of {size / 1_000_000:,.1f} MB is too large; {FILE_BYTES_MAX >> 20} MiB at most"
+            say(
+                "a file of {size:,.1f} MB is too large; {most} MiB at most",
+                size=size / 1_000_000,
+                most=FILE_BYTES_MAX >> 20,
+            )
         )

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from core.log.chain import SHORT_BYTES
 from core.log.errors import Malformed
 from core.log.limits import SEEN_MAX
+from core.sentence import say
 
 DIGEST_BYTES = 16
 _MODULUS = 2**256
@@ -61,7 +62,7 @@ def read_token(token: str) -> tuple[bytes, ...]:
     try:
         data = bytes.fromhex(token)
     except ValueError as error:
-        raise Malformed("the page's frontier was damaged; load it again") from error
+        raise Malformed(say("the page's frontier was damaged; load it again")) from error
     if len(data) % SHORT_BYTES or len(data) > SEEN_MAX * SHORT_BYTES:
-        raise Malformed("the page's frontier was damaged; load it again")
+        raise Malformed(say("the page's frontier was damaged; load it again"))
     return tuple(sorted({data[at : at + SHORT_BYTES] for at in range(0, len(data), SHORT_BYTES)}))

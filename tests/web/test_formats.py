@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gettext
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.sentence import said, say
 from web import formats
 
 PRAGUE = ZoneInfo("Europe/Prague")
@@ -112,3 +114,33 @@ def test_initials_stand_for_a_person() -> None:
 @given(st.text())
 def test_folding_twice_changes_nothing_more(text: str) -> None:
     assert formats.folded(formats.folded(text)) == formats.folded(text)
+
+
+class Shouting(gettext.NullTranslations):
+    """A language that says every template in capitals; names of values stay."""
+
+    def gettext(self, message: str) -> str:
+        return "".join(
+            part if part.startswith("{") else part.upper()
+            for part in message.replace("{", "|{").replace("}", "}|").split("|")
+        )
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return self.gettext(msgid1 if n == 1 else msgid2)
+
+
+def test_times_and_lengths_are_said_in_the_language_of_a_page() -> None:
+    other = Shouting()
+    window = (NOON_MS - DAY_MS, NOON_MS + 3 * DAY_MS)
+    told = formats.window_words(*window, PRAGUE, NOON_MS)
+    assert said(told, other) == "YESTERDAY 12:00–THU 26 NOV 12:00"
+    assert said(formats.ago_words(NOON_MS - 2 * DAY_MS, NOON_MS), other) == "2 DAYS AGO"
+    assert said(formats.minutes_words(125), other) == "2 H 05 MIN"
+    assert said(formats.distance_words(1_440), other) == "1.4 KM"
+
+
+def test_an_error_gets_its_capital_and_full_stop_in_each_language() -> None:
+    words = formats.sentence(say("there is no {what}", what="ätna"))
+    assert words == "There is no ätna."
+    assert said(words, Shouting()) == "THERE IS NO ätna."
+    assert formats.sentence("as it is") == "As it is."

@@ -22,6 +22,7 @@ from core.dispatch.fields import Phase
 from core.dispatch.recurrence_acts import skip_day
 from core.dispatch.roster import absence_on
 from core.log.errors import Malformed
+from core.sentence import listed, say
 from hub.keys import ACCOUNT
 from hub.past_acts import reference_of
 from hub.recurring import SKIPPED_WORDS
@@ -46,7 +47,11 @@ Form = MultiDictProxy[Any]
 
 
 class Overtaken(Exception):
-    """Something that the action depends on changed since the page was drawn; words say what."""
+    """Something that the action depends on changed since the page was drawn; `why` says what."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(say("Nothing was changed: {why}", why=why))
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ class Case:
         for row in self.turns:
             if (row["worker"], row["turn"]) == (self.form.get("worker"), self.form.get("turn")):
                 return row
-        raise ActError("that assignment is not there any more; look at the job again")
+        raise ActError(say("that assignment is not there any more; look at the job again"))
 
     def text(self, name: str) -> str:
         """A text of the form."""
@@ -91,16 +96,21 @@ async def _assign(case: Case) -> Done:
         "SELECT name FROM worker WHERE worker = ? AND NOT archived", (worker,)
     )
     if row is None:
-        raise ActError("choose a worker from the list")
+        raise ActError(say("choose a worker from the list"))
     if case.job["status"] in ("done", "cancelled"):
-        raise ActError(f"the job is {case.job['status']}; reopen it before you assign it")
+        status = say(case.job["status"])
+        raise ActError(say("the job is {status}; reopen it before you assign it", status=status))
     if any(turn["worker"] == worker for turn in case.turns):
-        raise ActError(f"{row['name']} has this job already")
+        raise ActError(say("{name} has this job already", name=row["name"]))
     away = await absent_on_job(case.moment, case.job, worker)
     if away and despite != worker:
         raise ActError(
-            f"{row['name']} is {away}, and the job is in that time; choose somebody else, or open "
-            f"{row['name']} in the list of workers and assign it all the same"
+            say(
+                "{name} is {away}, and the job is in that time; choose somebody else, or open "
+                "{name} in the list of workers and assign it all the same",
+                name=row["name"],
+                away=away,
+            )
         )
     changes: Act = []
     taken = []
@@ -108,14 +118,26 @@ async def _assign(case: Case) -> Done:
         for turn in case.turns:
             reason = case.text("reason")
             if turn["phase"] in WORKING and not reason:
-                raise ActError("the worker is at it already; say why it is taken away")
+                raise ActError(say("the worker is at it already; say why it is taken away"))
             changes += acts.withdraw(
                 case.stream, bytes.fromhex(turn["worker"]), bytes.fromhex(turn["turn"]), reason
             )
-            taken.append(turn["name"])
+            taken.append(_name(turn))
     changes += acts.assign(case.stream, bytes.fromhex(worker), case.moment.hub.replica.entropy(8))
-    words = f"{case.job['number']} is assigned to {row['name']}"
-    return Done(changes, f"{words}, no longer to {', '.join(taken)}." if taken else f"{words}.")
+    number, name = case.job["number"], row["name"]
+    if not taken:
+        return Done(changes, say("{number} is assigned to {name}.", number=number, name=name))
+    words = say(
+        "{number} is assigned to {name}, no longer to {others}.",
+        number=number,
+        name=name,
+        others=listed(taken),
+    )
+    return Done(changes, words)
+
+
+def _name(turn: Any) -> str:
+    return turn["name"] or say("a worker")
 
 
 async def absent_on_job(moment: Moment, job: Any, worker: str) -> str:
@@ -130,52 +152,61 @@ async def _withdraw(case: Case) -> Done:
     turn = case.turn()
     reason = case.text("reason")
     if turn["phase"] in WORKING and not reason:
-        raise ActError("the worker is at it already; say why it is taken away")
+        raise ActError(say("the worker is at it already; say why it is taken away"))
     worker, turn_id = bytes.fromhex(turn["worker"]), bytes.fromhex(turn["turn"])
     changes = acts.withdraw(case.stream, worker, turn_id, reason)
-    return Done(changes, f"{case.job['number']} is taken back from {turn['name']}.")
+    words = say("{number} is taken back from {name}.", number=case.job["number"], name=_name(turn))
+    return Done(changes, words)
 
 
 async def _set_phase(case: Case) -> Done:
     turn = case.turn()
     phase = _PHASE_BY_WORDS.get(case.text("phase"))
     if phase is None:
-        raise ActError("choose a state from the list")
+        raise ActError(say("choose a state from the list"))
     worker, turn_id = bytes.fromhex(turn["worker"]), bytes.fromhex(turn["turn"])
     changes = acts.set_phase(case.stream, worker, turn_id, phase, case.text("reason"))
-    return Done(changes, f"{case.job['number']}: {case.text('phase')}, on {turn['name']}'s behalf.")
+    words = say(
+        "{number}: {phase}, on {name}'s behalf.",
+        number=case.job["number"],
+        phase=say(case.text("phase")),
+        name=_name(turn),
+    )
+    return Done(changes, words)
 
 
 async def _cancel(case: Case) -> Done:
     if case.job["status"] in ("cancelled", "done"):
-        raise ActError(f"the job is {case.job['status']} already")
+        raise ActError(say("the job is {status} already", status=say(case.job["status"])))
     changes = acts.cancel_job(case.stream, case.text("reason"))
-    return Done(changes, f"{case.job['number']} is cancelled. Time that was logged stays.")
+    words = say("{number} is cancelled. Time that was logged stays.", number=case.job["number"])
+    return Done(changes, words)
 
 
 async def _reopen(case: Case) -> Done:
     status = case.job["status"]
     if status in ("open", "in progress"):
-        raise ActError("the job is open already")
+        raise ActError(say("the job is open already"))
     changes = acts.reopen_job(case.stream)
     if status == "cancelled":
-        return Done(changes, f"{case.job['number']} is open again.")
+        return Done(changes, say("{number} is open again.", number=case.job["number"]))
     reason = case.text("reason") or "reopened"
     for turn in case.turns:
         # A turn that has ended is over on its phone too: whoever goes on gets a new one.
         if turn["phase"] in ("finished", "rejected"):
             worker, turn_id = bytes.fromhex(turn["worker"]), bytes.fromhex(turn["turn"])
             changes += acts.withdraw(case.stream, worker, turn_id, reason)
-    return Done(changes, f"{case.job['number']} is open again; assign it to whoever goes on.")
+    words = say("{number} is open again; assign it to whoever goes on.", number=case.job["number"])
+    return Done(changes, words)
 
 
 async def _finish(case: Case) -> Done:
     changes = acts.override_status(case.stream, "done", case.text("reason"))
-    return Done(changes, f"{case.job['number']} is set to done.")
+    return Done(changes, say("{number} is set to done.", number=case.job["number"]))
 
 
 async def _note(case: Case) -> Done:
-    return Done(acts.add_note(case.stream, case.text("text")), "The note is added.")
+    return Done(acts.add_note(case.stream, case.text("text")), say("The note is added."))
 
 
 async def _tick(case: Case) -> Done:
@@ -184,9 +215,11 @@ async def _tick(case: Case) -> Done:
         "SELECT text FROM check_item WHERE job = ? AND item = ?", (case.job["job"], item)
     )
     if row is None:
-        raise ActError("that check item is not there any more")
+        raise ActError(say("that check item is not there any more"))
     ticked = case.text("ticked") == "1"
-    words = f"“{row['text']}” is {'ticked' if ticked else 'not ticked any more'}."
+    words = say("“{item}” is ticked.", item=row["text"])
+    if not ticked:
+        words = say("“{item}” is not ticked any more.", item=row["text"])
     return Done(acts.set_tick(case.stream, int(item), ticked), words)
 
 
@@ -195,8 +228,8 @@ async def _remove_file(case: Case) -> Done:
         await case.moment.hub.reader.state(case.job["job"]), clean(case.form.get("file"))
     )
     if found is None:
-        raise ActError("that file is not there any more; look at the job again")
-    words = f"“{found.shown}” is removed from {case.job['number']}."
+        raise ActError(say("that file is not there any more; look at the job again"))
+    words = say("“{file}” is removed from {number}.", file=found.shown, number=case.job["number"])
     return Done(acts.remove_file(case.stream, found.file), words)
 
 
@@ -204,9 +237,10 @@ async def _decide(case: Case) -> Done:
     state = await case.moment.hub.reader.state(case.job["job"])
     conflict = conflict_of(state, case.text("conflict"))
     if conflict is None:
-        raise ActError("that conflict is decided already")
+        raise ActError(say("that conflict is decided already"))
     changes = decision(state, conflict, case.text("choice"))
-    return Done(changes, f"Decided for {case.job['number']}; every phone and hub will know.")
+    words = say("Decided for {number}; every phone and hub will know.", number=case.job["number"])
+    return Done(changes, words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,28 +254,34 @@ class Carried:
 async def _leave_out(case: Case) -> Done:
     found = await _day_of(case)
     if case.job["status"] not in ("open", "cancelled"):
-        raise ActError(f"the job is {case.job['status']}; cancel it if that day is to be left out")
+        status = say(case.job["status"])
+        raise ActError(
+            say("the job is {status}; cancel it if that day is to be left out", status=status)
+        )
     changes = skip_day(found.recurrence, found.day)
     if case.job["status"] == "open":
         changes += acts.cancel_job(case.stream, SKIPPED_WORDS)
-    return Done(changes, f"{found.day.isoformat()} is left out of {found.number}.")
+    day = found.day.isoformat()
+    return Done(changes, say("{day} is left out of {number}.", day=day, number=found.number))
 
 
 async def _take_up(case: Case) -> Done:
     found = await _day_of(case)
     if not found.is_skipped:
-        raise ActError("that day is not left out any more; look at the job again")
+        raise ActError(say("that day is not left out any more; look at the job again"))
     changes = skip_day(found.recurrence, found.day, skipped=False)
     if case.job["status"] == "cancelled" and case.job["reason"] == SKIPPED_WORDS:
         changes += acts.reopen_job(case.stream)
-    return Done(changes, f"{found.day.isoformat()} is left out of {found.number} no more.")
+    day = found.day.isoformat()
+    words = say("{day} is left out of {number} no more.", day=day, number=found.number)
+    return Done(changes, words)
 
 
 async def _day_of(case: Case) -> DayOf:
     job, number = case.job["job"], case.job["number"]
     found = await day_of_job(case.moment.hub.reader, job, number)
     if found is None:
-        raise ActError("this job comes from no recurring job")
+        raise ActError(say("this job comes from no recurring job"))
     return found
 
 
@@ -278,7 +318,7 @@ async def carry_out(request: web.Request, job: str, name: str) -> Carried | None
     if row is None:
         return None
     turns = await reader.rows(
-        "SELECT assignment.*, coalesce(worker.name, 'a worker') AS name FROM assignment"
+        "SELECT assignment.*, coalesce(worker.name, '') AS name FROM assignment"
         " LEFT JOIN worker USING (worker) WHERE job = ? ORDER BY assigned_at",
         (job,),
     )
@@ -291,7 +331,7 @@ async def carry_out(request: web.Request, job: str, name: str) -> Carried | None
         named = tuple(turns) if name in ("phase", "reopen") else living
         done = await action(Case(moment, row, named, form))
     except Malformed as error:
-        raise ActError(str(error)) from error
+        raise ActError(error.args[0]) from error
     stream = bytes.fromhex(job)
     of_page = {stream: basis} if basis else None
     written = await moment.hub.act(request[ACCOUNT], done.changes, of_page)
@@ -313,9 +353,15 @@ async def check_not_overtaken(
         what = state_words(newest.field, newest.path, newest.theirs, names)
     else:
         value = value_words(newest.field, newest.theirs, names, moment.zone, moment.now_ms)
-        what = f"{LABEL_BY_FIELD[newest.field]}: {value}"
+        what = listed([LABEL_BY_FIELD[newest.field], value], ": ")
     when = formats.moment_words(newest.at_ms, moment.zone, moment.now_ms)
+    # Quotes and ends of lines that somebody typed are written out.
+    bare = json.dumps(what, ensure_ascii=False)[1:-1]
     raise Overtaken(
-        f"Nothing was changed: since you opened this, {newest.who} acted at {when} "
-        f"({json.dumps(what, ensure_ascii=False)[1:-1]}). Look at it and decide again."
+        say(
+            "since you opened this, {who} acted at {when} ({what}). Look at it and decide again.",
+            who=newest.who,
+            when=when,
+            what=what if bare == what else bare,
+        )
     )

@@ -5,56 +5,60 @@ from __future__ import annotations
 from typing import Final
 
 from core.dispatch.delay import Cause, Course, Delay
+from core.sentence import listed, say
 from web import formats
 
 _WORDS_BY_CAUSE: Final = {
-    Cause.NO_SHOW: "No show",
-    Cause.LATE_START: "Late start",
-    Cause.LATE_FINISH: "Late finish",
-    Cause.OVERRUN: "Overrun",
-    Cause.AT_RISK: "At risk",
-    Cause.BLIND: "Blind",
-    Cause.UNACKNOWLEDGED: "Not on the phone",
+    Cause.NO_SHOW: say("No show"),
+    Cause.LATE_START: say("Late start"),
+    Cause.LATE_FINISH: say("Late finish"),
+    Cause.OVERRUN: say("Overrun"),
+    Cause.AT_RISK: say("At risk"),
+    Cause.BLIND: say("Blind"),
+    Cause.UNACKNOWLEDGED: say("Not on the phone"),
 }
 
 
 def cause_words(trouble: Delay, worker: str) -> str:
     """What is wrong, with its minutes: `Late start, 12 min`; '' as worker: nobody is assigned."""
-    words = _WORDS_BY_CAUSE[trouble.cause]
+    words: str = _WORDS_BY_CAUSE[trouble.cause]
     if not worker and trouble.cause in (Cause.NO_SHOW, Cause.AT_RISK):
-        words = f"{words}, nobody assigned"
+        words = say("{trouble}, nobody assigned", trouble=words)
     if trouble.cause is Cause.AT_RISK and trouble.minutes == 0:
         return words
-    return f"{words}, {formats.minutes_words(trouble.minutes)}"
+    return listed([words, formats.minutes_words(trouble.minutes)])
 
 
 def why_words(trouble: Delay, course: Course, name: str) -> str:
     """What an alert follows from, in a sentence; `name` is the worker's, '' for nobody."""
-    who = name or "nobody"
+    who = name or say("nobody")
     match trouble.cause:
+        case Cause.NO_SHOW if not name:
+            return say("Nobody has it")
         case Cause.NO_SHOW:
-            return f"The window is over, and {who} has not set out" if name else "Nobody has it"
+            return say("The window is over, and {who} has not set out", who=who)
         case Cause.LATE_START if course.arrived_ms is None:
-            return f"The window is over, and {who} is still on the way"
+            return say("The window is over, and {who} is still on the way", who=who)
         case Cause.LATE_START:
-            return f"{who} began after the window"
+            return say("{who} began after the window", who=who)
         case Cause.LATE_FINISH:
-            return f"{who} is still at it after it was due"
+            return say("{who} is still at it after it was due", who=who)
         case Cause.OVERRUN:
-            return f"{_worked(trouble, course)} on site of {_planned(course)} planned"
+            worked, planned = _worked(trouble, course), _planned(course)
+            return say("{worked} on site of {planned} planned", worked=worked, planned=planned)
         case Cause.AT_RISK if not name:
-            return "Nobody has it, and its window ends soon"
+            return say("Nobody has it, and its window ends soon")
         case Cause.AT_RISK if course.eta_s is None:
-            return f"{who} is not there yet, and the window ends soon"
+            return say("{who} is not there yet, and the window ends soon", who=who)
         case Cause.AT_RISK:
             drive = formats.minutes_words(-(-(course.eta_s or 0) // 60))
-            return f"{drive} of driving from {who}'s last position"
+            return say("{drive} of driving from {who}'s last position", drive=drive, who=who)
         case Cause.BLIND if course.position_ms is None:
-            return f"{who} is on duty, and the phone told no position"
+            return say("{who} is on duty, and the phone told no position", who=who)
         case Cause.BLIND:
-            return f"{who} is on duty, and the phone says nothing of its position"
+            return say("{who} is on duty, and the phone says nothing of its position", who=who)
         case Cause.UNACKNOWLEDGED:
-            return f"Assigned to {who}, whose phone has not confirmed it"
+            return say("Assigned to {who}, whose phone has not confirmed it", who=who)
     return ""
 
 

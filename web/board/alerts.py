@@ -16,6 +16,7 @@ from core.dispatch.delay import Cause, Course, Delay, delays, is_delayed
 from core.dispatch.duty import DUTY_MS_MAX
 from core.dispatch.fields import Phase
 from core.dispatch.snooze import aside_until
+from core.sentence import marked
 from hub.hub import Hub
 from hub.map.travel import travel_to
 from web.board.reach import ASKED_AT_ONCE, Reach, Turn, reach_of
@@ -55,18 +56,18 @@ _ASIDE: Final = """
 _PHASE_BY_WORDS: Final = {phase.name.lower().replace("_", " "): phase for phase in Phase}
 _UNTOLD: Final = frozenset({Cause.UNACKNOWLEDGED})
 _WORDS_BY_CAUSE: Final = {
-    Cause.NO_SHOW: "nobody set out",
-    Cause.LATE_START: "late start",
-    Cause.LATE_FINISH: "late finish",
-    Cause.OVERRUN: "longer than planned",
-    Cause.AT_RISK: "arrives too late",
-    Cause.BLIND: "no position",
+    Cause.NO_SHOW: marked("nobody set out"),
+    Cause.LATE_START: marked("late start"),
+    Cause.LATE_FINISH: marked("late finish"),
+    Cause.OVERRUN: marked("longer than planned"),
+    Cause.AT_RISK: marked("arrives too late"),
+    Cause.BLIND: marked("no position"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One job's trouble. `level` is 'delayed', 'at risk' or ''; `cause` in words.
+    """One job's trouble. `level` is 'delayed', 'at risk' or ''; `cause` in English.
 
     `minutes` is how late it is; where it is only at risk, how late it will be. `troubles` are all
     that there are, the worst first, and `course` is what they follow from. `aside_until_ms` says
@@ -274,11 +275,11 @@ def alert_of(
 def _words(worst: Delay, worker: str) -> str:
     match worst.cause:
         case Cause.NO_SHOW if not worker:
-            return "nobody assigned"
+            return marked("nobody assigned")
         case Cause.AT_RISK if not worker:
-            return "unassigned"
+            return marked("unassigned")
         case Cause.AT_RISK if worst.minutes == 0:
-            return "window ends"
+            return marked("window ends")
         case Cause.BLIND:
             return f"no position for {worst.minutes} min"
     return _WORDS_BY_CAUSE.get(worst.cause, worst.cause.value)

@@ -22,17 +22,18 @@ from core.dispatch import acts
 from core.dispatch.acts import Act, ActError
 from core.dispatch.roster import absence_on
 from core.log.errors import Malformed
+from core.sentence import say, say_n
 from hub.keys import ACCOUNT
 from hub.past_acts import reference_of
 from web import formats
 from web.board.actions import GONE, STATES, Case, Overtaken, check_not_overtaken
-from web.board.days import today
+from web.board.days import today, weekday_words
 from web.board.filters import is_stream_id
 from web.board.job_form import FormError, compose_window, window_of
 from web.board.phases import WORKING
 from web.board.rows import PRIORITY_WORDS
 from web.board.state import Moment, moment_of
-from web.board.term import YEAR_MAX, YEAR_MIN, read_day
+from web.board.term import PRIORITIES, YEAR_MAX, YEAR_MIN, read_day
 from web.roster import absences, absent_words, days_of_job
 from web.stale_form import clean
 
@@ -76,7 +77,7 @@ class Outcome:
 class Doing:
     """An action on many jobs: what it writes to one, what it depends on, and its words.
 
-    `words` has a place for how many jobs, with or without an s: `{} assigned to Ana`.
+    `words` stand behind how many jobs, and end the sentence: `assigned to Ana.`
     """
 
     change: Callable[[Case], Act]
@@ -99,9 +100,16 @@ def read_picks(form: Form) -> tuple[Pick, ...]:
         if is_stream_id(job):
             found.setdefault(job, Pick(job, basis))
     if not found:
-        raise ActError("no job is selected; select some rows first")
+        raise ActError(say("no job is selected; select some rows first"))
     if len(found) > PICKED_MAX:
-        raise ActError(f"{len(found)} jobs are selected; at most {PICKED_MAX} can change at once")
+        raise ActError(
+            say_n(
+                "{n} job is selected; at most {most} can change at once",
+                "{n} jobs are selected; at most {most} can change at once",
+                len(found),
+                most=PICKED_MAX,
+            )
+        )
     return tuple(found.values())
 
 
@@ -121,7 +129,7 @@ async def carry_out_all(request: web.Request, name: str) -> Outcome:
     for pick in picks:
         row = rows.get(pick.job)
         if row is None:
-            left.append(Left(pick.job, "", "", "It is not on this hub any more."))
+            left.append(Left(pick.job, "", "", say("It is not on this hub any more.")))
             continue
         case = Case(moment, row, tuple(turns.get(pick.job, ())), form)
         try:
@@ -130,8 +138,7 @@ async def carry_out_all(request: web.Request, name: str) -> Outcome:
                 await check_not_overtaken(moment, row, pick.basis, doing.depends)
             changes += doing.change(case)
         except (Overtaken, ActError, Malformed) as error:
-            why = str(error).removeprefix("Nothing was changed: ")
-            left.append(Left(pick.job, row["number"], row["title"], formats.sentence(why)))
+            left.append(Left(pick.job, row["number"], row["title"], _why(error)))
             continue
         if pick.basis:
             basis[case.stream] = pick.basis
@@ -142,13 +149,21 @@ async def carry_out_all(request: web.Request, name: str) -> Outcome:
     return Outcome(words, tuple(done), tuple(left), act)
 
 
+def _why(error: Exception) -> str:
+    words: str = getattr(error, "why", error.args[0])
+    # That nothing was changed says the list in which it stands.
+    bare = words.removeprefix("Nothing was changed: ")
+    return formats.sentence(words if bare == words else bare)
+
+
 def _summary(doing: Doing, done: int, of: int) -> str:
-    jobs = f"{of} job" if of == 1 else f"{of} jobs"
     if done == of:
-        return f"{jobs} {doing.words}."
+        return say_n("{n} job {what}", "{n} jobs {what}", of, what=doing.words)
     if not done:
-        return f"None of {jobs} {doing.words}."
-    return f"{done} of {jobs} {doing.words}."
+        return say_n("None of {n} job {what}", "None of {n} jobs {what}", of, what=doing.words)
+    return say_n(
+        "{done} of {n} job {what}", "{done} of {n} jobs {what}", of, done=done, what=doing.words
+    )
 
 
 async def _jobs(
@@ -162,7 +177,7 @@ async def _jobs(
     )
     turns: dict[str, list[Any]] = {}
     for turn in await reader.rows(
-        "SELECT assignment.*, coalesce(worker.name, 'a worker') AS name FROM json_each(?) AS wanted"
+        "SELECT assignment.*, coalesce(worker.name, '') AS name FROM json_each(?) AS wanted"
         " JOIN assignment ON assignment.job = wanted.value LEFT JOIN worker USING (worker)"
         " ORDER BY assigned_at",
         asked,
@@ -179,15 +194,11 @@ def _take_back(case: Case, turns: Sequence[Any], reason: str) -> Act:
     changes: Act = []
     for turn in turns:
         if turn["phase"] in WORKING and not reason:
-            raise ActError(f"{turn['name']} is at it already; say why it is taken away")
+            name = turn["name"] or say("a worker")
+            raise ActError(say("{worker} is at it already; say why it is taken away", worker=name))
         worker, turn_id = bytes.fromhex(turn["worker"]), bytes.fromhex(turn["turn"])
         changes += acts.withdraw(case.stream, worker, turn_id, reason)
     return changes
-
-
-def _open_job(case: Case, what: str) -> None:
-    if case.job["status"] in _CLOSED:
-        raise ActError(f"it is {case.job['status']}; reopen it before {what}")
 
 
 async def _assign(moment: Moment, form: Form) -> Doing:
@@ -196,23 +207,31 @@ async def _assign(moment: Moment, form: Form) -> Doing:
         "SELECT name FROM worker WHERE worker = ? AND NOT archived", (worker,)
     )
     if row is None:
-        raise ActError("choose a worker from the list")
+        raise ActError(say("choose a worker from the list"))
     reason = clean(form.get("assign_reason"))
     away = await absences(moment.hub.reader, f"{YEAR_MIN}-01-01", f"{YEAR_MAX}-12-31")
     present = today(moment.now_ms, moment.zone)
 
     def change(case: Case) -> Act:
-        _open_job(case, "you assign it")
+        if case.job["status"] in _CLOSED:
+            status = say(case.job["status"])
+            raise ActError(say("it is {status}; reopen it before you assign it", status=status))
         if any(turn["worker"] == worker for turn in case.turns):
-            raise ActError(f"{row['name']} has it already")
+            raise ActError(say("{worker} has it already", worker=row["name"]))
         days = days_of_job(case.job, moment.zone, moment.now_ms)
         if absent := absent_words(absence_on(away.get(worker, ()), *days), present):
-            raise ActError(f"{row['name']} is {absent}; assign it by itself if that is meant")
+            raise ActError(
+                say(
+                    "{worker} is {absent}; assign it by itself if that is meant",
+                    worker=row["name"],
+                    absent=absent,
+                )
+            )
         changes = _take_back(case, case.turns, reason)
         turn = moment.hub.replica.entropy(8)
         return [*changes, *acts.assign(case.stream, bytes.fromhex(worker), turn)]
 
-    return Doing(change, STATES, f"assigned to {row['name']}")
+    return Doing(change, STATES, say("assigned to {worker}.", worker=row["name"]))
 
 
 async def _withdraw(moment: Moment, form: Form) -> Doing:
@@ -220,42 +239,45 @@ async def _withdraw(moment: Moment, form: Form) -> Doing:
 
     def change(case: Case) -> Act:
         if not case.turns:
-            raise ActError("nobody has it who could be asked for it back")
+            raise ActError(say("nobody has it who could be asked for it back"))
         return _take_back(case, case.turns, reason)
 
-    return Doing(change, STATES, "taken back")
+    return Doing(change, STATES, say("taken back."))
 
 
 async def _priority(moment: Moment, form: Form) -> Doing:
     text = clean(form.get("priority"))
     if text not in map(str, range(len(PRIORITY_WORDS))):
-        raise ActError("choose a priority from the list")
+        raise ActError(say("choose a priority from the list"))
     priority = int(text)
+    words = say(PRIORITIES[priority])
 
     def change(case: Case) -> Act:
         if case.job["priority"] == priority:
-            raise ActError(f"its priority is {PRIORITY_WORDS[priority].lower()} already")
+            raise ActError(say("its priority is {priority} already", priority=words))
         return acts.edit_job(case.stream, {"priority": priority})
 
-    return Doing(change, ("priority",), f"given {PRIORITY_WORDS[priority].lower()} priority")
+    return Doing(change, ("priority",), say("given {priority} priority.", priority=words))
 
 
 async def _day(moment: Moment, form: Form) -> Doing:
     day = read_day(clean(form.get("to_day")))
     if day is None:
-        raise ActError("choose the day to move to")
+        raise ActError(say("choose the day to move to"))
 
     def change(case: Case) -> Act:
-        _open_job(case, "you move it")
+        if case.job["status"] in _CLOSED:
+            status = say(case.job["status"])
+            raise ActError(say("it is {status}; reopen it before you move it", status=status))
         start, end = case.job["window_start"], case.job["window_end"]
         if start is None or end is None:
-            raise ActError("it has no window to move; give it one first")
+            raise ActError(say("it has no window to move; give it one first"))
         window = moved_window(start, end, day, moment.zone)
         if window == (start, end):
-            raise ActError("it is on that day already")
+            raise ActError(say("it is on that day already"))
         return acts.edit_job(case.stream, {"window": window})
 
-    return Doing(change, ("window",), f"moved to {day:%a %-d %b}")
+    return Doing(change, ("window",), say("moved to {day}.", day=weekday_words(day)))
 
 
 def moved_window(start_ms: int, end_ms: int, day: dt.date, zone: ZoneInfo) -> tuple[int, int]:
@@ -278,34 +300,36 @@ async def _window(moment: Moment, form: Form) -> Doing:
         )
         window = window_of(text, moment.zone)
     except FormError as error:
-        raise ActError(str(error)) from error
+        raise ActError(error.args[0]) from error
     start, end = window or (None, None)
 
     def change(case: Case) -> Act:
         if (case.job["window_start"], case.job["window_end"]) == (start, end):
-            raise ActError("that is its window already")
+            raise ActError(say("that is its window already"))
         return acts.edit_job(case.stream, {"window": window})
 
     if window is None:
-        return Doing(change, ("window",), "left without a window")
+        return Doing(change, ("window",), say("left without a window."))
     words = formats.window_words(start, end, moment.zone, moment.now_ms)
-    return Doing(change, ("window",), f"given the window {words}")
+    return Doing(change, ("window",), say("given the window {window}.", window=words))
 
 
 async def _cancel(moment: Moment, form: Form) -> Doing:
-    reason = acts.text_of("The reason", clean(form.get("cancel_reason")), 200, needed=True)
+    reason = acts.text_of(say("The reason"), clean(form.get("cancel_reason")), 200, needed=True)
 
     def change(case: Case) -> Act:
         if case.job["status"] in _CLOSED:
-            raise ActError(f"it is {case.job['status']} already")
+            raise ActError(say("it is {status} already", status=say(case.job["status"])))
         return acts.cancel_job(case.stream, reason or "")
 
-    return Doing(change, STATES, "cancelled")
+    return Doing(change, STATES, say("cancelled."))
 
 
 async def _note(moment: Moment, form: Form) -> Doing:
-    text = acts.text_of("The note", clean(form.get("note")), acts.TEXT_LETTERS_MAX, needed=True)
-    return Doing(lambda case: acts.add_note(case.stream, text or ""), (), "given the note")
+    text = acts.text_of(
+        say("The note"), clean(form.get("note")), acts.TEXT_LETTERS_MAX, needed=True
+    )
+    return Doing(lambda case: acts.add_note(case.stream, text or ""), (), say("given the note."))
 
 
 DOINGS: Final[dict[str, Callable[[Moment, Form], Awaitable[Doing]]]] = {

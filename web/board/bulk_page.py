@@ -13,11 +13,13 @@ from urllib.parse import quote
 from aiohttp import web
 
 from core.dispatch.acts import ActError
+from core.sentence import say
 from web.board.bulk import DOINGS, PICKED_MAX, Outcome, carry_out_all
 from web.board.filters import Filter, read_back
 from web.board.state import moment_of
 from web.formats import sentence
 from web.frame import frame_of, see_other
+from web.language import language_of
 from web.rendering import part, show
 
 ACT: Final = "X-Board-Act"
@@ -55,17 +57,17 @@ async def act_on_all(request: web.Request) -> web.StreamResponse:
     try:
         outcome = await carry_out_all(request, name)
     except ActError as error:
-        words = sentence(str(error))
+        words = sentence(error.args[0])
         if not is_scripted:
             raise see_other(wanted.url(), words, "bad") from error
         answer = await _drawn(request, OutcomePart(words, (), "", wanted.url()))
         answer.set_status(422)
-        answer.headers[NOTICE] = quote(words)
+        answer.headers[NOTICE] = quote(language_of(request).said(words))
         return answer
     page = outcome_part(outcome, wanted)
     if is_scripted:
         answer = await _drawn(request, page)
-        answer.headers[NOTICE] = quote(outcome.words)
+        answer.headers[NOTICE] = quote(language_of(request).said(outcome.words))
         answer.headers[ACT] = outcome.act
         return answer
     if not outcome.left:
@@ -76,7 +78,12 @@ async def act_on_all(request: web.Request) -> web.StreamResponse:
 def outcome_part(outcome: Outcome, wanted: Filter) -> OutcomePart:
     """An outcome as its template draws it, with links into the board."""
     left = tuple(
-        LeftRow(one.number or "Unknown", one.title or "Untitled", one.why, wanted.url(job=one.job))
+        LeftRow(
+            one.number or say("Unknown"),
+            one.title or say("Untitled"),
+            one.why,
+            wanted.url(job=one.job),
+        )
         for one in outcome.left
     )
     return OutcomePart(outcome.words, left, " ".join(outcome.done), wanted.url())

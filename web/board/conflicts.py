@@ -18,6 +18,7 @@ from core.dispatch.job import Conflict, field_conflicts, fold_job
 from core.log.entry import Path
 from core.log.registers import Write
 from core.log.stream import StreamState
+from core.sentence import listed, say
 from replica.projection.conflict import words
 from web import formats
 from web.board.decisions import both_words
@@ -57,17 +58,41 @@ class ConflictView:
 
 
 _WHY_BY_KIND: Final = {
-    "field": "Two people wrote it, and neither had seen the other's.",
-    "double assignment": "Two dispatchers assigned it, and neither had seen the other's.",
-    "worked after cancel": "The job was cancelled while the worker, not knowing, went on working.",
-    "worked after withdrawal": "It was taken back while the worker, not knowing, went on working.",
+    "field": say("Two people wrote it, and neither had seen the other's."),
+    "double assignment": say("Two dispatchers assigned it, and neither had seen the other's."),
+    "worked after cancel": say(
+        "The job was cancelled while the worker, not knowing, went on working."
+    ),
+    "worked after withdrawal": say(
+        "It was taken back while the worker, not knowing, went on working."
+    ),
+}
+_LABEL_BY_KIND: Final = {
+    "double assignment": say("Double assignment"),
+    "worked after cancel": say("Worked after cancel"),
+    "worked after withdrawal": say("Worked after withdrawal"),
 }
 # What the first side did not know of, and what the others did not, where it is no field.
 _UNSEEN_BY_KIND: Final = {
-    "double assignment": ("did not know of the other assignment",) * 2,
-    "worked after cancel": ("did not know of the work", "did not know that it was cancelled"),
-    "worked after withdrawal": ("did not know that it was taken back", "did not know of the work"),
+    "double assignment": (say("did not know of the other assignment"),) * 2,
+    "worked after cancel": (
+        say("did not know of the work"),
+        say("did not know that it was cancelled"),
+    ),
+    "worked after withdrawal": (
+        say("did not know that it was taken back"),
+        say("did not know of the work"),
+    ),
 }
+# What the sides of such a conflict say, by how the fold words it.
+_SIDES: Final = {
+    "travelling": say("Travelling"),
+    "on site": say("On site"),
+    "paused": say("Paused"),
+    "finished": say("Finished"),
+    "withdrawn": say("Withdrawn"),
+}
+_CANCELLED: Final = "cancelled: "
 _MINUTES: Final = frozenset({fields.WORKER_SHIFT})
 _LIKE: Final = {"place point": "point", "place radius": "radius"}
 
@@ -113,8 +138,8 @@ def views_of(
 def label_of(conflict: Conflict) -> str:
     """What a conflict is about: the field's label, or its kind."""
     if conflict.path:
-        return FIELDS[conflict.path[0]].label or conflict.field.capitalize()
-    return conflict.kind.capitalize()
+        return FIELDS[conflict.path[0]].called
+    return _LABEL_BY_KIND.get(conflict.kind, conflict.kind.capitalize())
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +160,7 @@ class _Telling:
             conflict.key.hex(),
             conflict.kind,
             label_of(conflict),
-            _WHY_BY_KIND.get(conflict.kind, "Two truths met."),
+            _WHY_BY_KIND.get(conflict.kind, say("Two truths met.")),
             tuple(
                 self._side(conflict, number, value, write, before)
                 for number, (value, write) in enumerate(sides)
@@ -168,18 +193,20 @@ class _Telling:
         if conflict.kind == "double assignment" or isinstance(value, bytes):
             known = self.names.worker.get(words(value))
             if known is not None or conflict.kind != "field":
-                return known or "an unknown worker"
+                return known or say("an unknown worker")
         if conflict.kind == "field":
             return self._field(conflict.path, value)
         text = str(value)
-        return text[:1].upper() + text[1:]
+        if text.startswith(_CANCELLED):
+            return say("Cancelled: {reason}", reason=text.removeprefix(_CANCELLED))
+        return _SIDES.get(text, text[:1].upper() + text[1:])
 
     def _field(self, path: Path, value: Any) -> str:
         name = FIELDS[path[0]].name
         if path[0] in _MINUTES and isinstance(value, list):
             return "–".join(formats.minute_of_day_text(minute) for minute in value)
         if isinstance(value, bool):
-            return "Yes" if value else "No"
+            return say("Yes") if value else say("No")
         if value is None:
             return NOTHING
         return value_words(_LIKE.get(name, name), words(value), self.names, self.zone, self.now_ms)
@@ -191,12 +218,14 @@ class _Telling:
         standing = self.state.placed_at(write.log, write.seq).standing
         match standing.role:
             case Role.HUB:
-                return f"hub {standing.subject.decode('ascii', 'replace')}"
+                return say("hub {letter}", letter=standing.subject.decode("ascii", "replace"))
             case Role.WORKER:
-                name = self.names.worker.get(standing.subject.hex(), "a worker")
-                mark = f" {write.log[0].hex()[:4]}" if self.names.has_more_phones(standing) else ""
-                return f"{name}'s phone{mark}"
-        return "a dispatcher's own program"
+                name = self.names.worker.get(standing.subject.hex(), "")
+                phone = say("{name}'s phone", name=name) if name else say("a worker's phone")
+                if self.names.has_more_phones(standing):
+                    return listed([phone, write.log[0].hex()[:4]], " ")
+                return phone
+        return say("a dispatcher's own program")
 
     def _seen(
         self, conflict: Conflict, number: int, write: Write | None, before: Sequence[Write]
@@ -209,8 +238,13 @@ class _Telling:
         known = [other for other in before if write.saw(other)]
         last = [each for each in known if not any(other.saw(each) for other in known)]
         if not last:
-            return "did not know of the other; had seen no value before"
+            return say("did not know of the other; had seen no value before")
         newest = max(last, key=lambda each: (each.corrected_ms, each.log, each.seq))
         value = self._field(conflict.path, newest.value)
         at = formats.moment_words(newest.corrected_ms, self.zone, self.now_ms)
-        return f"did not know of the other; had seen {value} ({self._who(newest)}, {at})"
+        return say(
+            "did not know of the other; had seen {value} ({who}, {at})",
+            value=value,
+            who=self._who(newest),
+            at=at,
+        )

@@ -10,8 +10,15 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from core.dispatch.duty import wall_ms
+from core.sentence import Sentence, say
+from web import formats
 
 _NEAR: Final = {"yesterday": -1, "today": 0, "tomorrow": 1}
+_FIRST_WORDS: Final = {
+    "yesterday": say("Yesterday"),
+    "today": say("Today"),
+    "tomorrow": say("Tomorrow"),
+}
 _WORKDAY_MINUTE: Final = 8 * 60
 
 
@@ -35,6 +42,26 @@ def workday_ms(day: str | dt.date, zone: ZoneInfo) -> int:
 def today(now_ms: int, zone: ZoneInfo) -> str:
     """The site's local day, '2026-11-23'."""
     return dt.datetime.fromtimestamp(now_ms / 1000, zone).date().isoformat()
+
+
+def first_day_words(at_ms: int, zone: ZoneInfo, now_ms: int) -> str:
+    """The day of an instant as a line begins with it: `Today`, `Mon 23 Nov`, `23 Nov 2025`."""
+    words = formats.day_words(at_ms, zone, now_ms)
+    return _FIRST_WORDS.get(words, words)
+
+
+def weekday_words(day: dt.date, *, with_year: bool = False) -> Sentence:
+    """A day as `Mon 23 Nov`, or `Mon 23 Nov 2026`, whichever year is now."""
+    weekday, month = say(day.strftime("%a")), say(day.strftime("%b"))
+    if with_year:
+        return say(
+            "{weekday} {day} {month} {year}",
+            weekday=weekday,
+            day=day.day,
+            month=month,
+            year=day.year,
+        )
+    return say("{weekday} {day} {month}", weekday=weekday, day=day.day, month=month)
 
 
 def day_text(day: str, now_ms: int, zone: ZoneInfo) -> str:

@@ -14,6 +14,7 @@ from core.dispatch.acts import Act, ActError, Change
 from core.dispatch.job import Conflict, fold_job
 from core.dispatch.overruled import KEPT, WITHDRAWN
 from core.log.stream import StreamState
+from core.sentence import say
 
 BOTH: Final = "both"
 
@@ -34,13 +35,13 @@ _UNITED: Final = frozenset({fields.NEEDED_SKILLS, fields.WORKER_SKILLS, fields.E
 def both_words(conflict: Conflict) -> str:
     """What keeping both is called, '' where it makes no sense."""
     if conflict.kind == "double assignment":
-        return "Both work on it"
+        return say("Both work on it")
     code = conflict.path[0] if conflict.path else None
     values = _values(conflict)
     if code in _JOINED and all(isinstance(value, str) for value in values):
-        return "Keep both, one after the other"
+        return say("Keep both, one after the other")
     if code in _UNITED and all(isinstance(value, list) for value in values):
-        return "Keep all of them"
+        return say("Keep all of them")
     return ""
 
 
@@ -54,7 +55,7 @@ def decision(state: StreamState, conflict: Conflict, choice: str) -> Act:
     if choice == BOTH:
         return _both(stream, conflict, values)
     if choice not in map(str, range(len(values))):
-        raise ActError("choose one of the values")
+        raise ActError(say("choose one of the values"))
     number = int(choice)
     match conflict.kind:
         case "field":
@@ -76,7 +77,7 @@ def _values(conflict: Conflict) -> list[Any]:
 
 def _both(stream: bytes, conflict: Conflict, values: list[Any]) -> Act:
     if not both_words(conflict):
-        raise ActError("these exclude each other; choose one of the values")
+        raise ActError(say("these exclude each other; choose one of the values"))
     if conflict.kind != "field":
         return acts.decide(stream, conflict.key, "both stand")
     code = conflict.path[0]
@@ -86,7 +87,10 @@ def _both(stream: bytes, conflict: Conflict, values: list[Any]) -> Act:
     text = between.join(values)
     if len(text) > letters_max:
         raise ActError(
-            f"both together are longer than {letters_max:,} letters; choose one, and add to it"
+            say(
+                "both together are longer than {most:,} letters; choose one, and add to it",
+                most=letters_max,
+            )
         )
     return [Change(stream, conflict.path, text)]
 

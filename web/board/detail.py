@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from core.sentence import listed, say
 from replica.history import HistoryRow
 from replica.history import history_of as changes_of
 from web import formats
@@ -34,12 +35,12 @@ OPEN_MAX: Final = 100
 """Other open jobs of one customer that are counted."""
 GONE: Final = frozenset({"withdrawn", "released"})
 PHASES_BY_HAND: Final = (
-    ("accepted", "Accepted"),
-    ("travelling", "Travelling"),
-    ("on site", "On site"),
-    ("paused", "Paused"),
-    ("finished", "Finished"),
-    ("rejected", "Rejected"),
+    ("accepted", say("Accepted")),
+    ("travelling", say("Travelling")),
+    ("on site", say("On site")),
+    ("paused", say("Paused")),
+    ("finished", say("Finished")),
+    ("rejected", say("Rejected")),
 )
 
 
@@ -120,7 +121,7 @@ class JobDetail:
     visits: tuple[Visit, ...]
     window: str
     planned: str
-    skills: tuple[str, ...]
+    skills: str
     assignments: tuple[AssignmentView, ...]
     time: TimeView
     history: HistoryView
@@ -213,8 +214,8 @@ async def job_detail(moment: Moment, wanted: Filter, job: str) -> JobDetail | No
     )
 
 
-def _skills(text: str, names: Names) -> tuple[str, ...]:
-    return tuple(names.skill.get(skill, "unknown skill") for skill in json.loads(text))
+def _skills(text: str, names: Names) -> str:
+    return listed(names.skill.get(skill, say("unknown skill")) for skill in json.loads(text))
 
 
 def call_number(phone: str) -> str:
@@ -227,7 +228,7 @@ async def _people(reader: Rows, raw: Any) -> tuple[Person, ...]:
     found = []
     if raw["contact"] or raw["contact_phone"]:
         name, phone = raw["contact"], raw["contact_phone"]
-        found.append(Person(name or "Contact", phone, call_number(phone), ""))
+        found.append(Person(name or say("Contact"), phone, call_number(phone), ""))
     rows = await reader.rows(
         "SELECT name, phone, email FROM contact WHERE customer = ? AND NOT archived"
         " ORDER BY lower(name) LIMIT 20",
@@ -281,7 +282,7 @@ async def _open_jobs(reader: Rows, wanted: Filter, raw: Any) -> tuple[Visit, ...
             row["title"],
             row["window_start"],
             row["status"],
-            row["worker_name"] or "nobody yet",
+            row["worker_name"] or say("nobody yet"),
         )
         for row in rows
     )
@@ -329,7 +330,7 @@ async def _assignments(moment: Moment, raw: Any, names: Names) -> tuple[Assignme
             AssignmentView(
                 worker=row["worker"],
                 turn=row["turn"],
-                name=names.worker.get(row["worker"], "Unknown worker"),
+                name=names.worker.get(row["worker"], say("Unknown worker")),
                 call=call_number(row["phone"]),
                 phase=row["phase"],
                 reason=row["reason"],

@@ -14,6 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from core.dispatch.attached import shown_name
+from core.sentence import listed, marked, say
 from replica.history import HistoryRow
 from web import formats
 from web.board.words import LABEL_BY_FIELD, STATE_FIELDS, Names, state_words, value_words
@@ -24,6 +25,8 @@ NOT_LISTED: Final = frozenset({"note", "decision", "order", "number", "reason", 
 FILE_FIELDS: Final = frozenset({"file", "file removed"})
 NEAR_MS: Final = 5 * formats.MINUTE_MS
 """A fix tells where somebody was when a state was set within so much of it."""
+PHONE, OFFICE = marked("phone"), marked("office")
+"""Where a state was set, as the template asks and says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,11 @@ class ChangeView:
     edits: tuple[tuple[str, str, str], ...]
     inert: bool
     act: str = ""
+
+    @property
+    def labels(self) -> str:
+        """The fields that were edited, in one line."""
+        return listed(label for label, _, _ in self.edits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,7 @@ def history_of(
         StateView(
             words=state_words(row.field, row.path, row.value, names),
             who=names.actor(row.actor),
-            where="phone" if names.is_worker(row.actor) else "office",
+            where=PHONE if names.is_worker(row.actor) else OFFICE,
             at_ms=row.at,
             inert=row.inert,
             act=act_of(job, row, names),
@@ -121,7 +129,7 @@ def _place_words(row: HistoryRow, around: Around) -> str:
     near = min(fixes[max(at - 1, 0) : at + 1], key=lambda fix: abs(fix[0] - row.at), default=None)
     if row.field != "phase" or near is None or abs(near[0] - row.at) > NEAR_MS:
         return ""
-    return f"{formats.distance_words(near[1])} from the place"
+    return say("{distance} from the place", distance=formats.distance_words(near[1]))
 
 
 def act_of(job: str, row: HistoryRow, names: Names) -> str:
@@ -132,8 +140,9 @@ def act_of(job: str, row: HistoryRow, names: Names) -> str:
 
 def _label(row: HistoryRow) -> str:
     if row.field == "file removed" and row.value != "true":
-        return "File put back"
-    return LABEL_BY_FIELD.get(row.field, row.field or "A change of a newer version")
+        return say("File put back")
+    label = LABEL_BY_FIELD.get(row.field)
+    return say(label) if label else row.field or say("A change of a newer version")
 
 
 def _changes(
@@ -147,7 +156,7 @@ def _changes(
 
     def in_words(row: HistoryRow, value: str) -> str:
         if row.field in FILE_FIELDS:
-            return "" if value == row.before else file_names.get(row.path, "a file")
+            return "" if value == row.before else file_names.get(row.path, say("a file"))
         return value_words(row.field, value, names, zone, now_ms)
 
     file_names = {row.path: shown_name(row.value) for row in rows if row.field == "file name"}

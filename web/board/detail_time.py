@@ -12,18 +12,39 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from core.sentence import listed, marked, say, say_n
 from web import formats
 from web.board.reader import Rows
 from web.board.words import Names
 
-KINDS: Final = ("travel", "on site", "break", "waiting", "other")
+KINDS: Final = (
+    marked("travel"),
+    marked("on site"),
+    marked("break"),
+    marked("waiting"),
+    marked("other"),
+)
+_KIND_WORDS: Final = {
+    "travel": say("Travel"),
+    "on site": say("On site"),
+    "break": say("Break"),
+    "waiting": say("Waiting"),
+    "other": say("Other"),
+}
 BAR_WIDTH: Final = 1000
 """The bar's own units; the page stretches it to the pane."""
 SOURCE_WORDS: Final = {
-    "manual": "by hand",
-    "auto": "automatic",
-    "dispatcher": "by the office",
-    "correction": "corrected",
+    "manual": say("by hand"),
+    "auto": say("automatic"),
+    "dispatcher": say("by the office"),
+    "correction": say("corrected"),
+}
+_CERTAINTY_WORDS: Final = {
+    "uncertain": say("uncertain"),
+    "bridged over a reboot": say("bridged over a reboot"),
+    "overlaps": say("overlaps"),
+    "ends before it starts": say("ends before it starts"),
+    "unusually long": say("unusually long"),
 }
 
 
@@ -67,6 +88,11 @@ class TimeView:
     start_at: int
     end_at: int
 
+    @property
+    def bar_words(self) -> str:
+        """What the bar shows, read aloud."""
+        return listed((piece.words for piece in self.bar), "; ")
+
 
 async def time_of(reader: Rows, job: Any, names: Names, zone: ZoneInfo, now_ms: int) -> TimeView:
     """The time of a job, whoever logged it."""
@@ -108,9 +134,12 @@ def _segment(row: Any, start: int, end: int, zone: ZoneInfo, now_ms: int) -> Seg
     span = end - start
     left = (row["start_at"] - start) * BAR_WIDTH // span
     right = (_end_of(row, now_ms) - start) * BAR_WIDTH // span
-    until = formats.clock_words(row["stop_at"], zone) if row["stop_at"] is not None else "now"
-    words = f"{row['kind'].capitalize()} {formats.clock_words(row['start_at'], zone)}–{until}"
-    return Segment(row["kind"], left, max(right - left, 4), row["stop_at"] is None, words)
+    stop = row["stop_at"]
+    until = formats.clock_words(stop, zone) if stop is not None else say("now")
+    kind = _KIND_WORDS.get(row["kind"], row["kind"])
+    since = formats.clock_words(row["start_at"], zone)
+    words = say("{kind} {since}–{until}", kind=kind, since=since, until=until)
+    return Segment(row["kind"], left, max(right - left, 4), stop is None, words)
 
 
 def _window(job: Any, start: int, end: int) -> tuple[int, int] | None:
@@ -128,7 +157,7 @@ def _window(job: Any, start: int, end: int) -> tuple[int, int] | None:
 def _log_view(row: Any, names: Names, zone: ZoneInfo) -> LogView:
     closed = row["stop_at"] is not None
     return LogView(
-        worker=names.worker.get(row["worker"], "Unknown worker"),
+        worker=names.worker.get(row["worker"], say("Unknown worker")),
         kind=row["kind"],
         day=row["day"],
         start_at=row["start_at"],
@@ -136,11 +165,16 @@ def _log_view(row: Any, names: Names, zone: ZoneInfo) -> LogView:
         minutes=round(row["seconds"] / 60) if closed else None,
         source=row["source"],
         source_words=SOURCE_WORDS.get(row["source"], row["source"]),
-        certainty=row["certainty"],
+        certainty=_certainty_words(row["certainty"]),
         evidence=evidence_words(row["evidence"], zone),
         reason=row["reason"],
         struck=bool(row["superseded"]),
     )
+
+
+def _certainty_words(text: str) -> str:
+    """What is doubtful about a log, from the flags that its row joins by commas."""
+    return listed(_CERTAINTY_WORDS.get(flag, flag) for flag in text.split(", "))
 
 
 def evidence_words(text: str, zone: ZoneInfo) -> str:
@@ -152,12 +186,16 @@ def evidence_words(text: str, zone: ZoneInfo) -> str:
     if not isinstance(evidence, dict):
         return ""
     fixes = [at for at in evidence.get("fixes") or [] if type(at) is int]
-    parts = []
+    parts: list[str] = []
     if fixes:
         first, last = formats.clock_words(min(fixes), zone), formats.clock_words(max(fixes), zone)
-        count = "1 fix" if len(fixes) == 1 else f"{len(fixes)} fixes"
-        parts.append(f"{count}, {first}–{last}" if first != last else f"{count}, {first}")
+        count = say_n("{n} fix", "{n} fixes", len(fixes))
+        parts.append(listed((count, f"{first}–{last}" if first != last else first)))
     rule = evidence.get("rule")
     if isinstance(rule, list) and rule:
-        parts.append(f"rule {rule[0]}" + (f", {rule[1]} min at least" if len(rule) > 1 else ""))
-    return "; ".join(parts)
+        parts.append(
+            say("rule {rule}, {minutes} min at least", rule=rule[0], minutes=rule[1])
+            if len(rule) > 1
+            else say("rule {rule}", rule=rule[0])
+        )
+    return listed(parts, "; ")

@@ -17,6 +17,7 @@ from core.dispatch.pictures import picture_type
 from core.log.errors import LogError
 from core.log.limits import FILE_BYTES_MAX
 from core.log.stream import StreamState
+from core.sentence import listed, say
 from replica.replica import Replica
 from replica.screens.words import size_words
 from replica.store import StoreError
@@ -52,7 +53,7 @@ class FileView:
     is_picture: bool
     where: tuple[str, ...]
     awaited: str
-    lacking: tuple[str, ...]
+    lacking: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +136,17 @@ def _view(
     having = {subject.hex() for role, subject in held if role == Role.WORKER}
     author = by_key.get(key)
     maker = author[1].hex() if author is not None and author[0] == Role.WORKER else ""
-    awaited = ""
+    awaited: str = ""
     if not here.is_whole:
-        source = _place(*author, names) if author is not None else "whoever added it"
-        came = f", {here.came} of {here.chunks} parts are here" if here.chunks else ""
-        awaited = f"{', '.join(places) or source}{came}"
+        source = _place(*author, names) if author is not None else say("whoever added it")
+        awaited = listed(places) if places else source
+        if here.chunks:
+            awaited = say(
+                "{places}, {came} of {all} parts are here",
+                places=awaited,
+                came=here.came,
+                all=here.chunks,
+            )
     return FileView(
         file=each.file.hex(),
         name=each.shown,
@@ -150,8 +157,8 @@ def _view(
         is_picture=bool(here.kind),
         where=tuple(places),
         awaited=awaited,
-        lacking=tuple(
-            names.worker.get(worker, "a worker")
+        lacking=listed(
+            names.worker.get(worker, say("a worker"))
             for worker in workers
             if worker not in having and worker != maker
         ),
@@ -160,8 +167,9 @@ def _view(
 
 def _place(role: int, subject: bytes, names: Names) -> str:
     if role == Role.HUB:
-        return f"hub {subject.decode('ascii', 'replace')}"
-    return f"{names.worker.get(subject.hex(), 'a worker')}’s phone"
+        return say("hub {hub}", hub=subject.decode("ascii", "replace"))
+    worker = names.worker.get(subject.hex(), say("a worker"))
+    return say("{worker}’s phone", worker=worker)
 
 
 def file_named(state: StreamState, file: Any) -> Attached | None:

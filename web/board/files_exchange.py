@@ -16,6 +16,7 @@ from aiohttp.web_request import FileField
 from core.dispatch.acts import ActError
 from core.dispatch.pictures import HEAD_BYTES, headers_of_file
 from core.log.errors import LogError
+from core.sentence import listed, say, say_n
 from hub.guard import Refused
 from hub.hub import check_may_write
 from hub.keys import ACCOUNT, HUB
@@ -29,6 +30,7 @@ from web.board.page import draw_pane
 from web.board.state import moment_of
 from web.formats import sentence
 from web.frame import see_other
+from web.language import language_of
 
 
 async def add_files(request: web.Request) -> web.StreamResponse:
@@ -40,7 +42,8 @@ async def add_files(request: web.Request) -> web.StreamResponse:
     form = await request.post()
     sent = [each for each in form.getall("file", []) if isinstance(each, FileField)]
     account, act, added = request[ACCOUNT], "", list[str]()
-    words, status, tone = "Choose a file first.", 422, "bad"
+    words: str = say("Choose a file first.")
+    status, tone = 422, "bad"
     try:
         check_may_write(account)
         actor = bytes.fromhex(account.account)
@@ -58,9 +61,9 @@ async def add_files(request: web.Request) -> web.StreamResponse:
         if added:
             words, status, tone = _added_words(added, row["number"]), 200, "good"
     except ActError as error:
-        words = _with_added(sentence(str(error)), added)
+        words = _with_added(sentence(error.args[0]), added)
     except StoreError as error:
-        words, status = _with_added(sentence(str(error)), added), 507
+        words, status = _with_added(sentence(error.args[0]), added), 507
     # One of several acts would be taken back by an Undo that seems to be of all.
     act = act if len(added) == 1 else ""
     wanted = read_back(form.get("back"))
@@ -68,19 +71,24 @@ async def add_files(request: web.Request) -> web.StreamResponse:
         raise see_other(wanted.url(job=job), words, tone, undo=act)
     detail = await job_detail(await moment_of(request), wanted, job)
     answer = await draw_pane(request, wanted, detail, None, missing=job, status=status)
-    answer.headers["X-Board-Notice"] = quote(words)
+    answer.headers["X-Board-Notice"] = quote(language_of(request).said(words))
     answer.headers["X-Board-Undo"] = act
     return answer
 
 
 def _added_words(added: list[str], number: str) -> str:
-    what = f"“{added[0]}” is" if len(added) == 1 else f"{len(added)} files are"
-    return f"{what} with {number}."
+    if len(added) == 1:
+        return say("“{file}” is with {number}.", file=added[0], number=number)
+    return say_n(
+        "{n} file is with {number}.", "{n} files are with {number}.", len(added), number=number
+    )
 
 
 def _with_added(words: str, added: list[str]) -> str:
-    before = f" {len(added)} before it {'was' if len(added) == 1 else 'were'} added."
-    return words + (before if added else "")
+    if not added:
+        return words
+    before = say_n("{n} before it was added.", "{n} before it were added.", len(added))
+    return listed((words, before), " ")
 
 
 async def give_file(request: web.Request) -> web.StreamResponse:
@@ -89,20 +97,20 @@ async def give_file(request: web.Request) -> web.StreamResponse:
     state = await hub.reader.state(job)
     found = file_named(state, request.match_info["file"])
     if found is None:
-        words = "It may have been removed; look at the job again."
-        raise Refused(404, "The job shows no such file.", words)
+        words = say("It may have been removed; look at the job again.")
+        raise Refused(404, say("The job shows no such file."), words)
     files = hub.replica.files
     try:
         chunks = await hub.writer.run(files.list_of, found.address)
         whole = chunks is not None and await hub.writer.run(files.holds, found.address)
         if chunks is None or not whole:
-            words = "The job says from whom they are awaited."
-            raise Refused(404, "The bytes of this file are not here yet.", words)
+            words = say("The job says from whom they are awaited.")
+            raise Refused(404, say("The bytes of this file are not here yet."), words)
         # Each proves true before it goes out; a damaged one ends the answer short of its length.
         first = await hub.writer.run(files.chunk, found.address, 1)
     except LogError as error:
-        words = "It is fetched again from whoever has it."
-        raise Refused(404, sentence(str(error)), words) from error
+        words = say("It is fetched again from whoever has it.")
+        raise Refused(404, sentence(error.args[0]), words) from error
     answer = web.StreamResponse(headers=headers_of_file(found.shown, first[:HEAD_BYTES]))
     answer.content_length = chunks.size
     await answer.prepare(request)

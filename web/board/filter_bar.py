@@ -8,19 +8,43 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import reduce
+from typing import Any, Final
 
 from aiohttp import web
 
+from core.sentence import listed, say
 from hub.keys import HUB
+from web.board.days import weekday_words
 from web.board.filters import UNASSIGNED, Filter
 from web.board.naming import Names, Reading, keys_named, load_names, text_of
 from web.board.reader import Rows
 from web.board.state import moment_of
 from web.board.suggestions import suggestions
-from web.board.term import KEYS, STATUSES, TEXT, Term, read_day
+from web.board.term import KEYS, NEAR_DAYS, STATUSES, TEXT, Form, Term, read_day
+from web.formats import sentence
+from web.language import answer_json
 
 Pairs = tuple[tuple[str, str], ...]
+
+# What a chip calls a key behind its first word.
+_LATER_WORDS: Final = {
+    "status": say("status"),
+    "worker": say("worker"),
+    "team": say("team"),
+    "customer": say("customer"),
+    "place": say("place"),
+    "skill": say("skill"),
+    "day": say("day"),
+    "delay": say("delay"),
+    "priority": say("priority"),
+    "duration": say("duration"),
+    "changed": say("changed"),
+    "created": say("made"),
+    "number": say("no."),
+    "has": say("has"),
+    "is": say("is"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +96,7 @@ async def filter_bar(reader: Rows, reading: Reading, people: Iterable[Any]) -> F
     """The bar of what was read from an address; `people` are the workers that can be chosen."""
     wanted = reading.wanted
     names = await load_names(reader, keys_named(wanted.conditions))
-    nobody = Choice(UNASSIGNED, "Nobody", UNASSIGNED in wanted.workers)
+    nobody = Choice(UNASSIGNED, say("Nobody"), UNASSIGNED in wanted.workers)
     named = (Choice(p["worker"], p["name"], p["worker"] in wanted.workers) for p in people)
     fault = reading.fault
     return FilterBar(
@@ -80,7 +104,7 @@ async def filter_bar(reader: Rows, reading: Reading, people: Iterable[Any]) -> F
         fault=fault_line(reading),
         was=wanted.query(),
         day=wanted.day,
-        statuses=tuple(Choice(s, s.capitalize(), s in wanted.statuses) for s in STATUSES),
+        statuses=tuple(Choice(s, s, s in wanted.statuses) for s in STATUSES),
         workers=(nobody, *named),
         chips=chips(wanted, names),
         clear_href=wanted.without_filters().url(),
@@ -99,8 +123,7 @@ def fault_line(reading: Reading) -> FaultLine | None:
     if fault is None:
         return None
     shown = "".join(" " if letter.isspace() else letter for letter in reading.typed)
-    words = fault.words[:1].upper() + fault.words[1:].rstrip(". ") + "."
-    return FaultLine(shown, " " * fault.at + "^" * fault.length, words)
+    return FaultLine(shown, " " * fault.at + "^" * fault.length, sentence(fault.words))
 
 
 def chips(wanted: Filter, names: Names) -> tuple[Chip, ...]:
@@ -121,29 +144,37 @@ def chips(wanted: Filter, names: Names) -> tuple[Chip, ...]:
             continue
         found.append(Chip(term_words(term, names), wanted.without(term).url()))
     if wanted.text:
-        found.append(Chip(f"Text: {wanted.text}", replace(wanted, text="").url()))
+        found.append(Chip(say("Text: {text}", text=wanted.text), replace(wanted, text="").url()))
     return tuple(found)
 
 
 def term_words(term: Term, names: Names) -> str:
     """A condition in words: `Status: open`, `Delay > 10min`, `Not team: north`."""
     if term.key == TEXT:
-        return f"{'Without' if term.negated else 'Text'}: “{term.values[0]}”"
-    words = KEYS[term.key].words
-    values = " or ".join(_value_words(term.key, value, names) for value in term.values)
-    said = f"{words}: {values}" if term.sign == ":" else f"{words} {term.sign} {values}"
-    return f"Not {said[:1].lower()}{said[1:]}" if term.negated else said
+        if term.negated:
+            return say("Without: “{text}”", text=term.values[0])
+        return say("Text: “{text}”", text=term.values[0])
+    words = _LATER_WORDS[term.key] if term.negated else KEYS[term.key].words
+    values = reduce(
+        lambda some, one: say("{some} or {one}", some=some, one=one),
+        (_value_words(term.key, value, names) for value in term.values),
+    )
+    told = listed((words, values), ": " if term.sign == ":" else f" {term.sign} ")
+    return say("Not {condition}", condition=told) if term.negated else told
 
 
 def _value_words(key: str, value: str, names: Names) -> str:
     if key == "worker" and value == UNASSIGNED:
-        return "nobody"
+        return say("nobody")
     day = read_day(value) if key == "day" else None
     if day is not None:
-        return f"{day:%a %-d %b %Y}"
+        return weekday_words(day, with_year=True)
     name = names.name(key, value)
     is_unknown = name == value and value != UNASSIGNED and key in keys_named([Term(key, ":", ())])
-    return "unknown" if is_unknown else name
+    if is_unknown:
+        return say("unknown")
+    is_said = KEYS[key].form is Form.CHOICE or value in (*NEAR_DAYS, UNASSIGNED)
+    return say(name) if is_said and name == value else name
 
 
 async def filter_json(request: web.Request) -> web.StreamResponse:
@@ -154,7 +185,7 @@ async def filter_json(request: web.Request) -> web.StreamResponse:
         data: dict[str, object] = {"url": reading.wanted.url()}
     else:
         data = {"text": line.text, "carets": line.carets, "words": line.words}
-    return web.json_response(data, headers={"Cache-Control": "no-store"})
+    return answer_json(request, data)
 
 
 async def suggestions_json(request: web.Request) -> web.StreamResponse:
@@ -167,4 +198,4 @@ async def suggestions_json(request: web.Request) -> web.StreamResponse:
         {"words": one.words, "note": one.note, "text": one.text, "at": one.at}
         for one in suggestions(text, min(caret, len(text)), names)
     ]
-    return web.json_response(found, headers={"Cache-Control": "no-store"})
+    return answer_json(request, found)

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from multidict import MultiDict
 
+from core.sentence import say
 from web.board import grammar
 from web.board.grammar import Fault
 from web.board.term import NONE, STATUSES, TEXT, Term, read_day
@@ -42,24 +43,45 @@ class View(NamedTuple):
 
 
 VIEWS: Final = (
-    View("exceptions", "Exceptions", "triangle-alert", "-alert,window", "", "needs a decision"),
-    View("unassigned", "Unassigned", "user-x", "window", "exceptions", "has nobody"),
-    View("delayed", "Late, at risk", "clock-alert", "-delay,window", "exceptions", "runs late"),
+    View(
+        "exceptions",
+        say("Exceptions"),
+        "triangle-alert",
+        "-alert,window",
+        "",
+        say("needs a decision"),
+    ),
+    View("unassigned", say("Unassigned"), "user-x", "window", "exceptions", say("has nobody")),
+    View(
+        "delayed",
+        say("Late, at risk"),
+        "clock-alert",
+        "-delay,window",
+        "exceptions",
+        say("runs late"),
+    ),
     View(
         "unacknowledged",
-        "Not on phone",
+        say("Not on phone"),
         "smartphone",
         "window",
         "exceptions",
-        "has not reached the worker's phone",
+        say("has not reached the worker's phone"),
     ),
-    View("conflicts", "Conflicts", "git-compare", "-updated", "exceptions", "has a conflict"),
-    View("rejected", "Rejected", "circle-x", "-updated", "exceptions", "was rejected"),
-    View("today", "Today", "calendar-days", "window", "", "is planned for today"),
-    View("open", "Open", "circle", "window", "", "is open"),
-    View("progress", "In progress", "circle-play", "window", "", "is in progress"),
-    View("done", "Done", "circle-check", "-updated", "", "is done"),
-    View("all", "All jobs", "layers", "-updated", "", "exists"),
+    View(
+        "conflicts",
+        say("Conflicts"),
+        "git-compare",
+        "-updated",
+        "exceptions",
+        say("has a conflict"),
+    ),
+    View("rejected", say("Rejected"), "circle-x", "-updated", "exceptions", say("was rejected")),
+    View("today", say("Today"), "calendar-days", "window", "", say("is planned for today")),
+    View("open", say("Open"), "circle", "window", "", say("is open")),
+    View("progress", say("In progress"), "circle-play", "window", "", say("is in progress")),
+    View("done", say("Done"), "circle-check", "-updated", "", say("is done")),
+    View("all", say("All jobs"), "layers", "-updated", "", say("exists")),
 )
 VIEW_BY_ID: Final = {view.id: view for view in VIEWS}
 

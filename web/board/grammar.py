@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from core.sentence import say
 from web.board.term import KEYS, TEXT, Key, Term, ValueFault, read_value
 
 LETTERS_MAX: Final = 1_000
@@ -48,7 +49,8 @@ def parse(text: str) -> tuple[Placed, ...]:
         Fault: the text is no filter.
     """
     if len(text) > LETTERS_MAX:
-        words = f"a filter has at most {LETTERS_MAX:,} letters; shorten it"
+        most = f"{LETTERS_MAX:,}"
+        words = say("a filter has at most {most} letters; shorten it", most=most)
         raise Fault(LETTERS_MAX, len(text) - LETTERS_MAX, words)
     found: list[Placed] = []
     at = _past_space(text, 0)
@@ -56,7 +58,8 @@ def parse(text: str) -> tuple[Placed, ...]:
         placed, end = _term(text, at)
         found.append(placed)
         if len(found) > TERMS_MAX:
-            raise Fault(at, end - at, f"a filter has at most {TERMS_MAX} terms; take some away")
+            words = say("a filter has at most {most} terms; take some away", most=TERMS_MAX)
+            raise Fault(at, end - at, words)
         at = _past_space(text, end)
     return tuple(found)
 
@@ -82,10 +85,14 @@ def _term(text: str, start: int) -> tuple[Placed, int]:
     key = _known_key(match)
     sign = ":" if match[2] == "=" else match[2]
     if sign != ":" and not key.compares:
-        words = f"{key.name} has no more or less; write {key.name}:{key.example}"
+        words = say(
+            "{key} has no more or less; write {key}:{example}", key=key.name, example=key.example
+        )
         raise Fault(match.start(2), len(match[2]), words)
     if sign == ":" and key.only_compares:
-        words = f"write {key.name} with < or >, such as {key.name}{key.example}"
+        words = say(
+            "write {key} with < or >, such as {key}{example}", key=key.name, example=key.example
+        )
         raise Fault(match.start(2), len(match[2]), words)
     return _values(text, match.end(), key, sign, negated)
 
@@ -96,9 +103,23 @@ def _known_key(match: re.Match[str]) -> Key:
     if key is not None:
         return key
     near = difflib.get_close_matches(name, KEYS, n=1)
-    meant = f"did you mean “{near[0]}”? " if near else ""
-    words = f"“{match[1]}” is nothing to filter by; {meant}There are {', '.join(KEYS)}. "
-    raise Fault(match.start(1), len(match[1]), f"{words}Put quotes round a text with a sign.")
+    keys = ", ".join(KEYS)
+    if near:
+        words = say(
+            "“{word}” is nothing to filter by; did you mean “{near}”? There are {keys}. "
+            "Put quotes round a text with a sign.",
+            word=match[1],
+            near=near[0],
+            keys=keys,
+        )
+    else:
+        words = say(
+            "“{word}” is nothing to filter by; There are {keys}. "
+            "Put quotes round a text with a sign.",
+            word=match[1],
+            keys=keys,
+        )
+    raise Fault(match.start(1), len(match[1]), words)
 
 
 def _values(text: str, at: int, key: Key, sign: str, negated: bool) -> tuple[Placed, int]:
@@ -108,14 +129,16 @@ def _values(text: str, at: int, key: Key, sign: str, negated: bool) -> tuple[Pla
         try:
             value = read_value(key, sign, raw)
         except ValueFault as fault:
-            raise Fault(at, end - at, str(fault)) from None
+            raise Fault(at, end - at, fault.args[0]) from None
         values.setdefault(value, (at, end))
         if len(values) > VALUES_MAX:
-            raise Fault(at, end - at, f"a term has at most {VALUES_MAX} values; take some away")
+            words = say("a term has at most {most} values; take some away", most=VALUES_MAX)
+            raise Fault(at, end - at, words)
         if text[end : end + 1] != ",":
             break
         if sign != ":":
-            raise Fault(end, 1, f"only one value can stand after {sign}; write a term for each")
+            words = say("only one value can stand after {sign}; write a term for each", sign=sign)
+            raise Fault(end, 1, words)
         at = end + 1
     return Placed(Term(key.name, sign, tuple(values), negated), tuple(values.values())), end
 
@@ -128,20 +151,22 @@ def _value(text: str, at: int, key: Key) -> tuple[str, int]:
     while end < len(text) and not text[end].isspace() and text[end] != ",":
         end += 1
     if end == at:
-        raise Fault(at, 1, f"a value is missing; {key.allowed}")
+        raise Fault(at, 1, say("a value is missing; {allowed}", allowed=key.allowed))
     return text[at:end], end
 
 
 def _quoted(text: str, at: int, enders: str) -> tuple[str, int]:
     match = _QUOTED.match(text, at)
     if match is None:
-        raise Fault(at, len(text) - at, 'the closing quote is missing; put a " at the end')
+        words = say('the closing quote is missing; put a " at the end')
+        raise Fault(at, len(text) - at, words)
     end = match.end()
     if end < len(text) and not text[end].isspace() and text[end] not in enders:
-        raise Fault(end, 1, "put a space after the closing quote")
+        raise Fault(end, 1, say("put a space after the closing quote"))
     value = " ".join(_ESCAPED.sub(r"\1", match[1]).split())
     if not value:
-        raise Fault(at, end - at, "nothing stands between the quotes; put a text there")
+        words = say("nothing stands between the quotes; put a text there")
+        raise Fault(at, end - at, words)
     return value, end
 
 

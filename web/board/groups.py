@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from web import formats
+from core.sentence import say
+from web.board.days import first_day_words
 from web.board.filters import Filter
 from web.board.term import STATUSES
 
@@ -40,16 +41,19 @@ _NAME: Final = {
     "customer": "coalesce(customer.name, '')",
 }
 _NOBODY: Final = {
-    "worker": "Nobody",
-    "team": "No team",
-    "customer": "No customer",
-    "day": "No date",
+    "worker": say("Nobody"),
+    "team": say("No team"),
+    "customer": say("No customer"),
+    "day": say("No date"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A group's head: `id` as in the address, its words, its jobs and how many of them run late."""
+    """A group's head: `id` as in the address, its words, its jobs and how many of them run late.
+
+    `is_status`: its words are a status, which begins the line.
+    """
 
     id: str
     words: str
@@ -57,6 +61,7 @@ class Head:
     late: int
     closed: bool
     href: str
+    is_status: bool = False
 
 
 def group_sql(by: str, now_ms: int, zone: ZoneInfo) -> tuple[str, str, str]:
@@ -114,6 +119,7 @@ def heads_of(wanted: Filter, groups: Sequence[Any], zone: ZoneInfo, now_ms: int)
             late=int(row["late"] or 0),
             closed=(row["group_id"] or "none") in wanted.closed,
             href=wanted.toggled(row["group_id"] or "none").url(),
+            is_status=wanted.group == "status" and bool(row["group_id"]),
         )
         for row in groups
     ]
@@ -142,13 +148,12 @@ def _words(by: str, row: Any, zone: ZoneInfo, now_ms: int) -> str:
     if identity == "none":
         return _NOBODY[by]
     if by == "status":
-        return str(identity).capitalize()
+        return str(identity)
     if by == "day":
         day = dt.date.fromisoformat(identity)
         noon = dt.datetime.combine(day, dt.time(12), zone)
-        words = formats.day_words(int(noon.timestamp() * 1000), zone, now_ms)
-        return words[:1].upper() + words[1:]
-    return str(row["group_name"]) or "Unknown"
+        return first_day_words(int(noon.timestamp() * 1000), zone, now_ms)
+    return str(row["group_name"]) or say("Unknown")
 
 
 def group_of_key(wanted: Filter, key: Sequence[Any] | None) -> str | None:

@@ -12,6 +12,7 @@ from typing import Final
 
 from aiohttp import web
 
+from core.sentence import listed
 from hub.keys import HUB
 from web.board.conflicts import ConflictView, views_of
 from web.board.filters import Filter, is_stream_id
@@ -21,6 +22,7 @@ from web.board.problems import Problem
 from web.board.state import Moment, moment_of
 from web.board.words import load_names
 from web.frame import frame_of
+from web.language import answer_json
 from web.rendering import part
 
 CARDS_MAX: Final = 60
@@ -143,12 +145,12 @@ async def inbox_json(request: web.Request) -> web.StreamResponse:
         "fresh": fresh[:FRESH_WORDS_MAX],
         "more": max(len(fresh) - FRESH_WORDS_MAX, 0),
     }
-    return web.json_response(answer, headers={"Cache-Control": "no-store"})
+    return answer_json(request, answer)
 
 
 def _said(problem: Problem) -> str:
-    name = f"{problem.number} {problem.title}".strip()
-    return f"{name}: {problem.words}"
+    name = listed([problem.number, problem.title], " ") if problem.number else problem.title
+    return listed([name, problem.words], ": ")
 
 
 def add_routes(app: web.Application) -> None:

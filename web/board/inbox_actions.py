@@ -17,6 +17,7 @@ from core.dispatch import acts, snooze
 from core.dispatch.acts import Act, ActError
 from core.dispatch.fields import Kind
 from core.log.errors import Malformed
+from core.sentence import say
 from hub.keys import ACCOUNT
 from hub.past_acts import reference_of
 from web import formats
@@ -27,6 +28,7 @@ from web.board.filters import is_stream_id, read_back
 from web.board.state import Moment, moment_of
 from web.formats import sentence
 from web.frame import see_other
+from web.language import language_of
 from web.stale_form import clean
 
 SPANS: Final[Mapping[str, int]] = {"15": 15 * formats.MINUTE_MS, "60": formats.HOUR_MS}
@@ -51,7 +53,7 @@ class Case:
     def job(self) -> bytes:
         """The stream, which has to be a job's."""
         if self.stream[4] != Kind.JOB:
-            raise ActError("that is no job; load the page anew")
+            raise ActError(say("that is no job; load the page anew"))
         return self.stream
 
 
@@ -67,14 +69,14 @@ async def _decide(case: Case) -> Done:
     state = await case.moment.hub.reader.state(case.stream.hex())
     conflict = conflict_of(state, case.text("conflict"))
     if conflict is None:
-        raise ActError("that conflict is decided already, or changed; look at it again")
+        raise ActError(say("that conflict is decided already, or changed; look at it again"))
     changes = decision(state, conflict, case.text("choice"))
-    return Done(changes, "Decided; every phone and hub will know.")
+    return Done(changes, say("Decided; every phone and hub will know."))
 
 
 async def _ask(case: Case) -> Done:
     changes = acts.ask_worker(case.job(), case.text("text"))
-    return Done(changes, "Asked. It is a note of the job, and its phones point it out.")
+    return Done(changes, say("Asked. It is a note of the job, and its phones point it out."))
 
 
 async def _answer(case: Case) -> Done:
@@ -82,13 +84,13 @@ async def _answer(case: Case) -> Done:
     now_ms, alert = case.moment.now_ms, case.text("alert")
     changes = acts.add_note(case.job(), case.text("text"))
     changes += snooze.snooze(case.stream, alert, snooze.FOR_GOOD_MS, now_ms=now_ms)
-    return Done(changes, "Answered, as a note of the job.")
+    return Done(changes, say("Answered, as a note of the job."))
 
 
 def _alert_of(case: Case) -> str:
     """The kind of alert that the form names; only of jobs and workers are there any."""
     if case.stream[4] not in (Kind.JOB, Kind.WORKER):
-        raise ActError("of that record there are no alerts; load the page anew")
+        raise ActError(say("of that record there are no alerts; load the page anew"))
     return case.text("alert")
 
 
@@ -102,17 +104,18 @@ async def _aside(case: Case) -> Done:
     elif span == "good":
         until_ms = snooze.FOR_GOOD_MS
     else:
-        raise ActError("choose for how long: 15 minutes, an hour, or until tomorrow")
+        raise ActError(say("choose for how long: 15 minutes, an hour, or until tomorrow"))
     reason = case.text("reason")
     changes = snooze.snooze(case.stream, _alert_of(case), until_ms, reason, now_ms=now_ms)
     if span == "good":
-        return Done(changes, "Dealt with.")
+        return Done(changes, say("Dealt with."))
     until = formats.moment_words(until_ms, zone, now_ms)
-    return Done(changes, f"Put aside until {until}; it comes back sooner if it gets worse.")
+    words = say("Put aside until {until}; it comes back sooner if it gets worse.", until=until)
+    return Done(changes, words)
 
 
 async def _wake(case: Case) -> Done:
-    return Done(snooze.wake(case.stream, _alert_of(case)), "It is on the list again.")
+    return Done(snooze.wake(case.stream, _alert_of(case)), say("It is on the list again."))
 
 
 ACTIONS: Final[Mapping[str, Callable[[Case], Awaitable[Done]]]] = {
@@ -134,10 +137,14 @@ async def act_in_inbox(request: web.Request) -> web.StreamResponse:
     try:
         words, act = await _carry_out(request, action, form)
     except (ActError, Malformed) as error:
-        words, status, tone = sentence(str(error)), 422, "bad"
+        words, status, tone = sentence(error.args[0]), 422, "bad"
     if request.headers.get(SCRIPTED) != "1":
         raise see_other(read_back(form.get("back")).url(), words, tone, undo=act)
-    headers = {NOTICE: quote(words), UNDO: act, "Cache-Control": "no-store"}
+    headers = {
+        NOTICE: quote(language_of(request).said(words)),
+        UNDO: act,
+        "Cache-Control": "no-store",
+    }
     return web.Response(status=status, headers=headers)
 
 
@@ -150,7 +157,7 @@ async def _carry_out(
         "SELECT 1 FROM stream WHERE stream = ?", (bytes.fromhex(stream),)
     )
     if not held:
-        raise ActError("this hub holds no such record; load the page anew")
+        raise ActError(say("this hub holds no such record; load the page anew"))
     done = await action(Case(moment, bytes.fromhex(stream), form))
     named = {bytes.fromhex(stream): basis} if basis else None
     written = await moment.hub.act(request[ACCOUNT], done.changes, named)

@@ -15,6 +15,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from core.dispatch.acts import CHECK_ITEMS_MAX
+from core.sentence import marked, say
 from web import formats
 from web.board.filters import Filter, Query, is_stream_id
 from web.board.reader import Rows
@@ -24,20 +25,20 @@ from web.board.term import YEAR_MAX, YEAR_MIN
 from web.stale_form import clean, seal_shown
 
 LABEL_BY_INPUT: Final = {
-    "title": "Title",
-    "customer": "Customer",
-    "place": "Place",
-    "address": "Address",
-    "point": "Position",
-    "radius": "Radius",
-    "contact": "Contact",
-    "contact_phone": "Contact's phone",
-    "window": "Window",
-    "planned": "Duration",
-    "priority": "Priority",
-    "skills": "Skills",
-    "description": "Instructions",
-    "checks": "Checklist",
+    "title": say("Title"),
+    "customer": say("Customer"),
+    "place": say("Place"),
+    "address": say("Address"),
+    "point": say("Position"),
+    "radius": say("Radius"),
+    "contact": say("Contact"),
+    "contact_phone": say("Contact's phone"),
+    "window": say("Window"),
+    "planned": say("Duration"),
+    "priority": say("Priority"),
+    "skills": say("Skills"),
+    "description": say("Instructions"),
+    "checks": say("Checklist"),
 }
 INPUT_BY_FIELD: Final = {
     "title": "title",
@@ -55,6 +56,20 @@ INPUT_BY_FIELD: Final = {
     "description": "description",
     "check item": "checks",
 }
+_DATES: Final = (
+    marked("{day} January"),
+    marked("{day} February"),
+    marked("{day} March"),
+    marked("{day} April"),
+    marked("{day} May"),
+    marked("{day} June"),
+    marked("{day} July"),
+    marked("{day} August"),
+    marked("{day} September"),
+    marked("{day} October"),
+    marked("{day} November"),
+    marked("{day} December"),
+)
 
 
 class FormError(ValueError):
@@ -289,7 +304,7 @@ def compose_window(start_day: str, start: str, end_day: str, end: str) -> str:
     if not (start_day or start or end_day or end):
         return ""
     if not start_day:
-        raise FormError("window", "Give the day of the window, or leave all of it empty.")
+        raise FormError("window", say("Give the day of the window, or leave all of it empty."))
     start = start or "00:00"
     try:
         first = dt.date.fromisoformat(start_day)
@@ -297,14 +312,21 @@ def compose_window(start_day: str, start: str, end_day: str, end: str) -> str:
         start_at = formats.parse_minute_of_day(start)
         end_at = formats.parse_minute_of_day(end) if end else 24 * 60 - 1
     except ValueError as error:
-        raise FormError("window", "Write the day as 2026-11-23 and times as 14:30.") from error
+        words = say("Write the day as 2026-11-23 and times as 14:30.")
+        raise FormError("window", words) from error
     for day in (first, last):
         if not YEAR_MIN <= day.year <= YEAR_MAX:
-            raise FormError("window", f"Give a day between {YEAR_MIN} and {YEAR_MAX}.")
+            words = say("Give a day between {first} and {last}.", first=YEAR_MIN, last=YEAR_MAX)
+            raise FormError("window", words)
     if not end_day and end and end_at < start_at:
         if 24 * 60 - start_at + end_at > NIGHT_MIN_MAX:
-            words = f"The window ends at {end}, before it starts at {start}. "
-            raise FormError("window", words + "For one that long, give the day that it ends on.")
+            words = say(
+                "The window ends at {end}, before it starts at {start}. "
+                "For one that long, give the day that it ends on.",
+                end=end,
+                start=start,
+            )
+            raise FormError("window", words)
         last = first + dt.timedelta(days=1)
     first_time = formats.minute_of_day_text(start_at)
     return f"{first}T{first_time}/{last}T{formats.minute_of_day_text(end_at)}"
@@ -321,7 +343,8 @@ def window_of(text: str, zone: ZoneInfo) -> tuple[int, int] | None:
     first, _, last = text.partition("/")
     start, end = (_instant(part, zone) for part in (first, last))
     if end < start:
-        raise FormError("window", "The window ends before it starts; put the end after the start.")
+        words = say("The window ends before it starts; put the end after the start.")
+        raise FormError("window", words)
     return start, end
 
 
@@ -329,7 +352,11 @@ def _instant(text: str, zone: ZoneInfo) -> int:
     local = dt.datetime.fromisoformat(text).replace(tzinfo=zone)
     instant = local.astimezone(dt.UTC)
     if instant.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
-        words = f"{local:%H:%M} does not exist on {local:%-d %B}: the clocks go forward then."
+        words = say(
+            "{time} does not exist on {date}: the clocks go forward then.",
+            time=local.strftime("%H:%M"),
+            date=say(_DATES[local.month - 1], day=local.day),
+        )
         raise FormError("window", words)
     return int(instant.timestamp() * 1000)
 
@@ -351,7 +378,7 @@ def read_given(form: Any) -> dict[str, str]:
         try:
             given["point"] = formats.point_words(*formats.parse_point(given["point"]))
         except ValueError as error:
-            raise FormError("point", str(error)) from error
+            raise FormError("point", error.args[0]) from error
     return given
 
 
@@ -390,7 +417,8 @@ def _read_checks(form: Any) -> list[list[Any]]:
     rows: list[list[Any]] = [[number, old[number]] for number in sorted(old)]
     rows += [[start + index, line] for index, line in enumerate(filter(None, new))]
     if rows and rows[-1][0] >= CHECK_ITEMS_MAX:
-        raise FormError("checks", f"A checklist has at most {CHECK_ITEMS_MAX} items.")
+        words = say("A checklist has at most {most} items.", most=CHECK_ITEMS_MAX)
+        raise FormError("checks", words)
     return rows
 
 
@@ -403,5 +431,5 @@ def whole_number(name: str, text: str) -> int | None:
     if not text:
         return None
     if not text.isdecimal() or len(text) > 6:
-        raise FormError(name, "Write a whole number.")
+        raise FormError(name, say("Write a whole number."))
     return int(text)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -29,6 +29,7 @@ from core.dispatch.acts import (
 )
 from core.dispatch.fields import Kind
 from core.log.errors import Malformed
+from core.sentence import listed, marked, say
 from hub.keys import ACCOUNT
 from hub.past_acts import reference_of
 from web import formats
@@ -52,6 +53,23 @@ from web.board.job_form import (
 from web.board.rows import PRIORITY_WORDS
 from web.board.state import Moment, moment_of
 from web.stale_form import Clash, Sent, changed_since, clashes_of, clean, read_sent
+
+_CHANGED_BY_INPUT: Final = {
+    "title": marked("{who} changed title"),
+    "customer": marked("{who} changed customer"),
+    "place": marked("{who} changed place"),
+    "address": marked("{who} changed address"),
+    "point": marked("{who} changed position"),
+    "radius": marked("{who} changed radius"),
+    "contact": marked("{who} changed contact"),
+    "contact_phone": marked("{who} changed contact's phone"),
+    "window": marked("{who} changed window"),
+    "planned": marked("{who} changed duration"),
+    "priority": marked("{who} changed priority"),
+    "skills": marked("{who} changed skills"),
+    "description": marked("{who} changed instructions"),
+    "checks": marked("{who} changed checklist"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +101,17 @@ async def save_new(request: web.Request) -> Saved | JobForm:
     except (FormError, ActError) as error:
         return await _again(moment, wanted, form, given, error)
     row = await moment.hub.reader.row("SELECT number FROM job WHERE job = ?", (job.hex(),))
-    words = f"Job {row['number'] if row else ''} is made".replace("  ", " ")
-    words += f" and assigned to {name}." if name else "."
-    return Saved(job.hex(), words, reference_of(act).text())
+    return Saved(
+        job.hex(), _made_words(row["number"] if row else "", name), reference_of(act).text()
+    )
+
+
+def _made_words(number: str, name: str) -> str:
+    if not number:
+        return say("The job is made.")
+    if name:
+        return say("Job {number} is made and assigned to {name}.", number=number, name=name)
+    return say("Job {number} is made.", number=number)
 
 
 async def _assigned(
@@ -98,15 +124,19 @@ async def _assigned(
         "SELECT name FROM worker WHERE worker = ? AND NOT archived", (worker,)
     )
     if row is None:
-        raise FormError("worker", "Choose a worker from the list, or nobody yet.")
+        raise FormError("worker", say("Choose a worker from the list, or nobody yet."))
     window = values.get("window")
     start, end = window if isinstance(window, tuple) else (None, None)
     about = {"window_start": start, "window_end": end}
     if away := await absent_on_job(moment, about, worker):
         raise FormError(
             "worker",
-            f"{row['name']} is {away}, and the job is in that time. Choose somebody else, or "
-            "nobody yet and assign it afterwards all the same.",
+            say(
+                "{name} is {away}, and the job is in that time. Choose somebody else, or "
+                "nobody yet and assign it afterwards all the same.",
+                name=row["name"],
+                away=away,
+            ),
         )
     return assign(job, bytes.fromhex(worker), moment.hub.replica.entropy(8)), row["name"]
 
@@ -154,7 +184,7 @@ async def save_edit(request: web.Request, job: str) -> Saved | JobForm | None:
                 row["number"],
                 clashes=views,
                 before=since,
-                errors={"": "Choose for each field whose value stays."} if undecided else None,
+                errors={"": say("Choose for each field whose value stays.")} if undecided else None,
             )
         written = {name: text for name, text in edited.items() if text != current[name]}
         act = ""
@@ -163,17 +193,22 @@ async def save_edit(request: web.Request, job: str) -> Saved | JobForm | None:
     except (FormError, ActError, Malformed) as error:
         return await _again(moment, wanted, form, given, error, row, current)
     others = sorted(
-        {(change.who, LABEL_BY_INPUT[registers[change.field, change.path]]) for change in changes}
+        {(change.who, registers[change.field, change.path]) for change in changes},
+        key=lambda other: (other[0], LABEL_BY_INPUT[other[1]]),
     )
     return Saved(job, _saved_words(row["number"], written, others), act)
 
 
 def _saved_words(number: str, written: Mapping[str, str], others: list[tuple[str, str]]) -> str:
-    words = f"{number} is saved." if written else f"Nothing was changed in {number}."
-    if others:
-        who = "; ".join(f"{name or 'somebody'} changed {label.lower()}" for name, label in others)
-        words += f" Meanwhile {who}: kept as well."
-    return words
+    words = (
+        say("{number} is saved.", number=number)
+        if written
+        else say("Nothing was changed in {number}.", number=number)
+    )
+    if not others:
+        return words
+    told = (say(_CHANGED_BY_INPUT[name], who=who or say("somebody")) for who, name in others)
+    return say("{saved} Meanwhile {others}: kept as well.", saved=words, others=listed(told, "; "))
 
 
 async def _write(
@@ -217,7 +252,7 @@ async def _customer(
     if given["customer"] or not name:
         return [], None
     if form.get("new_customer") != "1":
-        raise FormError("customer", f"There is no customer '{name}' yet.")
+        raise FormError("customer", say("There is no customer '{name}' yet.", name=name))
     entropy = moment.hub.replica.entropy
     customer = new_stream_id(Kind.CUSTOMER, moment.now_ms, entropy(7))
     place = entropy(8)
@@ -263,7 +298,7 @@ def _identity(name: str, text: str) -> bytes | None:
     try:
         return bytes.fromhex(text) or None
     except ValueError as error:
-        words = "Choose one from the list, or leave it empty."
+        words = say("Choose one from the list, or leave it empty.")
         raise FormError(name, words) from error
 
 
@@ -285,27 +320,27 @@ async def _input_words(moment: Moment, name: str, text: str) -> str:
     """An input's text as a person reads it."""
     reader = moment.hub.reader
     if not text or text == "[]":
-        return "nothing"
+        return say("nothing")
     match name:
         case "window":
             start, end = window_of(text, moment.zone) or (None, None)
             return formats.window_words(start, end, moment.zone, moment.now_ms)
         case "customer":
             row = await reader.row("SELECT name FROM customer WHERE customer = ?", (text,))
-            return row["name"] if row else "an unknown customer"
+            return row["name"] if row else say("an unknown customer")
         case "place":
             row = await reader.row("SELECT name FROM customer_place WHERE place = ?", (text,))
-            return row["name"] if row else "an unknown place"
+            return row["name"] if row else say("an unknown place")
         case "priority":
             return PRIORITY_WORDS[int(text)] if text in ("0", "1", "2", "3") else text
         case "planned":
             return formats.minutes_words(int(text)) if text.isdecimal() else text
         case "checks":
-            return "; ".join(item for _, item in json.loads(text) if item) or "nothing"
+            return "; ".join(item for _, item in json.loads(text) if item) or say("nothing")
         case "skills":
             rows = await reader.rows("SELECT skill, name FROM skill")
             names = {row["skill"]: row["name"] for row in rows}
-            return ", ".join(names.get(skill, "unknown") for skill in text.split(","))
+            return listed(names.get(skill, say("unknown")) for skill in text.split(","))
     return text
 
 
@@ -345,6 +380,6 @@ async def _again(
         values,
         shown,
         row["number"] if row is not None else "",
-        errors={name: str(error)},
+        errors={name: error.args[0]},
         offer_customer=values["customer_text"] if offered else "",
     )

@@ -9,11 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from core.sentence import say
 from web.board.filters import BOTH, LAYOUTS, SIGHTS, Filter, sights_of
 
 TABS: Final = ("table", "planner", "map", "inbox")
 """The order of the buttons: what is looked at most comes first."""
-_WORDS: Final = {"table": "Table", "planner": "Planner", "map": "Map", "inbox": "Inbox"}
+_WORDS: Final = {
+    "table": say("Table"),
+    "planner": say("Planner"),
+    "map": say("Map"),
+    "inbox": say("Inbox"),
+}
+# Behind another one.
+_LATER_WORDS: Final = {"table": say("table"), "inbox": say("inbox"), "map": say("map")}
 _ICONS: Final = {"table": "rows-3", "planner": "calendar-range", "map": "map", "inbox": "inbox"}
 
 
@@ -55,12 +63,15 @@ def layouts_of(wanted: Filter, selected: str) -> Layouts:
 
     def link(layout: str) -> LayoutLink:
         sights = sights_of(layout)
-        first, *rest = (_WORDS[sight] for sight in sights)
-        is_shown = layout == wanted.layout if rest else sights[0] in wanted.sights
+        first, *rest = sights
+        words = _WORDS[first]
+        if rest:
+            words = say("{one} and {other}", one=words, other=_LATER_WORDS[rest[0]])
+        is_shown = layout == wanted.layout if rest else first in wanted.sights
         return LayoutLink(
             id=layout,
-            words=" and ".join([first, *(words.lower() for words in rest)]),
-            icon="columns-2" if rest else _ICONS[sights[0]],
+            words=words,
+            icon="columns-2" if rest else _ICONS[first],
             href=replace(wanted, layout=layout).url(**more),
             current=is_shown,
         )

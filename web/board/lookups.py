@@ -13,6 +13,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from core.dispatch.itinerary import length_ms
+from core.sentence import marked, say
 from hub.map.region import Region
 from web import formats
 from web.board.filters import TEXT_CHARACTERS_MAX, is_stream_id
@@ -22,9 +23,24 @@ from web.board.plan_sql import POINT, SITE
 from web.board.state import RECKONER, Moment, moment_of
 from web.formats import folded
 from web.frame import frame_of
+from web.language import answer_json
 from web.rendering import part
 
 FOUND_MAX: Final = 12
+_TOLD: Final = (
+    marked("address"),
+    marked("street"),
+    marked("place"),
+    marked("landmark"),
+    marked("point"),
+    marked("position"),
+    marked("rooftop"),
+    marked("town"),
+    marked("as typed"),
+    marked("customer's place"),
+    marked("as the office set it"),
+)
+"""What a found place is and how exact it is, as the map and this module name it."""
 _SOUGHT: Final = f"""
     SELECT {POINT}, job.skills, job.planned_minutes, job.window_start, job.window_end
     FROM job {SITE} WHERE job.job = ?
@@ -65,7 +81,7 @@ async def customers(request: web.Request) -> web.StreamResponse:
             )
             if len(found) == FOUND_MAX:
                 break
-    return _json(found)
+    return answer_json(request, found)
 
 
 async def customer_places(request: web.Request) -> web.StreamResponse:
@@ -86,7 +102,7 @@ async def customer_places(request: web.Request) -> web.StreamResponse:
         for row in rows
     ]
     fills = await values_of_place(moment.hub.reader, customer, "")
-    return _json({"places": places, "fills": fills})
+    return answer_json(request, {"places": places, "fills": fills})
 
 
 async def candidates_part(request: web.Request) -> web.StreamResponse:
@@ -113,21 +129,28 @@ async def candidates_part(request: web.Request) -> web.StreamResponse:
 async def addresses(request: web.Request) -> web.StreamResponse:
     """GET /board/addresses.json?q=: places for a typed address: own customers', then the map's.
 
-    Each names its kind and how exact it is. `region` says whether the hub has a map to ask.
+    Each names its kind and how exact it is, as codes and in words. `region` says whether the hub
+    has a map to ask.
     """
     text = request.query.get("q", "")[:TEXT_CHARACTERS_MAX].strip()
     moment = await moment_of(request)
     found = await places_for(moment, text)
-    return _json({"found": found, "region": moment.hub.region is not None})
+    return answer_json(request, {"found": found, "region": moment.hub.region is not None})
 
 
 async def places_for(moment: Moment, text: str) -> list[dict[str, Any]]:
-    """Places for a typed address or position, the customers' own first: words, point, kind, how."""
+    """Places for a typed address or position, the customers' own first: words, point, kind, how.
+
+    `kind_words` and `accuracy_words` say kind and accuracy, which are codes, to people.
+    """
     found = _typed_point(text) + await _own_places(moment.hub.reader, text)
     region = moment.hub.region
     if region is not None and text:
         found += _map_places(region, text)
-    return found[:FOUND_MAX]
+    return [
+        each | {"kind_words": say(each["kind"]), "accuracy_words": say(each["accuracy"])}
+        for each in found[:FOUND_MAX]
+    ]
 
 
 def _typed_point(text: str) -> list[dict[str, Any]]:
@@ -178,7 +201,3 @@ def _map_places(region: Region, text: str) -> list[dict[str, Any]]:
         }
         for answer in region.gazetteer.search(text, FOUND_MAX)
     ]
-
-
-def _json(data: Any) -> web.Response:
-    return web.json_response(data, headers={"Cache-Control": "no-store"})

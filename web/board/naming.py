@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from core.sentence import say, say_n
 from web.board import grammar
 from web.board.filters import Filter, Query, read_back, read_plain
 from web.board.grammar import Fault, Placed
@@ -131,20 +132,35 @@ def _id_of(key: str, value: str, span: tuple[int, int], names: Names) -> str:
         return living[0]
     at, end = span
     if living:
-        several = _listed(known[one] for one in living)
-        words = f"several begin with “{value}”: {several}; write the whole name"
+        several = _listed([known[one] for one in living])
+        words = say(
+            "several begin with “{value}”: {names}; write the whole name",
+            value=value,
+            names=several,
+        )
         if all(folded(known[one]) == plain for one in living):
-            words = f"several are called “{value}”; choose one from the list of {key}s"
+            words = say(
+                "several are called “{value}”; choose one from the list of {key}s",
+                value=value,
+                key=key,
+            )
         raise Fault(at, end - at, words)
-    there = _listed(name for one, name in known.items() if one not in names.gone)
-    hint = f"there is {there}" if there else f"there is no {key} yet"
-    raise Fault(at, end - at, f"no {key} is called “{value}”; {hint}")
+    there = _listed([name for one, name in known.items() if one not in names.gone])
+    words = say("no {key} is called “{value}”; there is no {key} yet", key=key, value=value)
+    if there:
+        words = say(
+            "no {key} is called “{value}”; there is {names}", key=key, value=value, names=there
+        )
+    raise Fault(at, end - at, words)
 
 
-def _listed(names: Iterable[str]) -> str:
-    found = list(names)
-    more = f" and {len(found) - SHOWN_MAX} more" if len(found) > SHOWN_MAX else ""
-    return ", ".join(found[:SHOWN_MAX]) + more
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:SHOWN_MAX])
+    if len(names) <= SHOWN_MAX:
+        return shown
+    return say_n(
+        "{names} and {n} more", "{names} and {n} more", len(names) - SHOWN_MAX, names=shown
+    )
 
 
 def _written(key: str, value: str, names: Names) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from core.dispatch.geometry import Point, distance_m
 from core.dispatch.itinerary import MINUTE_MS, Legs, Stop, Timed, itinerary, lateness_added
+from core.sentence import listed, say
 from hub.map.roads import Roads
 from hub.map.travel import Travel, TravelSource, air_travel, travel_to
 from hub.reckoning import Reckoner
@@ -31,7 +32,10 @@ CLOSE_MAX: Final = 20
 """So many of the nearest have the ways round their next job searched on the roads."""
 NODES_MAX: Final = 30_000
 """Nodes of one such search: some minutes round a place in a town."""
-SOURCE_WORDS: Final = {TravelSource.ROADS: "by road", TravelSource.AIR: "straight line"}
+SOURCE_WORDS: Final = {
+    TravelSource.ROADS: say("by road"),
+    TravelSource.AIR: say("straight line"),
+}
 _HERE, _THERE = 0, 1
 
 
@@ -84,12 +88,22 @@ class Candidate:
     def near_words(self) -> str:
         """How near, in words, with the source."""
         if self.distance_m is None:
-            return "position not known"
+            return say("position not known")
         distance = formats.distance_words(self.distance_m)
         if self.travel_s is None:
-            return f"{distance} away"
+            return say("{distance} away", distance=distance)
         minutes = formats.minutes_words(max(round(self.travel_s / 60), 1))
-        return f"{minutes} {self.source}, {distance} away"
+        return say(
+            "{minutes} {source}, {distance} away",
+            minutes=minutes,
+            source=self.source,
+            distance=distance,
+        )
+
+    @property
+    def lacks_words(self) -> str:
+        """Which skills are missing, in words; '' where none is."""
+        return lacks_words(self.missing_skills)
 
     @property
     def is_fit(self) -> bool:
@@ -114,6 +128,16 @@ class Freed:
     after: str
     distance_m: float
     missing_skills: tuple[str, ...]
+
+    @property
+    def lacks_words(self) -> str:
+        """Which skills are missing, in words; '' where none is."""
+        return lacks_words(self.missing_skills)
+
+
+def lacks_words(missing_skills: Sequence[str]) -> str:
+    """Which skills somebody lacks: `lacks Gas, Heights`; '' for none."""
+    return say("lacks {skills}", skills=listed(missing_skills)) if missing_skills else ""
 
 
 @dataclass(slots=True)
@@ -301,7 +325,7 @@ def _candidate(known: _Known, plan: Plan) -> Candidate:
 
 def _missing(known: _Known, plan: Plan) -> tuple[str, ...]:
     return tuple(
-        known.skill_names.get(skill, "a skill that is gone")
+        known.skill_names.get(skill, say("a skill that is gone"))
         for skill in known.wanted.skills
         if skill not in plan.skills
     )
@@ -316,11 +340,21 @@ def doing_of(plan: Plan, now_ms: int) -> tuple[str, int]:
     if held.phase == "travelling":
         if held.point is not None and plan.point is not None:
             free_ms += round(air_travel(plan.point, held.point).seconds * 1000)
-        return f"on the way to {held.number} first", free_ms
+        return say("on the way to {number} first", number=held.number), free_ms
     left_min = -(-plan.left_ms(now_ms) // MINUTE_MS)
-    left = f"{formats.minutes_words(left_min)} left" if left_min else "over its planned time"
-    where = "pausing at" if held.phase == "paused" else "at"
-    return f"{where} {held.number}, {left}", free_ms
+    left = formats.minutes_words(left_min) if left_min else ""
+    return _at_words(held.number, left, is_paused=held.phase == "paused"), free_ms
+
+
+def _at_words(number: str, left: str, *, is_paused: bool) -> str:
+    """At which job somebody is, and how much is left of it; '' as `left`: it took longer."""
+    if is_paused and left:
+        return say("pausing at {number}, {time} left", number=number, time=left)
+    if is_paused:
+        return say("pausing at {number}, over its planned time", number=number)
+    if left:
+        return say("at {number}, {time} left", number=number, time=left)
+    return say("at {number}, over its planned time", number=number)
 
 
 def _put_in(
@@ -366,9 +400,16 @@ def _late_words(
     for added in lateness_added(before, after):
         more_min = -(-added.more_ms // MINUTE_MS)
         late_min = -(-added.late_ms // MINUTE_MS)
-        words = f"{numbers[added.job]} comes {formats.minutes_words(late_min)} late"
+        number, late = numbers[added.job], formats.minutes_words(late_min)
+        words: str = say("{number} comes {late} late", number=number, late=late)
         if late_min != more_min:
-            words += f", {formats.minutes_words(more_min)} of it by this"
+            more = formats.minutes_words(more_min)
+            words = say(
+                "{number} comes {late} late, {more} of it by this",
+                number=number,
+                late=late,
+                more=more,
+            )
         found.append((words, more_min))
     return found
 
@@ -378,21 +419,23 @@ def _shift_words(plan: Plan, known: _Known, over_ms: int) -> str:
         return ""
     end = formats.clock_words(plan.shift[1], known.moment.zone)
     if known.moment.now_ms >= plan.shift[1]:
-        return f"shift ended at {end}"
+        return say("shift ended at {end}", end=end)
     if over_ms > 0:
         over = formats.minutes_words(-(-over_ms // MINUTE_MS))
-        return f"their day would end {over} after the shift's end at {end}"
-    return f"shift until {end}"
+        return say("their day would end {over} after the shift's end at {end}", over=over, end=end)
+    return say("shift until {end}", end=end)
 
 
 def _silent_words(known: _Known, worker: str) -> str:
     if worker not in known.heard_ms:
-        return "has no phone yet"
+        return say("has no phone yet")
     heard = known.heard_ms[worker]
     if heard is None:
-        return "phone never heard"
+        return say("phone never heard")
     gone_ms = known.moment.now_ms - heard
-    return "" if gone_ms <= HEARD_MS_MAX else f"phone silent for {formats.span_words(gone_ms)}"
+    if gone_ms <= HEARD_MS_MAX:
+        return ""
+    return say("phone silent for {span}", span=formats.span_words(gone_ms))
 
 
 async def becoming_free(moment: Moment, wanted: Need, radius_m: float) -> tuple[Freed, ...]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from core.sentence import say
 from web.assets import ASSETS, Assets
 from web.board import filters, questions
 from web.board.detail import JobDetail, job_detail
@@ -33,10 +34,18 @@ from web.board.rows import BoardRow, board_rows
 from web.board.state import ALERT_BOOK, Moment, moment_of
 from web.board.who_near import NearPlace, near_place
 from web.frame import frame_of
-from web.rendering import TEMPLATES, part, show
+from web.rendering import part, show, templates_of
 
 RAIL_S_MAX: Final = 0.1
 """So long a page waits for the counts of saved views; its script asks for the others."""
+_GROUPING_WORDS: Final = {
+    "": say("None"),
+    "worker": say("Worker"),
+    "team": say("Team"),
+    "status": say("Status"),
+    "customer": say("Customer"),
+    "day": say("Day"),
+}
 CHANGED_MAX: Final = 500
 """Rows asked for by id at once; a page that missed more loads anew."""
 
@@ -146,7 +155,7 @@ async def _page(request: web.Request, moment: Moment, reading: Reading) -> Board
             if column.id in HIDABLE
         ),
         groupings=tuple(
-            (group.capitalize() or "None", wanted.grouped_by(group).url(), group == wanted.group)
+            (_GROUPING_WORDS[group], wanted.grouped_by(group).url(), group == wanted.group)
             for group in GROUPINGS
         ),
         total=total,
@@ -262,8 +271,8 @@ async def changed_part(request: web.Request) -> web.StreamResponse:
     reader = moment.hub.reader
     found = await question.some(reader, jobs)
     rows = await board_rows(reader, question, found, moment.zone, moment.now_ms)
-    drawing: Any = request.app[TEMPLATES].get_template("board/row.html").module
-    drawn_row: Any = request.app[TEMPLATES].globals["drawn_row"]
+    drawing: Any = templates_of(request).get_template("board/row.html").module
+    drawn_row: Any = templates_of(request).globals["drawn_row"]
     drawn = {
         row.job: {
             "html": str(drawn_row(row, "")).strip(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from core.sentence import say
 from web.board.filters import BOTH, VIEWS, Filter
 
 _TONE_BY_VIEW: Final = {
@@ -48,16 +49,16 @@ class Column:
 
 
 _COLUMNS: Final = (
-    ("alert", "Flags"),
-    ("number", "No."),
-    ("title", "Title"),
-    ("customer", "Customer, place"),
-    ("window", "Window"),
-    ("worker", "Worker"),
-    ("status", "Status"),
-    ("delay", "Delay"),
-    ("reach", "Phone"),
-    ("updated", "Updated"),
+    ("alert", say("Flags")),
+    ("number", say("No.")),
+    ("title", say("Title")),
+    ("customer", say("Customer, place")),
+    ("window", say("Window")),
+    ("worker", say("Worker")),
+    ("status", say("Status")),
+    ("delay", say("Delay")),
+    ("reach", say("Phone")),
+    ("updated", say("Updated")),
 )
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from core.dispatch.geometry import Point
+from core.sentence import say
 from hub.map.roads import Roads
 from hub.map.travel import air_travel, travel_to
 from web import formats
@@ -166,16 +167,16 @@ async def silence_of(moment: Moment) -> dict[str, str]:
     heard: dict[str, int] = {}
     for phone in await phones_of(moment.hub):
         heard[phone.worker] = max(heard.get(phone.worker, 0), phone.heard_at_ms or 0)
-    found = {}
+    found: dict[str, str] = {}
     for worker, at_ms in heard.items():
         if at_ms == 0:
-            found[worker] = "phone never heard"
+            found[worker] = say("phone never heard")
         elif moment.now_ms - at_ms > HEARD_MS_MAX:
             words = formats.moment_words(at_ms, moment.zone, moment.now_ms)
-            found[worker] = f"phone silent since {words}"
+            found[worker] = say("phone silent since {moment}", moment=words)
     for row in await workers(moment.hub.reader):
         if row["worker"] not in heard:
-            found[row["worker"]] = "no phone yet"
+            found[row["worker"]] = say("no phone yet")
     return found
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
+from core.sentence import listed, say, say_n
 from web import formats
 from web.board.days import day_bounds, today
 from web.board.filters import Filter
@@ -29,7 +30,7 @@ from web.board.plan_lines import (
     shifts_of,
 )
 from web.board.questions import late_of
-from web.board.rows import delay_words, window_clock
+from web.board.rows import cause_words, delay_words, window_clock
 from web.board.state import Moment
 from web.roster import RosterDay, absent_words
 
@@ -37,6 +38,16 @@ CELL_MAX: Final = 8
 """Jobs shown in a day of a week; its head leads to all of them."""
 LANE: Final = 100
 """Height of a lane in the drawing's own units."""
+_CODES: Final = (
+    *(say("open"), say("in progress"), say("done"), say("rejected"), say("cancelled")),
+    *(say("assigned"), say("received"), say("opened"), say("accepted"), say("travelling")),
+    *(say("on site"), say("paused"), say("finished"), say("delayed"), say("at risk")),
+)
+# By the code that they are: bars say the same few words thousands of times.
+_SAID: Final[Mapping[str, str]] = {str(words): words for words in _CODES}
+_ANY_TIME: Final = say("any time")
+_UNTITLED: Final = say("Untitled")
+_UNNAMED: Final = say("Unnamed")
 
 
 class Chip(NamedTuple):
@@ -249,7 +260,7 @@ class Drawing:
         untimed = in_order(stop for stop in stops if stop.job not in there)
         return PlanRow(
             worker=worker,
-            name=row["name"] or "Unnamed",
+            name=row["name"] or _UNNAMED,
             about=" · ".join(filter(None, (row["team_name"], roster.vehicle_name))),
             absent=absent_words(roster.absence, self._now_day),
             shift=", ".join(self._clock(*span) for span in shifts),
@@ -323,7 +334,7 @@ class Drawing:
             rows.append(
                 PlanRow(
                     worker=worker,
-                    name=row["name"] or "Unnamed",
+                    name=row["name"] or _UNNAMED,
                     about=" · ".join(filter(None, (row["team_name"], row["vehicle_name"]))),
                     absent="",
                     shift="",
@@ -362,9 +373,9 @@ class Drawing:
         roster = self._rosters[day][row["worker"]]
         return Cell(
             day=day.isoformat(),
-            words=f"{day:%a %-d %b}",
+            words=formats.weekday_words(day),
             absent=roster.absence.words if roster.absence is not None else "",
-            vehicle=(roster.vehicle_name or "no vehicle") if roster.is_exception else "",
+            vehicle=(roster.vehicle_name or say("no vehicle")) if roster.is_exception else "",
             chips=tuple(self.chip(stop, None, None, dated=False) for stop in stops[:CELL_MAX]),
             more=max(len(stops) - CELL_MAX, 0),
             load=self._hours(planned, shift) if stops else "",
@@ -385,18 +396,18 @@ class Drawing:
         if span is not None:
             when = self._clock(*span)
         elif window is None:
-            when = "any time"
+            when = _ANY_TIME
         else:
             when = window_clock(*window, self._zone) if dated else self._hour(window[0])
             if dated and not meets(window, self._bounds):
                 day = formats.day_words(window[0], self._zone, self._moment.now_ms)
-                when = f"{day}, {when}"
+                when = listed([day, when])
         alert = self._alerts.get(stop.job)
         start_ms = span[0] if span is not None else window[0] if window is not None else 0
         return Chip(
             stop.job,
             stop.number,
-            stop.title or "Untitled",
+            stop.title or _UNTITLED,
             when,
             self._note(stop, span, done, alert),
             stop.status,
@@ -409,15 +420,17 @@ class Drawing:
 
     def _note(self, stop: PlanStop, span: Span | None, done: Span | None, alert: Any) -> str:
         """What a bar's label says beside its time: the phase, the window, what is wrong."""
-        words = stop.phase if stop.phase and stop.status == "in progress" else stop.status
+        code = stop.phase if stop.phase and stop.status == "in progress" else stop.status
+        parts = [_said(code)]
         if stop.window is not None and stop.window != span:
-            words += f", window {window_clock(*stop.window, self._zone)}"
+            parts.append(say("window {hours}", hours=window_clock(*stop.window, self._zone)))
         if done is not None:
-            words += f", worked {self._clock(*done)}"
+            parts.append(say("worked {hours}", hours=self._clock(*done)))
         if alert is not None:
-            late = f" {delay_words(alert[3])}" if alert[3] else ""
-            words += f", {alert[1]}: {alert[2]}{late}"
-        return words
+            level, cause = _said(alert[1]), cause_words(alert[2])
+            late = [cause, delay_words(alert[3])] if alert[3] else [cause]
+            parts.append(listed([level, listed(late, " ")], ": "))
+        return listed(parts) if len(parts) > 1 else parts[0]
 
     def _clock(self, start_ms: int, stop_ms: int) -> str:
         return f"{self._hour(start_ms)}–{self._hour(stop_ms)}"
@@ -430,14 +443,19 @@ class Drawing:
 
     def _load(self, stops: Sequence[PlanStop]) -> str:
         if not stops:
-            return "free"
+            return say("free")
         hours, minutes = divmod(sum(stop.length_ms for stop in stops) // formats.MINUTE_MS, 60)
         # As short as it can be: it stands beside the shift in a narrow column.
         words = f"{hours} h{f' {minutes:02d}' if minutes else ''}" if hours else f"{minutes} min"
-        return f"{len(stops)} job{'' if len(stops) == 1 else 's'}, {words}"
+        return say_n("{n} job, {time}", "{n} jobs, {time}", len(stops), time=words)
 
     def _hours(self, planned_ms: int, shift_ms: int) -> str:
         planned = formats.minutes_words(planned_ms // formats.MINUTE_MS)
         if not shift_ms:
             return planned
-        return f"{planned} of {formats.minutes_words(shift_ms // formats.MINUTE_MS)}"
+        shift = formats.minutes_words(shift_ms // formats.MINUTE_MS)
+        return say("{planned} of {shift}", planned=planned, shift=shift)
+
+
+def _said(code: str) -> str:
+    return _SAID.get(code) or say(code)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from core.dispatch.geometry import Point
 from core.dispatch.itinerary import Stop, length_ms
 from core.dispatch.proposing import Crew, Task
+from core.sentence import say
 from web.board.days import day_bounds, today, workday_ms
 from web.board.nearest import doing_of, start_of
 from web.board.plan_sql import IN_PLAN, POINT, SITE
@@ -157,15 +158,15 @@ def _why_out(
 ) -> str:
     job = row["job"]
     if job in begun or row["status"] == "in progress":
-        return "it is begun, and stays as it is"
+        return say("it is begun, and stays as it is")
     if row["status"] != "open":
-        return f"it is {row['status']}"
+        return say("it is {status}", status=say(row["status"]))
     if job in twice:
-        return "several workers have it; decide first whose it is"
+        return say("several workers have it; decide first whose it is")
     if row["worker"] and job not in held:
-        return "it is planned for another day"
+        return say("it is planned for another day")
     if len(found.tasks) >= ASKED_MAX:
-        return f"a proposal takes {ASKED_MAX} jobs; make another for the rest"
+        return say("a proposal takes {jobs} jobs; make another for the rest", jobs=ASKED_MAX)
     return ""
 
 
@@ -178,9 +179,9 @@ def _of_another_day(row: Any, day: str, moment: Moment) -> str:
     start, end = (end if start is None else start), (start if end is None else end)
     from_ms, to_ms = day_bounds(day, moment.zone)
     if start is not None and start >= to_ms:
-        return "its window is on a later day"
+        return say("its window is on a later day")
     is_past = end is not None and end < from_ms and day != today(moment.now_ms, moment.zone)
-    return "its window is on an earlier day" if is_past else ""
+    return say("its window is on an earlier day") if is_past else ""
 
 
 def _add_crew(

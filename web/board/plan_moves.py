@@ -14,6 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from core.dispatch.geometry import Point
+from core.sentence import listed, say
 from web import formats
 from web.board.plan_lines import OVER, STEP_MS, Legs, Placed, PlanStop, Span, in_order, place
 
@@ -210,12 +211,13 @@ def faults(
     found = _late(moved, before, arriving, zone)
     found += _overlaps(after, zone)
     found += _beyond_shift(moved, before, arriving, person, zone)
-    lacking = [skill_names.get(skill, "an unknown skill") for skill in moved.skills
+    unknown = say("an unknown skill")
+    lacking = [skill_names.get(skill, unknown) for skill in moved.skills
                if skill not in person.skills]  # fmt: skip
     if lacking:
-        found.append(f"{person.name} lacks {', '.join(lacking)}.")
+        found.append(say("{worker} lacks {skills}.", worker=person.name, skills=listed(lacking)))
     if not person.jobs_on:
-        found.append(f"{person.name} has Jobs turned off on the phone.")
+        found.append(say("{worker} has Jobs turned off on the phone.", worker=person.name))
     if person.silent:
         found.append(person.silent)
     return found
@@ -225,14 +227,21 @@ def _late(
     moved: PlanStop, before: Sequence[Arrival], arriving: Sequence[Arrival], zone: ZoneInfo
 ) -> list[str]:
     late_before = {one.stop.job: one.late_min for one in before}
-    found = []
+    found: list[str] = []
     for one in arriving:
         if one.late_min <= late_before.get(one.stop.job, 0) and one.stop.job != moved.job:
             continue
         if one.late_min and one.stop.window is not None:
             until = formats.clock_words(one.stop.window[1], zone)
             late = formats.minutes_words(one.late_min)
-            found.append(f"{one.stop.number} is {late} late for its window, which ends at {until}.")
+            found.append(
+                say(
+                    "{number} is {minutes} late for its window, which ends at {until}.",
+                    number=one.stop.number,
+                    minutes=late,
+                    until=until,
+                )
+            )
     return found
 
 
@@ -241,7 +250,7 @@ def _overlaps(after: Move, zone: ZoneInfo) -> list[str]:
         return []
     start = after.windows[after.stop.job][0]
     end = start + after.stop.length_ms
-    found = []
+    found: list[str] = []
     for stop in after.order:
         window = stop.window
         if stop.job == after.stop.job or window is None or stop.phase in OVER:
@@ -249,7 +258,7 @@ def _overlaps(after: Move, zone: ZoneInfo) -> list[str]:
         # What can still begin after it does not stand in its way.
         if window[1] < end and window[0] + stop.length_ms > start:
             clock = f"{formats.clock_words(window[0], zone)}–{formats.clock_words(window[1], zone)}"
-            found.append(f"Overlaps {stop.number} ({clock}).")
+            found.append(say("Overlaps {number} ({hours}).", number=stop.number, hours=clock))
     return found
 
 
@@ -271,11 +280,19 @@ def _beyond_shift(
         f"{formats.clock_words(start, zone)}–{formats.clock_words(end, zone)}"
         for start, end in person.shifts
     )
-    found = []
+    found: list[str] = []
     for one in arriving:
         if outside(one) and (one.stop.job == moved.job or one.stop.job not in already):
             span = f"{formats.clock_words(one.at_ms, zone)}–{formats.clock_words(one.end_ms, zone)}"
-            found.append(f"{one.stop.number} ({span}) is outside {person.name}'s shift ({hours}).")
+            found.append(
+                say(
+                    "{number} ({hours}) is outside {worker}'s shift ({shift}).",
+                    number=one.stop.number,
+                    hours=span,
+                    worker=person.name,
+                    shift=hours,
+                )
+            )
     return found
 
 

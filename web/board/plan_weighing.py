@@ -7,12 +7,14 @@ same case is weighed the same, so that what was shown before the drop is what th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from core.dispatch.geometry import Point
+from core.sentence import listed, say
 from hub.map.roads import Roads
+from hub.map.travel import TravelSource
 from web import formats
 from web.board.plan_day import air_legs, road_legs, span_words
 from web.board.plan_lines import OVER, PlanStop, in_order, place
@@ -64,7 +66,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """The ways in their order, whether the worker is `busy` then, how travel times are known."""
+    """The ways in their order, and whether the worker is `busy` then.
+
+    `source` says by what arrivals are reckoned, '' where there was nothing to reckon.
+    """
 
     offers: tuple[Offer, ...]
     busy: bool
@@ -89,7 +94,7 @@ class _Weighing:
         """Each way, and what holds for all of them."""
         busy = self._busy()
         offers = tuple(self._offer(way, busy) for way in (ORDER, TIME, *((PUSH,) if busy else ())))
-        return Weighed(offers, busy, " and ".join(sorted(self._sources)))
+        return Weighed(offers, busy, _source_words(self._sources))
 
     def _busy(self) -> bool:
         """Whether the worker has something else to do while the moved job would be done."""
@@ -110,7 +115,7 @@ class _Weighing:
         if case.person.absent:
             found.insert(0, case.person.absent)
         if way != ORDER and case.at_ms + case.moved.length_ms <= case.now_ms:
-            found.insert(0, "That time is over already.")
+            found.insert(0, say("That time is over already."))
         words, note = self._words(way, busy, after, arriving)
         return Offer(way, words, note, tuple(found), tuple(self._changes(arriving)), after)
 
@@ -124,40 +129,68 @@ class _Weighing:
         case, moved = self._case, self._case.moved
         if way == ORDER:
             at_ms = next((o.at_ms for o in arriving if o.stop.job == moved.job), None)
-            about = f"arrives about {self._clock(at_ms)}" if at_ms is not None else ""
-            kept = f"keeps its window {span_words(moved.window, case.zone)}" if moved.window else ""
-            return "Insert in the order", ", ".join(filter(None, (kept, about)))
+            parts = []
+            if moved.window is not None:
+                hours = span_words(moved.window, case.zone)
+                parts.append(say("keeps its window {hours}", hours=hours))
+            if at_ms is not None:
+                parts.append(say("arrives about {time}", time=self._clock(at_ms)))
+            return say("Insert in the order"), listed(parts) if parts else ""
         window = after.windows[moved.job]
-        note = f"plans it for {span_words(window, case.zone)}"
+        note = say("plans it for {hours}", hours=span_words(window, case.zone))
         if moved.window is not None:
-            was = formats.window_words(*moved.window, case.zone, case.now_ms)
-            note = f"changes the promised window from {was} to {span_words(window, case.zone)}"
+            note = say(
+                "changes the promised window from {before} to {after}",
+                before=formats.window_words(*moved.window, case.zone, case.now_ms),
+                after=span_words(window, case.zone),
+            )
         if way == TIME:
-            return ("Overlap" if busy else f"At {self._clock(window[0])}"), note
+            return say("Overlap") if busy else say("At {time}", time=self._clock(window[0])), note
         pushed = [
-            f"{stop.number} to {span_words(after.windows[stop.job], case.zone)}"
+            say(
+                "{number} to {hours}",
+                number=stop.number,
+                hours=span_words(after.windows[stop.job], case.zone),
+            )
             for stop in after.order
             if stop.job in after.windows and stop.job != moved.job
         ]
-        more = f"moves on {', '.join(pushed)}" if pushed else "no later window has to move"
-        return "Push the later ones", f"{note}; {more}"
+        more = (
+            say("moves on {jobs}", jobs=listed(pushed))
+            if pushed
+            else say("no later window has to move")
+        )
+        return say("Push the later ones"), listed([note, more], "; ")
 
     def _changes(self, arriving: Sequence[Arrival]) -> list[str]:
         """The new arrivals of those that come at another time than before."""
         before = {one.stop.job: one.at_ms for one in self._before}
-        found = []
+        found: list[str] = []
         for one in arriving:
             was = before.get(one.stop.job)
             clock = self._clock(one.at_ms)
             if one.stop.job == self._case.moved.job:
-                found.append(f"{one.stop.number} about {clock}")
+                found.append(say("{number} about {time}", number=one.stop.number, time=clock))
             elif was is not None and abs(one.at_ms - was) >= formats.MINUTE_MS:
                 minutes = round((one.at_ms - was) / formats.MINUTE_MS)
                 sign = "+" if minutes > 0 else "−"
                 found.append(
-                    f"{one.stop.number} about {clock} ({sign}{formats.minutes_words(abs(minutes))})"
+                    say(
+                        "{number} about {time} ({change})",
+                        number=one.stop.number,
+                        time=clock,
+                        change=listed([sign, formats.minutes_words(abs(minutes))], ""),
+                    )
                 )
         return found
 
     def _clock(self, at_ms: int) -> str:
         return formats.clock_words(at_ms, self._case.zone)
+
+
+def _source_words(sources: Set[str]) -> str:
+    if sources == {TravelSource.ROADS}:
+        return say("Arrivals by the road graph.")
+    if sources == {TravelSource.AIR}:
+        return say("Arrivals by the air line.")
+    return say("Arrivals by the air line and road graph.") if sources else ""

@@ -11,11 +11,12 @@ import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from core.dispatch.acts import ActError
 from core.dispatch.geometry import Point
 from core.dispatch.roster import absence_on
+from core.sentence import listed, say
 from hub.reckoning import Reckoner
 from web import formats
 from web.board.days import day_bounds, today, workday_ms
@@ -35,6 +36,8 @@ _FIRST_MS, _END_MS = (
     int(dt.datetime(year, 1, 1, tzinfo=dt.UTC).timestamp()) * 1000
     for year in (YEAR_MIN, YEAR_MAX + 1)
 )
+
+A_WORKER: Final = say("a worker")
 
 
 class NoSuchJob(Exception):
@@ -72,10 +75,10 @@ def read_wish(form: Any) -> Wish:
     if not is_stream_id(job):
         raise NoSuchJob
     if worker and not is_stream_id(worker):
-        raise ActError("choose a worker of the planner")
+        raise ActError(say("choose a worker of the planner"))
     start, way = clean(form.get("start")), clean(form.get("way"))
     if way and way not in WAYS:
-        raise ActError("choose one of the ways that the planner offers")
+        raise ActError(say("choose one of the ways that the planner offers"))
     at_ms, day = _read_start(start) if worker else (None, None)
     return Wish(
         job,
@@ -91,7 +94,7 @@ def read_wish(form: Any) -> Wish:
 
 def _read_start(text: str) -> tuple[int | None, dt.date | None]:
     """A moment in ms UTC, or a local day such as 2026-11-24."""
-    words = ActError("say when: a moment in milliseconds, or a day such as 2026-11-24")
+    words = ActError(say("say when: a moment in milliseconds, or a day such as 2026-11-24"))
     if text.isascii() and text.isdigit() and len(text) <= 15:
         at_ms = int(text)
         if not _FIRST_MS <= at_ms < _END_MS:
@@ -109,7 +112,7 @@ def _read_start(text: str) -> tuple[int | None, dt.date | None]:
 def _read_seen(text: str) -> dict[str, str]:
     if not text:
         return {}
-    damaged = ActError("the planner's page was damaged on its way; load it again")
+    damaged = ActError(say("the planner's page was damaged on its way; load it again"))
     if len(text) > SHOWN_CHARACTERS_MAX:
         raise damaged
     try:
@@ -131,7 +134,7 @@ class Prospect:
     `taken` are the assignments that end; `seen` the frontiers of all jobs that it depends on;
     `ask` says that a person has to choose among the offers, `needs_reason` why not without words.
     `chosen` is the way that holds unless another is chosen, '' where the job is only taken back.
-    `source` is how the travel times are known, '' where there was nothing to reckon.
+    `source` says how the travel times are known, '' where there was nothing to reckon.
     """
 
     stop: PlanStop
@@ -154,7 +157,7 @@ class Prospect:
         for each in self.offers:
             if each.way == (way or self.chosen):
                 return each
-        raise ActError("that way is not open any more; look at the planner again")
+        raise ActError(say("that way is not open any more; look at the planner again"))
 
 
 async def weigh(moment: Moment, wish: Wish, reckoner: Reckoner) -> Prospect:
@@ -169,18 +172,31 @@ async def weigh(moment: Moment, wish: Wish, reckoner: Reckoner) -> Prospect:
         raise NoSuchJob
     first = stops[0]
     if first.status in ("done", "cancelled"):
-        raise ActError(f"{first.number} is {first.status}; reopen it before you plan it")
+        raise ActError(
+            say(
+                "{number} is {status}; reopen it before you plan it",
+                number=first.number,
+                status=say(first.status),
+            )
+        )
     living = [stop for stop in stops if stop.worker and stop.phase not in OVER]
     names = {row["worker"]: row["name"] for row in await moment.hub.reader.rows(
         "SELECT worker, name FROM worker")}  # fmt: skip
     if not wish.worker:
         return _taken_back(wish, first, living, names)
     own = next((stop for stop in living if stop.worker == wish.worker), None)
-    name = names.get(wish.worker, "a worker")
+    name = names.get(wish.worker, A_WORKER)
     if own is not None and wish.giver not in ("", wish.worker):
-        raise ActError(f"{name} has this job already")
+        raise ActError(say("{worker} has this job already", worker=name))
     if own is not None and own.phase in WORKING:
-        raise ActError(f"{name} is {own.phase} already; {own.number} can't be planned anew")
+        raise ActError(
+            say(
+                "{worker} is {phase} already; {number} can't be planned anew",
+                worker=name,
+                phase=say(own.phase),
+                number=own.number,
+            )
+        )
     return await _weighed(moment, wish, reckoner, first, living, own, names)
 
 
@@ -189,11 +205,17 @@ def _taken_back(
 ) -> Prospect:
     taken = _takes(wish, living)
     if not taken:
-        raise ActError(f"nobody has {stop.number}; there is nothing to take back")
+        raise ActError(
+            say("nobody has {number}; there is nothing to take back", number=stop.number)
+        )
     givers = _named(taken, names)
     return Prospect(
         stop=stop,
-        title=f"{stop.number} is taken back from {givers}; nobody has it then.",
+        title=say(
+            "{number} is taken back from {worker}; nobody has it then.",
+            number=stop.number,
+            worker=givers,
+        ),
         taken=taken,
         giver_names=givers,
         worker_name="",
@@ -215,12 +237,12 @@ def _takes(wish: Wish, living: Sequence[PlanStop]) -> tuple[PlanStop, ...]:
         return tuple(living)
     named = [s for s in living if s.worker == wish.giver]
     if not named:
-        raise ActError("that assignment is not there any more; look at the planner again")
+        raise ActError(say("that assignment is not there any more; look at the planner again"))
     return tuple(named)
 
 
 def _named(taken: Sequence[PlanStop], names: Mapping[str, str]) -> str:
-    return ", ".join(names.get(each.worker, "a worker") for each in taken)
+    return listed(names.get(each.worker, A_WORKER) for each in taken) if taken else ""
 
 
 async def _weighed(
@@ -238,7 +260,7 @@ async def _weighed(
         moment, [day], lambda row: row["worker"] == wish.worker, unassigned=False
     )
     if not facts.people:
-        raise ActError("choose a worker from the planner: that one is archived or unknown")
+        raise ActError(say("choose a worker from the planner: that one is archived or unknown"))
     row = facts.people[0]
     at_ms = wish.at_ms if wish.at_ms is not None else _clock_on(moment, first, row, day)
     others = [stop for stop in facts.stops.get(wish.worker, ()) if stop.job != wish.job]
@@ -258,8 +280,12 @@ async def _weighed(
     taken = () if own is not None else _takes(wish, living)
     return Prospect(
         stop=moved,
-        title=f"{moved.number} to {row['name']}, "
-        f"{formats.moment_words(at_ms, zone, moment.now_ms)}",
+        title=say(
+            "{number} to {worker}, {moment}",
+            number=moved.number,
+            worker=row["name"],
+            moment=formats.moment_words(at_ms, zone, moment.now_ms),
+        ),
         taken=taken,
         giver_names=_named(taken, names),
         worker_name=row["name"],
@@ -297,7 +323,9 @@ async def _case(
         shifts,
         frozenset(json.loads(row["skills"])),
         bool(row["jobs_on"]),
-        f"{row['name']}: {silent}, so this may arrive late." if silent else "",
+        say("{worker}: {silence}, so this may arrive late.", worker=row["name"], silence=silent)
+        if silent
+        else "",
         await _absent(moment, row, day),
     )
     skills = await moment.hub.reader.rows("SELECT skill, name FROM skill")
@@ -327,7 +355,7 @@ async def _absent(moment: Moment, row: Any, day: dt.date) -> str:
     found = await absences(moment.hub.reader, day.isoformat(), day.isoformat())
     absence = absence_on(found.get(row["worker"], ()), day.isoformat())
     words = absent_words(absence, today(moment.now_ms, moment.zone))
-    return f"{row['name']} is {words}." if words else ""
+    return say("{worker} is {absent}.", worker=row["name"], absent=words) if words else ""
 
 
 def _whereabouts(moment: Moment, worker: str) -> Point | None:

@@ -16,12 +16,14 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from core.sentence import Sentence, say
 from web.board.days import day_bounds, today
 from web.board.filters import UNASSIGNED, VIEW_BY_ID, Filter, is_stream_id, read_filter
 from web.board.plan_day import facts_of, silence_of
 from web.board.plan_drawing import Chip, Drawing, PlanRow
 from web.board.plan_lines import Tick, in_order
 from web.board.state import Moment, moment_of
+from web.formats import date_words, long_day_words, weekday_words
 from web.frame import frame_of
 from web.rendering import part
 from web.roster import roster_on
@@ -135,7 +137,7 @@ async def planner_of(moment: Moment, wanted: Filter) -> Planner:
         sheets_href=f"/workers/day?{urlencode([('date', day.isoformat()), *chosen_pairs])}",
         ticks=axis.ticks if axis else (),
         heads=tuple(
-            Head(f"{each:%a %-d %b}", each.isoformat() == today(moment.now_ms, moment.zone))
+            Head(weekday_words(each), each.isoformat() == today(moment.now_ms, moment.zone))
             for each in (days if week else ())
         ),
         start_ms=axis.start_ms if axis else day_bounds(days[0], moment.zone)[0],
@@ -160,11 +162,16 @@ def week_of(day: dt.date) -> list[dt.date]:
     return [monday + dt.timedelta(days=each) for each in range(7)]
 
 
-def _span_title(days: Sequence[dt.date]) -> str:
+def _span_title(days: Sequence[dt.date]) -> Sentence:
     first, last = days[0], days[-1]
     if first == last:
-        return f"{first:%A %-d %B %Y}"
-    return f"{first:%-d %b} – {last:%-d %b %Y}"
+        return long_day_words(first)
+    return say(
+        "{first} – {last}",
+        first=date_words(first.isoformat(), first.isoformat()),
+        # Of no present, so that it names its year.
+        last=date_words(last.isoformat(), ""),
+    )
 
 
 def _fit_words(wanted: Filter, fitting: int, jobs: int) -> str:
@@ -172,5 +179,16 @@ def _fit_words(wanted: Filter, fitting: int, jobs: int) -> str:
     if fitting == jobs:
         return ""
     view = VIEW_BY_ID[wanted.view].words
-    more = " and the filters" if wanted.statuses or wanted.text or wanted.customer else ""
-    return f"{fitting} of {jobs} jobs fit “{view}”{more}; the others are pale."
+    if wanted.statuses or wanted.text or wanted.customer:
+        return say(
+            "{fitting} of {jobs} jobs fit “{view}” and the filters; the others are pale.",
+            fitting=fitting,
+            jobs=jobs,
+            view=view,
+        )
+    return say(
+        "{fitting} of {jobs} jobs fit “{view}”; the others are pale.",
+        fitting=fitting,
+        jobs=jobs,
+        view=view,
+    )

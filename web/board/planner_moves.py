@@ -18,6 +18,7 @@ from aiohttp import web
 from core.dispatch import acts
 from core.dispatch.acts import Act, ActError
 from core.log.errors import Malformed
+from core.sentence import Sentence, listed, marked, say, say_n
 from hub.hub import check_may_write
 from hub.keys import ACCOUNT
 from hub.past_acts import reference_of
@@ -29,27 +30,22 @@ from web.board.planner import draw_planner
 from web.board.state import RECKONER, Moment, moment_of
 from web.board.words import load_names, state_words, value_words
 from web.formats import sentence
+from web.language import answer_json, language_of
 from web.stale_form import FieldChange, changed_since
 
 NOTICE: Final = "X-Board-Notice"
 UNDO: Final = "X-Board-Undo"
+NO_SUCH_JOB: Final = say("There is no such job on this hub.")
 _DEPENDS: Final = (
-    "assigned",
-    "withdrawn",
-    "handed to",
-    "phase",
-    "cancelled",
-    "override",
-    "window",
-    "order",
-    "planned minutes",
+    *("assigned", "withdrawn", "handed to", "phase", "cancelled", "override"),
+    *(marked("window"), "order", marked("planned minutes")),
 )
 _HEARD: Final = frozenset({"received", "opened"})
 """That a phone got a job or somebody looked at it is no reason to plan anew."""
 
 
 class Overtaken(Exception):
-    """Something that the move depends on changed since its preview; words say what."""
+    """Something that the move depends on changed since its preview; a sentence says what."""
 
 
 async def preview(request: web.Request) -> web.StreamResponse:
@@ -62,20 +58,21 @@ async def preview(request: web.Request) -> web.StreamResponse:
     try:
         prospect = await weigh(moment, read_wish(await request.post()), request.app[RECKONER])
     except NoSuchJob:
-        raise web.HTTPNotFound(text="There is no such job on this hub.") from None
+        raise web.HTTPNotFound(text=NO_SUCH_JOB) from None
     except ActError as error:
-        return _json({"error": sentence(str(error))}, status=422)
-    return _json(
+        return answer_json(request, {"error": sentence(error.args[0])}, status=422)
+    return answer_json(
+        request,
         {
             "title": prospect.title,
             "giver": prospect.giver_names,
             "ask": prospect.ask,
             "reason": prospect.needs_reason,
             "start": prospect.at_ms,
-            "source": f"Arrivals by the {prospect.source}." if prospect.source else "",
+            "source": prospect.source,
             "seen": json.dumps(prospect.seen),
             "offers": [_offer(each, prospect.chosen) for each in prospect.offers],
-        }
+        },
     )
 
 
@@ -103,14 +100,14 @@ async def drop(request: web.Request) -> web.StreamResponse:
     try:
         words, act = await _carry_out(request, moment, read_wish(form))
     except NoSuchJob:
-        raise web.HTTPNotFound(text="There is no such job on this hub.") from None
+        raise web.HTTPNotFound(text=NO_SUCH_JOB) from None
     except Overtaken as error:
-        words, status = str(error), 409
+        words, status = error.args[0], 409
     except (ActError, Malformed) as error:
-        words, status = sentence(str(error)), 422
+        words, status = sentence(error.args[0]), 422
     wanted = read_back(form.get("back"))
     answer = await draw_planner(request, await moment_of(request), wanted, status)
-    answer.headers[NOTICE] = quote(words)
+    answer.headers[NOTICE] = quote(language_of(request).said(words))
     answer.headers[UNDO] = act
     return answer
 
@@ -126,14 +123,20 @@ async def _carry_out(request: web.Request, moment: Moment, wish: Wish) -> tuple[
         await _check_not_overtaken(moment, wish, wish.seen)
         _check_same_day(prospect, wish)
     if prospect.ask and not wish.way:
-        raise ActError("choose one of the ways that the planner offers")
+        raise ActError(say("choose one of the ways that the planner offers"))
     if prospect.needs_reason and not wish.reason:
         raise ActError(
-            f"{prospect.giver_names} is at {prospect.stop.number} already; say why it is taken away"
+            say(
+                "{worker} is at {number} already; say why it is taken away",
+                worker=prospect.giver_names,
+                number=prospect.stop.number,
+            )
         )
     changes = changes_of(prospect, wish, moment.hub.replica.entropy(8))
     if not changes:
-        raise ActError(f"{prospect.stop.number} stands there already; nothing was changed")
+        raise ActError(
+            say("{number} stands there already; nothing was changed", number=prospect.stop.number)
+        )
     streams = {change.stream for change in changes}
     basis = {bytes.fromhex(job): token for job, token in wish.seen.items() if token}
     written = await moment.hub.act(
@@ -170,20 +173,30 @@ def changes_of(prospect: Prospect, wish: Wish, turn: bytes) -> Act:
 def _said(prospect: Prospect, wish: Wish, moment: Moment) -> str:
     number = prospect.stop.number
     if not wish.worker:
-        return sentence(f"{number} is taken back from {prospect.giver_names}")
+        return say(
+            "{number} is taken back from {worker}.", number=number, worker=prospect.giver_names
+        )
     offer = prospect.offer(wish.way)
-    words = f"{number} is " + ("moved" if prospect.same_worker else "assigned")
-    words += "" if prospect.same_worker else f" to {prospect.worker_name}"
-    if prospect.stop.job in offer.move.windows:
-        start = offer.move.windows[prospect.stop.job][0]
-        words += f", {formats.moment_words(start, moment.zone, moment.now_ms)}"
-    elif prospect.same_worker:
-        words += " in the order of the day"
+    windows = offer.move.windows
+    if prospect.same_worker:
+        words = (
+            say("{number} is moved", number=number)
+            if prospect.stop.job in windows
+            else say("{number} is moved in the order of the day", number=number)
+        )
+    else:
+        words = say("{number} is assigned to {worker}", number=number, worker=prospect.worker_name)
+    parts: list[str] = [words]
+    if prospect.stop.job in windows:
+        start = windows[prospect.stop.job][0]
+        parts.append(formats.moment_words(start, moment.zone, moment.now_ms))
     if prospect.giver_names:
-        words += f", no longer to {prospect.giver_names}"
-    pushed = len(offer.move.windows) - (prospect.stop.job in offer.move.windows)
+        parts.append(say("no longer to {worker}", worker=prospect.giver_names))
+    words = listed(parts)
+    pushed = len(windows) - (prospect.stop.job in windows)
     if pushed:
-        words += f"; {pushed} later window{'' if pushed == 1 else 's'} moved on"
+        more = say_n("{n} later window moved on", "{n} later windows moved on", pushed)
+        words = listed([words, more], "; ")
     return sentence(words)
 
 
@@ -207,18 +220,24 @@ async def _check_not_overtaken(moment: Moment, wish: Wish, seen: Any) -> None:
             raise Overtaken(await _overtaken_words(moment, row, telling))
 
 
-async def _overtaken_words(moment: Moment, row: Any, changes: Sequence[FieldChange]) -> str:
+async def _overtaken_words(moment: Moment, row: Any, changes: Sequence[FieldChange]) -> Sentence:
     names = await load_names(moment.hub.reader, row["customer"])
     newest = max(changes, key=lambda change: change.at_ms)
     if newest.field in ("window", "order", "planned minutes"):
         value = value_words(newest.field, newest.theirs, names, moment.zone, moment.now_ms)
-        what = "planned in another order" if newest.field == "order" else f"{newest.field} {value}"
+        what: str = say("{field} {value}", field=say(newest.field), value=value)
+        if newest.field == "order":
+            what = say("planned in another order")
     else:
         what = state_words(newest.field, newest.path, newest.theirs, names)
     when = formats.moment_words(newest.at_ms, moment.zone, moment.now_ms)
-    return (
-        f"Nothing was changed: since you looked, {newest.who} acted on {row['number']} at {when} "
-        f"({what}). Look at it and decide again."
+    return say(
+        "Nothing was changed: since you looked, {who} acted on {number} at {moment} ({what}). "
+        "Look at it and decide again.",
+        who=newest.who,
+        number=row["number"],
+        moment=when,
+        what=what,
     )
 
 
@@ -227,10 +246,9 @@ def _check_same_day(prospect: Prospect, wish: Wish) -> None:
     known = set(wish.seen) - {wish.job}
     if wish.worker and prospect.others != known:
         raise Overtaken(
-            f"Nothing was changed: since you looked, {prospect.worker_name}'s day got other jobs. "
-            "Look at it and decide again."
+            say(
+                "Nothing was changed: since you looked, {worker}'s day got other jobs. "
+                "Look at it and decide again.",
+                worker=prospect.worker_name,
+            )
         )
-
-
-def _json(data: Any, status: int = 200) -> web.Response:
-    return web.json_response(data, status=status, headers={"Cache-Control": "no-store"})

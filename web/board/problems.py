@@ -18,6 +18,7 @@ from core.dispatch.delay import DELAYED, Cause
 from core.dispatch.fields import Kind, Phase
 from core.dispatch.ranking import points
 from core.dispatch.snooze import aside_until
+from core.sentence import listed, marked, say, say_n
 from hub.hub import Hub
 from web.board.alert_words import cause_words, why_words
 from web.board.alerts import Alert, put_aside
@@ -25,8 +26,7 @@ from web.board.reader import Rows
 from web.formats import MINUTE_MS, span_words
 from web.phones import SILENT_MS_MAX, phones_of
 
-SILENT, FORKED = "silent phone", "forked key"
-REJECTED = "rejected"
+SILENT, FORKED, REJECTED = marked("silent phone"), marked("forked key"), marked("rejected")
 
 _CONFLICTS: Final = """
     SELECT conflict.stream, conflict.conflict, conflict.kind, conflict.shown, conflict.other
@@ -64,11 +64,11 @@ _NAMED: Final = {
 }
 _NAMING: Final = frozenset({Kind.SITE, Kind.CUSTOMER, Kind.WORKER})
 _KIND_WORDS: Final = {
-    int(Kind.SITE): "Site",
-    int(Kind.OFFICE): "Office",
-    int(Kind.CUSTOMER): "Customer",
-    int(Kind.WORKER): "Worker",
-    int(Kind.RECURRENCE): "Recurring job",
+    int(Kind.SITE): say("Site"),
+    int(Kind.OFFICE): say("Office"),
+    int(Kind.CUSTOMER): say("Customer"),
+    int(Kind.WORKER): say("Worker"),
+    int(Kind.RECURRENCE): say("Recurring job"),
 }
 
 
@@ -217,7 +217,7 @@ class _Making:
             stream=job,
             job=job,
             number=row["number"],
-            title=row["title"] or "Untitled",
+            title=row["title"] or say("Untitled"),
             about=", ".join(part for part in (row["customer_name"], row["worker_name"]) if part),
             page="",
             priority=row["priority"],
@@ -236,14 +236,16 @@ class _Making:
             for each in alert.troubles[1:]
             if each.cause is not Cause.AT_RISK
         ]
-        also = f"; also: {', '.join(others)}" if others else ""
+        why = why_words(worst, alert.course, row["worker_name"])
+        if others:
+            why = say("{why}; also: {others}", why=why, others=listed(others))
         return self.of_job(
             alert.job,
             key=f"alert {alert.job} {worst.cause.value}",
             kind="alert",
             alert=worst.cause.value,
             words=cause_words(worst, row["worker"]),
-            why=why_words(worst, alert.course, row["worker_name"]) + also,
+            why=why,
             minutes=worst.minutes,
             since_ms=worst.since_ms,
             lost=worst.cause in DELAYED,
@@ -256,7 +258,7 @@ class _Making:
             key=f"reported {row['job']} {row['note']}",
             kind="reported",
             alert=f"problem {row['note']}",
-            words="Problem reported",
+            words=say("Problem reported"),
             why=f"{row['name']}: {row['text'].removeprefix(PROBLEM)}",
             minutes=self.minutes_since(row["at"]),
             since_ms=row["at"],
@@ -268,14 +270,14 @@ class _Making:
             stream="",
             job="",
             number="",
-            title="This hub's store",
+            title=say("This hub's store"),
             about="",
             page="/phones",
             priority=3,
             key=f"damage {words}",
             kind="damage",
             alert="",
-            words="Damaged",
+            words=say("Damaged"),
             why=words,
             minutes=MINUTES_OF_DAMAGE,
             since_ms=0,
@@ -297,7 +299,7 @@ async def _conflict(reader: Rows, making: _Making, row: Any) -> Problem:
         "key": f"conflict {stream} {row['conflict']}",
         "kind": "conflict",
         "alert": "",
-        "words": "Conflict",
+        "words": say("Conflict"),
         "why": "",
         "minutes": making.minutes_since(since_ms),
         "since_ms": since_ms,
@@ -312,7 +314,8 @@ async def _conflict(reader: Rows, making: _Making, row: Any) -> Problem:
         stream=stream,
         job="",
         number="",
-        title=(named["name"] if named is not None else "") or _KIND_WORDS.get(kind, "Something"),
+        title=(named["name"] if named is not None else "")
+        or _KIND_WORDS.get(kind, say("Something")),
         about=_KIND_WORDS.get(kind, ""),
         page=f"{page}{stream}" if page else "",
         priority=1,
@@ -335,9 +338,11 @@ async def _rejected(reader: Rows, making: _Making, rows: Sequence[Any]) -> list[
                 key=f"rejected {row['job']} {since_ms}",
                 kind="rejected",
                 alert=REJECTED,
-                words="Rejected",
+                words=say("Rejected"),
                 asks=False,
-                why=f"“{reason}”. Nobody has it now." if reason else "Nobody has it now.",
+                why=say("“{reason}”. Nobody has it now.", reason=reason)
+                if reason
+                else say("Nobody has it now."),
                 minutes=making.minutes_since(since_ms),
                 since_ms=since_ms,
             )
@@ -359,21 +364,25 @@ async def _phones(hub: Hub, making: _Making) -> list[Problem]:
         silent_ms = making.now_ms - heard_ms
         if heard_ms and silent_ms <= SILENT_MS_MAX:
             continue
-        since = "never heard" if not heard_ms else f"silent for {span_words(silent_ms)}"
+        who = name or say("the worker")
+        why = say("It was never heard, and {who} has jobs to do.", who=who)
+        if heard_ms:
+            span = span_words(silent_ms)
+            why = say("It was silent for {span}, and {who} has jobs to do.", span=span, who=who)
         found.append(
             making.of(
                 stream=worker,
                 job="",
                 number="",
-                title=f"{name or 'A worker'}'s phone",
-                about="Phone",
+                title=say("{name}'s phone", name=name) if name else say("A worker's phone"),
+                about=say("Phone"),
                 page=f"/workers/{worker}",
                 priority=1,
                 key=f"silent {worker}",
                 kind="phone",
                 alert=SILENT,
-                words="Silent phone",
-                why=f"It was {since}, and {name or 'the worker'} has jobs to do.",
+                words=say("Silent phone"),
+                why=why,
                 minutes=(silent_ms - SILENT_MS_MAX) // MINUTE_MS if heard_ms else 1,
                 since_ms=heard_ms + SILENT_MS_MAX if heard_ms else 0,
             )
@@ -386,15 +395,19 @@ def _forked(making: _Making, row: Any) -> Problem:
         stream=row["worker"],
         job="",
         number="",
-        title=f"{row['name']}'s phone" if row["name"] else "A key",
-        about="Phone",
+        title=say("{name}'s phone", name=row["name"]) if row["name"] else say("A key"),
+        about=say("Phone"),
         page="/phones",
         priority=2,
         key=f"forked {row['author']}",
         kind="phone",
         alert=FORKED,
-        words="Wrote in two places at once",
-        why=f"In {row['streams']} records: restored, copied or stolen. Give it a new key.",
+        words=say("Wrote in two places at once"),
+        why=say_n(
+            "In {n} record: restored, copied or stolen. Give it a new key.",
+            "In {n} records: restored, copied or stolen. Give it a new key.",
+            row["streams"],
+        ),
         minutes=MINUTES_OF_FORK,
         since_ms=0,
     )

@@ -15,6 +15,7 @@ from aiohttp import web
 from core.dispatch.acts import ActError
 from core.dispatch.itinerary import MINUTE_MS, Timed
 from core.dispatch.proposing import TASKS_MAX, Move
+from core.sentence import listed, say, say_n
 from hub.hub import check_may_write
 from hub.keys import ACCOUNT
 from hub.map.travel import AIR_DETOUR
@@ -124,7 +125,7 @@ async def begin(request: web.Request) -> web.StreamResponse:
     try:
         check_may_write(account)
     except ActError as error:
-        raise see_other("/proposal", sentence(str(error)), "bad") from error
+        raise see_other("/proposal", sentence(error.args[0]), "bad") from error
     draft = request.app[PROPOSALS].begin(moment, account, day, jobs)
     raise see_other(f"/proposal/{draft.id}")
 
@@ -132,8 +133,11 @@ async def begin(request: web.Request) -> web.StreamResponse:
 def _draft_of(request: web.Request) -> Draft:
     draft = request.app[PROPOSALS].get(request.match_info["draft"])
     if draft is None:
-        words = "That proposal is not there any more: it was dropped, or the hub was started since."
-        raise see_other("/proposal", f"{words} Make another.", "risk")
+        words = say(
+            "That proposal is not there any more: it was dropped, or the hub was started since. "
+            "Make another."
+        )
+        raise see_other("/proposal", words, "risk")
     return draft
 
 
@@ -149,16 +153,19 @@ async def accept(request: web.Request) -> web.StreamResponse:
     jobs = _chosen(await request.post())
     to = f"/proposal/{draft.id}"
     if not jobs:
-        raise see_other(to, "Nothing is ticked; tick what you accept.", "risk")
+        raise see_other(to, say("Nothing is ticked; tick what you accept."), "risk")
     book = request.app[PROPOSALS]
     try:
         count, act = await book.accept(moment, request[ACCOUNT], draft, jobs)
     except ActError as error:
-        raise see_other(to, sentence(str(error)), "bad") from error
+        raise see_other(to, sentence(error.args[0]), "bad") from error
     left = sum(1 for job in jobs if draft.told.get(job, ("",))[0] == "left")
-    words = f"{count} job{'' if count == 1 else 's'} accepted."
+    words = say_n("{n} job accepted.", "{n} jobs accepted.", count)
     if left:
-        words += f" {left} left as {'it is' if left == 1 else 'they are'}: see each line."
+        more = say_n(
+            "{n} left as it is: see each line.", "{n} left as they are: see each line.", left
+        )
+        words = listed([words, more], " ")
     raise see_other(to, words, "risk" if left else "good", undo=act)
 
 
@@ -169,15 +176,19 @@ async def drop(request: web.Request) -> web.StreamResponse:
     try:
         check_may_write(request[ACCOUNT])
     except ActError as error:
-        raise see_other(f"/proposal/{draft.id}", sentence(str(error)), "bad") from error
+        raise see_other(f"/proposal/{draft.id}", sentence(error.args[0]), "bad") from error
     # What is being accepted at this moment is not dropped any more.
     async with draft.deciding:
         if form.get("all") == "1":
             request.app[PROPOSALS].drop(draft.id)
-            raise see_other("/", "The proposal is dropped; nothing more of it is written.")
+            words = say("The proposal is dropped; nothing more of it is written.")
+            raise see_other("/", words)
         dropped = _chosen(form) & {move.job for move in draft.open_moves()}
-        draft.told |= dict.fromkeys(dropped, ("dropped", "dropped"))
-    raise see_other(f"/proposal/{draft.id}", f"{len(dropped)} dropped; nothing was written.")
+        draft.told |= dict.fromkeys(dropped, ("dropped", say("dropped")))
+    words = say_n(
+        "{n} dropped; nothing was written.", "{n} dropped; nothing was written.", len(dropped)
+    )
+    raise see_other(f"/proposal/{draft.id}", words)
 
 
 def _chosen(form: object) -> set[str]:
@@ -244,7 +255,7 @@ def _line(draft: Draft, given: PlanInput, move: Move, late_before: dict[str, int
         number=row.number,
         title=row.title,
         window=row.window,
-        before=given.names.get(move.before, "a worker") if move.before else "",
+        before=given.names.get(move.before, say("a worker")) if move.before else "",
         after=given.names[move.worker],
         place=move.place,
         eta_ms=move.timed.arrive_ms,

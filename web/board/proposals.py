@@ -17,6 +17,7 @@ from aiohttp import web
 from core.dispatch import acts, fields
 from core.dispatch.acts import Act, ActError, Change
 from core.dispatch.proposing import Move, Proposal, TooMuch, propose
+from core.sentence import marked, say
 from hub.hub import Hub
 from hub.keys import Account
 from hub.map.matrix import Matrix, TooManyPlaces, matrix
@@ -31,9 +32,11 @@ from web.roster import absent_words, roster_on
 from web.stale_form import changed_since
 
 KEPT_MAX: Final = 20
+READING: Final = say("Reading the plans.")
 _DEPENDS: Final = (
-    *("assigned", "withdrawn", "handed to", "phase", "cancelled", "override"),
-    *("window", "point", "skills", "planned minutes"),
+    *(marked("assigned"), marked("withdrawn"), marked("handed to"), marked("phase")),
+    *(marked("cancelled"), marked("override"), marked("window"), marked("point")),
+    *(marked("skills"), marked("planned minutes")),
 )
 
 
@@ -50,7 +53,7 @@ class Draft:
     day: str
     jobs: tuple[str, ...]
     made_ms: int
-    progress: str = "Reading the plans."
+    progress: str = READING
     problem: str = ""
     given: PlanInput | None = None
     times: Matrix | None = None
@@ -105,17 +108,17 @@ class ProposalBook:
     async def _make(self, moment: Moment, draft: Draft) -> None:
         try:
             if self._turn.locked():
-                draft.progress = "Waiting: another proposal is being made first."
+                draft.progress = say("Waiting: another proposal is being made first.")
             async with self._turn:
                 # Whoever dropped it while it waited wants it no more.
                 if draft.id in self._drafts:
                     await self._fill(moment, draft)
         except (TooMuch, TooManyPlaces) as error:
-            draft.problem = sentence(str(error))
+            draft.problem = sentence(error.args[0])
         finally:
             if not draft.is_ready:
                 # A fault of the program's own goes on to the loop's log; the page stops waiting.
-                draft.problem = "It could not be made; make it anew."
+                draft.problem = say("It could not be made; make it anew.")
 
     async def _fill(self, moment: Moment, draft: Draft) -> None:
         """Read the plans as they are by now, and reckon.
@@ -123,7 +126,7 @@ class ProposalBook:
         Raises:
             TooMuch, TooManyPlaces: there is more than one proposal takes.
         """
-        draft.progress = "Reading the plans."
+        draft.progress = READING
         moment = replace(moment, now_ms=self._hub.clock.now_ms())
         draft.given = await gather(moment, draft.day, draft.jobs)
         region = self._hub.region
@@ -155,7 +158,7 @@ class ProposalBook:
         self, moment: Moment, account: Account, draft: Draft, jobs: set[str]
     ) -> tuple[int, str]:
         if draft.given is None or draft.result is None:
-            raise ActError("the proposal is not ready yet")
+            raise ActError(say("the proposal is not ready yet"))
         chosen = [move for move in draft.open_moves() if move.job in jobs]
         changes: Act = []
         basis: dict[bytes, str] = {}
@@ -165,16 +168,17 @@ class ProposalBook:
         for move in chosen:
             overtaken = await self._overtaken(draft.given, move.job)
             if not overtaken and move.worker not in living:
-                overtaken = "the worker is archived"
+                overtaken = say("the worker is archived")
             elif not overtaken and (absence := roster[move.worker].absence) is not None:
                 present = today(moment.now_ms, moment.zone)
-                overtaken = f"the worker is {absent_words(absence, present)}"
+                overtaken = say("the worker is {absent}", absent=absent_words(absence, present))
             if overtaken:
-                told[move.job] = ("left", f"left as it is: {overtaken}")
+                told[move.job] = ("left", say("left as it is: {why}", why=overtaken))
                 continue
             changes += self._changes(draft.given, move)
             basis[bytes.fromhex(move.job)] = draft.given.rows[move.job].frontier
-            told[move.job] = ("accepted", f"accepted: {draft.given.names[move.worker]} has it")
+            name = draft.given.names[move.worker]
+            told[move.job] = ("accepted", say("accepted: {worker} has it", worker=name))
         act = ""
         if changes:
             kept = {move.worker for move in chosen if told[move.job][0] == "accepted"}
@@ -216,12 +220,12 @@ class ProposalBook:
         """Who changed the job since the proposal was made, in words; '' for nobody."""
         reader = self._hub.reader
         if await reader.row("SELECT 1 FROM job WHERE job = ?", (job,)) is None:
-            return "it is not there any more"
+            return say("it is not there any more")
         changes = await changed_since(reader, job, given.rows[job].frontier, _DEPENDS)
         if not changes:
             return ""
         newest = max(changes, key=lambda change: change.at_ms)
-        return f"{newest.who} changed it meanwhile ({newest.field})"
+        return say("{who} changed it meanwhile ({field})", who=newest.who, field=say(newest.field))
 
 
 def _order(job: bytes, worker: bytes, turn: str, place: int) -> Change:
@@ -239,10 +243,13 @@ def _reckon(roads: Roads | None, draft: Draft) -> tuple[Matrix, Proposal]:
     assert given is not None
 
     def searched(done: int, of: int) -> None:
-        draft.progress = f"Searching the roads: {done} of {of} places."
+        draft.progress = say("Searching the roads: {done} of {of} places.", done=done, of=of)
 
     def walked(done: int, of: int) -> None:
-        draft.progress = f"Trying orders: {100 * done // of} % of the most that is tried."
+        percent = 100 * done // of
+        draft.progress = say(
+            "Trying orders: {percent} % of the most that is tried.", percent=percent
+        )
 
     times = matrix(roads, given.places, searched)
     return times, propose(given.tasks, given.crews, times.times_ms, progress=walked)

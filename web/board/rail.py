@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from core.sentence import say
 from hub.keys import ACCOUNT
 from web.board.filters import VIEW_BY_ID
 from web.board.naming import Reading
@@ -89,7 +90,10 @@ async def rail_of(
     found = await request.app[SAVED_COUNTS].of(moment, [view.query for view in seen], within_s)
     query = kept(wanted) if reading.fault is None else None
     lists = []
-    for id, words, shared in (("own", "My views", False), ("shared", "Everybody’s", True)):
+    for id, words, shared in (
+        ("own", say("My views"), False),
+        ("shared", say("Everybody’s"), True),
+    ):
         links = tuple(
             SavedLink(
                 id=view.id,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from core.dispatch.fields import Phase
+from core.sentence import say
 from replica.projection.conflict import phase_words
 from web.board.reader import Rows
 
@@ -24,6 +25,11 @@ _RECEIVED: Final = frozenset(
     {"received", "opened", "accepted", "travelling", "on site", "paused", "finished", "rejected"}
 )
 _OPENED: Final = _RECEIVED - {"received"}
+_WORDS_BY_LEVEL: Final = {
+    "assigned": say("Not yet"),
+    "on phone": say("On phone"),
+    "opened": say("Opened"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +46,12 @@ class Reach:
     @property
     def words(self) -> str:
         """The level as the board writes it."""
-        return {"assigned": "Not yet", "on phone": "On phone", "opened": "Opened"}[self.level]
+        return _WORDS_BY_LEVEL[self.level]
 
     @property
     def note(self) -> str:
         """What the phone lacks, '' where it lacks nothing or all."""
-        return "older version" if self.newest is False else ""
+        return say("older version") if self.newest is False else ""
 
 
 class Turn(NamedTuple):

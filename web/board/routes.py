@@ -46,6 +46,7 @@ from web.board.who_near import save_near
 from web.board.worker_day import worker_day_json
 from web.formats import sentence
 from web.frame import see_other
+from web.language import language_of
 
 SCRIPTED: str = "X-Board-Part"
 NOTICE: str = "X-Board-Notice"
@@ -67,9 +68,9 @@ async def act_on_job(request: web.Request) -> web.StreamResponse:
         carried = await carry_out(request, job, name)
         words, act = (carried.words, carried.act) if carried is not None else (None, "")
     except Overtaken as error:
-        words, status, tone = str(error), 409, "risk"
+        words, status, tone = error.args[0], 409, "risk"
     except ActError as error:
-        words, status, tone = sentence(str(error)), 422, "bad"
+        words, status, tone = sentence(error.args[0]), 422, "bad"
     if words is None:
         raise web.HTTPNotFound(text="There is no such job on this hub.")
     wanted = read_back((await request.post()).get("back"))
@@ -77,7 +78,7 @@ async def act_on_job(request: web.Request) -> web.StreamResponse:
         raise see_other(wanted.url(job=job), words, tone, undo=act)
     detail = await job_detail(await moment_of(request), wanted, job)
     answer = await draw_pane(request, wanted, detail, None, missing=job, status=status)
-    answer.headers[NOTICE] = quote(words)
+    answer.headers[NOTICE] = quote(language_of(request).said(words))
     answer.headers[UNDO] = act
     return answer
 
@@ -108,7 +109,7 @@ async def _answer_form(request: web.Request, outcome: Saved | JobForm) -> web.St
         raise see_other(to, outcome.words, undo=outcome.act)
     detail = await job_detail(await moment_of(request), wanted, outcome.job)
     answer = await draw_pane(request, wanted, detail, None, missing=outcome.job)
-    answer.headers[NOTICE] = quote(outcome.words)
+    answer.headers[NOTICE] = quote(language_of(request).said(outcome.words))
     answer.headers[GO] = to
     answer.headers[UNDO] = outcome.act
     return answer
@@ -119,11 +120,12 @@ async def new_job_near(request: web.Request) -> web.StreamResponse:
     try:
         saved = await save_near(request)
     except ActError as error:
-        words = sentence(str(error))
+        words = sentence(error.args[0])
         if not _is_scripted(request):
             back = request.headers.get("Referer", "").partition("?")[2]
             raise see_other(f"/?{back}" if back else "/?do=near", words, "bad") from error
-        return web.Response(text=words, status=422, headers={NOTICE: quote(words)})
+        said = language_of(request).said(words)
+        return web.Response(text=said, status=422, headers={NOTICE: quote(said)})
     return await _answer_form(request, saved)
 
 

@@ -7,19 +7,49 @@ Invariant: everything a row shows by colour or shape it also says in a word.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from core.sentence import marked, say, say_n
 from web import formats
+from web.board.days import first_day_words
 from web.board.groups import Head, group_of_key
 from web.board.questions import Question
 from web.board.reach import Reach, Turn, reach_of
 from web.board.reader import Rows
 
-PRIORITY_WORDS: Final = ("Low", "Normal", "High", "Urgent")
+PRIORITY_WORDS: Final = (say("Low"), say("Normal"), say("High"), say("Urgent"))
 LIVE_STATUSES: Final = frozenset({"open", "in progress"})
+
+# Said by their codes: how late a job runs, how far its worker is, and why it is late.
+CODES: Final = (
+    marked("delayed"),
+    marked("at risk"),
+    marked("assigned"),
+    marked("received"),
+    marked("opened"),
+    marked("accepted"),
+    marked("travelling"),
+    marked("on site"),
+    marked("paused"),
+    marked("finished"),
+    marked("rejected"),
+    marked("withdrawn"),
+    marked("released"),
+    marked("nobody set out"),
+    marked("nobody assigned"),
+    marked("unassigned"),
+    marked("window ends"),
+    marked("late start"),
+    marked("late finish"),
+    marked("longer than planned"),
+    marked("arrives too late"),
+    marked("no position"),
+)
+_NO_POSITION: Final = re.compile(r"no position for (\d+) min")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +143,19 @@ def _board_row(
     return BoardRow(
         job=row["job"],
         number=row["number"],
-        title=row["title"] or "Untitled",
+        title=row["title"] or say("Untitled"),
         about=row["description"].partition("\n")[0][:120],
         customer=row["customer_name"],
         place=row["place_name"] or row["address"],
         day_words=window_day(start, end, zone, now_ms),
         clock_words=window_clock(start, end, zone),
-        worker=row["worker_name"] or ("Unknown worker" if row["worker"] else ""),
+        worker=row["worker_name"] or (say("Unknown worker") if row["worker"] else ""),
         status=row["status"],
         phase=phase_words(row),
         flags=_flags(row, level),
         delay_level=level,
         delay_words=delay_words(row["alert_minutes"]) if level else "",
-        delay_cause=row["alert_cause"] or "" if level else "",
+        delay_cause=cause_words(row["alert_cause"] or "") if level else "",
         reach=reach if live else None,
         priority=min(max(row["priority"], 0), 3),
         updated_iso=formats.local_time(row["updated_at"], zone).isoformat(timespec="seconds"),
@@ -144,21 +174,20 @@ def _board_row(
 def _flags(row: Any, level: str) -> tuple[Flag, ...]:
     flags = []
     if row["conflicts"]:
-        number = row["conflicts"]
-        words = "1 conflict to decide" if number == 1 else f"{number} conflicts to decide"
+        words = say_n("{n} conflict to decide", "{n} conflicts to decide", row["conflicts"])
         flags.append(Flag("git-compare", words, "bad"))
     if level == "delayed":
-        flags.append(Flag("triangle-alert", "Delayed", "bad"))
+        flags.append(Flag("triangle-alert", say("Delayed"), "bad"))
     elif level == "at risk":
-        flags.append(Flag("clock-alert", "At risk", "risk"))
+        flags.append(Flag("clock-alert", say("At risk"), "risk"))
     if row["status"] == "rejected":
-        flags.append(Flag("circle-x", "Rejected", "bad"))
+        flags.append(Flag("circle-x", say("Rejected"), "bad"))
     elif row["status"] == "open" and not row["worker"]:
-        flags.append(Flag("user-x", "Unassigned", "risk"))
+        flags.append(Flag("user-x", say("Unassigned"), "risk"))
     elif row["unacknowledged"]:
-        flags.append(Flag("smartphone", "Not on the phone yet", "risk"))
+        flags.append(Flag("smartphone", say("Not on the phone yet"), "risk"))
     if row["status"] in LIVE_STATUSES and row["lat_e7"] is None:
-        flags.append(Flag("map-pin-off", "No position: time is logged by hand", ""))
+        flags.append(Flag("map-pin-off", say("No position: time is logged by hand"), ""))
     return tuple(flags)
 
 
@@ -167,10 +196,23 @@ def phase_words(row: Any) -> str:
     if row["status"] in ("rejected", "cancelled"):
         return str(row["reason"])
     if row["overridden"]:
-        return "set by the office"
+        return say("set by the office")
     if row["status"] == "open" and not row["worker"]:
-        return "unassigned"
-    return str(row["phase"]) if row["status"] in LIVE_STATUSES else ""
+        return say("unassigned")
+    return code_words(str(row["phase"])) if row["status"] in LIVE_STATUSES else ""
+
+
+def code_words(code: str) -> str:
+    """A status, a phase or another code that is English itself, as a sentence; '' for none."""
+    return say(code) if code else ""
+
+
+def cause_words(cause: str) -> str:
+    """Why a job is late, as its alert names it, as a sentence; '' for nothing."""
+    blind = _NO_POSITION.fullmatch(cause)
+    if blind is not None:
+        return say("no position for {minutes} min", minutes=blind[1])
+    return code_words(cause)
 
 
 def delay_words(minutes: int | None) -> str:
@@ -178,11 +220,11 @@ def delay_words(minutes: int | None) -> str:
     if minutes is None:
         return ""
     if minutes == 0:
-        return "soon"
+        return say("soon")
     hours, rest = divmod(abs(minutes), 60)
     sign = "−" if minutes < 0 else "+"
     if hours >= 48:
-        return f"{sign}{hours // 24} days"
+        return say_n("{sign}{n} day", "{sign}{n} days", hours // 24, sign=sign)
     return f"{sign}{hours} h {rest:02d}" if hours else f"{sign}{rest} min"
 
 
@@ -190,7 +232,7 @@ def short_ago(at_ms: int, now_ms: int) -> str:
     """How long ago in the fewest letters: `now`, `4 min`, `3 h`, `12 d`."""
     gone = max(now_ms - at_ms, 0)
     if gone < formats.MINUTE_MS:
-        return "now"
+        return say("now")
     if gone < formats.HOUR_MS:
         return f"{gone // formats.MINUTE_MS} min"
     if gone < formats.DAY_MS:
@@ -202,9 +244,8 @@ def window_day(start: int | None, end: int | None, zone: ZoneInfo, now_ms: int) 
     """The day of a window, as the row's first line: `Today`, `Mon 23 Nov`, `No date`."""
     at_ms = start if start is not None else end
     if at_ms is None:
-        return "No date"
-    words = formats.day_words(at_ms, zone, now_ms)
-    return words[0].upper() + words[1:]
+        return say("No date")
+    return first_day_words(at_ms, zone, now_ms)
 
 
 def window_clock(start: int | None, end: int | None, zone: ZoneInfo) -> str:
@@ -213,11 +254,13 @@ def window_clock(start: int | None, end: int | None, zone: ZoneInfo) -> str:
         return ""
     if start is None or end is None:
         at_ms = start if start is not None else end
-        return f"{'from' if end is None else 'by'} {formats.clock_words(at_ms or 0, zone)}"
+        clock = formats.clock_words(at_ms or 0, zone)
+        return say("from {clock}", clock=clock) if end is None else say("by {clock}", clock=clock)
     first, last = formats.local_time(start, zone), formats.local_time(end, zone)
     days = (last.date() - first.date()).days
     if days > 1 or (days == 1 and last.time() >= first.time()):
-        return f"{first:%H:%M}, {days + 1} days"
+        clock = f"{first:%H:%M}"
+        return say_n("{clock}, {n} day", "{clock}, {n} days", days + 1, clock=clock)
     return f"{first:%H:%M}–{last:%H:%M}"
 
 

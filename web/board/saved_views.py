@@ -19,6 +19,7 @@ from aiohttp import web
 from multidict import MultiDict
 
 from core.dispatch.acts import ActError
+from core.sentence import say
 from hub.keys import Account
 from web import formats
 from web.board.filters import CHOICES_MAX, Filter
@@ -74,7 +75,7 @@ def _place(row: Any) -> tuple[int, str, str]:
 
 
 def _view(row: Any) -> SavedView:
-    name = row["name"] or "Without a name"
+    name = row["name"] or say("Without a name")
     return SavedView(row["view"], name, row["query"], not row["owner"], row["position"])
 
 
@@ -93,7 +94,7 @@ async def reading_of(reader: Rows, query: str) -> Reading:
         pairs = parse_qsl(query, max_num_fields=CHOICES_MAX * 4)
     except ValueError as error:
         raise ActError(
-            "that is no address of the board; open the board and save it there"
+            say("that is no address of the board; open the board and save it there")
         ) from error
     return await read_query(reader, MultiDict(pairs))
 
@@ -165,7 +166,7 @@ async def _count(moment: Moment, query: str) -> Count:
     try:
         reading = await reading_of(reader, query)
     except ActError as error:
-        return Count(None, formats.sentence(str(error)))
+        return Count(None, formats.sentence(error.args[0]))
     if reading.fault is not None:
         return Count(None, formats.sentence(reading.fault.words))
     return Count(await (await moment.question(reading.wanted)).total(reader))

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from core.dispatch.fields import Kind
+from core.sentence import say
 from hub.guard import Refused
 from hub.hub import Hub
 from hub.keys import HUB
@@ -196,8 +197,8 @@ class Moment:
         """
         reading = await self.reading(query)
         if reading.fault is not None:
-            what = sentence(reading.fault.words)
-            raise Refused(400, "The filter can't be read.", f"{what} Mend it on the board.")
+            what = say("{what} Mend it on the board.", what=sentence(reading.fault.words))
+            raise Refused(400, say("The filter can't be read."), what)
         return reading.wanted
 
     async def reading(self, query: Query) -> Reading:

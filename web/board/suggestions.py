@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from core.sentence import say
 from web.board.naming import Names
-from web.board.term import KEYS, NONE, Form, Key
+from web.board.term import KEYS, NEAR_DAYS, NONE, Form, Key
 from web.formats import folded
 
 SUGGESTED_MAX: Final = 12
@@ -19,6 +20,7 @@ _AT_KEY: Final = re.compile(r"(?:^|(?<=\s))-?([A-Za-z]*)\Z")
 _AT_VALUE: Final = re.compile(
     r"(?:^|(?<=\s))-?([A-Za-z]+)(:|<=|>=|<|>|=)(?:(?:\"[^\"]*\"|[^\s\",]+),)*(\"[^\"]*|[^\s\",]*)\Z"
 )
+_NOTES_OF_NONE: Final = {"worker": say("nobody"), "skill": say("needs none")}
 _PLAIN: Final = re.compile(r'[^\s,"\\]+\Z')
 
 
@@ -51,7 +53,8 @@ def _keys(before: str, after: str, typed: str) -> list[Suggestion]:
         if key.name.startswith(typed.lower()):
             sign = "" if key.only_compares else ":"
             filled = f"{start}{key.name}{sign}"
-            note = f"such as {key.name}{sign}{key.example}"
+            example = f"{key.name}{sign}{key.example}"
+            note = say("such as {example}", example=example)
             found.append(Suggestion(f"{key.name}{sign}", note, filled + after, len(filled)))
     return found if typed else found[:SUGGESTED_MAX]
 
@@ -77,12 +80,14 @@ def _possible(key: Key, names: Names) -> Iterable[tuple[str, str]]:
         case Form.CHOICE:
             return [(value, "") for value in key.choices]
         case Form.DAY:
-            return [(value, "") for value in ("today", "tomorrow", "yesterday", NONE)]
+            return [(value, "") for value in (*NEAR_DAYS, NONE)]
         case Form.SPAN:
             return [(value, "") for value in ("10min", "30min", "1h", "2h", "1d", "7d")]
         case Form.NAME:
             known = names.by_key.get(key.name, {})
             living = {name for one, name in known.items() if one not in names.gone}
-            nobody = {"worker": "nobody", "skill": "needs none"}.get(key.name, "has none")
-            return [(NONE, nobody), *((name, "") for name in sorted(living, key=folded))]
+            return [
+                (NONE, _NOTES_OF_NONE.get(key.name, say("has none"))),
+                *((name, "") for name in sorted(living, key=folded)),
+            ]
     return []

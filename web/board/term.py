@@ -12,14 +12,22 @@ import re
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-STATUSES: Final = ("open", "in progress", "done", "rejected", "cancelled")
-PRIORITIES: Final = ("low", "normal", "high", "urgent")
+from core.sentence import marked, say
+
+STATUSES: Final = (
+    marked("open"),
+    marked("in progress"),
+    marked("done"),
+    marked("rejected"),
+    marked("cancelled"),
+)
+PRIORITIES: Final = (marked("low"), marked("normal"), marked("high"), marked("urgent"))
 YEAR_MIN, YEAR_MAX = 2000, 2100
 """Days beyond are slips, and reckoning with them would leave the calendar."""
 
 TEXT: Final = "text"
 """The key of a word or of a phrase in quotes, which is written without a key."""
-NONE: Final = "none"
+NONE: Final = marked("none")
 """The value of a name for what has none: a job of no customer."""
 ID: Final = re.compile(r"[0-9a-f]{24}\Z|[0-9a-f]{16}\Z")
 """A stream's or a group's id as pages write it."""
@@ -27,7 +35,7 @@ VALUE_LETTERS_MAX: Final = 200
 
 _MINUTES_BY_UNIT: Final = {"min": 1, "m": 1, "h": 60, "d": 1440, "w": 10080}
 _SPAN: Final = re.compile(r"(\d{1,6})(min|m|h|d|w)?\Z")
-_NEAR_DAYS: Final = ("today", "tomorrow", "yesterday")
+NEAR_DAYS: Final = (marked("today"), marked("tomorrow"), marked("yesterday"))
 
 
 class Form(enum.Enum):
@@ -64,37 +72,58 @@ class Key:
         """What may stand as a value, in words."""
         match self.form:
             case Form.CHOICE:
-                return f"{self.name} is one of {', '.join(self.choices)}"
+                choices = ", ".join(self.choices)
+                return say("{key} is one of {choices}", key=self.name, choices=choices)
             case Form.SPAN:
-                return f"{self.name} is a number with min, h, d or w, such as {self.example}"
+                return say(
+                    "{key} is a number with min, h, d or w, such as {example}",
+                    key=self.name,
+                    example=self.example,
+                )
             case Form.DAY:
-                return f"{self.name} is today, tomorrow, yesterday, none, or such as 2026-11-28"
+                return say(
+                    "{key} is today, tomorrow, yesterday, none, or such as 2026-11-28",
+                    key=self.name,
+                )
             case Form.NAME:
-                return f"give a name, in quotes where it has a space, or {NONE}"
-        return f"give a text, such as {self.name}:{self.example}"
+                return say("give a name, in quotes where it has a space, or {none}", none=NONE)
+        example = f"{self.name}:{self.example}"
+        return say("give a text, such as {example}", example=example)
 
 
-HAS: Final = ("conflict", "note", "position", "checklist", "reason")
-IS: Final = ("late", "at risk", "unassigned", "unreached", "overridden")
+HAS: Final = (
+    marked("conflict"),
+    marked("note"),
+    marked("position"),
+    marked("checklist"),
+    marked("reason"),
+)
+IS: Final = (
+    marked("late"),
+    marked("at risk"),
+    marked("unassigned"),
+    marked("unreached"),
+    marked("overridden"),
+)
 
 KEYS: Final = {
     key.name: key
     for key in (
-        Key("status", "Status", Form.CHOICE, "open", STATUSES),
-        Key("worker", "Worker", Form.NAME, '"Ana Berg"'),
-        Key("team", "Team", Form.NAME, "north"),
-        Key("customer", "Customer", Form.NAME, "Letná"),
-        Key("place", "Place", Form.TEXT, "harbour"),
-        Key("skill", "Skill", Form.NAME, "gas"),
-        Key("day", "Day", Form.DAY, "today", compares=True),
-        Key("delay", "Delay", Form.SPAN, ">10min", compares=True, only_compares=True),
-        Key("priority", "Priority", Form.CHOICE, "high", PRIORITIES, compares=True),
-        Key("duration", "Duration", Form.SPAN, ">2h", compares=True, only_compares=True),
-        Key("changed", "Changed", Form.SPAN, "<2h", compares=True, only_compares=True),
-        Key("created", "Made", Form.SPAN, "<1d", compares=True, only_compares=True),
-        Key("number", "No.", Form.TEXT, "A-17"),
-        Key("has", "Has", Form.CHOICE, "conflict", HAS),
-        Key("is", "Is", Form.CHOICE, "late", IS),
+        Key("status", say("Status"), Form.CHOICE, "open", STATUSES),
+        Key("worker", say("Worker"), Form.NAME, '"Ana Berg"'),
+        Key("team", say("Team"), Form.NAME, "north"),
+        Key("customer", say("Customer"), Form.NAME, "Letná"),
+        Key("place", say("Place"), Form.TEXT, "harbour"),
+        Key("skill", say("Skill"), Form.NAME, "gas"),
+        Key("day", say("Day"), Form.DAY, "today", compares=True),
+        Key("delay", say("Delay"), Form.SPAN, ">10min", compares=True, only_compares=True),
+        Key("priority", say("Priority"), Form.CHOICE, "high", PRIORITIES, compares=True),
+        Key("duration", say("Duration"), Form.SPAN, ">2h", compares=True, only_compares=True),
+        Key("changed", say("Changed"), Form.SPAN, "<2h", compares=True, only_compares=True),
+        Key("created", say("Made"), Form.SPAN, "<1d", compares=True, only_compares=True),
+        Key("number", say("No."), Form.TEXT, "A-17"),
+        Key("has", say("Has"), Form.CHOICE, "conflict", HAS),
+        Key("is", say("Is"), Form.CHOICE, "late", IS),
     )
 }
 
@@ -125,7 +154,8 @@ def read_value(key: Key, sign: str, raw: str) -> str:
         case Form.DAY:
             return _day(key, sign, raw)
     if len(raw) > VALUE_LETTERS_MAX:
-        raise ValueFault(f"a value has at most {VALUE_LETTERS_MAX} letters; shorten it")
+        most = VALUE_LETTERS_MAX
+        raise ValueFault(say("a value has at most {most} letters; shorten it", most=most))
     return NONE if key.form is Form.NAME and raw.lower() == NONE else raw
 
 
@@ -133,7 +163,7 @@ def minutes_of(value: str) -> int:
     """A span's minutes: 120 for `2h`."""
     match = _SPAN.match(value)
     if match is None:
-        raise ValueFault(f"“{value}” is no span")
+        raise ValueFault(say("“{value}” is no span", value=value))
     return int(match[1]) * _MINUTES_BY_UNIT[match[2] or "min"]
 
 
@@ -151,28 +181,33 @@ def _choice(key: Key, raw: str) -> str:
     if key.name == "priority" and plain in ("0", "1", "2", "3"):
         return PRIORITIES[int(plain)]
     if plain not in key.choices:
-        raise ValueFault(f"“{raw}” is no {key.name}; {key.allowed}")
+        raise ValueFault(
+            say("“{value}” is no {key}; {allowed}", value=raw, key=key.name, allowed=key.allowed)
+        )
     return plain
 
 
 def _span(key: Key, raw: str) -> str:
     match = _SPAN.match(raw.lower())
     if match is None:
-        raise ValueFault(f"“{raw}” is no time; {key.allowed}")
+        raise ValueFault(say("“{value}” is no time; {allowed}", value=raw, allowed=key.allowed))
     minutes = minutes_of(raw.lower())
     for unit, size in (("d", 1440), ("h", 60)):
         if minutes and minutes % size == 0 and minutes // size < 1_000_000:
             return f"{minutes // size}{unit}"
     if minutes >= 1_000_000:
-        raise ValueFault(f"“{raw}” is longer than anything lasts; {key.allowed}")
+        words = say(
+            "“{value}” is longer than anything lasts; {allowed}", value=raw, allowed=key.allowed
+        )
+        raise ValueFault(words)
     return f"{minutes}min"
 
 
 def _day(key: Key, sign: str, raw: str) -> str:
     plain = raw.lower()
-    if plain in _NEAR_DAYS or (plain == NONE and sign == ":"):
+    if plain in NEAR_DAYS or (plain == NONE and sign == ":"):
         return plain
     day = read_day(raw)
     if day is None:
-        raise ValueFault(f"“{raw}” is no day; {key.allowed}")
+        raise ValueFault(say("“{value}” is no day; {allowed}", value=raw, allowed=key.allowed))
     return day.isoformat()

@@ -16,6 +16,7 @@ from core.dispatch import fields
 from core.dispatch.fields import FIELDS, PHASES, Kind, Phase
 from core.dispatch.undoing import UNTOLD, Later, Part
 from core.log.entry import Path
+from core.sentence import listed, marked, say, say_n
 from hub.past_acts import Undoable
 from replica.projection.conflict import phase_words, words
 from web import formats
@@ -26,31 +27,37 @@ FIELDS_NAMED: Final = 3
 """Of an act with more edits so many are named, and how many more there are."""
 
 _STREAM_WORDS: Final = {
-    Kind.SITE: "The site",
-    Kind.OFFICE: "The office",
-    Kind.CUSTOMER: "A customer",
-    Kind.WORKER: "A worker",
-    Kind.JOB: "A job",
-    Kind.DAY: "A worker-day",
-    Kind.RECURRENCE: "A recurring job",
+    Kind.SITE: say("The site"),
+    Kind.OFFICE: say("The office"),
+    Kind.CUSTOMER: say("A customer"),
+    Kind.WORKER: say("A worker"),
+    Kind.JOB: say("A job"),
+    Kind.DAY: say("A worker-day"),
+    Kind.RECURRENCE: say("A recurring job"),
 }
 _PAGES: Final = {Kind.JOB: "/jobs/", Kind.CUSTOMER: "/customers/", Kind.WORKER: "/workers/"}
 _BEGUN: Final = {
-    fields.CREATED: "Made",
-    fields.CUSTOMER_NAME: "Customer added",
-    fields.WORKER_NAME: "Worker added",
-    fields.REPEATS: "Recurring job made",
+    fields.CREATED: say("Made"),
+    fields.CUSTOMER_NAME: say("Customer added"),
+    fields.WORKER_NAME: say("Worker added"),
+    fields.REPEATS: say("Recurring job made"),
 }
 _ADDED: Final = {
-    fields.ACCOUNT_NAME: "Account",
-    fields.PLACE_NAME: "Place",
-    fields.CONTACT_NAME: "Contact",
-    fields.TEAM_NAME: "Team",
-    fields.VEHICLE_NAME: "Vehicle",
-    fields.SKILL_NAME: "Skill",
-    fields.NOTE: "Note",
-    fields.VIEW_NAME: "Saved view",
+    fields.ACCOUNT_NAME: marked("Account added: {name}"),
+    fields.PLACE_NAME: marked("Place added: {name}"),
+    fields.CONTACT_NAME: marked("Contact added: {name}"),
+    fields.TEAM_NAME: marked("Team added: {name}"),
+    fields.VEHICLE_NAME: marked("Vehicle added: {name}"),
+    fields.SKILL_NAME: marked("Skill added: {name}"),
+    fields.NOTE: marked("Note added: {name}"),
+    fields.VIEW_NAME: marked("Saved view added: {name}"),
 }
+# Settings and kinds of alert stand in paths by their names.
+_PATH_WORDS: Final = (
+    *(marked("site name"), marked("time zone"), marked("job dispatch"), marked("threshold min")),
+    *(marked("radius m"), marked("retention days"), marked("keep tracks days")),
+    *(marked("keep days days"), marked("keep jobs days")),
+)
 _TITLES: Final = """
     WITH asked AS (SELECT value FROM json_each(?))
     SELECT job AS id, trim(number || ' ' || title) AS name FROM job WHERE job IN asked
@@ -102,7 +109,7 @@ class PartView:
         """The change in one line."""
         if not self.label:
             return self.after
-        return f"{self.label}: {self.before} → {self.after}"
+        return listed([self.label, listed([self.before, self.after], " → ")], ": ")
 
 
 class Teller:
@@ -116,7 +123,8 @@ class Teller:
 
     def title(self, stream: bytes) -> str:
         """What a stream is called."""
-        return self._name_by_id.get(stream.hex()) or _STREAM_WORDS.get(Kind(stream[4]), "Something")
+        name = self._name_by_id.get(stream.hex())
+        return name or _STREAM_WORDS.get(Kind(stream[4]), say("Something"))
 
     def who(self, actor: bytes, author: bytes) -> str:
         """Who acted, by name."""
@@ -142,13 +150,13 @@ class Teller:
         if code in _BEGUN and part.before is None and part.after:
             return "", "", _BEGUN[code]
         if code in _ADDED and part.before is None and isinstance(part.after, str):
-            return "", "", f"{_ADDED[code]} added: {part.after}"
+            return "", "", say(_ADDED[code], name=part.after)
         if code == fields.FILE:
-            return "", "", "File added"
+            return "", "", say("File added")
         if code == fields.FILE_REMOVED:
-            return "", "", "File removed" if part.after else "File put back"
+            return "", "", say("File removed") if part.after else say("File put back")
         if code in UNTOLD:
-            return "", "", f"{self._label(part.path)} set"
+            return "", "", say("{field} set", field=self._label(part.path))
         if field is not None and field.kind == Kind.JOB and field.name in STATE_FIELDS:
             return "", "", self._state(field.name, part.path, part.after)
         return (
@@ -163,7 +171,7 @@ class Teller:
         if field is not None and field.kind == Kind.JOB and field.name in STATE_FIELDS:
             told = self._state(field.name, later.path, value)
         else:
-            told = f"{self._label(later.path)}: {self._value(later.path, value)}"
+            told = listed([self._label(later.path), self._value(later.path, value)], ": ")
         who = self.who(later.write.actor, later.write.log[0])
         return LostView(told, who, later.write.corrected_ms)
 
@@ -174,29 +182,28 @@ class Teller:
         of = path[1].hex() if len(path) > 1 else ""
         told = state_words(name, of, text, self._names)
         if name == "phase":
-            told += f", {self._names.worker.get(of, 'a worker')}"
+            return listed([told, self._names.worker.get(of) or say("a worker")])
         return told
 
     def _label(self, path: Path) -> str:
         field = FIELDS.get(path[0])
         if field is None:
-            return "A field of a newer version"
-        label = field.label or field.name.capitalize()
+            return say("A field of a newer version")
         of = self._name_by_id.get(path[1].hex(), "") if len(path) > 1 and _is_id(path[1]) else ""
-        if len(path) > 1 and isinstance(path[1], str):
-            of = path[1].replace("_", " ")
-        return f"{label} ({of})" if of else label
+        if len(path) > 1 and isinstance(path[1], str) and path[1]:
+            of = say(path[1].replace("_", " "))
+        return say("{field} ({of})", field=field.called, of=of) if of else field.called
 
     def _value(self, path: Path, value: Any) -> str:
         field = FIELDS.get(path[0])
         if _is_id(value) and value.hex() in self._name_by_id:
             return self._name_by_id[value.hex()]
         if path[0] == fields.VIEW_OWNER and value == b"":
-            return "everybody"
+            return say("everybody")
         if value is None or value is False or value == "" or value == []:
-            return "nothing" if value is not False else "no"
+            return say("nothing") if value is not False else say("no")
         if value is True:
-            return "yes"
+            return say("yes")
         name = field.name if field is not None else ""
         # A place's position and radius read as a job's.
         name = name.removeprefix("place ") if name in ("place point", "place radius") else name
@@ -232,12 +239,14 @@ def act_words(views: Sequence[PartView]) -> str:
     """An act in one line, from the changes of one of its streams."""
     told = [view.words for view in views]
     if not told:
-        return "Nothing that shows"
+        return say("Nothing that shows")
     if len(views) > 1 and any(view.label for view in views):
         # Of several edits each value would make the line too long to scan.
         told = [view.label or view.words for view in views]
-    more = len(told) - FIELDS_NAMED
-    return ", ".join(told[:FIELDS_NAMED]) + (f" and {more} more" if more > 0 else "")
+    first, more = listed(told[:FIELDS_NAMED]), len(told) - FIELDS_NAMED
+    if more <= 0:
+        return first
+    return say_n("{first} and {n} more", "{first} and {n} more", more, first=first)
 
 
 def _is_id(value: Any) -> bool:

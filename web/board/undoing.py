@@ -20,6 +20,7 @@ from aiohttp import web
 from core.dispatch.acts import ActError
 from core.dispatch.fields import Kind
 from core.dispatch.undoing import Part, mark_of, undo_changes
+from core.sentence import listed, marked, say, say_n
 from hub.hub import Hub, check_may_write
 from hub.keys import ACCOUNT, HUB
 from hub.past_acts import (
@@ -34,6 +35,7 @@ from hub.past_acts import (
 from web.board.undo_words import PartView, Teller, act_words, teller_for
 from web.formats import sentence
 from web.frame import see_other, settings_of, zone_of
+from web.language import answer_json
 from web.rendering import show
 from web.stale_form import clean
 
@@ -108,45 +110,51 @@ async def _undo(request: web.Request, form: Any) -> Answer:
         query = {"act": reference.text(), "back": own_path(form.get("back"))}
         again = {"again": "1"} if choice else {}
         again |= {"redo": "1"} if form.get("redo") == "1" else {}
-        words = "Others have built on that: nothing is undone before you decide."
-        return Answer(words, "risk", confirm=f"{ADDRESS}?{urlencode(query | again)}", status=409)
+        told = say("Others have built on that: nothing is undone before you decide.")
+        return Answer(told, "risk", confirm=f"{ADDRESS}?{urlencode(query | again)}", status=409)
     changes = undo_changes(plan.parts, over_others=choice == "all")
     teller = await _teller(request, plan)
     if not changes:
         redo = await hub.writer.run(redoing, hub.replica, plan.entries)
         if any(part.done is not None for part in plan.parts):
             repeat = redo.text() if redo is not None else ""
-            return Answer("That is taken back already.", "", redo=repeat)
+            return Answer(say("That is taken back already."), "", redo=repeat)
         return Answer(_why_not(plan), "risk", status=422)
     written = await hub.act(account, changes, plan.basis)
-    words = _done_words(plan, teller, choice, "Redone" if form.get("redo") == "1" else "Undone")
+    words = _done_words(plan, teller, choice, is_redo=form.get("redo") == "1")
     return Answer(words, redo=reference_of(written).text())
 
 
 def _why_not(plan: Plan) -> str:
     stays = Counter(part.stays for part in plan.parts if part.stays)
     if not stays:
-        return "There is nothing to undo: it stands as it did before."
-    return f"Nothing was undone. {_stay_words(stays)}"
+        return say("There is nothing to undo: it stands as it did before.")
+    return listed([say("Nothing was undone."), *_stay_words(stays)], " ")
 
 
-def _stay_words(stays: Counter[str]) -> str:
+def _stay_words(stays: Counter[str]) -> list[str]:
     (why, count), *others = stays.most_common()
     more = sum(number for _, number in others)
-    times = f" ({count} times)" if count > 1 else ""
-    others_words = f" {more} more stay for other reasons." if more else ""
-    return f"{sentence(why)[:-1]}{times}.{others_words}"
+    words = [sentence(say_n("{why}", "{why} ({n} times)", count, why=why))]
+    if more:
+        words.append(
+            say_n("{n} more stays for another reason.", "{n} more stay for other reasons.", more)
+        )
+    return words
 
 
-def _done_words(plan: Plan, teller: Teller, choice: str, done: str) -> str:
+def _done_words(plan: Plan, teller: Teller, choice: str, *, is_redo: bool) -> str:
     where = where_words([each.reference for each in plan.entries], teller)
-    words = f"{done}: {act_words(teller.parts(plan.entries[0]))} ({where})."
+    what = act_words(teller.parts(plan.entries[0]))
+    words: list[str] = [say("Undone: {what} ({where}).", what=what, where=where)]
+    if is_redo:
+        words = [say("Redone: {what} ({where}).", what=what, where=where)]
     stays = Counter(part.stays for part in plan.parts if part.stays)
     if stays:
-        words += f" Not all of it: {_stay_words(stays)}"
+        words += [say("Not all of it:"), *_stay_words(stays)]
     if choice == "rest":
-        words += " What others built on is left as it is."
-    return words
+        words.append(say("What others built on is left as it is."))
+    return listed(words, " ")
 
 
 def where_words(references: Sequence[Reference], teller: Teller) -> str:
@@ -155,7 +163,9 @@ def where_words(references: Sequence[Reference], teller: Teller) -> str:
     if not more:
         return first
     are_jobs = all(each.stream[4] == Kind.JOB for each in references)
-    return f"{more + 1} jobs" if are_jobs else f"{first} and {more} more"
+    if are_jobs:
+        return say_n("{n} job", "{n} jobs", more + 1)
+    return say_n("{first} and {n} more", "{first} and {n} more", more, first=first)
 
 
 async def undo(request: web.Request) -> web.StreamResponse:
@@ -169,13 +179,13 @@ async def undo(request: web.Request) -> web.StreamResponse:
     try:
         answer = await _undo(request, form)
     except ActError as error:
-        answer = Answer(sentence(str(error)), "bad", status=422)
+        answer = Answer(sentence(error.args[0]), "bad", status=422)
     if request.headers.get("X-Board-Part") == "1":
         found = {"words": answer.words, "redo": answer.redo, "confirm": answer.confirm}
-        return web.json_response(found, status=answer.status, headers={"Cache-Control": "no-store"})
+        return answer_json(request, found, status=answer.status)
     if answer.confirm:
         raise see_other(answer.confirm)
-    verb = "Undo" if form.get("redo") == "1" else "Redo"
+    verb = marked("Undo") if form.get("redo") == "1" else marked("Redo")
     back = own_path(form.get("back"))
     raise see_other(back, answer.words, answer.tone, undo=answer.redo, verb=verb)
 
@@ -211,7 +221,7 @@ async def undo_page(request: web.Request) -> web.StreamResponse:
         reference = read_reference(request.query.get("act", ""))
         plan = await plan_of(request.app[HUB], reference)
     except ActError as error:
-        raise see_other(back, sentence(str(error)), "bad") from error
+        raise see_other(back, sentence(error.args[0]), "bad") from error
     teller = await _teller(request, plan)
     views = [view for each in plan.entries for view in teller.parts(each)]
     waiting = [view for view in views if not view.stays and not view.done]

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from core.dispatch.acts import Act, ActError
 from core.dispatch.view_acts import remove_view, set_view
+from core.sentence import listed, say
 from hub.hub import check_may_write
 from hub.keys import ACCOUNT, HUB
 from hub.past_acts import reference_of
@@ -32,6 +33,7 @@ from web.board.saved_views import (
 from web.board.state import moment_of
 from web.formats import sentence
 from web.frame import must_write, see_other
+from web.language import answer_json
 from web.rendering import show
 from web.stale_form import clean
 
@@ -80,7 +82,7 @@ class ViewsPage:
 
 async def views_page(request: web.Request) -> web.StreamResponse:
     """GET /board/views?back=QUERY: the views, and a form to save what that board shows."""
-    must_write(request, "Ask a dispatcher to save a view for everybody.")
+    must_write(request, say("Ask a dispatcher to save a view for everybody."))
     page = await _page(request, read_back(request.query.get("back", "")).query())
     return await show(request, "board/views.html", page)
 
@@ -126,21 +128,17 @@ async def save_view(request: web.Request) -> web.StreamResponse:
         typed = clean(form.get("query"))
         words, undo, query = await _save(request, name, instead, everybody, typed)
     except ActError as error:
-        words = sentence(str(error))
+        words = sentence(error.args[0])
         if scripted:
-            return _json({"words": words}, 422)
+            return answer_json(request, {"words": words}, status=422)
         page = await _page(
             request, back, name=name, everybody=everybody, instead=instead, error=words
         )
         return await show(request, "board/views.html", page, status=422)
     url = f"/?{query}" if query else "/"
     if scripted:
-        return _json({"words": words, "undo": undo, "url": url}, 200)
+        return answer_json(request, {"words": words, "undo": undo, "url": url})
     raise see_other(url, words, undo=undo)
-
-
-def _json(data: dict[str, str], status: int) -> web.Response:
-    return web.json_response(data, status=status, headers={"Cache-Control": "no-store"})
 
 
 async def _save(
@@ -150,14 +148,18 @@ async def _save(
     hub, account = request.app[HUB], request[ACCOUNT]
     reading = await reading_of(hub.reader, typed)
     if reading.fault is not None:
-        what = reading.fault.words
-        raise ActError(f"The filter can't be read: {what}. Mend it on the board, then save it")
+        raise ActError(
+            say(
+                "The filter can't be read: {what}. Mend it on the board, then save it",
+                what=reading.fault.words,
+            )
+        )
     query = kept(reading.wanted)
     seen = await views_seen(hub.reader, account)
     replaced = _known(seen, instead) if instead else None
     name = name or (replaced.name if replaced is not None else "")
     if replaced is None and len(seen) >= VIEWS_MAX:
-        raise ActError(f"There are {VIEWS_MAX} views already; take one away first")
+        raise ActError(say("There are {n} views already; take one away first", n=VIEWS_MAX))
     _check_name_free(seen, name, instead)
     view = bytes.fromhex(instead) if instead else hub.replica.entropy(VIEW_BYTES)
     owner = b"" if everybody else bytes.fromhex(account.account)
@@ -170,9 +172,10 @@ async def _save(
         position=await _behind(request, owner) if moves else None,
     )
     written = await hub.act(account, changes)
-    words = f"The view {name} was saved."
+    words = say("The view {view} was saved.", view=name)
     if reading.wanted.day:
-        words += " It is of no fixed day: to have it follow the day, filter by day:today."
+        day = say("It is of no fixed day: to have it follow the day, filter by day:today.")
+        words = listed((words, day), " ")
     return words, reference_of(written).text(), query
 
 
@@ -188,15 +191,19 @@ def _known(seen: Sequence[SavedView], view: str) -> SavedView:
     for one in seen:
         if one.id == view:
             return one
-    raise ActError("That view is not there any more; load the page anew")
+    raise ActError(say("That view is not there any more; load the page anew"))
 
 
 def _check_name_free(seen: Sequence[SavedView], name: str, view: str) -> None:
     if is_taken(name, (standard.words for standard in VIEWS)):
-        raise ActError(f"{name} is the name of a standard view; give another one")
+        words = say("{view} is the name of a standard view; give another one", view=name)
+        raise ActError(words)
     for one in seen:
         if one.id != view and is_taken(name, (one.name,)):
-            raise ActError(f"There is a view of the name {one.name} already; give another one")
+            words = say(
+                "There is a view of the name {view} already; give another one", view=one.name
+            )
+            raise ActError(words)
 
 
 async def change_view(request: web.Request) -> web.StreamResponse:
@@ -209,7 +216,7 @@ async def change_view(request: web.Request) -> web.StreamResponse:
         words, changes = await _change(request, request.match_info["view"], form)
         written = await request.app[HUB].act(request[ACCOUNT], changes)
     except ActError as error:
-        raise see_other(to, sentence(str(error)), "bad") from error
+        raise see_other(to, sentence(error.args[0]), "bad") from error
     raise see_other(to, words, undo=reference_of(written).text())
 
 
@@ -219,14 +226,16 @@ async def _change(request: web.Request, view: str, form: Any) -> tuple[str, Act]
     one, identity = _known(seen, view), bytes.fromhex(view)
     match form.get("act"):
         case "remove":
-            return f"The view {one.name} was taken away.", remove_view(identity)
+            words = say("The view {view} was taken away.", view=one.name)
+            return words, remove_view(identity)
         case "up" | "down":
             by = -1 if form.get("act") == "up" else 1
             of_list = [other for other in seen if other.shared is one.shared]
-            return f"The view {one.name} was moved.", _moved(of_list, of_list.index(one), by)
+            words = say("The view {view} was moved.", view=one.name)
+            return words, _moved(of_list, of_list.index(one), by)
         case "change":
             return await _changed(request, seen, one, form)
-    raise ActError("There is no such thing to do with a view; load the page anew")
+    raise ActError(say("There is no such thing to do with a view; load the page anew"))
 
 
 async def _changed(
@@ -234,7 +243,7 @@ async def _changed(
 ) -> tuple[str, Act]:
     name, everybody = clean(form.get("name")), form.get("everybody") == EVERYBODY
     if name == one.name and everybody is one.shared:
-        raise ActError(f"Nothing of the view {one.name} was changed")
+        raise ActError(say("Nothing of the view {view} was changed", view=one.name))
     _check_name_free(seen, name, one.id)
     owner = b"" if everybody else bytes.fromhex(request[ACCOUNT].account)
     moves = everybody is not one.shared
@@ -244,15 +253,18 @@ async def _changed(
         owner=owner if moves else None,
         position=await _behind(request, owner) if moves else None,
     )
-    whose = " Everybody has it now." if everybody else " It is yours alone now."
-    return f"The view {name} was saved.{whose if moves else ''}", changes
+    words = say("The view {view} was saved.", view=name)
+    if moves:
+        whose = say("Everybody has it now.") if everybody else say("It is yours alone now.")
+        words = listed((words, whose), " ")
+    return words, changes
 
 
 def _moved(of_list: Sequence[SavedView], at: int, by: int) -> Act:
     """The positions of a list in which one view has changed places with its neighbour."""
     to = at + by
     if not 0 <= to < len(of_list):
-        raise ActError("The view stands there already")
+        raise ActError(say("The view stands there already"))
     ordered = list(of_list)
     ordered[at], ordered[to] = ordered[to], ordered[at]
     return [

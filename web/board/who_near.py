@@ -18,6 +18,7 @@ from core.dispatch.acts import PLANNED_MINUTES_MAX, ActError
 from core.dispatch.fields import Kind
 from core.dispatch.geometry import Point
 from core.dispatch.itinerary import MINUTE_MS, MINUTES_DEFAULT
+from core.sentence import listed, say
 from hub.keys import ACCOUNT
 from web import formats
 from web.board.actions import absent_on_job
@@ -29,7 +30,13 @@ from web.board.nearest import Candidate, Freed, Need, becoming_free, candidates
 from web.board.state import RECKONER, Moment, moment_of
 from web.stale_form import clean
 
-RADII: Final = (("5", "5 km"), ("10", "10 km"), ("25", "25 km"), ("50", "50 km"), ("any", "Any"))
+RADII: Final = (
+    ("5", "5 km"),
+    ("10", "10 km"),
+    ("25", "25 km"),
+    ("50", "50 km"),
+    ("any", say("Any")),
+)
 RADIUS_DEFAULT: Final = "10"
 SKILLS_MAX: Final = 20
 DOING: Final = "near"
@@ -122,13 +129,13 @@ async def near_place(request: web.Request, moment: Moment, wanted: Filter) -> Ne
         spots=tuple(
             Spot(
                 one["words"],
-                " · ".join(filter(None, (one.get("note", ""), one["kind"]))),
+                listed(filter(None, (one.get("note", ""), say(one["kind"]))), " · "),
                 f"/?{urlencode([*wanted.pairs(), *_of_spot(one), *more, ('radius', radius)])}",
             )
             for one in found
         ),
         radius=radius,
-        radius_words=dict(RADII)[radius].lower(),
+        radius_words=dict(RADII)[radius],
         radii=tuple(Chip(words, href(value), value == radius) for value, words in RADII),
         wider_href=_wider(radius, href),
         minutes=minutes,
@@ -163,13 +170,20 @@ async def _place(
         try:
             return formats.parse_point(at), "", []
         except ValueError as error:
-            return None, str(error), []
+            return None, error.args[0], []
     if not text:
         return None, "", []
     found = await places_for(moment, text)
     if not found:
-        more = "click the map" if moment.hub.region else "no map region is loaded; click the map"
-        return None, f"“{text}” was not found: {more}, or type a position.", []
+        if moment.hub.region:
+            words = say("“{text}” was not found: click the map, or type a position.", text=text)
+        else:
+            words = say(
+                "“{text}” was not found: no map region is loaded; click the map, or type a "
+                "position.",
+                text=text,
+            )
+        return None, words, []
     if len(found) == 1 or found[0]["kind"] == "position":
         return formats.parse_point(found[0]["point"]), "", []
     return None, "", found
@@ -193,7 +207,7 @@ async def save_near(request: web.Request) -> Saved:
     try:
         point = formats.parse_point(clean(form.get("at")))
     except ValueError as error:
-        raise ActError(str(error)) from error
+        raise ActError(error.args[0]) from error
     # The button that says so names somebody absent under another name than the others'.
     despite = clean(form.get("despite_absence"))
     worker = clean(form.get("worker")) or despite
@@ -202,13 +216,15 @@ async def save_near(request: web.Request) -> Saved:
         (worker if is_stream_id(worker) else "",),
     )
     if row is None:
-        raise ActError("choose a worker from the list")
+        raise ActError(say("choose a worker from the list"))
     undated = {"window_start": None, "window_end": None}
     if despite != worker and (away := await absent_on_job(moment, undated, worker)):
-        raise ActError(f"{row['name']} is {away}; look at the list again")
+        words = say("{name} is {away}; look at the list again", name=row["name"], away=away)
+        raise ActError(words)
     minutes = _minutes(clean(form.get("minutes")))
     if not minutes:
-        raise ActError(f"give the time needed as whole minutes, 1 to {PLANNED_MINUTES_MAX:,}")
+        most = f"{PLANNED_MINUTES_MAX:,}"
+        raise ActError(say("give the time needed as whole minutes, 1 to {most}", most=most))
     entropy = moment.hub.replica.entropy
     job = acts.new_stream_id(Kind.JOB, moment.now_ms, entropy(7))
     values: dict[str, object] = {
@@ -227,8 +243,9 @@ async def save_near(request: web.Request) -> Saved:
     changes += acts.assign(job, bytes.fromhex(worker), entropy(8))
     await moment.hub.act(request[ACCOUNT], changes)
     made = await moment.hub.reader.row("SELECT number FROM job WHERE job = ?", (job.hex(),))
-    number = made["number"] if made else "The job"
-    return Saved(job.hex(), f"{number} is made and assigned to {row['name']}.")
+    number = made["number"] if made else say("The job")
+    words = say("{number} is made and assigned to {name}.", number=number, name=row["name"])
+    return Saved(job.hex(), words)
 
 
 async def _skills(moment: Moment, asked: list[str]) -> list[bytes]:

@@ -16,20 +16,71 @@ from zoneinfo import ZoneInfo
 from core.dispatch.fields import FIELDS, PHASES, Kind, Phase
 from core.dispatch.snooze import FOR_GOOD_MS
 from core.log.certificate import Standing
+from core.sentence import listed, marked, say
 from replica.projection.conflict import phase_words
 from web import formats
 from web.board.reader import Rows
-from web.board.rows import PRIORITY_WORDS
+from web.board.rows import PRIORITY_WORDS, code_words
 
+LABELS: Final = (
+    marked("Cut"),
+    marked("Admitted"),
+    marked("Snoozed"),
+    marked("Title"),
+    marked("Instructions"),
+    marked("Customer"),
+    marked("Place"),
+    marked("Address"),
+    marked("Position"),
+    marked("Radius"),
+    marked("Contact"),
+    marked("Contact's phone"),
+    marked("Priority"),
+    marked("Window"),
+    marked("Duration"),
+    marked("Number"),
+    marked("Cancelled"),
+    marked("Status set by the office"),
+    marked("Check item"),
+    marked("Skills"),
+    marked("Created"),
+    marked("Assigned"),
+    marked("Withdrawn"),
+    marked("Handed to"),
+    marked("Order"),
+    marked("Phase"),
+    marked("Reason"),
+    marked("Tick"),
+    marked("Note"),
+    marked("File"),
+    marked("File name"),
+    marked("File removed"),
+    marked("Decision"),
+)
+"""The labels of a job's fields, as `core.dispatch.fields` has them."""
 LABEL_BY_FIELD: Final = {
-    field.name: field.label or field.name.capitalize()
+    field.name: say(field.label or field.name.capitalize())
     for field in FIELDS.values()
     if field.kind in (Kind.JOB, None)
 }
 STATE_FIELDS: Final = frozenset(
     {"created", "assigned", "withdrawn", "handed to", "phase", "cancelled", "override"}
 )
-NOTHING: Final = "nothing"
+NOTHING: Final = say("nothing")
+_PHASE_WORDS: Final = {
+    "assigned": say("Assigned"),
+    "received": say("Received"),
+    "opened": say("Opened"),
+    "accepted": say("Accepted"),
+    "travelling": say("Travelling"),
+    "on site": say("On site"),
+    "paused": say("Paused"),
+    "finished": say("Finished"),
+    "rejected": say("Rejected"),
+}
+
+
+_NOT_CANCELLED: Final = say("Cancellation taken back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +104,10 @@ class Names:
     def actor(self, actor: str) -> str:
         """Who acted, in words."""
         if actor == "rule":
-            return "a rule"
+            return say("a rule")
         if not actor:
-            return "the hub"
-        return self.account.get(actor) or self.worker.get(actor) or "the hub"
+            return say("the hub")
+        return self.account.get(actor) or self.worker.get(actor) or say("the hub")
 
     def has_more_phones(self, standing: Standing) -> bool:
         """Whether more than one key was certified for the worker of this standing."""
@@ -97,7 +148,7 @@ def value_words(field: str, text: str, names: Names, zone: ZoneInfo, now_ms: int
         case "point" if isinstance(value, list) and len(value) == 2:
             return formats.point_words(value[0], value[1])
         case "phase" if type(value) is int and value in PHASES:
-            return phase_words(Phase(value)).capitalize()
+            return _PHASE_WORDS[phase_words(Phase(value))]
         case "snoozed" if isinstance(value, list) and len(value) == 2:
             return snooze_words(value[0], value[1] or "", zone, now_ms)
         case "priority" if type(value) is int and 0 <= value < len(PRIORITY_WORDS):
@@ -107,51 +158,55 @@ def value_words(field: str, text: str, names: Names, zone: ZoneInfo, now_ms: int
         case "radius":
             return f"{value} m"
         case "customer":
-            return names.customer.get(text, "an unknown customer")
+            return names.customer.get(text, say("an unknown customer"))
         case "place":
-            return names.place.get(text, "another place")
+            return names.place.get(text, say("another place"))
         case "assignment":
             return names.worker.get(text, text)
         case "skills" if isinstance(value, list):
-            return ", ".join(names.skill.get(str(item), "unknown") for item in value) or NOTHING
+            return listed(names.skill.get(str(item), say("unknown")) for item in value) or NOTHING
         case "override" if isinstance(value, list) and len(value) == 2:
-            return f"{value[0]} ({value[1]})"
+            status = code_words(str(value[0]))
+            return say("{status} ({reason})", status=status, reason=value[1])
         case "tick":
-            return "ticked" if value else "not ticked"
+            return say("ticked") if value else say("not ticked")
     return text or NOTHING
 
 
 def snooze_words(until_ms: int, reason: str, zone: ZoneInfo, now_ms: int) -> str:
     """Until when an alert is put aside, and why."""
-    until = (
-        "for good"
-        if until_ms >= FOR_GOOD_MS
-        else f"until {formats.moment_words(until_ms, zone, now_ms)}"
-    )
-    return f"{until}: {reason}" if reason else until
+    until = say("for good")
+    if until_ms < FOR_GOOD_MS:
+        until = say("until {moment}", moment=formats.moment_words(until_ms, zone, now_ms))
+    return listed((until, reason), ": ") if reason else until
 
 
 def state_words(field: str, path: str, text: str, names: Names) -> str:
     """A change of state as a sentence's beginning: `Assigned to Jan`, `On site`."""
-    worker = names.worker.get(path.partition("/")[0], "a worker")
+    worker = names.worker.get(path.partition("/")[0], say("a worker"))
     value = _parsed(text)
     match field:
         case "created":
-            return "Created"
+            return say("Created")
+        case "assigned" if value:
+            return say("Assigned to {worker}", worker=worker)
         case "assigned":
-            return f"Assigned to {worker}" if value else f"Not assigned to {worker}"
+            return say("Not assigned to {worker}", worker=worker)
+        case "withdrawn" if isinstance(value, str):
+            return say("Taken back from {worker}: {reason}", worker=worker, reason=text)
         case "withdrawn":
-            reason = f": {text}" if isinstance(value, str) else ""
-            return f"Taken back from {worker}{reason}"
+            return say("Taken back from {worker}", worker=worker)
         case "handed to":
-            return f"{worker} handed it to {names.worker.get(text, 'a colleague')}"
+            colleague = names.worker.get(text, say("a colleague"))
+            return say("{worker} handed it to {colleague}", worker=worker, colleague=colleague)
         case "cancelled":
-            return f"Cancelled: {text}" if value else "Cancellation taken back"
+            return say("Cancelled: {reason}", reason=text) if value else _NOT_CANCELLED
+        case "override" if isinstance(value, list) and len(value) == 2:
+            status = code_words(str(value[0]))
+            return say("Set to {status}: {reason}", status=status, reason=value[1])
         case "override":
-            if isinstance(value, list) and len(value) == 2:
-                return f"Set to {value[0]}: {value[1]}"
-            return "Status left to the assignments"
-    return text[:1].upper() + text[1:]
+            return say("Status left to the assignments")
+    return _PHASE_WORDS.get(text, text[:1].upper() + text[1:])
 
 
 def _parsed(text: str) -> Any:

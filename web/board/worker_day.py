@@ -14,6 +14,7 @@ from aiohttp import web
 from core.dispatch.fix import usable
 from core.dispatch.geometry import Point, distance_m
 from core.dispatch.itinerary import Timed, itinerary
+from core.sentence import say
 from hub.map.roads import Roads
 from hub.map.travel import TravelSource, route_between
 from web import formats
@@ -22,6 +23,7 @@ from web.board.filters import is_stream_id
 from web.board.nearest import SOURCE_WORDS
 from web.board.plans import Held, Plan, plans_of_day
 from web.board.state import RECKONER, Moment, moment_of
+from web.language import answer_json
 
 LEGS_MAX: Final = 15
 """Legs that are searched on the roads; a day of more is drawn straight from there on."""
@@ -37,7 +39,7 @@ async def worker_day_json(request: web.Request) -> web.StreamResponse:
     moment = await moment_of(request)
     plan = (await plans_of_day(moment)).get(worker) if is_stream_id(worker) else None
     if plan is None:
-        raise web.HTTPNotFound(text="There is no such worker on this hub.")
+        raise web.HTTPNotFound(text=say("There is no such worker on this hub."))
     region = moment.hub.region
     roads = region.roads if region is not None else None
     stops = (*plan.begun, *plan.ahead)
@@ -58,7 +60,7 @@ async def worker_day_json(request: web.Request) -> web.StreamResponse:
         "line": [[_degrees(point) for point in leg[0]] for leg in legs if leg is not None],
         "track": await _track(moment, worker, day),
     }
-    return web.json_response(data, headers={"Cache-Control": "no-store"})
+    return answer_json(request, data)
 
 
 Leg = tuple[Sequence[Point], float, TravelSource]
@@ -98,20 +100,25 @@ def _stop(moment: Moment, held: Held, timed: Timed, leg: Leg | None) -> dict[str
     here = held.phase in ("on site", "paused")
     late_min = -(-timed.late_ms // formats.MINUTE_MS)
     source = "" if leg is None else SOURCE_WORDS[leg[2]]
-    eta = "there now" if here else f"about {formats.clock_words(timed.arrive_ms, moment.zone)}"
+    clock = formats.clock_words(timed.arrive_ms, moment.zone)
+    dated = held.window_start is not None or held.window_end is not None
     return {
         "job": held.job,
         "number": held.number,
         "title": held.title,
         "at": None if held.point is None else _degrees(held.point),
-        "phase": held.phase,
+        "phase": say(held.phase),
         "begun": held.is_begun,
         "window": formats.window_words(
             held.window_start, held.window_end, moment.zone, moment.now_ms
-        ),
-        "eta": eta,
-        "source": source or ("" if here else "travel not known"),
-        "late": "" if here or not late_min else f"{formats.minutes_words(late_min)} late",
+        )
+        if dated
+        else "",
+        "eta": say("there now") if here else say("about {time}", time=clock),
+        "source": source or ("" if here else say("travel not known")),
+        "late": ""
+        if here or not late_min
+        else say("{minutes} late", minutes=formats.minutes_words(late_min)),
     }
 
 

@@ -6,18 +6,18 @@ the rule that the words say, or a rule is offered in no form.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
 from core.dispatch.patterns import LAST, Recurring, Rule, next_day
-from web.formats import minute_of_day_text
+from core.sentence import Sentence, say
+from web.formats import WEEKDAYS, and_words, minute_of_day_text
+from web.recurring.words import every_words
 
-WEEKDAYS: Final = (
-    *("Monday", "Tuesday", "Wednesday", "Thursday"),
-    *("Friday", "Saturday", "Sunday"),
-)
-_NTHS: Final = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", LAST: "last"}
+_NTHS: Final = {
+    1: say("first"), 2: say("second"), 3: say("third"), 4: say("fourth"), 5: say("fifth"),
+    LAST: say("last"),
+}  # fmt: skip
 HOURS_MIN: Final = 120
 """A window of two hours round the usual arrival, which the person may change."""
 HALF_HOUR: Final = 30
@@ -25,28 +25,22 @@ USUAL_SHARE: Final = 0.6
 """Who was there this often is the usual worker, and is offered for the job."""
 
 
-def rule_words(rule: Rule) -> str:
+def rule_words(rule: Rule) -> Sentence:
     """`Every Tuesday`, `Every 2 weeks on Friday`, `The second Tuesday of each month`."""
     match rule.often:
         case "daily":
-            return "Every day" if rule.every == 1 else f"Every {rule.every} days"
+            return every_words("daily", rule.every)
         case "weekly":
-            days = _listed([WEEKDAYS[day] for day in rule.days])
-            return f"Every {days}" if rule.every == 1 else f"Every {rule.every} weeks on {days}"
+            days = and_words([WEEKDAYS[day] for day in rule.days])
+            if rule.every == 1:
+                return say("Every {days}", days=days)
+            return say("{every} on {days}", every=every_words("weekly", rule.every), days=days)
         case "monthly":
-            last = rule.days == (LAST,)
-            return "The last day of each month" if last else f"Day {rule.days[0]} of each month"
+            if rule.days == (LAST,):
+                return say("The last day of each month")
+            return say("Day {day} of each month", day=rule.days[0])
     which, weekday = rule.days
-    return f"The {_NTHS[which]} {WEEKDAYS[weekday]} of each month"
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def day_words(day: date) -> str:
-    """`Mon 23 Nov 2026`."""
-    return f"{day:%a} {day.day} {day:%b %Y}"
+    return say("The {nth} {weekday} of each month", nth=_NTHS[which], weekday=WEEKDAYS[weekday])
 
 
 def form_inputs(found: Recurring, today: date) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from core.sentence import say
 from web.formats import folded
 from web.imports.table import Table
 
@@ -34,93 +35,97 @@ def _column(key: str, words: str, *heads: str) -> Column:
 
 _WHERE: Final = (
     _column(
-        "address", "Address", "street address", "full address", "location", "street", "site address"
+        "address", say("Address"),
+        "street address", "full address", "location", "street", "site address",
     ),
-    _column("town", "Town", "city", "municipality", "place of address"),
-    _column("postcode", "Postcode", "zip", "zip code", "postal code", "post code"),
-    _column("point", "Position", "coordinates", "gps", "lat lon", "lat, lon", "geo"),
-    _column("lat", "Latitude", "lat"),
-    _column("lon", "Longitude", "lon", "lng", "long"),
-    _column("radius", "Radius (m)", "radius", "radius m", "geofence", "geofence radius"),
-)
+    _column("town", say("Town"), "city", "municipality", "place of address"),
+    _column("postcode", say("Postcode"), "zip", "zip code", "postal code", "post code"),
+    _column("point", say("Position"), "coordinates", "gps", "lat lon", "lat, lon", "geo"),
+    _column("lat", say("Latitude"), "lat"),
+    _column("lon", say("Longitude"), "lon", "lng", "long"),
+    _column("radius", say("Radius (m)"), "radius", "radius m", "geofence", "geofence radius"),
+)  # fmt: skip
 _CONTACT: Final = (
-    _column("contact", "Contact", "contact name", "contact person", "person", "attention"),
+    _column("contact", say("Contact"), "contact name", "contact person", "person", "attention"),
     _column(
-        "phone", "Contact’s phone", "phone", "telephone", "tel", "mobile", "phone number",
+        "phone", say("Contact’s phone"), "phone", "telephone", "tel", "mobile", "phone number",
         "contact phone", "contact's phone", "cell", "cell phone", "mobile phone",
     ),
 )  # fmt: skip
 
 CUSTOMER_COLUMNS: Final = (
     _column(
-        "name", "Name", "customer", "customer name", "company", "company name", "client",
+        "name", say("Name"), "customer", "customer name", "company", "company name", "client",
         "client name", "account", "account name", "organisation", "organization", "display name",
     ),
     _column(
-        "number", "Number", "no", "no.", "customer no", "customer number", "customer id", "id",
+        "number", say("Number"), "no", "no.", "customer no", "customer number", "customer id", "id",
         "code", "customer code", "account number", "external id", "client id",
     ),
-    _column("place", "Place", "site", "site name", "place name", "branch", "location name"),
+    _column("place", say("Place"), "site", "site name", "place name", "branch", "location name"),
     *_WHERE,
     *_CONTACT,
-    _column("email", "Contact’s e-mail", "email", "e-mail", "mail", "email address"),
-    _column("note", "Note", "notes", "comment", "comments", "remark", "remarks"),
+    _column("email", say("Contact’s e-mail"), "email", "e-mail", "mail", "email address"),
+    _column("note", say("Note"), "notes", "comment", "comments", "remark", "remarks"),
 )  # fmt: skip
 
 WORKER_COLUMNS: Final = (
     _column(
-        "name", "Name", "worker", "worker name", "employee", "full name", "employee name", "driver",
-        "technician", "user", "user name", "display name",
+        "name", say("Name"), "worker", "worker name", "employee", "full name", "employee name",
+        "driver", "technician", "user", "user name", "display name",
     ),
-    _column("first_name", "First name", "given name", "forename", "firstname"),
-    _column("last_name", "Last name", "surname", "family name", "lastname"),
+    _column("first_name", say("First name"), "given name", "forename", "firstname"),
+    _column("last_name", say("Last name"), "surname", "family name", "lastname"),
     _column(
-        "phone", "Phone number", "phone", "mobile", "telephone", "tel", "cell", "mobile phone",
+        "phone", say("Phone number"), "phone", "mobile", "telephone", "tel", "cell", "mobile phone",
         "phone no",
     ),
-    _column("team", "Team", "group", "crew", "department", "depot"),
-    _column("vehicle", "Vehicle", "car", "van", "truck", "vehicle name"),
-    _column("plate", "Number plate", "plate", "license plate", "licence plate", "registration"),
-    _column("skills", "Skills", "skill", "qualification", "qualifications", "certificates"),
-    _column("shift", "Shift", "working hours", "hours", "working time"),
-    _column("shift_start", "Shift starts", "start", "starts", "shift start", "work start"),
-    _column("shift_end", "Shift ends", "end", "ends", "shift end", "work end"),
-    _column("note", "Note", "notes", "comment", "comments", "remark"),
+    _column("team", say("Team"), "group", "crew", "department", "depot"),
+    _column("vehicle", say("Vehicle"), "car", "van", "truck", "vehicle name"),
+    _column(
+        "plate", say("Number plate"), "plate", "license plate", "licence plate", "registration"
+    ),
+    _column("skills", say("Skills"), "skill", "qualification", "qualifications", "certificates"),
+    _column("shift", say("Shift"), "working hours", "hours", "working time"),
+    _column("shift_start", say("Shift starts"), "start", "starts", "shift start", "work start"),
+    _column("shift_end", say("Shift ends"), "end", "ends", "shift end", "work end"),
+    _column("note", say("Note"), "notes", "comment", "comments", "remark"),
 )  # fmt: skip
 
 JOB_COLUMNS: Final = (
     _column(
-        "title", "Title", "job", "job title", "subject", "task", "summary", "job name", "order",
-        "work order", "what",
+        "title", say("Title"), "job", "job title", "subject", "task", "summary", "job name",
+        "order", "work order", "what",
     ),
     _column(
-        "number", "Number", "no", "no.", "job no", "job number", "id", "job id", "order number",
-        "work order number", "reference",
+        "number", say("Number"), "no", "no.", "job no", "job number", "id", "job id",
+        "order number", "work order number", "reference",
     ),
     _column(
-        "description", "Instructions", "description", "details", "notes", "note", "comment",
+        "description", say("Instructions"), "description", "details", "notes", "note", "comment",
         "comments", "work to do",
     ),
     _column(
-        "customer", "Customer", "customer name", "client", "client name", "company", "account",
+        "customer", say("Customer"), "customer name", "client", "client name", "company", "account",
         "account name",
     ),
-    _column("customer_number", "Customer’s number", "customer no", "customer number", "customer id",
-            "client id", "customer code"),
-    _column("place", "Place", "site", "site name", "place name", "branch"),
+    _column("customer_number", say("Customer’s number"), "customer no", "customer number",
+            "customer id", "client id", "customer code"),
+    _column("place", say("Place"), "site", "site name", "place name", "branch"),
     *_WHERE,
     *_CONTACT,
-    _column("day", "Day", "date", "scheduled date", "start date", "due date", "due", "on", "when"),
-    _column("start", "From", "start time", "time", "start", "window start", "scheduled start",
+    _column("day", say("Day"), "date", "scheduled date", "start date", "due date", "due", "on",
+            "when"),
+    _column("start", say("From"), "start time", "time", "start", "window start", "scheduled start",
             "window start utc", "arrival time"),
-    _column("end", "Until", "end time", "end", "finish", "to", "window end", "scheduled end",
-            "window end utc"),
-    _column("planned", "Duration (min)", "duration", "minutes", "planned min", "planned minutes",
-            "estimated duration", "duration min"),
-    _column("priority", "Priority", "urgency", "prio"),
-    _column("skills", "Skills", "needed skills", "required skills", "skill"),
-    _column("worker", "Worker", "worker(s)", "workers", "assigned to", "assignee", "technician",
-            "driver", "employee", "whom"),
+    _column("end", say("Until"), "end time", "end", "finish", "to", "window end",
+            "scheduled end", "window end utc"),
+    _column("planned", say("Duration (min)"), "duration", "minutes", "planned min",
+            "planned minutes", "estimated duration", "duration min"),
+    _column("priority", say("Priority"), "urgency", "prio"),
+    _column("skills", say("Skills"), "needed skills", "required skills", "skill"),
+    _column("worker", say("Worker"), "worker(s)", "workers", "assigned to", "assignee",
+            "technician", "driver", "employee", "whom"),
 )  # fmt: skip
 
 COLUMNS_BY_KIND: Final[Mapping[str, tuple[Column, ...]]] = {
@@ -134,6 +139,11 @@ NEEDED_BY_KIND: Final[Mapping[str, tuple[str, ...]]] = {
     "jobs": ("title",),
 }
 """One of these has to be among the columns."""
+_MISSING_BY_KIND: Final = {
+    "customers": say("Say which column is the name; without it no row can be imported."),
+    "workers": say("Say which column is the name; without it no row can be imported."),
+    "jobs": say("Say which column is the title; without it no row can be imported."),
+}
 
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[a-z]{2,}\Z", re.I)
 _PHONE: Final = re.compile(r"\+?[\d ()/.-]{7,20}\Z")
@@ -201,16 +211,15 @@ def _name_the_first(kind: str, table: Table, taken: list[str]) -> None:
 
 def missing(kind: str, columns: Sequence[str]) -> str:
     """What has to be among the columns and is not, in words; "" where nothing is missing."""
-    needed = NEEDED_BY_KIND[kind]
-    if any(key in columns for key in needed):
-        return ""
-    words = next(column.words for column in COLUMNS_BY_KIND[kind] if column.key == needed[0])
-    return f"Say which column is the {words.lower()}; without it no row can be imported."
+    is_there = any(key in columns for key in NEEDED_BY_KIND[kind])
+    return "" if is_there else _MISSING_BY_KIND[kind]
 
 
 def twice(kind: str, columns: Sequence[str]) -> str:
     """A field that several columns are taken for, in words; "" where none is."""
     for column in COLUMNS_BY_KIND[kind]:
         if columns.count(column.key) > 1:
-            return f"Two columns are taken for “{column.words}”; choose one of them."
+            return say(
+                "Two columns are taken for “{column}”; choose one of them.", column=column.words
+            )
     return ""

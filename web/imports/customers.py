@@ -13,6 +13,7 @@ from typing import Any
 
 from core.dispatch.acts import Act, edit_contact, edit_customer, edit_place
 from core.dispatch.fields import Kind
+from core.sentence import Sentence, say
 from web.formats import point_words
 from web.imports.plan import (
     Cells,
@@ -22,10 +23,13 @@ from web.imports.plan import (
     Plan,
     RowError,
     address_of,
+    equal_to,
+    once_more,
     plan_rows,
+    same_as,
 )
 from web.imports.table import Table
-from web.imports.values import plain, read_point, read_whole
+from web.imports.values import plain, read_point, read_radius
 
 
 @dataclass(slots=True)
@@ -84,7 +88,7 @@ class CustomersImport:
     def _told(self, cells: Cells) -> _Told:
         name, address = cells.get("name", ""), address_of(cells)
         if not name:
-            raise RowError("the name is missing")
+            raise RowError(say("the name is missing"))
         point = read_point(*(cells.get(key, "") for key in ("point", "lat", "lon")))
         notes: tuple[str, ...] = ()
         if point is None and address:
@@ -97,7 +101,7 @@ class CustomersImport:
             place=cells.get("place", ""),
             address=address,
             point=point,
-            radius=read_whole("the radius", cells.get("radius", "")),
+            radius=read_radius(cells.get("radius", "")),
             contact=cells.get("contact", ""),
             phone=cells.get("phone", ""),
             email=cells.get("email", ""),
@@ -117,7 +121,7 @@ class CustomersImport:
             )
             self._draft.add(changes + self._parts(subject, told))
             self._draft.made[line] = stream.hex()
-            words = f"like {_named(known.customers[existing])}, once more" if existing else ""
+            words = once_more(_named(known.customers[existing])) if existing else ""
             return subject, Item(line, "new", words)
         row = known.customers[existing]
         subject = _Subject(bytes.fromhex(existing), line, row["name"], same, row)
@@ -127,7 +131,7 @@ class CustomersImport:
             )
         for contact in known.contacts.get(existing, ()):
             subject.contacts[plain(contact["name"])] = bytes.fromhex(contact["contact"])
-        words = f"equal to {_named(row)}"
+        words = equal_to(_named(row))
         if same == "skip" or not self._fill_in(subject, told):
             return subject, Item(line, "same", words)
         return subject, Item(line, "updated", words)
@@ -149,17 +153,20 @@ class CustomersImport:
     def _more(self, line: int, subject: _Subject, told: _Told) -> Item:
         """A further row of a customer that an earlier row told of."""
         if subject.state == "skip":
-            return Item(line, "same", f"more of line {subject.line}, which exists")
+            return Item(line, "same", _exists(subject.line))
         changes = self._parts(subject, told)
         if not changes:
-            return Item(line, "same", f"says the same as line {subject.line}")
+            return Item(line, "same", same_as(subject.line))
         self._draft.add(changes)
         if subject.row is not None:
             self._draft.basis[subject.stream] = subject.row["frontier"]
-            return Item(
-                line, "updated", f"more of {_named(subject.row)}, as in line {subject.line}"
-            )
-        return Item(line, "more", f"another place or contact of {subject.name}")
+            words = say(
+                "more of {customer}, as in line {line}",
+                customer=_named(subject.row), line=subject.line,
+            )  # fmt: skip
+            return Item(line, "updated", words)
+        words = say("another place or contact of {customer}", customer=subject.name)
+        return Item(line, "more", words)
 
     def _fill_in(self, subject: _Subject, told: _Told) -> bool:
         """Write what the row says otherwise than the store; whether there was anything."""
@@ -256,9 +263,13 @@ def _place_key(name: str, address: str) -> str:
     return plain(address) or plain(name)
 
 
+def _exists(line: int) -> Sentence:
+    return say("more of line {line}, which exists", line=line)
+
+
 def _named(row: Any) -> str:
     words = f"{row['name']} ({row['number']})" if row["number"] else str(row["name"])
-    return f"{words}, archived" if row["archived"] else words
+    return say("{name}, archived", name=words) if row["archived"] else words
 
 
 def _shown(cells: Cells, told: _Told) -> dict[str, str]:

@@ -18,6 +18,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from core.dispatch.acts import ActError
+from core.sentence import say
 from hub.hub import Hub
 from hub.keys import Account
 from replica.store import StoreError
@@ -120,7 +121,7 @@ class ImportDesk:
             if now_ms - each.at_ms > KEPT_MS or len(self._uploads) >= UPLOADS_MAX:
                 del self._uploads[each.id]
         if len(self._uploads) >= UPLOADS_MAX:
-            raise TableError("other people are importing just now; try again in a minute")
+            raise TableError(say("other people are importing just now; try again in a minute"))
         region = self._hub.region
         addresses = Addresses(region.gazetteer if region is not None else None)
         identity = self._hub.replica.entropy(8).hex()
@@ -208,7 +209,7 @@ class ImportDesk:
             # Before anything is waited for: a second click finds it begun.
             upload.is_writing, upload.notice = True, ""
             # Whoever gives it up from here on gives up this, not the plan that was shown.
-            upload.progress = Progress("Checking once more")
+            upload.progress = Progress(say("Checking once more"))
             if upload.task is not None:
                 await asyncio.wait([upload.task])
             upload.task = self._begin(self._carry_out(upload, account, reading, settings, mark))
@@ -228,24 +229,28 @@ class ImportDesk:
             upload.planned, upload.plan = reading, plan
             upload.planned_at_ms = self._hub.clock.now_ms()
             if plan is None or plan.mark != mark:
-                upload.notice = upload.error or (
+                upload.notice = upload.error or say(
                     "Nothing was imported: since this was shown, somebody changed what it is "
                     "compared with. Look at it once more."
                 )
                 return
             if not plan.changes:
-                upload.notice = "There is nothing to import: no row is new or changes anything."
+                upload.notice = say(
+                    "There is nothing to import: no row is new or changes anything."
+                )
                 return
-            upload.progress.step("Writing", len(plan.items), len(plan.items))
+            upload.progress.step(say("Writing"), len(plan.items), len(plan.items))
             written = await self._hub.act(account, plan.changes, plan.basis)
             entry = next(iter(written.hash_by_stream.values()))
             upload.outcome = Outcome(written.act.hex(), entry.hex()[:16], plan)
         except Cancelled:
-            upload.notice = "Nothing was imported: it was given up before it was written."
+            upload.notice = say("Nothing was imported: it was given up before it was written.")
         except ActError as refusal:
-            upload.notice = f"Nothing was imported: {refusal}"
+            upload.notice = say("Nothing was imported: {why}", why=refusal.args[0])
         except StoreError as refusal:
-            upload.notice = f"Nothing was imported, the disk refused it: {refusal}"
+            upload.notice = say(
+                "Nothing was imported, the disk refused it: {why}", why=refusal.args[0]
+            )
         finally:
             upload.is_writing = False
 

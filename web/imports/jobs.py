@@ -14,6 +14,7 @@ from typing import Any
 from core.dispatch.acts import assign, create_job, edit_job
 from core.dispatch.fields import Kind
 from core.dispatch.roster import absence_on
+from core.sentence import marked, say, say_n
 from web import formats
 from web.board.rows import PRIORITY_WORDS
 from web.formats import folded
@@ -26,7 +27,10 @@ from web.imports.plan import (
     Plan,
     RowError,
     address_of,
+    equal_to,
+    once_more,
     plan_rows,
+    same_as,
 )
 from web.imports.table import Table
 from web.imports.values import (
@@ -35,13 +39,13 @@ from web.imports.values import (
     read_minutes,
     read_point,
     read_priority,
-    read_whole,
+    read_radius,
     read_window,
 )
 from web.roster import absent_words, days_of_job
 
 Values = dict[str, Any]
-_CLOSED = ("done", "cancelled", "rejected")
+_CLOSED = (marked("done"), marked("cancelled"), marked("rejected"))
 
 
 class JobsImport:
@@ -59,7 +63,7 @@ class JobsImport:
     def _row(self, line: int, cells: Cells) -> Item:
         title = cells.get("title", "")
         if not title:
-            raise RowError("the title is missing")
+            raise RowError(say("the title is missing"))
         notes: list[str] = []
         customer = self._customer(cells)
         worker = self._worker(cells)
@@ -74,7 +78,7 @@ class JobsImport:
         existing = self._existing(cells, key)
         shown = self._shown(cells, customer, values)
         if existing is None and key in self._earlier:
-            return Item(line, "same", f"says the same as line {self._earlier[key]}", shown)
+            return Item(line, "same", same_as(self._earlier[key]), shown)
         if existing is not None and self._about.same != "anyway":
             item = self._again(line, existing, cells, values, shown, tuple(notes))
             self._earlier.setdefault(key, line)
@@ -88,7 +92,7 @@ class JobsImport:
         self._draft.add(changes)
         self._earlier.setdefault(key, line)
         self._draft.made[line] = job.hex()
-        words = f"like {existing['number']}, once more" if existing else ""
+        words = once_more(existing["number"]) if existing else ""
         return Item(line, "new", words, shown, tuple(notes))
 
     def _absent(self, worker: Any, window: list[int] | None) -> list[str]:
@@ -97,10 +101,15 @@ class JobsImport:
         row = dict(zip(("window_start", "window_end"), window or (None, None), strict=True))
         first, last = days_of_job(row, about.zone, about.now_ms)
         found = absence_on(about.known.absences.get(worker["worker"], ()), first, last)
-        present = formats.local_time(about.now_ms, about.zone).date().isoformat()
         if found is None:
             return []
-        return [f"{worker['name']} is {absent_words(found, present)}, and the job is in that time"]
+        present = formats.local_time(about.now_ms, about.zone).date().isoformat()
+        return [
+            say(
+                "{worker} is {absent}, and the job is in that time",
+                worker=worker["name"], absent=absent_words(found, present),
+            )
+        ]  # fmt: skip
 
     def _existing(self, cells: Cells, key: TextKey) -> Any | None:
         known = self._about.known
@@ -115,18 +124,22 @@ class JobsImport:
         notes: tuple[str, ...],
     ) -> Item:  # fmt: skip
         """A job that exists: left alone, or filled in where it is not closed."""
-        words = f"equal to {row['number']} {row['title']}"
+        words = equal_to(f"{row['number']} {row['title']}")
         if self._about.same == "skip":
             return Item(line, "same", words, shown, notes)
         if row["status"] in _CLOSED:
-            return Item(line, "same", f"{words}, which is {row['status']}", shown, notes)
+            words = say(
+                "equal to {number} {title}, which is {status}",
+                number=row["number"], title=row["title"], status=say(row["status"]),
+            )  # fmt: skip
+            return Item(line, "same", words, shown, notes)
         changed = _differing(row, values, given_by(cells))
         if not changed:
             return Item(line, "same", words, shown, notes)
         job = bytes.fromhex(row["job"])
         self._draft.add(edit_job(job, changed))
         self._draft.basis[job] = row["frontier"]
-        told = (*notes, "the assignment stays as it is") if "worker" in cells else notes
+        told = (*notes, say("the assignment stays as it is")) if "worker" in cells else notes
         return Item(line, "updated", words, shown, told)
 
     # --- what a row says
@@ -168,7 +181,7 @@ class JobsImport:
         """Place, address, position and radius: what the row says, else the customer's place."""
         about, address = self._about, address_of(cells)
         point = read_point(*(cells.get(key, "") for key in ("point", "lat", "lon")))
-        radius = read_whole("the radius", cells.get("radius", ""))
+        radius = read_radius(cells.get("radius", ""))
         place = self._place(customer, cells, address) if customer else None
         if place is None:
             if point is None and address:
@@ -199,7 +212,9 @@ class JobsImport:
                 if plain(named) in (plain(place["name"]), plain(place["address"])):
                     return place
             if not address:
-                raise RowError(f"{customer['name']} has no place “{named}”")
+                raise RowError(
+                    say("{customer} has no place “{place}”", customer=customer["name"], place=named)
+                )
         if address:
             alike = [each for each in places if plain(each["address"]) == plain(address)]
             return alike[0] if alike else None
@@ -211,7 +226,11 @@ class JobsImport:
         if number:
             found = known.customers_by_number.get(plain(number), ())
             if not found:
-                raise RowError(f"no customer has the number {number}; import customers first")
+                raise RowError(
+                    say(
+                        "no customer has the number {number}; import customers first", number=number
+                    )
+                )
             return known.customers[found[0]]
         if not name:
             return None
@@ -222,10 +241,21 @@ class JobsImport:
         ]
         if not found:
             raise RowError(
-                f"there is no customer “{name}”; import customers first, or leave the column out"
+                say(
+                    "there is no customer “{name}”; import customers first, or leave the column "
+                    "out",
+                    name=name,
+                )
             )
         if len(found) > 1:
-            raise RowError(f"{len(found)} customers are called “{name}”; give the number")
+            raise RowError(
+                say_n(
+                    "{n} customer is called “{name}”; give the number",
+                    "{n} customers are called “{name}”; give the number",
+                    len(found),
+                    name=name,
+                )
+            )
         return known.customers[found[0]]
 
     def _worker(self, cells: Cells) -> Any | None:
@@ -239,9 +269,16 @@ class JobsImport:
             if not known.workers[worker]["archived"]
         ]
         if not found:
-            raise RowError(f"there is no worker “{name}”; import workers first")
+            raise RowError(say("there is no worker “{name}”; import workers first", name=name))
         if len(found) > 1:
-            raise RowError(f"{len(found)} workers are called “{name}”; assign it on the board")
+            raise RowError(
+                say_n(
+                    "{n} worker is called “{name}”; assign it on the board",
+                    "{n} workers are called “{name}”; assign it on the board",
+                    len(found),
+                    name=name,
+                )
+            )
         return known.workers[found[0]]
 
     def _skills(self, cells: Cells) -> list[bytes] | None:
@@ -249,7 +286,12 @@ class JobsImport:
         for name in read_list(cells.get("skills", "")):
             skill = self._about.known.skills.get(plain(name))
             if skill is None:
-                raise RowError(f"there is no skill “{name}”; add it under Teams, vehicles, skills")
+                raise RowError(
+                    say(
+                        "there is no skill “{name}”; add it under Teams, vehicles, skills",
+                        name=name,
+                    )
+                )
             found.append(bytes.fromhex(skill.id))
         return found or None
 

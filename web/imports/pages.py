@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 from aiohttp.web_request import FileField
 
+from core.sentence import say
 from hub.app import UPLOAD_BYTES_MAX
 from hub.guard import Refused
 from hub.keys import ACCOUNT, HUB
@@ -33,21 +34,59 @@ from web.imports.table import (
     take,
 )
 from web.imports.values import ORDERS
+from web.language import answer_json
 from web.rendering import show
 
 ROWS_SHOWN: Final = 20
 FAULTS_SHOWN: Final = 200
 NOTES_SHOWN: Final = 100
 _CHOICES_MAX: Final = 100
-ONE_BY_KIND: Final = {"customers": "customer", "workers": "worker", "jobs": "job"}
-HINT_BY_KIND: Final = {
-    "customers": "Name, number, place, address, position, contact, phone, e-mail, note. Several "
-    "rows of one customer make several places and contacts.",
-    "workers": "Name, phone number, team, vehicle, number plate, skills, shift, note. Teams, "
-    "vehicles and skills that are not there yet are added.",
-    "jobs": "Title, customer, place or address, day, from, until, duration, priority, skills, "
-    "worker, instructions. Customers and workers have to be there.",
+
+
+@dataclass(frozen=True, slots=True)
+class KindWords:
+    """What pages say of one kind: its name, what can be in it, the heads of pages, a button."""
+
+    name: str
+    hint: str
+    doing: str
+    done: str
+    shows: str
+
+
+WORDS_BY_KIND: Final = {
+    "customers": KindWords(
+        say("Customers"),
+        say(
+            "Name, number, place, address, position, contact, phone, e-mail, note. Several rows "
+            "of one customer make several places and contacts."
+        ),
+        say("Import customers"),
+        say("Imported customers"),
+        say("Show customers"),
+    ),
+    "workers": KindWords(
+        say("Workers"),
+        say(
+            "Name, phone number, team, vehicle, number plate, skills, shift, note. Teams, vehicles "
+            "and skills that are not there yet are added."
+        ),
+        say("Import workers"),
+        say("Imported workers"),
+        say("Show workers"),
+    ),
+    "jobs": KindWords(
+        say("Jobs"),
+        say(
+            "Title, customer, place or address, day, from, until, duration, priority, skills, "
+            "worker, instructions. Customers and workers have to be there."
+        ),
+        say("Import jobs"),
+        say("Imported jobs"),
+        say("Show jobs"),
+    ),
 }
+_ASK_A_DISPATCHER: Final = say("Ask a dispatcher to import this.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +94,7 @@ class ImportPage:
     """The first page: what can be imported, which kind is chosen, what was pasted."""
 
     kind: str
-    hint_by_kind: Mapping[str, str]
+    words_by_kind: Mapping[str, KindWords]
     rows_max: int
     bytes_max: int
     pasted: str = ""
@@ -85,7 +124,7 @@ class PreviewPage:
 
     id: str
     kind: str
-    one: str
+    words: KindWords
     name: str
     reading: Reading | None
     plan: Plan | None
@@ -116,7 +155,7 @@ class ProgressPage:
     """Work that takes longer: what is done, and where the page goes on to."""
 
     id: str
-    kind: str
+    words: KindWords
     name: str
     what: str
     done: int
@@ -130,7 +169,7 @@ class ResultPage:
     """What was imported, by which act."""
 
     kind: str
-    one: str
+    words: KindWords
     name: str
     act: str
     entry: str
@@ -142,28 +181,28 @@ class ResultPage:
 
 async def first_page(request: web.Request) -> web.StreamResponse:
     """GET /import?kind=customers|workers|jobs."""
-    must_write(request, "Ask a dispatcher to import this.")
+    must_write(request, _ASK_A_DISPATCHER)
     return await _first(request, _kind(request.query))
 
 
 async def upload(request: web.Request) -> web.StreamResponse:
     """POST /import: a file, or pasted text; on to its preview."""
-    must_write(request, "Ask a dispatcher to import this.")
+    must_write(request, _ASK_A_DISPATCHER)
     form = await request.post()
     kind, desk = _kind(form), request.app[DESK]
     sent, pasted = form.get("file"), form.get("pasted")
     text = pasted if isinstance(pasted, str) else ""
     try:
         if isinstance(sent, FileField) and sent.filename:
-            data, name = await desk.run(take, sent.file), sent.filename
+            data, name = await desk.run(take, sent.file), sent.filename[:120]
         else:
-            data, name = await desk.run(_taken_text, text), "Pasted rows"
+            data, name = await desk.run(_taken_text, text), say("Pasted rows")
         # Read as a table before it is kept: one that is too large is refused here.
         await desk.run(read_reading, kind, data, {})
-        kept = desk.add(request[ACCOUNT].account, kind, name[:120], data)
+        kept = desk.add(request[ACCOUNT].account, kind, name, data)
     except TableError as refusal:
         shown = text if len(text) < 100_000 else ""
-        return await _first(request, kind, shown, sentence(str(refusal)), status=422)
+        return await _first(request, kind, shown, sentence(refusal.args[0]), status=422)
     raise see_other(f"/import/{kept.id}")
 
 
@@ -180,7 +219,7 @@ async def preview(request: web.Request) -> web.StreamResponse:
     try:
         reading = await desk.run(read_reading, kept.kind, kept.data, asked)
     except TableError as refusal:
-        page = _preview_page(kept, None, asked, sentence(str(refusal)))
+        page = _preview_page(kept, None, asked, sentence(refusal.args[0]))
         return await show(request, "imports/preview.html", page, status=422)
     await desk.look(kept, reading, await settings_of(request))
     if kept.outcome is not None:
@@ -194,14 +233,14 @@ async def preview(request: web.Request) -> web.StreamResponse:
 
 async def carry_out(request: web.Request) -> web.StreamResponse:
     """POST /import/{id}: import what the preview showed."""
-    must_write(request, "Ask a dispatcher to import this.")
+    must_write(request, _ASK_A_DISPATCHER)
     desk, kept = _of(request)
     form = await request.post()
     asked = _asked(form)
     try:
         reading = await desk.run(read_reading, kept.kind, kept.data, asked)
     except TableError as refusal:
-        raise see_other("/import", sentence(str(refusal)), "bad") from refusal
+        raise see_other("/import", sentence(refusal.args[0]), "bad") from refusal
     mark = str(form.get("mark", ""))
     await desk.carry_out(kept, request[ACCOUNT], reading, await settings_of(request), mark)
     raise web.HTTPSeeOther(_preview_path(kept, asked))
@@ -213,12 +252,12 @@ async def cancel(request: web.Request) -> web.StreamResponse:
     # Until it writes, its own next step ends it; the writing itself is one transaction.
     if kept.is_writing and kept.progress.what != "Writing":
         kept.progress.cancel()
-        raise see_other(f"/import?kind={kept.kind}", "Nothing was imported.")
+        raise see_other(f"/import?kind={kept.kind}", say("Nothing was imported."))
     if not desk.drop(kept):
         raise see_other(
-            f"/import/{kept.id}", "It is being written already, all of it at once.", "risk"
+            f"/import/{kept.id}", say("It is being written already, all of it at once."), "risk"
         )
-    raise see_other(f"/import?kind={kept.kind}", "Nothing was imported.")
+    raise see_other(f"/import?kind={kept.kind}", say("Nothing was imported."))
 
 
 async def progress_json(request: web.Request) -> web.StreamResponse:
@@ -234,7 +273,7 @@ async def progress_json(request: web.Request) -> web.StreamResponse:
         "act": outcome.act if outcome is not None else "",
         "entry": outcome.entry if outcome is not None else "",
     }
-    return web.json_response(answer, headers={"Cache-Control": "no-store"})
+    return answer_json(request, answer)
 
 
 # --- what the pages get
@@ -243,7 +282,7 @@ async def progress_json(request: web.Request) -> web.StreamResponse:
 async def _first(
     request: web.Request, kind: str, pasted: str = "", error: str = "", status: int = 200
 ) -> web.Response:
-    page = ImportPage(kind, HINT_BY_KIND, ROWS_MAX, UPLOAD_BYTES_MAX, pasted, error)
+    page = ImportPage(kind, WORDS_BY_KIND, ROWS_MAX, UPLOAD_BYTES_MAX, pasted, error)
     return await show(request, "imports/first.html", page, status=status)
 
 
@@ -257,12 +296,12 @@ def _preview_page(
     return PreviewPage(
         id=kept.id,
         kind=kept.kind,
-        one=ONE_BY_KIND[kept.kind],
+        words=WORDS_BY_KIND[kept.kind],
         name=kept.name,
         reading=reading,
         plan=plan,
         columns=tuple(
-            ShownColumn(f"c{index}", name or f"Column {index + 1}", key)
+            ShownColumn(f"c{index}", name or say("Column {n}", n=index + 1), key)
             for index, (name, key) in enumerate(zip(head, columns, strict=True))
         ),
         choices={column.key: column.words for column in COLUMNS_BY_KIND[kept.kind]},
@@ -306,8 +345,8 @@ def _noted(plan: Plan | None) -> tuple[Item, ...]:
 def _progress_page(kept: Upload, asked: Mapping[str, str]) -> ProgressPage:
     progress = kept.progress
     return ProgressPage(
-        kept.id, kept.kind, kept.name, progress.what, progress.done, progress.total,
-        kept.is_writing, _preview_path(kept, asked),
+        kept.id, WORDS_BY_KIND[kept.kind], kept.name, progress.what, progress.done,
+        progress.total, kept.is_writing, _preview_path(kept, asked),
     )  # fmt: skip
 
 
@@ -319,7 +358,7 @@ def _result_page(kept: Upload) -> ResultPage:
     made = [(path + stream, names[line]) for line, stream in plan.made.items()]
     return ResultPage(
         kept.kind,
-        ONE_BY_KIND[kept.kind],
+        WORDS_BY_KIND[kept.kind],
         kept.name,
         kept.outcome.act,
         kept.outcome.entry,
@@ -364,9 +403,12 @@ def _of(request: web.Request) -> tuple[ImportDesk, Upload]:
     if kept is None:
         raise Refused(
             404,
-            "This import is not here any more.",
-            "It was given up, is older than an hour, or the hub was started anew. If you had not "
-            "imported it, nothing of it was written: choose the file again on the import page.",
+            say("This import is not here any more."),
+            say(
+                "It was given up, is older than an hour, or the hub was started anew. If you had "
+                "not imported it, nothing of it was written: choose the file again on the import "
+                "page."
+            ),
         )
     return desk, kept
 

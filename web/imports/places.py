@@ -10,11 +10,18 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from core.dispatch.geometry import distance_m
+from core.sentence import say
 from hub.map.gazetteer import Accuracy, Answer, Gazetteer
 
 _ASKED: Final = 4
 _APART_M: Final = 150.0
 """Nearer than that, two answers are two entrances of one house."""
+_WORDS_BY_ACCURACY: Final = {
+    Accuracy.POINT: say("point"),
+    Accuracy.ROOFTOP: say("rooftop"),
+    Accuracy.STREET: say("street"),
+    Accuracy.TOWN: say("town"),
+}
 
 
 class Found(NamedTuple):
@@ -48,16 +55,23 @@ class Addresses:
 def _judged(answers: list[Answer]) -> Found:
     exact = [each for each in answers if _is_exact(each)]
     if not answers:
-        return Found(None, "the address was not found; it gets no position")
+        return Found(None, say("the address was not found; it gets no position"))
     if not exact:
         best = answers[0]
-        near = f"only {best.label} was found ({best.note or best.accuracy.value})"
-        return Found(None, f"{near}; it gets no position")
+        why = best.note or _WORDS_BY_ACCURACY[best.accuracy]
+        words = say(
+            "only {place} was found ({why}); it gets no position", place=best.label, why=why
+        )
+        return Found(None, words)
     best = exact[0]
     for other in exact[1:]:
         if distance_m(*best.point, *other.point) > _APART_M:
-            words = f"the address may be {best.label} or {other.label}"
-            return Found(None, f"{words}; it gets no position")
+            words = say(
+                "the address may be {one} or {other}; it gets no position",
+                one=best.label,
+                other=other.label,
+            )
+            return Found(None, words)
     return Found(best.point, "")
 
 

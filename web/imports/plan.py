@@ -18,14 +18,15 @@ from zoneinfo import ZoneInfo
 from core.dispatch.acts import Act, new_stream_id
 from core.dispatch.fields import Kind
 from core.log.limits import CHANGES_MAX, ENTRY_BYTES_MAX
+from core.sentence import Sentence, say
 from web.imports.known import Known
 from web.imports.places import Addresses
 from web.imports.table import Row, Table
 
 SAME_CHOICES: Final = {
-    "skip": "leave them as they are",
-    "update": "fill in what the file says",
-    "anyway": "make them once more",
+    "skip": say("leave them as they are"),
+    "update": say("fill in what the file says"),
+    "anyway": say("make them once more"),
 }
 _CHANGE_BYTES: Final = 40
 
@@ -42,7 +43,7 @@ class Cancelled(Exception):
 class Progress:
     """How far some work is; asked and cancelled from another thread than the one that works."""
 
-    what: str = "Reading"
+    what: str = say("Reading")
     done: int = 0
     total: int = 0
     _cancelled: threading.Event = field(default_factory=threading.Event)
@@ -155,8 +156,10 @@ class Draft:
             too_long = self._bytes_by_stream[stream] + size[stream] > ENTRY_BYTES_MAX - 1_000
             if too_many or too_long:
                 raise RowError(
-                    "that is more about one customer, or more new teams, vehicles and skills, than "
-                    "one act carries; import this row in a second file"
+                    say(
+                        "that is more about one customer, or more new teams, vehicles and skills, "
+                        "than one act carries; import this row in a second file"
+                    )
                 )
         for stream in count:
             self._changes_by_stream[stream] += count[stream]
@@ -187,6 +190,21 @@ def address_of(cells: Cells) -> str:
     return ", ".join(filter(None, (cells.get("address", "").replace("\n", ", "), town)))
 
 
+def equal_to(name: str) -> Sentence:
+    """That a row is the same as something that exists."""
+    return say("equal to {name}", name=name)
+
+
+def once_more(name: str) -> Sentence:
+    """That a row makes what exists a second time, as was asked for."""
+    return say("like {name}, once more", name=name)
+
+
+def same_as(line: int) -> Sentence:
+    """That an earlier row says the same."""
+    return say("says the same as line {line}", line=line)
+
+
 RowPlanner = Callable[[int, Cells], Item]
 
 
@@ -196,11 +214,11 @@ def plan_rows(
     """Let each row be planned; what can't be read is a faulty row with its reason."""
     total = len(table.rows)
     for index, row in enumerate(table.rows):
-        progress.step("Checking rows", index, total)
+        progress.step(say("Checking rows"), index, total)
         cells = cells_of(row, columns)
         try:
             item = plan_row(row.line, cells)
         except ValueError as error:
-            item = Item(row.line, "faulty", str(error), cells)
+            item = Item(row.line, "faulty", error.args[0], cells)
         into.items.append(item)
     return into.finished()

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Literal
 
+from core.sentence import say
+
 ROWS_MAX: Final = 5_000
 """One import is one transaction, and other people wait for it: 5,000 streams take some seconds."""
 LINES_MAX: Final = 100_000
@@ -30,11 +32,15 @@ _LOOKED_AT_LINES: Final = 40
 WORDS_BY_ENCODING: Final = {
     "utf-8": "UTF-8",
     "utf-16-le": "UTF-16",
-    "utf-16-be": "UTF-16, big end first",
-    "cp1252": "Windows-1252 (Western Europe)",
-    "cp1250": "Windows-1250 (Central Europe)",
+    "utf-16-be": say("UTF-16, big end first"),
+    "cp1252": say("Windows-1252 (Western Europe)"),
+    "cp1250": say("Windows-1250 (Central Europe)"),
 }
-WORDS_BY_SEPARATOR: Final = {"tab": "tab", "semicolon": "semicolon ;", "comma": "comma ,"}
+WORDS_BY_SEPARATOR: Final = {
+    "tab": say("tab"),
+    "semicolon": say("semicolon ;"),
+    "comma": say("comma ,"),
+}
 _LETTER_BY_SEPARATOR: Final = {"tab": "\t", "semicolon": ";", "comma": ","}
 
 # What a byte says about the two Windows encodings, in which it is another letter: ě or ì, à or ŕ.
@@ -90,21 +96,27 @@ def take(file: BinaryIO) -> bytes:
         raise _too_many(lines)
     if size > TABLE_BYTES_MAX:
         raise TableError(
-            f"the file has {size / 1e6:,.0f} MB; at most {TABLE_BYTES_MAX / 1e6:,.0f} MB are taken "
-            f"at once. Leave out columns that are not needed, or split it"
-        )
+            say(
+                "the file has {size:,.0f} MB; at most {most:,.0f} MB are taken at once. Leave out "
+                "columns that are not needed, or split it",
+                size=size / 1e6, most=TABLE_BYTES_MAX / 1e6,
+            )
+        )  # fmt: skip
     file.seek(0)
     data = file.read(TABLE_BYTES_MAX + 1)
     if not data.strip():
-        raise TableError("there is nothing in it; choose a file with rows, or paste some")
+        raise TableError(say("there is nothing in it; choose a file with rows, or paste some"))
     return data
 
 
 def _too_many(count: int) -> TableError:
     return TableError(
-        f"the table has {count:,} rows; at most {ROWS_MAX:,} are imported at once, so that all of "
-        f"them are written or none. Split it into files of {ROWS_MAX:,} rows"
-    )
+        say(
+            "the table has {count:,} rows; at most {most:,} are imported at once, so that all of "
+            "them are written or none. Split it into files of {most:,} rows",
+            count=count, most=ROWS_MAX,
+        )
+    )  # fmt: skip
 
 
 def guess_encoding(data: bytes) -> str:
@@ -145,16 +157,19 @@ def read_table(
         separator = _guess_separator(text)
     rows = _rows(text, _LETTER_BY_SEPARATOR[separator])
     if not rows:
-        raise TableError("there is nothing in it; choose a file with rows, or paste some")
+        raise TableError(say("there is nothing in it; choose a file with rows, or paste some"))
     has_head = _looks_like_a_head(rows) if head is None else head
     if len(rows) - has_head > ROWS_MAX:
         raise _too_many(len(rows) - has_head)
     width = max(len(row.cells) for row in rows)
     if width > COLUMNS_MAX:
         raise TableError(
-            f"a row has {width} columns; at most {COLUMNS_MAX} are read. Choose another separator, "
-            "or leave some columns out"
-        )
+            say(
+                "a row has {width} columns; at most {most} are read. Choose another separator, or "
+                "leave some columns out",
+                width=width, most=COLUMNS_MAX,
+            )
+        )  # fmt: skip
     names = rows[0].cells if has_head else ()
     names += ("",) * (width - len(names))
     return Table(names, tuple(rows[has_head:]), encoding, separator, has_head, text.count("\ufffd"))
@@ -181,8 +196,11 @@ def _rows(text: str, separator: str) -> list[Row]:
             # A spreadsheet's clipboard has quotation marks that mean nothing.
             return list(_parsed(text, separator, csv.QUOTE_NONE))
         raise TableError(
-            f"the quotation marks do not fit together ({error}). Close each one that is opened, or "
-            "save the table from the spreadsheet once more"
+            say(
+                "the quotation marks do not fit together ({error}). Close each one that is opened, "
+                "or save the table from the spreadsheet once more",
+                error=error,
+            )
         ) from error
 
 
@@ -200,9 +218,12 @@ def _parsed(text: str, separator: str, quoting: Literal[0, 3]) -> Iterator[Row]:
             for cell in cells:
                 if len(cell) > CELL_CHARACTERS_MAX:
                     raise TableError(
-                        f"line {line} has a cell of {len(cell):,} letters; shorten it, or look for "
-                        "a quotation mark that is opened and not closed"
-                    )
+                        say(
+                            "line {line} has a cell of {letters:,} letters; shorten it, or look "
+                            "for a quotation mark that is opened and not closed",
+                            line=line, letters=len(cell),
+                        )
+                    )  # fmt: skip
             yield Row(line, tuple(cell.strip() for cell in cells))
         line = reader.line_num + 1
 

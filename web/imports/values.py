@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from core.sentence import say
 from web import formats
 from web.board.job_form import FormError, compose_window, window_of
 from web.board.rows import PRIORITY_WORDS
 from web.formats import folded
 
-ORDERS: Final = {"dmy": "day/month/year", "mdy": "month/day/year"}
+ORDERS: Final = {"dmy": say("day/month/year"), "mdy": say("month/day/year")}
 _PRIORITIES: Final = {
     **{words.lower(): index for index, words in enumerate(PRIORITY_WORDS)},
     **{str(index): index for index in range(len(PRIORITY_WORDS))},
@@ -57,7 +58,7 @@ def read_stamp(text: str, order: str) -> Stamp:
         try:
             day = dt.date(int(parts["y"]), int(parts["m"]), int(parts["d"]))
         except ValueError as error:
-            raise CellError(f"“{text}” is no day of the calendar") from error
+            raise CellError(say("“{text}” is no day of the calendar", text=text)) from error
         minute, offset = _time(match[4]) if match[4] else (None, None)
         return Stamp(day, minute, offset)
     minute, offset = _time(text)
@@ -73,7 +74,9 @@ def _time(text: str) -> tuple[int, int | None]:
     if half:
         hour = hour % 12 + (12 if half == "pm" else 0)
     if match is None or hour > 23 or minute > 59:
-        raise CellError(f"“{text}” is no day or time; write 2026-11-23, 14:30, or both")
+        raise CellError(
+            say("“{text}” is no day or time; write 2026-11-23, 14:30, or both", text=text)
+        )
     return hour * 60 + minute, _offset(match[4])
 
 
@@ -101,7 +104,7 @@ def read_window(
     if first_day is None and last.day is not None:
         first_day = last.day
     if first_day is None:
-        raise CellError("there is a time but no day; give the day too")
+        raise CellError(say("there is a time but no day; give the day too"))
     last_day = last.day if last.day != first_day else None
     try:
         window = window_of(
@@ -114,7 +117,7 @@ def read_window(
             zone,
         )
     except FormError as error:
-        raise CellError(str(error)) from error
+        raise CellError(*error.args) from error
     if window is not None and not end and first_minute is not None and planned_min:
         return window[0], window[0] + planned_min * formats.MINUTE_MS
     return window
@@ -135,7 +138,7 @@ def _local(stamp: Stamp, day: dt.date | None, zone: ZoneInfo) -> Stamp:
             tzinfo=dt.timezone(dt.timedelta(minutes=stamp.offset_min)),
         ).astimezone(zone)  # fmt: skip
     except (ValueError, OverflowError) as error:
-        raise CellError("the time lies outside the calendar") from error
+        raise CellError(say("the time lies outside the calendar")) from error
     return Stamp(given.date(), given.hour * 60 + given.minute, None)
 
 
@@ -143,23 +146,30 @@ def read_point(point: str, lat: str, lon: str) -> tuple[int, int] | None:
     """A position in 1e-7 degree from one cell or two, with decimal points or commas."""
     if lat or lon:
         if not (_NUMBER.match(lat) and _NUMBER.match(lon)):
-            raise CellError("give both latitude and longitude, such as 50.0875 and 14.4213")
+            raise CellError(say("give both latitude and longitude, such as 50.0875 and 14.4213"))
         point = f"{lat.replace(',', '.')}, {lon.replace(',', '.')}"
     if not point:
         return None
     try:
         return formats.parse_point(point)
     except ValueError as error:
-        raise CellError(f"“{point}” is no position such as 50.0875, 14.4213") from error
+        raise CellError(
+            say("“{text}” is no position such as 50.0875, 14.4213", text=point)
+        ) from error
 
 
-def read_whole(what: str, text: str) -> int | None:
+def read_radius(text: str) -> int | None:
+    """A radius in whole metres; None for an empty cell."""
+    return _whole(text, say("the radius “{text}” is no whole number", text=text))
+
+
+def _whole(text: str, wrong: str) -> int | None:
     """A whole number, None for an empty cell; a decimal nought behind it does not matter."""
     plain = re.sub(r"[.,]0+\Z", "", text)
     if not plain:
         return None
     if not plain.isdecimal() or len(plain) > 6:
-        raise CellError(f"{what} “{text}” is no whole number")
+        raise CellError(wrong)
     return int(plain)
 
 
@@ -172,7 +182,7 @@ def read_minutes(text: str) -> int | None:
     if match := re.match(r"(\d{1,3}(?:[.,]\d{1,2})?)\s*(?:h|hours?|hrs?)\Z", text, re.I):
         return round(float(match[1].replace(",", ".")) * 60)
     plain = re.sub(r"\s*(min|minutes)\.?\Z", "", text, flags=re.I)
-    return read_whole("the duration", plain)
+    return _whole(plain, say("the duration “{text}” is no whole number", text=plain))
 
 
 def read_priority(text: str) -> int | None:
@@ -181,7 +191,8 @@ def read_priority(text: str) -> int | None:
         return None
     found = _PRIORITIES.get(folded(text))
     if found is None:
-        raise CellError(f"the priority “{text}” is none of {', '.join(PRIORITY_WORDS).lower()}")
+        known = ", ".join(PRIORITY_WORDS).lower()
+        raise CellError(say("the priority “{text}” is none of {known}", text=text, known=known))
     return found
 
 
@@ -190,12 +201,14 @@ def read_shift(shift: str, start: str, end: str) -> list[int] | None:
     if shift:
         match = _SPAN.match(shift)
         if match is None:
-            raise CellError(f"the shift “{shift}” is none; write it as 07:00-15:30")
+            raise CellError(
+                say("the shift “{shift}” is none; write it as 07:00-15:30", shift=shift)
+            )
         start, end = match[1], match[2]
     if not start and not end:
         return None
     if not start or not end:
-        raise CellError("a shift needs a start and an end")
+        raise CellError(say("a shift needs a start and an end"))
     first, last = (_hour(text) for text in (start, end))
     return [first, last if last > first else last + 24 * 60]
 

@@ -13,8 +13,19 @@ from typing import Any
 
 from core.dispatch.acts import Act, edit_worker, set_group
 from core.dispatch.fields import Kind
+from core.sentence import Sentence, say
 from web.imports.known import Group, skills_of
-from web.imports.plan import Cells, Circumstances, Draft, Item, Plan, RowError, plan_rows
+from web.imports.plan import (
+    Cells,
+    Circumstances,
+    Draft,
+    Item,
+    Plan,
+    RowError,
+    equal_to,
+    once_more,
+    plan_rows,
+)
 from web.imports.table import Table
 from web.imports.values import digits, plain, read_list, read_shift
 
@@ -49,11 +60,12 @@ class WorkersImport:
             filter(None, (cells.get("first_name", ""), cells.get("last_name", "")))
         )
         if not name:
-            raise RowError("the name is missing")
+            raise RowError(say("the name is missing"))
         phone = cells.get("phone", "")
         for other in self._earlier.get(plain(name), []):
             if _is_same_phone(phone, other.phone):
-                return Item(line, "same", f"the same worker as in line {other.line}", cells)
+                words = say("the same worker as in line {line}", line=other.line)
+                return Item(line, "same", words, cells)
         item = self._planned(line, name, phone, cells)
         self._earlier.setdefault(plain(name), []).append(_Earlier(line, phone))
         return item
@@ -74,7 +86,7 @@ class WorkersImport:
         shift = read_shift(*(cells.get(key, "") for key in ("shift", "shift_start", "shift_end")))
         existing = self._existing(name, phone)
         if existing is not None and about.same == "skip":
-            return Item(line, "same", f"equal to {_named(existing)}", cells)
+            return Item(line, "same", equal_to(_named(existing)), cells)
         changes, groups = self._group_changes(cells)
         values: dict[str, object] = {"name": name, "phone": phone, "note": cells.get("note", "")}
         values = {key: value for key, value in values.items() if value}
@@ -85,15 +97,15 @@ class WorkersImport:
             stream = about.new_stream(Kind.WORKER)
             self._draft.add(changes + edit_worker(stream, values))
             self._draft.made[line] = stream.hex()
-            words = f"like {_named(existing)}, once more" if existing else ""
+            words = once_more(_named(existing)) if existing else ""
             return Item(line, "new", words, cells)
         values = _differing(existing, values)
         if not values:
-            return Item(line, "same", f"equal to {_named(existing)}", cells)
+            return Item(line, "same", equal_to(_named(existing)), cells)
         stream = bytes.fromhex(existing["worker"])
         self._draft.add(changes + edit_worker(stream, values))
         self._draft.basis[stream] = existing["frontier"]
-        return Item(line, "updated", f"equal to {_named(existing)}", cells)
+        return Item(line, "updated", equal_to(_named(existing)), cells)
 
     def _existing(self, name: str, phone: str) -> Any | None:
         known = self._about.known
@@ -136,8 +148,17 @@ class WorkersImport:
             self._groups[kind][plain(name)] = held
             if plate:
                 self._by_plate[plain(plate)] = held
-            self._draft.added.append(f"{kind} {name}")
+            self._draft.added.append(_group_words(kind, name))
         return bytes.fromhex(held.id)
+
+
+def _group_words(kind: str, name: str) -> Sentence:
+    match kind:
+        case "team":
+            return say("team {name}", name=name)
+        case "vehicle":
+            return say("vehicle {name}", name=name)
+    return say("skill {name}", name=name)
 
 
 def _is_same_phone(one: str, other: str) -> bool:
@@ -169,4 +190,4 @@ def _differing(row: Any, values: dict[str, object]) -> dict[str, object]:
 
 def _named(row: Any) -> str:
     words = f"{row['name']}, {row['phone']}" if row["phone"] else str(row["name"])
-    return f"{words}, archived" if row["archived"] else words
+    return say("{name}, archived", name=words) if row["archived"] else words

@@ -13,6 +13,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from core.dispatch.acts import ActError, set_account
+from core.sentence import say
 from hub.guard import Refused
 from hub.keys import ACCOUNT, HUB
 from hub.one_time_links import password_token
@@ -78,7 +79,7 @@ async def add_account(request: web.Request) -> web.StreamResponse:
         await _check_name_free(request, name)
         await hub.act(request[ACCOUNT], set_account(account, name=name, role=role))
     except ActError as refusal:
-        page = AccountsPage(await _rows(request), name=name, role=role, error=str(refusal))
+        page = AccountsPage(await _rows(request), name=name, role=role, error=refusal.args[0])
         return await show(request, "accounts.html", page, status=422)
     return await _with_link(request, account.hex(), name, "")
 
@@ -99,7 +100,7 @@ async def change_account(request: web.Request) -> web.StreamResponse:
     try:
         words = await _carry_out(request, row, form)
     except ActError as refusal:
-        raise see_other("/accounts", str(refusal), "bad") from refusal
+        raise see_other("/accounts", refusal.args[0], "bad") from refusal
     raise see_other("/accounts", words)
 
 
@@ -112,20 +113,22 @@ async def _carry_out(request: web.Request, row: Any, form: Any) -> str:
             if role != "admin":
                 await _check_admin_left(request, row["account"])
             await hub.act(request[ACCOUNT], set_account(account, role=role))
-            words = f"{name} is now: {ROLE_WORDS.get(role, role)}."
+            words = say("{name} is now: {role}.", name=name, role=ROLE_WORDS.get(role, role))
         case "close":
             await _check_admin_left(request, row["account"])
             await hub.act(request[ACCOUNT], set_account(account, disabled=True))
             hub.sessions.end_all(row["account"])
-            words = f"The account of {name} is closed, and {name} is signed out everywhere."
+            words = say(
+                "The account of {name} is closed, and {name} is signed out everywhere.", name=name
+            )
         case "open":
             await hub.act(request[ACCOUNT], set_account(account, disabled=False))
-            words = f"The account of {name} is open again."
+            words = say("The account of {name} is open again.", name=name)
         case "sign-out":
             hub.sessions.end_all(row["account"])
-            words = f"{name} is signed out of every browser of this hub."
+            words = say("{name} is signed out of every browser of this hub.", name=name)
         case _:
-            raise ActError("There is no such thing to do with an account.")
+            raise ActError(say("There is no such thing to do with an account."))
     return words
 
 
@@ -168,8 +171,8 @@ def check_admin(request: web.Request) -> None:
     if request[ACCOUNT].role != "admin":
         raise Refused(
             403,
-            "Only an administrator may open this page.",
-            "Ask an administrator of this hub to do it, or to make you one.",
+            say("Only an administrator may open this page."),
+            say("Ask an administrator of this hub to do it, or to make you one."),
         )
 
 
@@ -178,7 +181,9 @@ async def _check_name_free(request: web.Request, name: str) -> None:
         "SELECT 1 FROM account WHERE name = ? COLLATE NOCASE", (name,)
     )
     if taken is not None:
-        raise ActError(f"There is an account of the name {name} already; choose another name.")
+        raise ActError(
+            say("There is an account of the name {name} already; choose another name.", name=name)
+        )
 
 
 async def _check_admin_left(request: web.Request, account: str) -> None:
@@ -188,7 +193,7 @@ async def _check_admin_left(request: web.Request, account: str) -> None:
         (account,),
     )
     if left is None:
-        raise ActError("This is the last administrator; make somebody else one first.")
+        raise ActError(say("This is the last administrator; make somebody else one first."))
 
 
 def add_routes(app: web.Application) -> None:

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from core.dispatch.acts import ActError
 from core.dispatch.undoing import UNTOLD
+from core.sentence import say
 from hub.keys import HUB
 from hub.past_acts import Found, Reference, Undoable, newest_acts, redoing, undoable
 from replica.replica import Replica
@@ -134,16 +135,16 @@ def _row(read: _Read, teller: Teller, people: dict[str, str]) -> ActRow:
         href=_PAGES[stream[4]] + stream.hex() if alone else "",
         state=_state(read),
         act=act.text() if act is not None else "",
-        verb="Undo" if read.is_open else "Redo",
+        verb=say("Undo") if read.is_open else say("Redo"),
         stays=_stays(views),
     )
 
 
 def _state(read: _Read) -> str:
     if read.redo is not None:
-        return "undone"
+        return say("undone")
     is_done = any(part.done for each in read.entries for part in each.parts)
-    return "taken back since" if is_done and not read.is_open else ""
+    return say("taken back since") if is_done and not read.is_open else ""
 
 
 def _stays(views: tuple[PartView, ...]) -> str:

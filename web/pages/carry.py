@@ -11,6 +11,7 @@ from aiohttp.web_request import FileField
 
 from core.dispatch.acts import ActError
 from core.log.errors import LogError
+from core.sentence import say
 from hub.hub import check_may_write
 from hub.keys import ACCOUNT, HUB
 from replica.carrying import (
@@ -32,7 +33,7 @@ async def file_for_one(request: web.Request) -> web.StreamResponse:
         check_may_write(request[ACCOUNT])
         name, data = await hub.writer.run(_file_for, hub.replica, author)
     except (ActError, LogError, NobodyToCarryTo) as refusal:
-        raise see_other("/phones", sentence(str(refusal)), "bad") from refusal
+        raise see_other("/phones", sentence(refusal.args[0]), "bad") from refusal
     return web.Response(
         body=data,
         content_type="application/octet-stream",
@@ -50,14 +51,14 @@ async def take_in(request: web.Request) -> web.StreamResponse:
     hub = request.app[HUB]
     sent = (await request.post()).get("file")
     if not isinstance(sent, FileField):
-        raise see_other("/phones", "Choose a file first.", "bad")
+        raise see_other("/phones", say("Choose a file first."), "bad")
     try:
         check_may_write(request[ACCOUNT])
         words = await hub.writer.run(take_in_words, hub.replica, sent.file.read())
     except (ActError, LogError) as refusal:
-        raise see_other("/phones", sentence(str(refusal)), "bad") from refusal
+        raise see_other("/phones", sentence(refusal.args[0]), "bad") from refusal
     hub.feed.publish("sync", ())
-    raise see_other("/phones", f"{words}.")
+    raise see_other("/phones", sentence(words))
 
 
 def add_routes(app: web.Application) -> None:

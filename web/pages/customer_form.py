@@ -24,6 +24,7 @@ from core.dispatch.acts import (
 )
 from core.dispatch.fields import Kind
 from core.log.errors import Malformed
+from core.sentence import say
 from hub.guard import Refused
 from hub.keys import ACCOUNT, HUB
 from hub.past_acts import reference_of
@@ -100,8 +101,9 @@ async def create(request: web.Request) -> web.StreamResponse:
         act = _act(customer, edited, hub.replica.entropy, await _radius_m(request))
         written = await hub.act(request[ACCOUNT], act)
     except ActError as refusal:
-        return await _show_form(request, "", sent.given, {}, "", error=str(refusal), status=422)
-    words, undo = f"{sent.given['name']} was added.", reference_of(written).text()
+        return await _show_form(request, "", sent.given, {}, "", error=refusal.args[0], status=422)
+    words = say("{name} was added.", name=sent.given["name"])
+    undo = reference_of(written).text()
     raise see_other(f"/customers/{customer.hex()}", words, undo=undo)
 
 
@@ -124,7 +126,7 @@ async def save(request: web.Request) -> web.StreamResponse:
         changes = await changed_since(hub.reader, customer, sent.basis, _FIELDS)
     except Malformed as wrong:
         return await _show_form(
-            request, customer, current, current, basis, error=str(wrong), status=400
+            request, customer, current, current, basis, error=wrong.args[0], status=400
         )
     edited = sent.edited()
     clashes = clashes_of(edited, current, changes, _inputs(current), _labels(current))
@@ -147,10 +149,10 @@ async def save(request: web.Request) -> web.StreamResponse:
             current | edited,
             sent.shown,
             sent.basis,
-            error=str(refusal),
+            error=refusal.args[0],
             status=422,
         )
-    words = "Saved." if edited else "Nothing was changed."
+    words = say("Saved.") if edited else say("Nothing was changed.")
     raise see_other(f"/customers/{customer}", words, undo=undo)
 
 
@@ -163,8 +165,8 @@ def _input_names(form: Mapping[str, Any]) -> list[str]:
     if len(names) > PARTS_MAX * len(PLACE_INPUTS):
         raise Refused(
             413,
-            "That is more places and contacts than one customer can have.",
-            f"Keep to {PARTS_MAX}; make a customer for each region, for example.",
+            say("That is more places and contacts than one customer can have."),
+            say("Keep to {most}; make a customer for each region, for example.", most=PARTS_MAX),
         )
     return names
 
@@ -198,10 +200,10 @@ def _part_value(kind: str, field: str, text: str) -> object:
         try:
             return parse_point(text) if text else None
         except ValueError as error:
-            raise ActError(str(error)) from error
+            raise ActError(*error.args) from error
     if kind == "place" and field == "radius":
         if text and (not text.isdecimal() or len(text) > 6):
-            raise ActError("Give the radius in whole metres, such as 150.")
+            raise ActError(say("Give the radius in whole metres, such as 150."))
         return int(text) if text else None
     return text
 
@@ -218,15 +220,15 @@ _FIELDS: Final = (
     *CONTACT_INPUTS.values(),
 )
 _LABEL_BY_INPUT: Final = {
-    "name": "Name",
-    "number": "Number",
-    "note": "Note",
-    "archived": "No longer a customer",
-    "address": "Address",
-    "point": "Position",
-    "radius": "Radius",
-    "phone": "Phone",
-    "email": "E-mail",
+    "name": say("Name"),
+    "number": say("Number"),
+    "note": say("Note"),
+    "archived": say("No longer a customer"),
+    "address": say("Address"),
+    "point": say("Position"),
+    "radius": say("Radius"),
+    "phone": say("Phone"),
+    "email": say("E-mail"),
 }
 
 
@@ -274,14 +276,15 @@ def _inputs(values: Iterable[str]) -> dict[tuple[str, str], str]:
 
 
 def _labels(values: Mapping[str, str]) -> dict[str, str]:
-    labels = {}
+    labels: dict[str, str] = {}
     for name in values:
         match = _PART.match(name)
         label = _LABEL_BY_INPUT.get(match[3] if match else name, name)
         if match:
-            whose = values.get(f"{match[1]}.{match[2]}.name") or f"the {match[1]}"
-            label = "No longer used" if match[3] == "archived" else label
-            label = f"{label} of {whose}"
+            part = say("the place") if match[1] == "place" else say("the contact")
+            whose = values.get(f"{match[1]}.{match[2]}.name") or part
+            label = say("No longer used") if match[3] == "archived" else label
+            label = say("{field} of {whose}", field=label, whose=whose)
         labels[name] = label
     return labels
 

@@ -16,12 +16,21 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from core.sentence import say
 from web.board.days import day_text, today
 from web.board.filters import is_stream_id
 from web.board.plans import Held, Plan, plans_of_day
 from web.board.rows import PRIORITY_WORDS
 from web.board.state import Moment, moment_of
-from web.formats import clock_words, date_words, folded, local_time, minutes_words
+from web.formats import (
+    clock_words,
+    date_words,
+    folded,
+    local_time,
+    long_date_words,
+    long_day_words,
+    minutes_words,
+)
 from web.frame import see_other
 from web.pages.workers import shift_words
 from web.rendering import show
@@ -141,7 +150,9 @@ def _day_asked(request: web.Request, moment: Moment, path: str) -> str:
     try:
         return dt.date.fromisoformat(text).isoformat()
     except ValueError as error:
-        words = f"“{asked[:40]}” is no day; write it as 2026-11-23. Today’s sheet is shown."
+        words = say(
+            "“{text}” is no day; write it as 2026-11-23. Today’s sheet is shown.", text=asked[:40]
+        )
         raise see_other(path, words, "bad") from error
 
 
@@ -177,7 +188,7 @@ async def _show(
     now = local_time(moment.now_ms, zone)
     page = DaySheetPage(
         day=day,
-        day_words=f"{date:%A %-d %B %Y}",
+        day_words=long_day_words(date),
         of=of,
         back_href=f"/workers/{wanted[0]}" if of else "/workers",
         previous_href=on(-1),
@@ -187,7 +198,12 @@ async def _show(
         team=team,
         teams={each["team"]: each["name"] for each in teams},
         workers=chosen,
-        printed=f"{now:%-d %B %Y} {clock_words(moment.now_ms, zone)} ({zone.key})",
+        printed=say(
+            "{date} {clock} ({zone})",
+            date=long_date_words(now.date()),
+            clock=clock_words(moment.now_ms, zone),
+            zone=zone.key,
+        ),
         is_all=is_all,
     )
     return await show(request, "day_sheet.html", page)
@@ -231,7 +247,9 @@ async def _jobs(moment: Moment, held: Iterable[Held], day: str) -> dict[str, She
             place=row["place_name"],
             address=row["address"] or row["place_address"],
             people=_people(row, contacts.get(row["customer"], [])),
-            skills=tuple(skills.get(each, "unknown skill") for each in json.loads(row["skills"])),
+            skills=tuple(
+                skills.get(each, say("unknown skill")) for each in json.loads(row["skills"])
+            ),
             description=row["description"],
             customer_note=row["customer_note"],
             notes=tuple(each["text"] for each in notes.get(row["job"], [])[:NOTES_MAX]),
@@ -262,16 +280,17 @@ def when_on_paper(start_ms: int | None, end_ms: int | None, day: str, zone: Zone
     def one(at_ms: int) -> str:
         own = today(at_ms, zone)
         clock = clock_words(at_ms, zone)
-        return clock if own == day else f"{date_words(own, day)} {clock}"
+        return clock if own == day else say("{day} {clock}", day=date_words(own, day), clock=clock)
 
     if start_ms is None and end_ms is None:
-        return "any time"
-    if start_ms is None or end_ms is None:
-        word, at_ms = ("by", end_ms) if start_ms is None else ("from", start_ms)
-        return f"{word} {one(at_ms or 0)}"
-    if today(start_ms, zone) == today(end_ms, zone):
-        return f"{one(start_ms)}–{clock_words(end_ms, zone)}"
-    return f"{one(start_ms)}–{one(end_ms)}"
+        return say("any time")
+    if start_ms is None:
+        return say("by {when}", when=one(end_ms or 0))
+    if end_ms is None:
+        return say("from {when}", when=one(start_ms))
+    same_day = today(start_ms, zone) == today(end_ms, zone)
+    end = clock_words(end_ms, zone) if same_day else one(end_ms)
+    return say("{start}–{end}", start=one(start_ms), end=end)
 
 
 def add_routes(app: web.Application) -> None:

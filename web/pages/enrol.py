@@ -15,10 +15,12 @@ import segno
 from aiohttp import web
 from markupsafe import Markup
 
+from core.sentence import say
 from hub.enrolment import EnrolmentRefused
 from hub.guard import Refused
 from hub.keys import ACCOUNT, HUB
-from web.frame import see_other
+from web.frame import READS_ONLY, see_other
+from web.language import language_of
 from web.rendering import show
 
 QUIET_MODULES: Final = 4
@@ -41,9 +43,7 @@ class EnrolPage:
 async def offer(request: web.Request) -> web.StreamResponse:
     """POST /workers/{worker}/enrol: make an offer and show it."""
     if request[ACCOUNT].role == "manager":
-        raise Refused(
-            403, "A manager's account reads only.", "Ask a dispatcher to let the phone join."
-        )
+        raise Refused(403, READS_ONLY, say("Ask a dispatcher to let the phone join."))
     hub = request.app[HUB]
     worker = request.match_info["worker"]
     row = await hub.reader.row("SELECT name FROM worker WHERE worker = ?", (worker,))
@@ -52,14 +52,14 @@ async def offer(request: web.Request) -> web.StreamResponse:
     try:
         made = await hub.writer.run(hub.enrolments.offer, bytes.fromhex(worker))
     except EnrolmentRefused as refusal:
-        raise see_other(f"/workers/{worker}", str(refusal), "bad") from refusal
+        raise see_other(f"/workers/{worker}", refusal.args[0], "bad") from refusal
     page = EnrolPage(
         worker=worker,
         name=row["name"],
         code=made.code,
         address=hub.addresses[0],
         link=made.link,
-        qr=qr_svg(made.link),
+        qr=qr_svg(made.link, language_of(request).said(say("QR code for the phone"))),
         until_ms=made.until_ms,
     )
     return await show(request, "enrol.html", page)
@@ -77,14 +77,13 @@ async def state(request: web.Request) -> web.StreamResponse:
     return web.json_response({"joined": await hub.writer.run(hub.enrolments.joined, worker)})
 
 
-def qr_svg(text: str) -> Markup:
+def qr_svg(text: str, label: str) -> Markup:
     """A QR code as an SVG element without a size, to be sized by the page's own style."""
     matrix = segno.make(text, error="m", micro=False).matrix
     side = len(matrix) + 2 * QUIET_MODULES
     return Markup(
-        '<svg class="qr" viewBox="0 0 {} {}" role="img" aria-label="QR code for the phone">'
-        '<path d="{}"/></svg>'
-    ).format(side, side, _dark_runs(matrix))
+        '<svg class="qr" viewBox="0 0 {} {}" role="img" aria-label="{}"><path d="{}"/></svg>'
+    ).format(side, side, label, _dark_runs(matrix))
 
 
 def _dark_runs(matrix: Sequence[Sequence[int]]) -> str:

@@ -16,6 +16,7 @@ from aiohttp import web
 from core.dispatch.acts import ActError
 from core.dispatch.fields import Kind
 from core.dispatch.workday import day_of
+from core.sentence import say, say_n
 from hub.erasables import Erasable, find, of_stream, still_named
 from hub.keys import ACCOUNT, HUB
 from replica.replica import Replica
@@ -27,17 +28,17 @@ from web.rendering import show
 ROWS_SHOWN_MAX: Final = 200
 
 _KINDS: Final[Mapping[int, str]] = {
-    Kind.CUSTOMER: "Customer",
-    Kind.WORKER: "Worker",
-    Kind.JOB: "Job",
-    Kind.DAY: "Worker-day",
-    Kind.TRACK: "Track",
-    Kind.RECURRENCE: "Recurrence",
+    Kind.CUSTOMER: say("Customer"),
+    Kind.WORKER: say("Worker"),
+    Kind.JOB: say("Job"),
+    Kind.DAY: say("Worker-day"),
+    Kind.TRACK: say("Track"),
+    Kind.RECURRENCE: say("Recurrence"),
 }
 _ALL: Final[Mapping[int, str]] = {
-    Kind.JOB: "All jobs",
-    Kind.DAY: "All worker-days",
-    Kind.TRACK: "All tracks",
+    Kind.JOB: say("All jobs"),
+    Kind.DAY: say("All worker-days"),
+    Kind.TRACK: say("All tracks"),
 }
 _ERASED: Final = """
     SELECT erased.what, erased.kind, erased.before_at, erased.at,
@@ -90,21 +91,30 @@ def _found(replica: Replica, sought: str) -> tuple[Erasable, ...]:
 
 
 def _row(row: Any) -> ErasedRow:
-    kind = _KINDS.get(row["kind"], "Other")
+    kind = _KINDS.get(row["kind"], say("Other"))
     if row["before_at"] is None:
         dated = day_of(bytes.fromhex(row["what"]))
     else:
         before = datetime.fromtimestamp(row["before_at"] / 1000, UTC).date().isoformat()
-        kind, dated = _ALL.get(row["kind"], "Others"), f"before {before}"
+        kind, dated = _ALL.get(row["kind"], say("Others")), say("before {day}", day=before)
     stays = ""
     if row["number"] is not None:
-        stays = f"{row['number']}, {row['status']}, {row['minutes']:,} minutes"
+        stays = say_n(
+            "{number}, {status}, {minutes} minute",
+            "{number}, {status}, {minutes} minutes",
+            row["minutes"],
+            number=row["number"],
+            status=say(row["status"]),
+            minutes=f"{row['minutes']:,}",
+        )
     return ErasedRow(kind, dated, row["at"], row["name"] or _unnamed(row["actor"]), stays)
 
 
 def _unnamed(actor: str) -> str:
     """An actor without an account: a hub, which acts for nobody there, by its letter."""
-    return f"hub {bytes.fromhex(actor).decode('ascii', 'replace')}" if len(actor) == 2 else actor
+    if len(actor) != 2:
+        return actor
+    return say("hub {letter}", letter=bytes.fromhex(actor).decode("ascii", "replace"))
 
 
 async def erase_one(request: web.Request) -> web.StreamResponse:
@@ -114,12 +124,12 @@ async def erase_one(request: web.Request) -> web.StreamResponse:
     along = (await request.post()).get("along") == "yes"
     chosen = await hub.writer.run(lambda: of_stream(hub.replica.store.db, stream))
     if chosen is None:
-        raise see_other("/erased", "That is not here any more.", "bad")
+        raise see_other("/erased", say("That is not here any more."), "bad")
     try:
         await hub.erase(request[ACCOUNT], chosen.chosen(along=along))
     except ActError as refusal:
-        raise see_other("/erased", sentence(str(refusal)), "bad") from refusal
-    raise see_other("/erased", "Erased. Phones forget it when they next meet this hub.")
+        raise see_other("/erased", sentence(refusal.args[0]), "bad") from refusal
+    raise see_other("/erased", say("Erased. Phones forget it when they next meet this hub."))
 
 
 def add_routes(app: web.Application) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from core.dispatch.acts import ActError, set_setting
+from core.sentence import say
 from hub.keys import ACCOUNT, HUB
 from hub.past_acts import reference_of
 from web.frame import see_other, settings_of
@@ -54,11 +55,13 @@ async def switch_job_dispatch(request: web.Request) -> web.StreamResponse:
         changes = set_setting("job_dispatch", turned_on)
         written = await request.app[HUB].act(request[ACCOUNT], changes)
     except ActError as refusal:
-        raise see_other("/extensions", str(refusal), "bad") from refusal
+        raise see_other("/extensions", refusal.args[0], "bad") from refusal
     words = (
-        "Job Dispatch is on. Phones show Jobs as soon as they next meet this hub."
+        say("Job Dispatch is on. Phones show Jobs as soon as they next meet this hub.")
         if turned_on
-        else "Job Dispatch is off; phones hide Jobs when they next meet this hub. Nothing is lost."
+        else say(
+            "Job Dispatch is off; phones hide Jobs when they next meet this hub. Nothing is lost."
+        )
     )
     raise see_other("/extensions", words, undo=reference_of(written).text())
 

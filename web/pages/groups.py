@@ -12,6 +12,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from core.dispatch.acts import ActError, set_group
+from core.sentence import Sentence, say
 from hub.keys import ACCOUNT, HUB
 from hub.past_acts import reference_of
 from web.formats import folded
@@ -41,18 +42,26 @@ _QUESTION_BY_KIND: Final = {
     """,
 }
 _WORDS_BY_KIND: Final = {
-    "team": ("Teams", "team", "users-round", "A team groups workers on the board and in reports."),
+    "team": (
+        say("Teams"),
+        say("New team"),
+        say("Name of the new team"),
+        "users-round",
+        say("A team groups workers on the board and in reports."),
+    ),
     "vehicle": (
-        "Vehicles",
-        "vehicle",
+        say("Vehicles"),
+        say("New vehicle"),
+        say("Name of the new vehicle"),
         "truck",
-        "A vehicle goes with a worker; a day can have another one, on the worker’s page.",
+        say("A vehicle goes with a worker; a day can have another one, on the worker’s page."),
     ),
     "skill": (
-        "Skills",
-        "skill",
+        say("Skills"),
+        say("New skill"),
+        say("Name of the new skill"),
         "wrench",
-        "A job that asks for a skill is offered to workers who have it.",
+        say("A job that asks for a skill is offered to workers who have it."),
     ),
 }
 
@@ -74,7 +83,8 @@ class GroupList:
 
     kind: str
     title: str
-    word: str
+    new: str
+    new_name: str
     icon: str
     why: str
     groups: tuple[Group, ...]
@@ -119,16 +129,25 @@ async def save_group(request: web.Request) -> web.StreamResponse:
         )
         written = await hub.act(request[ACCOUNT], changes)
     except ActError as refusal:
-        raise see_other(f"/groups#{kind}", str(refusal), "bad") from refusal
+        raise see_other(f"/groups#{kind}", refusal.args[0], "bad") from refusal
     undo = reference_of(written).text()
-    raise see_other(f"/groups#{kind}", f"{name} was saved.", undo=undo)
+    raise see_other(f"/groups#{kind}", say("{name} was saved.", name=name), undo=undo)
 
 
 async def _check_name_free(request: web.Request, kind: str, name: str, known: str) -> None:
     rows = await request.app[HUB].reader.rows(_QUESTION_BY_KIND[kind])
     for row in rows:
         if row["id"] != known and row["name"].casefold() == name.casefold():
-            raise ActError(f"There is a {kind} of the name {row['name']} already.")
+            raise ActError(_taken(kind, row["name"]))
+
+
+def _taken(kind: str, name: str) -> Sentence:
+    match kind:
+        case "team":
+            return say("There is a team of the name {name} already.", name=name)
+        case "vehicle":
+            return say("There is a vehicle of the name {name} already.", name=name)
+    return say("There is a skill of the name {name} already.", name=name)
 
 
 def add_routes(app: web.Application) -> None:

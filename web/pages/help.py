@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from aiohttp import web
 
+from core.sentence import marked
 from web.rendering import show
+
+STATUSES: Final = (
+    *(marked("open"), marked("in progress"), marked("done"), marked("rejected")),
+    *(marked("cancelled"), marked("at risk"), marked("delayed"), marked("conflict")),
+)
+"""The words that the page explains; they are said by their chips."""
 
 
 @dataclass(frozen=True, slots=True)

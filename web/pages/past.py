@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from core.sentence import say
 from hub.guard import Refused
 from hub.keys import HUB
 from web.assets import ASSETS
@@ -30,7 +31,11 @@ from web.reports.period import Period, presets, read_period
 from web.reports.wanted import Wanted, read_wanted
 
 USUAL_DAYS: Final = 28
-SPEEDS: Final = ((30, "30 times"), (120, "2 min a second"), (600, "10 min a second"))
+SPEEDS: Final = (
+    (30, say("30 times")),
+    (120, say("2 min a second")),
+    (600, say("10 min a second")),
+)
 STOPS_SHOWN_MAX: Final = 100
 
 
@@ -87,10 +92,10 @@ async def past_page(request: web.Request) -> web.StreamResponse:
     zone, now_ms = zone_of(await settings_of(request)), hub.clock.now_ms()
     today = local_time(now_ms, zone).date()
     wanted, _ = read_wanted(request.query, today)
-    usual, usual_words = Period(today, today), "Today"
+    usual, usual_words = Period(today, today), say("Today")
     if wanted.worker or wanted.customer:
         weeks = dt.timedelta(days=USUAL_DAYS - 1)
-        usual, usual_words = Period(today - weeks, today), "The last four weeks"
+        usual, usual_words = Period(today - weeks, today), say("The last four weeks")
     period, error = read_period(request.query, usual, usual_words)
     wanted = replace(wanted, period=period)
     number = _page_number(request.query.get("page", ""))
@@ -123,7 +128,7 @@ async def _customer_name(reader: Any, customer: str) -> str:
     if not customer:
         return ""
     row = await reader.row("SELECT name FROM customer WHERE customer = ?", (customer,))
-    return row["name"] if row is not None else "an unknown customer"
+    return row["name"] if row is not None else say("an unknown customer")
 
 
 async def track_json(request: web.Request) -> web.StreamResponse:
@@ -136,9 +141,11 @@ async def track_json(request: web.Request) -> web.StreamResponse:
     try:
         date = dt.date.fromisoformat(day)
     except ValueError:
-        raise Refused(400, "That is no day.", "Give it as day=2026-11-23.") from None
+        raise Refused(400, say("That is no day."), say("Give it as day=2026-11-23.")) from None
     if not is_stream_id(worker):
-        raise Refused(400, "That is no worker.", "Give the id of one as worker=…, 24 hex digits.")
+        raise Refused(
+            400, say("That is no worker."), say("Give the id of one as worker=…, 24 hex digits.")
+        )
     track = await track_of(request.app[HUB].reader, worker, date.isoformat())
     return web.json_response(track.data(), headers={"Cache-Control": "no-store"})
 

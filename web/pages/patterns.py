@@ -14,12 +14,13 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from core.sentence import Sentence, say
 from hub.keys import HUB
 from web.board.filters import is_stream_id
-from web.formats import local_time, minute_of_day_text
+from web.formats import WEEKDAYS, local_time, minute_of_day_text, weekday_date_words
 from web.frame import settings_of, zone_of
 from web.history.found import DAYS, FoundRound, FoundRule, Patterns, patterns_of
-from web.history.words import WEEKDAYS, day_words, form_inputs, rule_words
+from web.history.words import form_inputs, rule_words
 from web.rendering import show
 from web.reports.figures import choices
 
@@ -104,7 +105,7 @@ async def patterns_page(request: web.Request) -> web.StreamResponse:
         more=max(0, len(found.rules) - RULES_SHOWN_MAX),
         cut=found.cut,
         customer=customer,
-        customer_name="" if not customer else row["name"] if row else "an unknown customer",
+        customer_name="" if not customer else row["name"] if row else say("an unknown customer"),
         worker=worker,
         workers=workers,
     )
@@ -118,16 +119,20 @@ def _rule_view(found: FoundRule, name_by_worker: dict[str, str], today: date) ->
         customer=site.customer,
         title=own.title,
         rule=rule_words(own.rule),
-        share=f"{len(own.hits)} of {own.expected}",
-        days=tuple(map(day_words, reversed(own.hits))),
+        share=_share(len(own.hits), own.expected),
+        days=tuple(map(weekday_date_words, reversed(own.hits))),
         arrival=minute_of_day_text(own.minute),
         minutes=own.minutes,
         worker=own.worker,
         worker_name=name_by_worker.get(own.worker, ""),
-        worker_share=f"{own.worker_hits} of {len(own.hits)}",
+        worker_share=_share(own.worker_hits, len(own.hits)),
         job=found.job,
         href=f"/recurring/new?{urlencode(_inputs(found, today))}",
     )
+
+
+def _share(part: int, whole: int) -> Sentence:
+    return say("{part} of {whole}", part=part, whole=whole)
 
 
 def _inputs(found: FoundRule, today: date) -> list[tuple[str, str]]:
@@ -143,11 +148,11 @@ def _round_view(found: FoundRound, name_by_worker: dict[str, str]) -> RoundView:
     own = found.round
     return RoundView(
         worker=own.worker,
-        worker_name=name_by_worker.get(own.worker, "unknown worker"),
+        worker_name=name_by_worker.get(own.worker, say("unknown worker")),
         weekday=WEEKDAYS[own.weekday],
-        sites=tuple(site.words or "a site without a name" for site in found.sites),
-        share=f"{len(own.days)} of {own.worked}",
-        days=tuple(map(day_words, reversed(own.days))),
+        sites=tuple(site.words or say("a site without a name") for site in found.sites),
+        share=_share(len(own.days), own.worked),
+        days=tuple(map(weekday_date_words, reversed(own.days))),
         starts=minute_of_day_text(own.minute),
     )
 

@@ -14,12 +14,14 @@ from aiohttp import web
 from core.dispatch.acts import ActError
 from core.dispatch.fields import FIELDS
 from core.dispatch.next_key import ask_for_key
+from core.sentence import listed, marked, say, say_n
 from hub.admission import waiting
 from hub.hub import Hub
 from hub.keys import ACCOUNT, HUB
 from replica.forks import forked_keys, proof_of_fork
 from web.formats import sentence
 from web.frame import see_other
+from web.language import answer_json
 from web.phones import Phone, phones_of, summarize
 from web.rendering import show
 
@@ -147,7 +149,22 @@ class PhonesPage:
     entries: int
 
 
-_KINDS: Final = ("Site", "Office", "Customer", "Worker", "Job", "Worker's day", "Track", "Summary")
+_KINDS: Final = (
+    *(say("Site"), say("Office"), say("Customer"), say("Worker"), say("Job")),
+    *(say("Worker's day"), say("Track"), say("Summary"), say("Recurring job")),
+)
+_PHONES_FIELDS: Final = (
+    *(marked("title"), marked("description"), marked("customer"), marked("place")),
+    *(marked("address"), marked("point"), marked("radius"), marked("contact")),
+    *(marked("contact phone"), marked("priority"), marked("window"), marked("planned minutes")),
+    *(marked("check item"), marked("created"), marked("phase"), marked("reason"), marked("tick")),
+    *(marked("note"), marked("file"), marked("file name"), marked("handed to")),
+    *(marked("log start"), marked("log stop"), marked("log supersedes"), marked("log removed")),
+    *(marked("duty start"), marked("duty stop"), marked("fixes"), marked("next key")),
+    *(marked("jobs on"), marked("auto logging on"), marked("auto logging mode")),
+    marked("minimum auto-logging time"),
+)
+"""What a phone may write, by the names of `core.dispatch.fields`."""
 
 
 async def phones_page(request: web.Request) -> web.StreamResponse:
@@ -190,7 +207,12 @@ async def phones_page(request: web.Request) -> web.StreamResponse:
 
 def _kind_words(kind: int) -> str:
     """What a stream is of; a later version may have made kinds that this one does not know."""
-    return _KINDS[kind] if kind < len(_KINDS) else "Something new"
+    return _KINDS[kind] if kind < len(_KINDS) else say("Something new")
+
+
+def _key_words(author: bytes) -> str:
+    """Somebody of whom only a key is known."""
+    return say("key {key}", key=author.hex()[:12])
 
 
 async def _hubs(request: web.Request) -> tuple[HubRow, ...]:
@@ -215,7 +237,7 @@ async def _forks(hub: Hub) -> tuple[ForkRow, ...]:
         ForkRow(
             author=each.author.hex(),
             worker=owners[each.author][0] or "",
-            who=owners[each.author][1] or f"key {each.author.hex()[:12]}",
+            who=owners[each.author][1] or _key_words(each.author),
             streams=each.streams,
         )
         for each in found
@@ -231,7 +253,7 @@ async def fork_proof(request: web.Request) -> web.StreamResponse:
         proof_of_fork, replica.store.db, replica.identity, bytes.fromhex(author)
     )
     if proof is None:
-        raise see_other("/phones", "Of this key no fork can be proven here.", "bad")
+        raise see_other("/phones", say("Of this key no fork can be proven here."), "bad")
     name = f"fork-{author[:12]}.proof"
     return web.Response(
         body=proof.to_bytes(),
@@ -245,13 +267,13 @@ async def ask_new_key(request: web.Request) -> web.StreamResponse:
     hub, author = request.app[HUB], request.match_info["author"]
     phone = next((each for each in await phones_of(hub) if each.author == author), None)
     if phone is None:
-        raise see_other("/phones", "There is no such phone any more.", "bad")
+        raise see_other("/phones", say("There is no such phone any more."), "bad")
     changes = ask_for_key(bytes.fromhex(phone.worker), bytes.fromhex(author))
     try:
         await hub.act(request[ACCOUNT], changes)
     except ActError as refusal:
-        raise see_other("/phones", sentence(str(refusal)), "bad") from refusal
-    raise see_other("/phones", "The phone makes itself a new key at its next contact.")
+        raise see_other("/phones", sentence(refusal.args[0]), "bad") from refusal
+    raise see_other("/phones", say("The phone makes itself a new key at its next contact."))
 
 
 async def _waiting(hub: Hub) -> tuple[WaitingRow, ...]:
@@ -268,15 +290,15 @@ async def _waiting(hub: Hub) -> tuple[WaitingRow, ...]:
     for each in found:
         entries = [placed.entry for placed in each.placed if placed.entry is not None]
         codes = dict.fromkeys(path[0] for entry in entries for path, _ in entry.changes)
-        fields = (FIELDS[code].name if code in FIELDS else "other" for code in codes)
+        fields = (say(FIELDS[code].name if code in FIELDS else marked("other")) for code in codes)
         rows.append(
             WaitingRow(
                 stream=each.stream.hex(),
-                kind=_KINDS[each.stream[4]],
+                kind=_kind_words(each.stream[4]),
                 author=each.author.hex(),
-                who=names.get(each.author) or f"key {each.author.hex()[:12]}",
+                who=names.get(each.author) or _key_words(each.author),
                 count=len(each.placed),
-                about=", ".join(fields),
+                about=listed(fields),
                 first_at_ms=min(entry.corrected_ms for entry in entries),
             )
         )
@@ -290,13 +312,18 @@ async def admit(request: web.Request) -> web.StreamResponse:
         stream, author = (bytes.fromhex(str(form.get(name, ""))) for name in ("stream", "author"))
         count = await hub.admit(request[ACCOUNT], stream, author)
     except ValueError as error:
-        raise see_other("/phones", "Load the page anew; nothing was changed.", "bad") from error
+        words = say("Load the page anew; nothing was changed.")
+        raise see_other("/phones", words, "bad") from error
     except ActError as refusal:
-        raise see_other("/phones", sentence(str(refusal)), "bad") from refusal
+        raise see_other("/phones", sentence(refusal.args[0]), "bad") from refusal
     if not count:
-        raise see_other("/phones", "Nothing waits there any more; somebody was faster.")
-    entries = "1 entry counts" if count == 1 else f"{count} entries count"
-    raise see_other("/phones", f"{entries} now, as written again by you.")
+        raise see_other("/phones", say("Nothing waits there any more; somebody was faster."))
+    words = say_n(
+        "{n} entry counts now, as written again by you.",
+        "{n} entries count now, as written again by you.",
+        count,
+    )
+    raise see_other("/phones", words)
 
 
 def _hub_row(hub: Hub, row: Any) -> HubRow:
@@ -316,7 +343,8 @@ async def phones_pill(request: web.Request) -> web.StreamResponse:
     """GET /phones/pill: the pill's words, tone and title as JSON, for pages that stay open."""
     hub = request.app[HUB]
     summary = summarize(await phones_of(hub), hub.clock.now_ms())
-    return web.json_response({"words": summary.words, "tone": summary.tone, "title": summary.title})
+    told = {"words": summary.words, "tone": summary.tone, "title": summary.title}
+    return answer_json(request, told, keep=True)
 
 
 def add_routes(app: web.Application) -> None:

@@ -15,6 +15,7 @@ from aiohttp import web
 from core.dispatch.acts import ActError, assign, create_job, new_stream_id
 from core.dispatch.fields import Kind
 from core.dispatch.roster import absence_on
+from core.sentence import say
 from hub.keys import ACCOUNT, HUB
 from web.board.days import today
 from web.board.job_form import FormError, compose_window, values_of_place, window_of
@@ -105,7 +106,7 @@ async def make_job(
     try:
         window = window_of(compose_window(given["day"], "", "", ""), zone)
     except FormError as wrong:
-        raise ActError(str(wrong)) from wrong
+        raise ActError(*wrong.args) from wrong
     place = await values_of_place(hub.reader, customer, "")
     values: dict[str, object] = {
         "title": given["title"],
@@ -120,12 +121,12 @@ async def make_job(
     }
     job = new_stream_id(Kind.JOB, now_ms, hub.replica.entropy(7))
     act = create_job(job, values)
-    words = "The job is made."
+    words = say("The job is made.")
     if given["worker"]:
         present = today(now_ms, zone)
         name = await _checked(request, given, clean(form.get("despite_absence")), present)
         act += assign(job, bytes.fromhex(given["worker"]), hub.replica.entropy(8))
-        words = f"The job is made and assigned to {name}."
+        words = say("The job is made and assigned to {worker}.", worker=name)
     await hub.act(request[ACCOUNT], act)
     return see_other(f"/?view=all&job={job.hex()}", words)
 
@@ -137,19 +138,28 @@ async def _checked(
     reader, worker = request.app[HUB].reader, given["worker"]
     row = await reader.row("SELECT name FROM worker WHERE worker = ? AND NOT archived", (worker,))
     if row is None:
-        raise ActError("choose a worker from the list")
+        raise ActError(say("choose a worker from the list"))
     day = given["day"] or present
     absence = absence_on((await absences(reader, day, day)).get(worker, ()), day)
     if absence is not None and despite != worker:
-        until = absent_words(absence, present)
-        on = f"on {date_words(day, present)}" if given["day"] else "today"
-        raise Asked(
-            f"{row['name']} is {until}; the job is {on}. Choose somebody else or another day, or "
-            "assign it all the same."
-        )
+        name, until = row["name"], absent_words(absence, present)
+        if given["day"]:
+            asked = say(
+                "{worker} is {until}; the job is on {day}. Choose somebody else or another day, "
+                "or assign it all the same.",
+                worker=name, until=until, day=date_words(day, present),
+            )  # fmt: skip
+        else:
+            asked = say(
+                "{worker} is {until}; the job is today. Choose somebody else or another day, or "
+                "assign it all the same.",
+                worker=name, until=until,
+            )  # fmt: skip
+        raise Asked(asked)
     return str(row["name"])
 
 
 def refusal_words(error: Exception) -> tuple[str, str]:
     """What to show of a job that was not made: the error and the question, one of them empty."""
-    return ("", str(error)) if isinstance(error, Asked) else (sentence(str(error)), "")
+    words = error.args[0]
+    return ("", words) if isinstance(error, Asked) else (sentence(words), "")

@@ -14,11 +14,13 @@ from typing import Any, Final
 from aiohttp import web
 from markupsafe import Markup
 
+from core.sentence import say
 from hub.keys import HUB
 from web.board.state import moment_of
 from web.csv_file import Portions, read_style, send_csv
 from web.formats import folded, local_time
 from web.frame import settings_of, zone_of
+from web.language import language_of
 from web.rendering import show
 from web.reports import files
 from web.reports.absent import Absent, absent_workers
@@ -27,7 +29,7 @@ from web.reports.completeness import HEADER, Completeness, completeness
 from web.reports.drawing import Chart, swatch
 from web.reports.figures import Figures, choices, count
 from web.reports.period import Period, month_of, presets, week_of
-from web.reports.wanted import BY_WORDS, CHARTS, TIMES, Wanted, read_wanted
+from web.reports.wanted import BY_PHRASES, BY_WORDS, CHARTS, TIMES, Wanted, read_wanted
 
 FILE_ROWS_MAX: Final = 1_000_000
 LINES_AT_ONCE: Final = 500
@@ -91,6 +93,11 @@ class ReportsPage:
         return BY_WORDS
 
     @property
+    def by_phrase(self) -> str:
+        """By what the report is, as a part of a sentence."""
+        return BY_PHRASES[self.wanted.by]
+
+    @property
     def steps(self) -> tuple[str, str]:
         """The same report of the period before, and of the one after."""
         period = self.wanted.period
@@ -120,20 +127,31 @@ class ReportsPage:
 
 _COLUMNS: Final = (
     ("name", "", ""),
-    ("done", "Done", "Jobs finished in the period"),
-    ("open", "Open", "Jobs due in the period, or in progress"),
-    ("rejected", "Rejected", "Jobs due in the period that every worker rejected"),
-    ("ontime", "On time", "Arrived, or finished, before the window was over; of jobs done"),
-    ("planned", "Planned", "Planned minutes of the jobs done"),
-    ("actual", "Actual", "Time on site of the jobs done that had a plan"),
-    ("travel", "Travel", ""),
-    ("onsite", "On site", ""),
-    ("other", "Waiting, other", ""),
-    ("break", "Break", ""),
-    ("worked", "Worked", "All time but breaks"),
-    ("travelshare", "Travel share", "Travel of all time worked"),
-    ("auto", "Automatic", "Logged by the phone itself, of all time"),
+    ("done", say("Done"), say("Jobs finished in the period")),
+    ("open", say("Open"), say("Jobs due in the period, or in progress")),
+    ("rejected", say("Rejected"), say("Jobs due in the period that every worker rejected")),
+    (
+        "ontime",
+        say("On time"),
+        say("Arrived, or finished, before the window was over; of jobs done"),
+    ),
+    ("planned", say("Planned"), say("Planned minutes of the jobs done")),
+    ("actual", say("Actual"), say("Time on site of the jobs done that had a plan")),
+    ("travel", say("Travel"), ""),
+    ("onsite", say("On site"), ""),
+    ("other", say("Waiting, other"), ""),
+    ("break", say("Break"), ""),
+    ("worked", say("Worked"), say("All time but breaks")),
+    ("travelshare", say("Travel share"), say("Travel of all time worked")),
+    ("auto", say("Automatic"), say("Logged by the phone itself, of all time")),
 )
+
+
+_UNKNOWN: Final = {
+    "worker": say("an unknown worker"),
+    "team": say("an unknown team"),
+    "customer": say("an unknown customer"),
+}
 
 
 async def reports_page(request: web.Request) -> web.StreamResponse:
@@ -160,7 +178,7 @@ async def reports_page(request: web.Request) -> web.StreamResponse:
         ),
         total=total,
         groups=groups,
-        chart=chart_of(wanted, found),
+        chart=chart_of(wanted, found, language_of(request)),
         completeness=complete,
         presets=tuple(
             (words, wanted.href(period=each), each == wanted.period)
@@ -207,12 +225,13 @@ def _deeper(wanted: Wanted, key: str) -> str:
 
 async def _narrowed(reader: Any, wanted: Wanted) -> tuple[Narrowed, ...]:
     found = []
-    for table in ("worker", "team", "customer"):
+    for table in _UNKNOWN:
         chosen = getattr(wanted, table)
         if chosen:
             row = await reader.row(f"SELECT name FROM {table} WHERE {table} = ?", (chosen,))
-            name = row["name"] if row is not None else f"an unknown {table}"
-            found.append(Narrowed(f"{BY_WORDS[table]}: {name}", wanted.href(**{table: ""})))
+            name = row["name"] if row is not None else _UNKNOWN[table]
+            words = say("{what}: {name}", what=BY_WORDS[table], name=name)
+            found.append(Narrowed(words, wanted.href(**{table: ""})))
     return tuple(found)
 
 

@@ -7,6 +7,7 @@ because of an absence or a vehicle.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from core.dispatch.fields import AbsenceKind
 from core.dispatch.roster import Absence, clear_absence, set_absence, set_vehicle_on
 from core.log.errors import Malformed
 from core.log.frontier import read_token
+from core.sentence import Sentence, listed, say, say_n
 from hub.keys import ACCOUNT, HUB
 from web.board.days import day_bounds, today
 from web.formats import date_words, sentence
@@ -25,9 +27,9 @@ from web.roster import vehicle_names
 from web.stale_form import clean
 
 KIND_CHOICES: Final = {
-    str(int(AbsenceKind.HOLIDAY)): "Holiday",
-    str(int(AbsenceKind.SICK)): "Sick",
-    str(int(AbsenceKind.OTHER)): "Other",
+    str(int(AbsenceKind.HOLIDAY)): say("Holiday"),
+    str(int(AbsenceKind.SICK)): say("Sick"),
+    str(int(AbsenceKind.OTHER)): say("Other"),
 }
 PAST_SHOWN_MAX: Final = 20
 _WORKER: Final = "/workers/{worker:[0-9a-f]{24}}"
@@ -64,7 +66,7 @@ class RosterPart:
 
     absences: tuple[AbsenceLine, ...]
     vehicle_days: tuple[VehicleLine, ...]
-    kinds: dict[str, str]
+    kinds: Mapping[str, str]
     vehicles: dict[str, str]
     today: str
 
@@ -104,14 +106,14 @@ def _absence_line(row: Any, present: str) -> AbsenceLine:
     absence = Absence(row["first"], row["last"], row["kind"], row["note"])
     days = date_words(absence.first, present)
     if absence.last != absence.first:
-        days += f" – {date_words(absence.last, present)}"
+        days = listed([days, date_words(absence.last, present)], " – ")
     kind = str(row["kind"])
     return AbsenceLine(
         id=row["absence"],
         first=absence.first,
         last=absence.last,
         kind=kind,
-        kind_words=KIND_CHOICES.get(kind, "Absent"),
+        kind_words=KIND_CHOICES.get(kind, say("Absent")),
         note=absence.note,
         days_words=days,
         is_past=absence.last < present,
@@ -132,7 +134,8 @@ async def change_absence(request: web.Request) -> web.StreamResponse:
     absence = bytes.fromhex(request.match_info["absence"])
     if (await request.post()).get("remove") is not None:
         worker = bytes.fromhex(request.match_info["worker"])
-        return await _written(request, clear_absence(worker, absence), "The absence is taken back.")
+        words = say("The absence is taken back.")
+        return await _written(request, clear_absence(worker, absence), words)
     return await _save_absence(request, absence, is_new=False)
 
 
@@ -149,12 +152,16 @@ async def _save_absence(
         act = set_absence(bytes.fromhex(worker), absence, first, last, number, note)
         await _check_is_new(request, worker, act[0].value, absence.hex())
     except ActError as refusal:
-        raise _back(worker, sentence(str(refusal)), "bad") from refusal
-    words = "The absence is added." if is_new else "The absence is changed."
+        raise _back(worker, sentence(refusal.args[0]), "bad") from refusal
+    words = say("The absence is added.") if is_new else say("The absence is changed.")
     met = await _jobs_between(request, worker, first, last)
     if met:
-        jobs = "1 job is" if met == 1 else f"{met} jobs are"
-        words += f" {jobs} assigned in those days: look who can take them."
+        jobs = say_n(
+            "{n} job is assigned in those days: look who can take them.",
+            "{n} jobs are assigned in those days: look who can take them.",
+            met,
+        )
+        words = listed([words, jobs], " ")
     return await _written(request, act, words, "risk" if met else "good")
 
 
@@ -167,7 +174,7 @@ async def _check_is_new(request: web.Request, worker: str, value: Any, own: str)
         (worker, first, last, kind, own),
     )
     if same:
-        raise ActError("that absence is there already; change the one that is")
+        raise ActError(say("that absence is there already; change the one that is"))
 
 
 async def _jobs_between(request: web.Request, worker: str, first: str, last: str) -> int:
@@ -187,21 +194,21 @@ async def set_vehicle(request: web.Request) -> web.StreamResponse:
     day, vehicle = clean(form.get("day")), clean(form.get("vehicle"))
     reader = request.app[HUB].reader
     stream = bytes.fromhex(worker)
-    words, tone = "", "good"
+    words, tone = say("The vehicle for {day} is set.", day=day), "good"
     try:
         if form.get("remove") is not None:
             act = set_vehicle_on(stream, day, None)
-            return await _written(request, act, f"{day} is a day as any other again.")
+            words = say("{day} is a day as any other again.", day=day)
+            return await _written(request, act, words)
         if vehicle != "none" and vehicle not in await vehicle_names(reader):
-            raise ActError("choose a vehicle from the list, or none")
+            raise ActError(say("choose a vehicle from the list, or none"))
         identity = b"" if vehicle == "none" else bytes.fromhex(vehicle)
         act = set_vehicle_on(stream, day, identity)
-        words = f"The vehicle for {day} is set."
         others = await _who_else_drives(reader, worker, act[0].path[1], vehicle)
         if others:
-            words, tone = f"{words} {' and '.join(others)} has it on that day too.", "risk"
+            words, tone = listed([words, _shared_words(others)], " "), "risk"
     except ActError as refusal:
-        raise _back(worker, sentence(str(refusal)), "bad") from refusal
+        raise _back(worker, sentence(refusal.args[0]), "bad") from refusal
     return await _written(request, act, words, tone)
 
 
@@ -218,6 +225,19 @@ async def _who_else_drives(reader: Any, worker: str, day: str, vehicle: str) -> 
     return [row["name"] for row in rows]
 
 
+def _shared_words(others: list[str]) -> Sentence:
+    first, *rest = others
+    workers: str = first
+    for name in rest:
+        workers = say("{workers} and {name}", workers=workers, name=name)
+    return say_n(
+        "{workers} has it on that day too.",
+        "{workers} have it on that day too.",
+        len(others),
+        workers=workers,
+    )
+
+
 async def _written(
     request: web.Request, act: Act, words: str, tone: str = "good"
 ) -> web.StreamResponse:
@@ -230,7 +250,7 @@ async def _written(
         read_token(basis)
         await hub.act(request[ACCOUNT], act, {bytes.fromhex(worker): basis} if basis else None)
     except (ActError, Malformed) as refusal:
-        raise _back(worker, sentence(str(refusal)), "bad") from refusal
+        raise _back(worker, sentence(refusal.args[0]), "bad") from refusal
     raise _back(worker, words, tone)
 
 

@@ -11,9 +11,11 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from core.sentence import listed, say
 from hub.keys import HUB
 from web.board.filters import VIEWS
 from web.formats import folded, matches
+from web.language import answer_json, language_of
 from web.rendering import show
 from web.stale_form import clean
 
@@ -111,19 +113,20 @@ async def search_json(request: web.Request) -> web.StreamResponse:
     """
     page = await _find(request)
     words = folded(page.text).split()[:WORDS_MAX]
+    tongue = language_of(request)
     jobs = [
         {
             "job": job.job,
             "href": f"/jobs/{job.job}",
-            "words": f"{job.number} {job.title or 'Untitled'}".strip(),
-            "note": " · ".join(filter(None, (job.status, job.customer, job.worker))),
+            "words": listed(filter(None, (job.number, job.title or say("Untitled"))), " "),
+            "note": listed(filter(None, (say(job.status), job.customer, job.worker)), " · "),
         }
         for job in page.jobs[:OFFERED_MAX]
     ]
     views = [
         {"href": f"/?view={view.id}", "words": view.words, "note": ""}
         for view in VIEWS
-        if words and matches(words, view.words)
+        if words and matches(words, tongue.said(view.words))
     ]
     found = {
         "jobs": jobs,
@@ -131,7 +134,7 @@ async def search_json(request: web.Request) -> web.StreamResponse:
         "workers": _offered(page.workers),
         "views": views,
     }
-    return web.json_response(found, headers={"Cache-Control": "no-store"})
+    return answer_json(request, found)
 
 
 def _offered(found: tuple[Found, ...]) -> list[dict[str, str]]:
@@ -139,7 +142,7 @@ def _offered(found: tuple[Found, ...]) -> list[dict[str, str]]:
         {
             "href": one.href,
             "words": one.name,
-            "note": "archived" if one.archived else one.detail[:80],
+            "note": say("archived") if one.archived else one.detail[:80],
         }
         for one in found[:OFFERED_MAX]
     ]

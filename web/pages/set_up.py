@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from core.dispatch.acts import ActError, set_account, set_setting
+from core.sentence import say
 from hub.keys import HUB, PASSWORDS, Account
 from hub.one_time_links import LinkOver, check_set_up_token
 from hub.passwords import PasswordError, TooManyPasswordChecks
@@ -22,6 +23,7 @@ from web.rendering import show
 from web.stale_form import clean
 
 ACCOUNT_BYTES: Final = 8
+CHOOSE_A_ZONE: Final = say("Choose the time zone from the list, such as Europe/Prague.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ async def set_up_page(request: web.Request) -> web.StreamResponse:
     try:
         await _check_link(request)
     except LinkOver as over:
-        return await show(request, "set_up.html", SetUpPage(over=str(over)), status=410)
+        return await show(request, "set_up.html", SetUpPage(over=over.args[0]), status=410)
     return await show(request, "set_up.html", SetUpPage())
 
 
@@ -69,7 +71,7 @@ async def _set_up(request: web.Request) -> web.StreamResponse:
     try:
         await _check_link(request)
     except LinkOver as over:
-        return await show(request, "set_up.html", SetUpPage(over=str(over)), status=410)
+        return await show(request, "set_up.html", SetUpPage(over=over.args[0]), status=410)
     form = await request.post()
     given = SetUpPage(
         clean(form.get("site_name")), clean(form.get("time_zone")), clean(form.get("name"))
@@ -79,7 +81,7 @@ async def _set_up(request: web.Request) -> web.StreamResponse:
     account = Account(account_id.hex(), given.name, "admin")
     try:
         if given.time_zone not in zoneinfo.available_timezones():
-            raise ActError("Choose the time zone from the list, such as Europe/Prague.")
+            raise ActError(CHOOSE_A_ZONE)
         changes = set_setting("site_name", given.site_name)
         changes += set_setting("time_zone", given.time_zone)
         password = new_password(form, given.name)
@@ -87,9 +89,10 @@ async def _set_up(request: web.Request) -> web.StreamResponse:
         changes += set_account(account_id, name=given.name, password=encoded, role="admin")
         await hub.act(account, changes)
     except (ActError, PasswordError, TooManyPasswordChecks) as refusal:
-        page = replace(given, error=str(refusal))
+        page = replace(given, error=refusal.args[0])
         return await show(request, "set_up.html", page, status=422)
-    answer = see_other("/extensions", f"{given.site_name} is set up, and you are signed in.")
+    words = say("{site} is set up, and you are signed in.", site=given.site_name)
+    answer = see_other("/extensions", words)
     begin_session(request, answer, account.account)
     raise answer
 
@@ -97,7 +100,7 @@ async def _set_up(request: web.Request) -> web.StreamResponse:
 async def _check_link(request: web.Request) -> None:
     hub = request.app[HUB]
     if await hub.reader.row("SELECT 1 FROM account LIMIT 1") is not None:
-        raise LinkOver("This hub is set up already. Sign in with your account.")
+        raise LinkOver(say("This hub is set up already. Sign in with your account."))
     token = request.match_info["token"]
     check_set_up_token(hub.sessions.form_secret, token, hub.clock.now_ms())
 

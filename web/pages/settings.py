@@ -23,24 +23,25 @@ from core.dispatch.acts import (
 )
 from core.dispatch.visit import THRESHOLD_MIN_DEFAULT
 from core.log.errors import Malformed
+from core.sentence import say
 from hub.forgetting import KEEP_DAYS_MIN, KEEPING
 from hub.keys import ACCOUNT, HUB
 from hub.past_acts import reference_of
 from replica.projection.people import DEFAULT_RADIUS_M
 from web.frame import see_other, settings_of
 from web.pages.accounts import check_admin
-from web.pages.set_up import zone_names
+from web.pages.set_up import CHOOSE_A_ZONE, zone_names
 from web.rendering import show
 from web.stale_form import Clash, clashes_by_value, read_sent, seal_shown
 
 LABELS: Final = {
-    "site_name": "Name of the site",
-    "time_zone": "Time zone",
-    "threshold_min": "Minimum auto-logging time",
-    "radius_m": "Radius of a new place",
-    "keep_tracks_days": "Tracks are kept",
-    "keep_days_days": "Worker-days are kept",
-    "keep_jobs_days": "Jobs are kept",
+    "site_name": say("Name of the site"),
+    "time_zone": say("Time zone"),
+    "threshold_min": say("Minimum auto-logging time"),
+    "radius_m": say("Radius of a new place"),
+    "keep_tracks_days": say("Tracks are kept"),
+    "keep_days_days": say("Worker-days are kept"),
+    "keep_jobs_days": say("Jobs are kept"),
 }
 _DEFAULTS: Final = {
     "time_zone": "UTC",
@@ -79,7 +80,7 @@ async def save_settings(request: web.Request) -> web.StreamResponse:
     try:
         sent = read_sent(await request.post(), LABELS)
     except Malformed as wrong:
-        return await _form(request, await _current(request), error=str(wrong), status=400)
+        return await _form(request, await _current(request), error=wrong.args[0], status=400)
     current = await _current(request)
     edited = sent.edited()
     clashes = clashes_by_value(sent, current, LABELS)
@@ -95,20 +96,26 @@ async def save_settings(request: web.Request) -> web.StreamResponse:
             undo = reference_of(written).text()
     except ActError as refusal:
         given = current | edited
-        return await _form(request, given, error=str(refusal), shown=sent.shown, status=422)
-    words = "Settings saved." if edited else "Nothing was changed."
+        return await _form(request, given, error=refusal.args[0], shown=sent.shown, status=422)
+    words = say("Settings saved.") if edited else say("Nothing was changed.")
     raise see_other("/settings", words, undo=undo)
 
 
 def _value(name: str, text: str) -> object:
     if name in _NUMBERS:
         if not text.isdecimal() or len(text) > 6:
-            raise ActError(f"{LABELS[name]}: give a whole number.")
+            raise ActError(say("{setting}: give a whole number.", setting=LABELS[name]))
         if name in _KEPT and 0 < int(text) < KEEP_DAYS_MIN:
-            raise ActError(f"{LABELS[name]}: {KEEP_DAYS_MIN} days at least, or 0 for ever.")
+            raise ActError(
+                say(
+                    "{setting}: {days} days at least, or 0 for ever.",
+                    setting=LABELS[name],
+                    days=KEEP_DAYS_MIN,
+                )
+            )
         return int(text)
     if name == "time_zone" and text not in zoneinfo.available_timezones():
-        raise ActError("Choose the time zone from the list, such as Europe/Prague.")
+        raise ActError(CHOOSE_A_ZONE)
     return text
 
 

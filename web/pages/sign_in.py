@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from core.dispatch.acts import set_account
+from core.sentence import say
 from hub.guard import drop_session_cookie, session_cookie, set_session_cookie
 from hub.keys import ACCOUNT, GUARD_RULES, HUB, PASSWORDS, SIGN_IN_LIMITS, Account
 from hub.one_time_links import LinkOver, check_password_token
@@ -25,7 +26,7 @@ from web.frame import see_other
 from web.rendering import show
 from web.stale_form import clean
 
-WRONG: Final = "The name or the password is not right."
+WRONG: Final = say("The name or the password is not right.")
 _BY_NAME: Final = """
     SELECT account, name, password, role FROM account
     WHERE name = ? COLLATE NOCASE AND disabled = 0 AND password <> ''
@@ -77,9 +78,9 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
         row = await hub.reader.row(_BY_NAME, (name,))
         right = await request.app[PASSWORDS].matches(row["password"] if row else None, password)
     except TooManySignIns as refusal:
-        return await _refused(request, name, onward, str(refusal), 429)
+        return await _refused(request, name, onward, refusal.args[0], 429)
     except TooManyPasswordChecks as refusal:
-        return await _refused(request, name, onward, str(refusal), 503)
+        return await _refused(request, name, onward, refusal.args[0], 503)
     if not right or row is None:
         return await _refused(request, name, onward, WRONG, 401)
     limits.succeeded(attempt)
@@ -115,7 +116,7 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     session_id = session_cookie(request, rules)
     if session_id is not None:
         request.app[HUB].sessions.end(session_id)
-    answer = see_other("/sign-in", "You are signed out.")
+    answer = see_other("/sign-in", say("You are signed out."))
     drop_session_cookie(answer, rules)
     raise answer
 
@@ -135,14 +136,14 @@ async def change_password(request: web.Request) -> web.StreamResponse:
         row = await hub.reader.row(_BY_ID, (account.account,))
         present = str(form.get("present", ""))
         if not await request.app[PASSWORDS].matches(row["password"] if row else None, present):
-            raise PasswordError("The present password is not right.")
+            raise PasswordError(say("The present password is not right."))
         limits.succeeded(attempt)
         await _write_password(request, account, new_password(form, account.name))
     except (PasswordError, TooManySignIns, TooManyPasswordChecks) as refusal:
-        return await show(request, "password.html", PasswordPage(str(refusal)), status=422)
+        return await show(request, "password.html", PasswordPage(refusal.args[0]), status=422)
     kept = session_cookie(request, request.app[GUARD_RULES])
     hub.sessions.end_all(account.account, but=kept)
-    raise see_other("/password", "Your password was changed. Other browsers are signed out.")
+    raise see_other("/password", say("Your password was changed. Other browsers are signed out."))
 
 
 async def reset_page(request: web.Request) -> web.StreamResponse:
@@ -150,7 +151,7 @@ async def reset_page(request: web.Request) -> web.StreamResponse:
     try:
         row = await _linked_account(request)
     except LinkOver as over:
-        return await show(request, "reset.html", ResetPage("", "", str(over)), status=410)
+        return await show(request, "reset.html", ResetPage("", "", over.args[0]), status=410)
     return await show(request, "reset.html", ResetPage(row["name"], "", ""))
 
 
@@ -159,15 +160,15 @@ async def reset(request: web.Request) -> web.StreamResponse:
     try:
         row = await _linked_account(request)
     except LinkOver as over:
-        return await show(request, "reset.html", ResetPage("", "", str(over)), status=410)
+        return await show(request, "reset.html", ResetPage("", "", over.args[0]), status=410)
     account = Account(row["account"], row["name"], row["role"])
     try:
         await _write_password(request, account, new_password(await request.post(), account.name))
     except (PasswordError, TooManyPasswordChecks) as refusal:
-        page = ResetPage(account.name, str(refusal), "")
+        page = ResetPage(account.name, refusal.args[0], "")
         return await show(request, "reset.html", page, status=422)
     request.app[HUB].sessions.end_all(account.account)
-    answer = see_other("/", "Your password is set, and you are signed in.")
+    answer = see_other("/", say("Your password is set, and you are signed in."))
     begin_session(request, answer, account.account)
     raise answer
 
@@ -178,7 +179,10 @@ async def _linked_account(request: web.Request) -> Any:
     row = await hub.reader.row(_BY_ID, (account,))
     if row is None or row["disabled"]:
         raise LinkOver(
-            "This link belongs to no account that may sign in. Ask an administrator of this hub."
+            say(
+                "This link belongs to no account that may sign in. Ask an administrator of this "
+                "hub."
+            )
         )
     token = request.match_info["token"]
     now_ms = hub.clock.now_ms()
@@ -190,7 +194,7 @@ def new_password(form: Any, account_name: str) -> str:
     """The new password that a form gives twice. Raises PasswordError in words."""
     password, again = str(form.get("new", "")), str(form.get("again", ""))
     if password != again:
-        raise PasswordError("The two new passwords differ; type them again.")
+        raise PasswordError(say("The two new passwords differ; type them again."))
     check_password_policy(password, account_name)
     return password
 

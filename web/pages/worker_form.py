@@ -16,6 +16,7 @@ from aiohttp import web
 from core.dispatch.acts import ActError, edit_worker, new_stream_id
 from core.dispatch.fields import Kind
 from core.log.errors import Malformed
+from core.sentence import say
 from hub.keys import ACCOUNT, HUB
 from hub.past_acts import reference_of
 from web.formats import minute_of_day_text, parse_minute_of_day
@@ -24,14 +25,14 @@ from web.rendering import show
 from web.stale_form import Clash, Sent, changed_since, clashes_of, clean, read_sent, seal_shown
 
 LABELS: Final = {
-    "name": "Name",
-    "phone": "Phone number",
-    "team": "Team",
-    "vehicle": "Vehicle",
-    "skills": "Skills",
-    "shift": "Shift",
-    "note": "Note",
-    "archived": "No longer works here",
+    "name": say("Name"),
+    "phone": say("Phone number"),
+    "team": say("Team"),
+    "vehicle": say("Vehicle"),
+    "skills": say("Skills"),
+    "shift": say("Shift"),
+    "note": say("Note"),
+    "archived": say("No longer works here"),
 }
 _DAY_MINUTES: Final = 24 * 60
 
@@ -90,8 +91,8 @@ async def create(request: web.Request) -> web.StreamResponse:
         edited = {"name": "", **sent.edited()}
         written = await hub.act(request[ACCOUNT], edit_worker(worker, _values(edited)))
     except ActError as refusal:
-        return await _show_form(request, "", sent.given, {}, "", error=str(refusal), status=422)
-    words = f"{sent.given['name']} was added. Now let a phone join."
+        return await _show_form(request, "", sent.given, {}, "", error=refusal.args[0], status=422)
+    words = say("{name} was added. Now let a phone join.", name=sent.given["name"])
     raise see_other(f"/workers/{worker.hex()}", words, undo=reference_of(written).text())
 
 
@@ -115,7 +116,7 @@ async def save(request: web.Request) -> web.StreamResponse:
         changes = await changed_since(hub.reader, worker, sent.basis, LABELS)
     except Malformed as wrong:
         return await _show_form(
-            request, worker, current, current, basis, error=str(wrong), status=400
+            request, worker, current, current, basis, error=wrong.args[0], status=400
         )
     edited = sent.edited()
     inputs = {(name, ""): name for name in LABELS}
@@ -138,10 +139,10 @@ async def save(request: web.Request) -> web.StreamResponse:
             current | edited,
             sent.shown,
             sent.basis,
-            error=str(refusal),
+            error=refusal.args[0],
             status=422,
         )
-    words = "Saved." if edited else "Nothing was changed."
+    words = say("Saved.") if edited else say("Nothing was changed.")
     raise see_other(f"/workers/{worker}", words, undo=undo)
 
 
@@ -175,17 +176,17 @@ def _identity(text: str) -> bytes:
     try:
         return bytes.fromhex(text)
     except ValueError as error:
-        raise ActError("Choose from the list; this is not one of its lines.") from error
+        raise ActError(say("Choose from the list; this is not one of its lines.")) from error
 
 
 def _shift(text: str) -> list[int]:
     start_text, _, end_text = text.partition(" ")
     if not start_text or not end_text:
-        raise ActError("A shift needs a start and an end; leave both empty for none.")
+        raise ActError(say("A shift needs a start and an end; leave both empty for none."))
     try:
         start, end = parse_minute_of_day(start_text), parse_minute_of_day(end_text)
     except ValueError as error:
-        raise ActError(str(error)) from error
+        raise ActError(*error.args) from error
     # An end that is not after the start is on the next day: a night shift.
     return [start, end if end > start else end + _DAY_MINUTES]
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from core.sentence import Sentence, say
 from hub.guard import Refused
 from hub.keys import ACCOUNT, HUB
 from web.board.days import today
@@ -45,10 +46,10 @@ _JOBS: Final = """
 """
 
 AUTO_MODE_WORDS: Final = {
-    "off": "off",
-    "suggest": "suggests, the worker decides",
-    "timed": "logs time, leaves the state alone",
-    "automatic": "logs time and moves the state",
+    "off": say("off"),
+    "suggest": say("suggests, the worker decides"),
+    "timed": say("logs time, leaves the state alone"),
+    "automatic": say("logs time and moves the state"),
 }
 
 
@@ -148,7 +149,7 @@ def _row(
 ) -> WorkerRow:
     vehicle = " · ".join(part for part in (row["vehicle_name"], row["plate"]) if part)
     if on.is_exception:
-        vehicle = f"{on.vehicle_name or 'none'} today" + (f" (else {vehicle})" if vehicle else "")
+        vehicle = _todays_vehicle(on.vehicle_name, vehicle)
     return WorkerRow(
         worker=row["worker"],
         name=row["name"],
@@ -162,6 +163,14 @@ def _row(
         phones=tuple(phone for phone in phones if phone.worker == row["worker"]),
         away=absent_words(on.absence, present),
     )
+
+
+def _todays_vehicle(name: str, usual: str) -> Sentence:
+    if name and usual:
+        return say("{vehicle} today (else {usual})", vehicle=name, usual=usual)
+    if usual:
+        return say("none today (else {usual})", usual=usual)
+    return say("{vehicle} today", vehicle=name) if name else say("none today")
 
 
 def shift_words(shift: list[int] | None) -> str:
@@ -217,12 +226,17 @@ async def revoke_phone(request: web.Request) -> web.StreamResponse:
     worker, author = request.match_info["worker"], request.match_info["author"]
     if all(phone.author != author or phone.worker != worker for phone in await phones_of(hub)):
         raise Refused(
-            404, "This worker has no such phone.", "Load the worker's page anew; it may be gone."
+            404,
+            say("This worker has no such phone."),
+            say("Load the worker's page anew; it may be gone."),
         )
     await hub.revoke(request[ACCOUNT], bytes.fromhex(author))
     raise see_other(
         f"/workers/{worker}",
-        "The phone is shut out. What it had sent is kept; what comes from now on does not count.",
+        say(
+            "The phone is shut out. What it had sent is kept; what comes from now on does not "
+            "count."
+        ),
     )
 
 

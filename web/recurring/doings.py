@@ -20,15 +20,16 @@ from core.dispatch.recurrence_acts import edit_recurrence
 from core.dispatch.show import value_at
 from core.log.errors import Malformed
 from core.log.frontier import read_token
+from core.sentence import say, say_n
 from hub.hub import Hub
 from hub.keys import ACCOUNT, HUB, Account
 from web.formats import sentence
 from web.frame import see_other
 from web.recurring.one import show_one
 from web.recurring.questions import jobs_of
+from web.recurring.words import ENDED_WORDS
 from web.stale_form import clean
 
-ENDED_WORDS: Final = "the recurring job has ended"
 NAME_BY_FIELD: Final = {
     **{name: name for name in ("repeats", "starts", "ends", "hours", "zone", "horizon")},
     **{name: name for name in ("title", "description", "customer", "place", "address", "point")},
@@ -58,19 +59,19 @@ class Asked:
         try:
             return date.fromisoformat(clean(self.form.get(name)))
         except ValueError as error:
-            raise ActError("give the day, as in 2026-11-23") from error
+            raise ActError(say("give the day, as in 2026-11-23")) from error
 
 
 async def _leave_out(asked: Asked) -> str:
     day = asked.day("day")
     await asked.hub.leave_out(asked.account, asked.stream, day, asked.on_page)
-    return f"{day.isoformat()} is left out; if its job was made, it is cancelled."
+    return say("{day} is left out; if its job was made, it is cancelled.", day=day.isoformat())
 
 
 async def _take_up(asked: Asked) -> str:
     day = asked.day("day")
     await asked.hub.leave_out(asked.account, asked.stream, day, asked.on_page, left_out=False)
-    return f"{day.isoformat()} is left out no more."
+    return say("{day} is left out no more.", day=day.isoformat())
 
 
 async def _end(asked: Asked) -> str:
@@ -82,11 +83,14 @@ async def _end(asked: Asked) -> str:
             changes += cancel_job(job, ENDED_WORDS)
             cancelled += 1
     await asked.hub.act(asked.account, changes, asked.on_page)
-    words = f"Its last day is {last.isoformat()}."
     if not cancelled:
-        return words
-    jobs = "1 job after it is" if cancelled == 1 else f"{cancelled} jobs after it are"
-    return f"{words} {jobs} cancelled."
+        return say("Its last day is {last}.", last=last.isoformat())
+    return say_n(
+        "Its last day is {last}. {n} job after it is cancelled.",
+        "Its last day is {last}. {n} jobs after it are cancelled.",
+        cancelled,
+        last=last.isoformat(),
+    )
 
 
 async def _open_after(asked: Asked, last: date) -> list[bytes]:
@@ -104,17 +108,21 @@ async def _decide(asked: Asked) -> str:
     wanted, choice = clean(asked.form.get("conflict")), clean(asked.form.get("choice"))
     found = [each for each in field_conflicts(registers) if each.key.hex() == wanted]
     if not found:
-        raise ActError("that conflict is decided already, or its values have changed; look again")
+        raise ActError(
+            say("that conflict is decided already, or its values have changed; look again")
+        )
     (conflict,) = found
     values = [conflict.shown, *(value for value, _ in conflict.others)]
     if not choice.isdecimal() or len(choice) > 3 or int(choice) >= len(values):
-        raise ActError("choose one of the values")
+        raise ActError(say("choose one of the values"))
     name = NAME_BY_FIELD.get(conflict.field)
     if name is None:
-        raise ActError("that value can't be chosen here; begin a new recurring job in its place")
+        raise ActError(
+            say("that value can't be chosen here; begin a new recurring job in its place")
+        )
     changes: Act = edit_recurrence(asked.stream, {name: values[int(choice)]})
     await asked.hub.act(asked.account, changes, asked.on_page)
-    return "Decided; every hub will know. Jobs that are made already stay as they are."
+    return say("Decided; every hub will know. Jobs that are made already stay as they are.")
 
 
 DOINGS: Final[dict[str, Callable[[Asked], Awaitable[str]]]] = {
@@ -141,7 +149,7 @@ async def do(request: web.Request) -> web.StreamResponse:
             read_token(basis)
         words = await DOINGS[request.match_info["doing"]](asked)
     except (ActError, Malformed) as error:
-        return await show_one(request, stream, error=sentence(str(error)), status=422)
+        return await show_one(request, stream, error=sentence(error.args[0]), status=422)
     raise see_other(f"/recurring/{stream}", words)
 
 

@@ -26,6 +26,7 @@ from core.dispatch.recurrence import (
 )
 from core.dispatch.show import value_at
 from core.log.registers import Registers
+from core.sentence import say
 from web import formats
 from web.board.filters import is_stream_id
 from web.board.job_form import (
@@ -38,7 +39,8 @@ from web.board.job_form import (
 )
 from web.board.reader import Rows
 from web.board.rows import PRIORITY_WORDS
-from web.recurring.words import NTHS, WEEKDAYS
+from web.formats import WEEKDAYS
+from web.recurring.words import NTHS
 from web.stale_form import clean, seal_shown
 
 OFTEN: Final = {
@@ -48,25 +50,25 @@ OFTEN: Final = {
     "weekday": Often.MONTHLY_BY_WEEKDAY,
 }
 LABEL_BY_INPUT: Final = {
-    "title": "Title",
-    "repeats": "Repeats",
-    "hours": "Hours",
-    "starts": "First day",
-    "ends": "Last day",
-    "zone": "Time zone",
-    "horizon": "Days ahead",
-    "customer": "Customer",
-    "place": "Place",
-    "address": "Address",
-    "point": "Position",
-    "radius": "Radius",
-    "contact": "Contact",
-    "contact_phone": "Contact's phone",
-    "worker": "Worker",
-    "planned": "Duration",
-    "priority": "Priority",
-    "skills": "Skills",
-    "description": "Instructions",
+    "title": say("Title"),
+    "repeats": say("Repeats"),
+    "hours": say("Hours"),
+    "starts": say("First day"),
+    "ends": say("Last day"),
+    "zone": say("Time zone"),
+    "horizon": say("Days ahead"),
+    "customer": say("Customer"),
+    "place": say("Place"),
+    "address": say("Address"),
+    "point": say("Position"),
+    "radius": say("Radius"),
+    "contact": say("Contact"),
+    "contact_phone": say("Contact's phone"),
+    "worker": say("Worker"),
+    "planned": say("Duration"),
+    "priority": say("Priority"),
+    "skills": say("Skills"),
+    "description": say("Instructions"),
 }
 INPUT_BY_FIELD: Final = {
     **{name: name for name in LABEL_BY_INPUT if name not in ("contact_phone", "planned")},
@@ -235,12 +237,14 @@ def hours_of(text: str) -> list[int] | None:
         return None
     start_text, _, end_text = text.partition("-")
     if not start_text or not end_text:
-        words = "Give both, from when and until when, or leave both empty for any time of the day."
+        words = say(
+            "Give both, from when and until when, or leave both empty for any time of the day."
+        )
         raise FormError("hours", words)
     try:
         start, end = map(formats.parse_minute_of_day, (start_text, end_text))
     except ValueError as error:
-        raise FormError("hours", str(error)) from error
+        raise FormError("hours", error.args[0]) from error
     return [start, end if end > start else end + DAY_MIN]
 
 
@@ -289,20 +293,22 @@ def compose_repeats(inputs: RepeatInputs) -> str:
         FormError: they say no rule; the words say what is missing.
     """
     if inputs.often not in OFTEN:
-        raise FormError("repeats", "Choose how often it repeats.")
+        raise FormError("repeats", say("Choose how often it repeats."))
     if not inputs.every.isdecimal() or not 1 <= int(inputs.every[:5]) <= 1_000:
-        raise FormError("repeats", "Give a whole number from 1 to 1,000 after “every”.")
+        raise FormError("repeats", say("Give a whole number from 1 to 1,000 after “every”."))
     days: list[int] = []
     if inputs.often == "weekly":
         days = [int(day) for day in inputs.weekdays if day in ("0", "1", "2", "3", "4", "5", "6")]
         if not days:
-            raise FormError("repeats", "Tick at least one day of the week.")
+            raise FormError("repeats", say("Tick at least one day of the week."))
     elif inputs.often == "monthly":
         days = _month_days(inputs.month_days)
     elif inputs.often == "weekday":
         days = [_nth(nth, weekday) for nth, weekday in inputs.nths if nth]
         if not days:
-            raise FormError("repeats", "Choose which weekday of the month, such as the second.")
+            raise FormError(
+                "repeats", say("Choose which weekday of the month, such as the second.")
+            )
     return f"{inputs.often} {int(inputs.every)} {','.join(map(str, sorted(set(days))))}"
 
 
@@ -316,15 +322,16 @@ def _month_days(text: str) -> list[int]:
         elif digits.isascii() and digits.isdecimal() and 1 <= int(digits[:4]) <= 31:
             days.append(int(digits))
         else:
-            raise FormError("repeats", f"“{word}” is no day of a month; write 1, 15 or last.")
+            words = say("“{word}” is no day of a month; write 1, 15 or last.", word=word)
+            raise FormError("repeats", words)
     if not days:
-        raise FormError("repeats", "Give the days of the month, such as 1, 15 or last.")
+        raise FormError("repeats", say("Give the days of the month, such as 1, 15 or last."))
     return days
 
 
 def _nth(nth: str, weekday: str) -> int:
     if nth not in map(str, NTHS) or weekday not in ("0", "1", "2", "3", "4", "5", "6"):
-        raise FormError("repeats", "Choose both, which one of the month and which weekday.")
+        raise FormError("repeats", say("Choose both, which one of the month and which weekday."))
     return nth_weekday(int(nth), int(weekday))
 
 
@@ -391,7 +398,9 @@ async def draw_form(
         job_words=of_job["number"] if of_job is not None else "",
         cancel_href=cancel_href,
         made=made,
-        back_words="Recurring jobs" if cancel_href == "/recurring" else "Back to the customer",
+        back_words=(
+            say("Recurring jobs") if cancel_href == "/recurring" else say("Back to the customer")
+        ),
         basis=basis,
         shown=seal_shown(shown),
         error_by_input=errors or {},

@@ -22,6 +22,7 @@ from core.dispatch.fields import Kind
 from core.dispatch.recurrence import recurrence_with
 from core.dispatch.recurrence_acts import create_recurrence, edit_recurrence, skip_day
 from core.log.errors import Malformed
+from core.sentence import listed, say, say_n
 from hub.hub import Hub
 from hub.keys import ACCOUNT, HUB
 from hub.recurring import days_due_of, make_some
@@ -50,7 +51,7 @@ from web.recurring.form import (
     texts_from_job,
     texts_of,
 )
-from web.recurring.words import hours_words, rule_words
+from web.recurring.words import horizon_words, hours_words, rule_words
 from web.rendering import show
 from web.stale_form import Clash, Sent, changed_since, clashes_of, clean, read_sent
 
@@ -142,7 +143,7 @@ async def create(request: web.Request) -> web.StreamResponse:
             changes += await _without_the_day_of(hub.reader, stream, given)
             await hub.act(request[ACCOUNT], changes)
         except ActError as refusal:
-            errors = {"": sentence(str(refusal))}
+            errors = {"": sentence(refusal.args[0])}
     if errors:
         page = await given.drawn(hub.reader, "", "", "", {}, errors, "/recurring")
         return await show(request, "recurrence_form.html", page, status=422)
@@ -150,9 +151,13 @@ async def create(request: web.Request) -> web.StreamResponse:
     row = await hub.reader.row(
         "SELECT number FROM recurrence WHERE recurrence = ?", (stream.hex(),)
     )
-    jobs = "1 job is made" if made == 1 else f"{made} jobs are made"
-    number = row["number"] if row is not None else ""
-    raise see_other(f"/recurring/{stream.hex()}", f"{number} is added: {jobs} so far.")
+    words = say_n(
+        "{number} is added: {n} job is made so far.",
+        "{number} is added: {n} jobs are made so far.",
+        made,
+        number=row["number"] if row is not None else "",
+    )
+    raise see_other(f"/recurring/{stream.hex()}", words)
 
 
 async def _without_the_day_of(reader: Rows, stream: bytes, given: Given) -> Act:
@@ -224,7 +229,7 @@ async def save(request: web.Request) -> web.StreamResponse:
     except Malformed as wrong:
         page = await draw_form(
             hub.reader, stream, number, basis, current, current,
-            made=made, cancel_href=back, errors={"": sentence(str(wrong))},
+            made=made, cancel_href=back, errors={"": sentence(wrong.args[0])},
         )  # fmt: skip
         return await show(request, "recurrence_form.html", page, status=400)
     given = replace(await _read(hub.reader, form, sent.shown), made=made)
@@ -240,26 +245,27 @@ async def save(request: web.Request) -> web.StreamResponse:
             hub.reader, stream, number, basis, current | edited, current,
             clashes=[await _clash_view(hub.reader, clash) for clash in clashes],
             before=since, made=made, cancel_href=back,
-            errors={"": "Choose for each field whose value stays."} if undecided else None,
+            errors={"": say("Choose for each field whose value stays.")} if undecided else None,
         )  # fmt: skip
         return await show(request, "recurrence_form.html", page, status=409)
     written = {name for name, text in edited.items() if text != current[name]}
     act, errors = _changes(bytes.fromhex(stream), current | edited, written, errors)
-    words = ""
+    words: list[str] = []
     if not errors:
         try:
             if written:
                 await hub.act(request[ACCOUNT], act, {bytes.fromhex(stream): sent.basis})
-                words = "Saved."
-            words += await _in_line(request, stream) if form.get("in_line") == "1" else ""
+                words.append(say("Saved."))
+            if form.get("in_line") == "1":
+                words.append(await _in_line(request, stream))
+            elif written and made:
+                words.append(say("Jobs that are made already stay as they are."))
         except ActError as refusal:
-            errors = {"": sentence(str(refusal))}
+            errors = {"": sentence(refusal.args[0])}
     if errors:
         page = await given.drawn(hub.reader, stream, number, sent.basis, sent.shown, errors, back)
         return await show(request, "recurrence_form.html", page, status=422)
-    if words == "Saved." and made:
-        words += " Jobs that are made already stay as they are."
-    raise see_other(back, words.strip() or "Nothing was changed.")
+    raise see_other(back, listed(words or [say("Nothing was changed.")], " "))
 
 
 async def _in_line(request: web.Request, stream: str) -> str:
@@ -267,8 +273,12 @@ async def _in_line(request: web.Request, stream: str) -> str:
     hub = request.app[HUB]
     changed, cancelled = await hub.bring_in_line(request[ACCOUNT], bytes.fromhex(stream))
     if not (changed or cancelled):
-        return " No job that is made had to be changed."
-    return f" Of the made jobs {changed} follow and {cancelled} are cancelled."
+        return say("No job that is made had to be changed.")
+    return say(
+        "Of the made jobs {changed} follow and {cancelled} are cancelled.",
+        changed=changed,
+        cancelled=cancelled,
+    )
 
 
 async def _made(hub: Hub, stream: str) -> int:
@@ -301,17 +311,17 @@ async def _read(reader: Rows, form: Any, shown: Mapping[str, str]) -> Given:
     try:
         texts["repeats"] = compose_repeats(repeat_sent(form))
     except FormError as error:
-        errors["repeats"] = str(error)
+        errors["repeats"] = error.args[0]
     try:
         if texts["point"]:
             texts["point"] = formats.point_words(*formats.parse_point(texts["point"]))
     except ValueError as error:
-        errors["point"] = str(error)
+        errors["point"] = error.args[0]
     try:
         texts["customer"] = await _customer(reader, texts["customer"], form)
         await _fill_from_place(reader, texts, shown)
     except FormError as error:
-        errors["customer"] = str(error)
+        errors["customer"] = error.args[0]
     return Given(texts, errors, form)
 
 
@@ -327,10 +337,23 @@ async def _customer(reader: Rows, chosen: str, form: Any) -> str:
         return chosen
     if len(found) == 1:
         return str(found[0])
-    words = f"There is no customer '{name}'; choose one from the list, or leave it empty."
-    if found:
-        words = f"{len(found)} customers are called '{name}'; choose one from the list."
-    raise FormError("customer", words)
+    if not found:
+        raise FormError(
+            "customer",
+            say(
+                "There is no customer '{name}'; choose one from the list, or leave it empty.",
+                name=name,
+            ),
+        )
+    raise FormError(
+        "customer",
+        say_n(
+            "{n} customer is called '{name}'; choose one from the list.",
+            "{n} customers are called '{name}'; choose one from the list.",
+            len(found),
+            name=name,
+        ),
+    )
 
 
 async def _fill_from_place(reader: Rows, texts: dict[str, str], shown: Mapping[str, str]) -> None:
@@ -359,15 +382,16 @@ def _changes(
     for name in sorted(names - errors.keys(), key=list(LABEL_BY_INPUT).index):
         try:
             if name in ("starts", "title", "zone") and not texts[name]:
-                raise FormError(name, f"{LABEL_BY_INPUT[name]} is missing; give one.")
+                label = LABEL_BY_INPUT[name]
+                raise FormError(name, say("{label} is missing; give one.", label=label))
             changes += edit_recurrence(stream, _values(texts, {name}))
         except FormError as error:
-            found[name] = str(error)
+            found[name] = error.args[0]
         except ActError as error:
-            found[name] = sentence(str(error))
+            found[name] = sentence(error.args[0])
     starts, ends = texts["starts"], texts["ends"]
     if not found and {"starts", "ends"} & names and ends and starts > ends:
-        found["ends"] = "The last day is before the first; put it after, or leave it empty."
+        found["ends"] = say("The last day is before the first; put it after, or leave it empty.")
     return changes, found
 
 
@@ -401,14 +425,14 @@ def _day(name: str, text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise FormError(name, "Write the day as 2026-11-23.") from error
+        raise FormError(name, say("Write the day as 2026-11-23.")) from error
 
 
 def _identity(name: str, text: str) -> bytes | None:
     try:
         return bytes.fromhex(text) or None
     except ValueError as error:
-        raise FormError(name, "Choose one from the list, or leave it empty.") from error
+        raise FormError(name, say("Choose one from the list, or leave it empty.")) from error
 
 
 async def _clash_view(reader: Rows, clash: Clash) -> ClashView:
@@ -421,7 +445,7 @@ async def _clash_view(reader: Rows, clash: Clash) -> ClashView:
 async def _input_words(reader: Rows, name: str, text: str) -> str:
     """An input's text as a person reads it."""
     if not text:
-        return {"ends": "endless", "hours": hours_words(None)}.get(name, "nothing")
+        return {"ends": say("endless"), "hours": hours_words(None)}.get(name, say("nothing"))
     match name:
         case "repeats":
             return rule_words(repeats_of(text))
@@ -429,20 +453,21 @@ async def _input_words(reader: Rows, name: str, text: str) -> str:
             return text.replace("-", "–")
         case "customer" | "worker":
             row = await reader.row(f"SELECT name FROM {name} WHERE {name} = ?", (text,))
-            return str(row["name"]) if row else f"an unknown {name}"
+            unknown = {"customer": say("an unknown customer"), "worker": say("an unknown worker")}
+            return str(row["name"]) if row else unknown[name]
         case "place":
             row = await reader.row("SELECT name FROM customer_place WHERE place = ?", (text,))
-            return str(row["name"]) if row else "an unknown place"
+            return str(row["name"]) if row else say("an unknown place")
         case "priority":
             return PRIORITY_WORDS[int(text)] if text in ("0", "1", "2", "3") else text
         case "planned":
             return formats.minutes_words(int(text)) if text.isdecimal() else text
         case "horizon":
-            return f"{text} days"
+            return horizon_words(int(text)) if text.isdecimal() and len(text) < 5 else text
         case "skills":
             rows = await reader.rows("SELECT skill, name FROM skill")
             names = {row["skill"]: row["name"] for row in rows}
-            return ", ".join(names.get(skill, "unknown") for skill in text.split(","))
+            return listed(names.get(skill, say("unknown")) for skill in text.split(","))
     return text
 
 

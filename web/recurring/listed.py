@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from core.sentence import say
 from hub.keys import HUB
 from web.board.reader import Rows
 from web.formats import folded, local_time, matches
@@ -109,9 +110,11 @@ def _row(row: Any, counts: Mapping[str, int], now_ms: int) -> RecurrenceRow:
     ahead: tuple[str, ...] = ()
     trouble, has_ended, ends = "", False, ""
     if recurrence is None:
-        trouble = "Part of it is missing or can’t be read here: it makes no jobs."
+        trouble = say("Part of it is missing or can’t be read here: it makes no jobs.")
     elif zone is None:
-        trouble = f"This hub knows no time zone {row['zone']}: it makes no jobs here."
+        trouble = say(
+            "This hub knows no time zone {zone}: it makes no jobs here.", zone=row["zone"]
+        )
     else:
         today = local_time(now_ms, zone).date()
         days = next_days(recurrence, today, NEXT_SHOWN + len(recurrence.skipped), LOOKED_AHEAD_DAYS)

@@ -18,6 +18,7 @@ from core.dispatch import fields
 from core.dispatch.recurrence import HORIZON_DAYS, Recurrence, read_recurrence
 from core.dispatch.show import value_at
 from core.log.registers import Registers
+from core.sentence import say
 from hub.keys import HUB
 from hub.recurring import SKIPPED_WORDS
 from web import formats
@@ -28,7 +29,7 @@ from web.board.words import Names, load_names
 from web.frame import settings_of, zone_of
 from web.pages.history import HistoryRow, history_of
 from web.recurring.questions import job_on, jobs_of, made_from, next_days, zone_named
-from web.recurring.words import date_words, hours_words, rule_words
+from web.recurring.words import ENDED_WORDS, date_words, horizon_words, hours_words, rule_words
 from web.rendering import show
 
 DAYS_SHOWN: Final = 8
@@ -164,7 +165,7 @@ def _rule(registers: Registers, recurrence: Recurrence | None, today: date) -> d
         "starts": date_words(date.fromisoformat(starts), today) if starts else "",
         "ends": date_words(last, today) if last is not None else "",
         "has_ended": last is not None and last < today,
-        "horizon": "1 day" if horizon_days == 1 else f"{horizon_days} days",
+        "horizon": horizon_words(horizon_days),
     }
 
 
@@ -179,19 +180,21 @@ async def _each(reader: Rows, registers: Registers, names: Names) -> dict[str, A
     priority = value_at(registers, (fields.EACH_PRIORITY,), 1)
     return {
         "customer": customer if customer in names.customer else "",
-        "customer_name": names.customer.get(customer, "an unknown customer") if customer else "",
+        "customer_name": names.customer.get(customer, say("an unknown customer"))
+        if customer
+        else "",
         "place": names.place.get(_hex(registers, fields.EACH_PLACE), ""),
         "address": _text(registers, fields.EACH_ADDRESS),
         "point": formats.point_words(*point),
         "contact": _text(registers, fields.EACH_CONTACT),
         "contact_phone": _text(registers, fields.EACH_CONTACT_CALL),
         "worker": worker if worker in names.worker else "",
-        "worker_name": names.worker.get(worker, "an unknown worker") if worker else "",
+        "worker_name": names.worker.get(worker, say("an unknown worker")) if worker else "",
         "worker_gone": bool(gone and gone["archived"]),
         "planned": formats.minutes_words(planned) if planned else "",
         "priority": PRIORITY_WORDS[priority] if 0 <= priority < len(PRIORITY_WORDS) else "",
         "skills": tuple(
-            names.skill.get(skill.hex(), "unknown skill")
+            names.skill.get(skill.hex(), say("unknown skill"))
             for skill in value_at(registers, (fields.EACH_SKILLS,), ())
         ),
         "description": _text(registers, fields.EACH_DESCRIPTION),
@@ -200,9 +203,12 @@ async def _each(reader: Rows, registers: Registers, names: Names) -> dict[str, A
 
 def _trouble(recurrence: Recurrence | None, zone: ZoneInfo | None, zone_name: str) -> str:
     if recurrence is None:
-        return "Part of it is missing or can’t be read by this version, so it makes no jobs."
+        return say("Part of it is missing or can’t be read by this version, so it makes no jobs.")
     if zone is None:
-        return f"This hub knows no time zone {zone_name}, so it makes no jobs here. Edit the zone."
+        return say(
+            "This hub knows no time zone {zone}, so it makes no jobs here. Edit the zone.",
+            zone=zone_name,
+        )
     return ""
 
 
@@ -218,7 +224,7 @@ async def _days(
     async def view(day: date) -> DayView:
         job = await job_on(reader, recurrence.stream, day)
         made = made_from(recurrence, day)
-        words = "in a moment" if made <= today else date_words(made, today)
+        words = say("in a moment") if made <= today else date_words(made, today)
         return _day_view(day, today, job, left_out=day in recurrence.skipped, made_words=words)
 
     return tuple([await view(day) for day in days]), tuple([await view(day) for day in further])
@@ -228,7 +234,7 @@ def _day_view(day: date, today: date, job: Any, *, left_out: bool, made_words: s
     view = None
     if job is not None:
         moved = job["reason"] if job["status"] == "cancelled" else ""
-        reason = "" if moved == SKIPPED_WORDS else moved
+        reason = {SKIPPED_WORDS: "", ENDED_WORDS: say(ENDED_WORDS)}.get(moved, moved)
         view = JobOfDay(job["job"], job["number"], job["status"], job["worker"], reason)
     return DayView(day.isoformat(), date_words(day, today), left_out, view, made_words)
 

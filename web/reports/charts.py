@@ -8,38 +8,51 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
+from core.sentence import listed, say
 from web.formats import minutes_words
+from web.language import Language
 from web.reports.drawing import Chart, Line, Piece, bars, columns
 from web.reports.figures import Figures
 from web.reports.period import week_of
-from web.reports.wanted import BY_WORDS, CHARTS, TIMES, Wanted
+from web.reports.wanted import BY_PHRASES, CHARTS, TIMES, Wanted
 
 LINES_MAX: Final = 15
 """Bars that fit on a screen beside their table."""
 
 _LEGENDS: Final = {
-    "time": ("On site", "Travel", "Waiting, other", "Break"),
-    "plan": ("Planned", "Actual on site"),
-    "jobs": ("Done", "Open", "Rejected"),
-    "late": ("On time", "Late"),
+    "time": (say("On site"), say("Travel"), say("Waiting, other"), say("Break")),
+    "plan": (say("Planned"), say("Actual on site")),
+    "jobs": (say("Done"), say("Open"), say("Rejected")),
+    "late": (say("On time"), say("Late")),
 }
 
 
-def chart_of(wanted: Wanted, figures: Sequence[Figures]) -> Chart | None:
-    """The chart of a report; None where there is nothing to draw."""
+def chart_of(wanted: Wanted, figures: Sequence[Figures], tongue: Language) -> Chart | None:
+    """The chart of a report in a language; None where there is nothing to draw."""
     if not figures:
         return None
     along = wanted.by in TIMES
     shown = _all_times(wanted, figures) if along else list(figures[:LINES_MAX])
-    lines = [_line(wanted.chart, each, along) for each in shown]
-    of_what = CHARTS[wanted.chart]
-    title = f"{of_what} by {BY_WORDS[wanted.by].lower()}"
-    cut = "" if along or len(figures) <= LINES_MAX else f" The first {LINES_MAX} are drawn."
-    description = f"{wanted.period.words}. The figures stand in the table below.{cut}"
+    lines = [_said(_line(wanted.chart, each, along), tongue) for each in shown]
+    title = say("{figures} {by}", figures=CHARTS[wanted.chart], by=BY_PHRASES[wanted.by])
+    description = say("{period}. The figures stand in the table below.", period=wanted.period.words)
+    if not along and len(figures) > LINES_MAX:
+        cut = say("The first {n} are drawn.", n=LINES_MAX)
+        description = listed([description, cut], " ")
+    legend = tongue.plain(_LEGENDS[wanted.chart])
     draw = columns if along else bars
-    return draw(title, description, _LEGENDS[wanted.chart], lines)
+    return draw(tongue.said(title), tongue.said(description), legend, lines)
+
+
+def _said(line: Line, tongue: Language) -> Line:
+    """A line as it is drawn: in a language."""
+    pieces = tuple(
+        tuple(replace(piece, words=tongue.said(piece.words)) for piece in bar) for bar in line.bars
+    )
+    return Line(tongue.said(line.name), tongue.said(line.words), pieces, line.mark)
 
 
 def _all_times(wanted: Wanted, figures: Sequence[Figures]) -> list[Figures]:
@@ -57,36 +70,37 @@ def _key(by: str, day: dt.date) -> str:
 
 def _line(chart: str, row: Figures, along: bool) -> Line:
     mark = row.key[5:] if along and len(row.key) == 10 else ""
+    pieces: tuple[Piece, ...]
     match chart:
         case "plan":
-            pair = (row.planned_s, row.actual_s)
-            words = " / ".join(map(_hours, pair))
-            named = zip(("planned", "actual"), pair, strict=True)
-            each = tuple(
-                (Piece(index, amount, f"{word} {_hours(amount)}"),)
-                for index, (word, amount) in enumerate(named)
+            planned, actual = _hours(row.planned_s), _hours(row.actual_s)
+            each = (
+                (Piece(0, row.planned_s, say("planned {time}", time=planned)),),
+                (Piece(1, row.actual_s, say("actual {time}", time=actual)),),
             )
-            return Line(row.name, words, each, mark)
+            return Line(row.name, listed([planned, actual], " / "), each, mark)
         case "jobs":
-            counts = (("done", row.done), ("open", row.open), ("rejected", row.rejected))
-            pieces = tuple(
-                Piece(index, count, f"{count} {word}") for index, (word, count) in enumerate(counts)
+            pieces = (
+                Piece(0, row.done, say("{count} done", count=row.done)),
+                Piece(1, row.open, say("{count} open", count=row.open)),
+                Piece(2, row.rejected, say("{count} rejected", count=row.rejected)),
             )
-            words = " + ".join(str(count) for _, count in counts)
+            words = " + ".join(map(str, (row.done, row.open, row.rejected)))
         case "late":
             late = row.windowed - row.on_time
             pieces = (
-                Piece(0, row.on_time, f"{row.on_time} on time"),
-                Piece(1, late, f"{late} late"),
+                Piece(0, row.on_time, say("{count} on time", count=row.on_time)),
+                Piece(1, late, say("{count} late", count=late)),
             )
             percent = row.on_time_percent
             words = "–" if percent is None else f"{percent} %"
         case _:
-            spans = (row.on_site_s, row.travel_s, row.waiting_s + row.other_s, row.break_s)
-            names = ("on site", "travel", "waiting, other", "break")
-            pieces = tuple(
-                Piece(index, amount, f"{word} {_hours(amount)}")
-                for index, (word, amount) in enumerate(zip(names, spans, strict=True))
+            rest_s = row.waiting_s + row.other_s
+            pieces = (
+                Piece(0, row.on_site_s, say("on site {time}", time=_hours(row.on_site_s))),
+                Piece(1, row.travel_s, say("travel {time}", time=_hours(row.travel_s))),
+                Piece(2, rest_s, say("waiting, other {time}", time=_hours(rest_s))),
+                Piece(3, row.break_s, say("break {time}", time=_hours(row.break_s))),
             )
             words = _hours(row.worked_s)
     return Line(row.name, words, (pieces,), mark)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from core.sentence import say
 from web.board.reader import Rows
 from web.formats import folded
 from web.reports.wanted import Wanted
@@ -27,11 +28,11 @@ NAMED_MAX: Final = 5_000
 """Groups whose names are ordered as people order them; beyond that by the letters' codes."""
 
 NOBODY: Final = {
-    "job": "(no job)",
-    "worker": "(nobody)",
-    "customer": "(no customer)",
-    "team": "(no team)",
-    "vehicle": "(no vehicle)",
+    "job": say("(no job)"),
+    "worker": say("(nobody)"),
+    "customer": say("(no customer)"),
+    "team": say("(no team)"),
+    "vehicle": say("(no vehicle)"),
 }
 
 
@@ -97,10 +98,12 @@ _ORDER_BY_COLUMN: Final = {
     "travelshare": f"CAST(travel_s AS REAL) / nullif({_WORKED}, 0)",
     "auto": f"CAST(automatic_s AS REAL) / nullif({_WORKED} + break_s, 0)",
 }
+# Behind the number of a job that was erased, where no title has it.
+_ERASED: Final = "\x1f"
 _NAME_BY: Final = {
     "job": (
         "coalesce((SELECT number || ' ' || title FROM job WHERE job.job = key),"
-        " (SELECT number || ' (erased)' FROM erased_job WHERE erased_job.job = key), key)"
+        f" (SELECT number || '{_ERASED}' FROM erased_job WHERE erased_job.job = key), key)"
     ),
     "worker": "coalesce((SELECT name FROM worker WHERE worker.worker = key), key)",
     "customer": "coalesce((SELECT name FROM customer WHERE customer.customer = key), key)",
@@ -190,13 +193,13 @@ async def count(
     named = wanted.column == "name" and wanted.by in ("worker", "customer", "team", "vehicle")
     sql, values = _question(wanted, zone, max(limit, NAMED_MAX) if named else limit)
     found = await reader.rows(sql, values)
-    groups = [_figures(row, wanted.by) for row in found if not row["is_total"]]
+    groups = [_figures(row, _name(row, wanted.by)) for row in found if not row["is_total"]]
     (total,) = (row for row in found if row["is_total"])
     if named:
         # What stands for nobody comes last, whichever way the names go.
         groups.sort(key=lambda row: folded(row.name), reverse=wanted.descending)
         groups.sort(key=lambda row: row.key == "")
-    return groups[:limit], _figures(total, ""), int(total["groups"])
+    return groups[:limit], _figures(total, say("All")), int(total["groups"])
 
 
 def _question(wanted: Wanted, zone: ZoneInfo, limit: int) -> tuple[str, list[Any]]:
@@ -218,7 +221,7 @@ def _question(wanted: Wanted, zone: ZoneInfo, limit: int) -> tuple[str, list[Any
         SELECT * FROM (
             SELECT 0 AS is_total, 0 AS groups, key, {name} AS name, {", ".join(_SUMS)} FROM grouped
             ORDER BY {order} {direction} NULLS LAST, key LIMIT ?{len(values)})
-        UNION ALL SELECT 1, count(*), '', 'All', {sums} FROM grouped
+        UNION ALL SELECT 1, count(*), '', '', {sums} FROM grouped
     """
     return sql, values
 
@@ -288,8 +291,16 @@ def _hours(wanted: Wanted, conditions: str) -> str:
     """
 
 
-def _figures(row: Any, by: str) -> Figures:
-    name = row["name"] if row["key"] or not by else NOBODY.get(by, "")
+def _name(row: Any, by: str) -> str:
+    if not row["key"]:
+        return NOBODY.get(by, "")
+    name: str = row["name"]
+    if by == "job" and name.endswith(_ERASED):
+        return say("{number} (erased)", number=name.removesuffix(_ERASED))
+    return name
+
+
+def _figures(row: Any, name: str) -> Figures:
     return Figures(row["key"], name, *(round(row[name]) for name in _SUMS))
 
 

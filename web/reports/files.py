@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from aiohttp import web
 
+from core.sentence import say
 from hub.guard import Refused
 from replica.history import HistoryRow
 from web.board.exports import JOB_COLUMNS, LOG_COLUMNS, LOG_ROWS, job_lines, log_line
@@ -23,6 +24,7 @@ from web.csv_file import Portions, local, read_style, send_csv, utc
 from web.formats import local_time
 from web.reports.completeness import HEADER, completeness
 from web.reports.figures import jobs_of, worker_days_of
+from web.reports.period import PeriodError, period_asked
 from web.reports.wanted import Wanted, read_wanted
 
 JOBS_AT_ONCE: Final = 200
@@ -80,11 +82,12 @@ def wanted_for_file(request: web.Request, moment: Moment) -> Wanted:
     Raises:
         Refused: there is no such period; a file of other days would be believed.
     """
-    wanted, error = read_wanted(request.query, local_time(moment.now_ms, moment.zone).date())
-    if error:
-        what = error.partition(". ")[0]
-        raise Refused(400, f"{what}.", "Put right the days in the address and ask again.")
-    return wanted
+    try:
+        period_asked(request.query)
+    except PeriodError as error:
+        todo = say("Put right the days in the address and ask again.")
+        raise Refused(400, error.args[0], todo) from error
+    return read_wanted(request.query, local_time(moment.now_ms, moment.zone).date())[0]
 
 
 async def _send(

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from core.sentence import Sentence, say
 from web.board.days import midnight_ms
+from web.formats import full_date_words, month_words
 
 DAYS_MAX: Final = 366
 """A year; longer is better asked in parts, so that one question cannot hold up the others."""
@@ -35,13 +37,14 @@ class Period:
         return f"from={self.first}&to={self.last}"
 
     @property
-    def words(self) -> str:
+    def words(self) -> Sentence:
         """`23 Nov 2026`, `November 2026`, or the first and the last day."""
         if self.first == self.last:
-            return _day_words(self.first)
+            return full_date_words(self.first)
         if self == month_of(self.first):
-            return f"{self.first:%B %Y}"
-        return f"{_day_words(self.first)} – {_day_words(self.last)}"
+            return month_words(self.first)
+        first, last = full_date_words(self.first), full_date_words(self.last)
+        return say("{first} – {last}", first=first, last=last)
 
     def bounds_ms(self, zone: ZoneInfo) -> tuple[int, int]:
         """The instants at which the period begins and is over, ms UTC."""
@@ -81,10 +84,6 @@ class Period:
         return found
 
 
-def _day_words(day: dt.date) -> str:
-    return f"{day.day} {day:%b %Y}"
-
-
 def _offset_ms(at_ms: int, zone: ZoneInfo) -> int:
     offset = dt.datetime.fromtimestamp(at_ms / 1000, zone).utcoffset()
     return int((offset or dt.timedelta()).total_seconds() * 1000)
@@ -118,28 +117,47 @@ def presets(today: dt.date) -> list[tuple[str, Period]]:
     """The periods that people ask for most, with their words."""
     week, month = week_of(today), month_of(today)
     return [
-        ("This week", week),
-        ("Last week", week.step(-1)),
-        ("This month", month),
-        ("Last month", month.step(-1)),
-        ("Today", Period(today, today)),
+        (say("This week"), week),
+        (say("Last week"), week.step(-1)),
+        (say("This month"), month),
+        (say("Last month"), month.step(-1)),
+        (say("Today"), Period(today, today)),
     ]
+
+
+class PeriodError(ValueError):
+    """The days that a URL names are no period; the sentence says why."""
+
+
+def period_asked(query: Mapping[str, str]) -> Period | None:
+    """The period that a URL names, None where it names none.
+
+    Raises:
+        PeriodError: there is no such period.
+    """
+    if not query.get("from") and not query.get("to"):
+        return None
+    try:
+        first = dt.date.fromisoformat(query.get("from") or query.get("to", ""))
+        last = dt.date.fromisoformat(query.get("to") or query.get("from", ""))
+    except ValueError as error:
+        raise PeriodError(say("Give both days as 2026-11-23.")) from error
+    if last < first:
+        raise PeriodError(say("The period ends before it begins."))
+    if not YEAR_MIN <= first.year <= last.year <= YEAR_MAX:
+        words = say(
+            "A day lies between the years {first} and {last}.", first=YEAR_MIN, last=YEAR_MAX
+        )
+        raise PeriodError(words)
+    if (last - first).days >= DAYS_MAX:
+        raise PeriodError(say("A report covers a year at most."))
+    return Period(first, last)
 
 
 def read_period(query: Mapping[str, str], usual: Period, usual_words: str) -> tuple[Period, str]:
     """The period that a URL names, or the usual one with the reason why it was not taken."""
-    if not query.get("from") and not query.get("to"):
-        return usual, ""
-    instead = f"{usual_words} is shown instead."
     try:
-        first = dt.date.fromisoformat(query.get("from") or query.get("to", ""))
-        last = dt.date.fromisoformat(query.get("to") or query.get("from", ""))
-    except ValueError:
-        return usual, f"Give both days as 2026-11-23. {instead}"
-    if last < first:
-        return usual, f"The period ends before it begins. {instead}"
-    if not YEAR_MIN <= first.year <= last.year <= YEAR_MAX:
-        return usual, f"A day lies between the years {YEAR_MIN} and {YEAR_MAX}. {instead}"
-    if (last - first).days >= DAYS_MAX:
-        return usual, f"A report covers a year at most. {instead}"
-    return Period(first, last), ""
+        return period_asked(query) or usual, ""
+    except PeriodError as error:
+        words = say("{why} {period} is shown instead.", why=error.args[0], period=usual_words)
+        return usual, words

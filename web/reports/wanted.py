@@ -13,21 +13,37 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
+from core.sentence import say
 from web.board.filters import is_stream_id
 from web.reports.period import Period, presets, read_period
 
 BY_WORDS: Final = {
-    "worker": "Worker",
-    "job": "Job",
-    "customer": "Customer",
-    "team": "Team",
-    "vehicle": "Vehicle",
-    "day": "Day",
-    "week": "Week",
-    "month": "Month",
+    "worker": say("Worker"),
+    "job": say("Job"),
+    "customer": say("Customer"),
+    "team": say("Team"),
+    "vehicle": say("Vehicle"),
+    "day": say("Day"),
+    "week": say("Week"),
+    "month": say("Month"),
+}
+BY_PHRASES: Final = {
+    "worker": say("by worker"),
+    "job": say("by job"),
+    "customer": say("by customer"),
+    "team": say("by team"),
+    "vehicle": say("by vehicle"),
+    "day": say("by day"),
+    "week": say("by week"),
+    "month": say("by month"),
 }
 TIMES: Final = ("day", "week", "month")
-CHARTS: Final = {"time": "Hours", "plan": "Planned and actual", "jobs": "Jobs", "late": "On time"}
+CHARTS: Final = {
+    "time": say("Hours"),
+    "plan": say("Planned and actual"),
+    "jobs": say("Jobs"),
+    "late": say("On time"),
+}
 SORTS: Final = (
     *("name", "done", "open", "rejected", "ontime", "planned", "actual", "travel", "onsite"),
     *("other", "break", "worked", "travelshare", "auto"),
@@ -84,7 +100,7 @@ class Wanted:
 
 def read_wanted(query: Mapping[str, str], today: dt.date) -> tuple[Wanted, str]:
     """The report that a URL names, and a sentence where its days could not be taken."""
-    period, error = read_period(query, presets(today)[0][1], "This week")
+    period, error = read_period(query, presets(today)[0][1], say("This week"))
     sort = query.get("sort", "")
     return (
         Wanted(

@@ -2,6 +2,7 @@
 // the hub's clock, not this computer's.
 
 import './office.js';
+import { _ } from './words.js';
 
 const pane = document.getElementById('enrol');
 const left = document.getElementById('enrol-left');
@@ -36,10 +37,9 @@ async function watch() {
 function countDown() {
   const seconds = Math.max(0, Math.ceil((until - performance.now()) / 1000));
   const rest = String(seconds % 60).padStart(2, '0');
-  left.textContent = `it is over in ${Math.floor(seconds / 60)}:${rest}`;
+  left.textContent = _('The code is good for one phone; it is over in {time}.', { time: `${Math.floor(seconds / 60)}:${rest}` });
   if (seconds > 0) setTimeout(countDown, 1000);
 }
 
-left.parentElement.firstChild.textContent = 'The code is good for one phone; ';
 countDown();
 watch();

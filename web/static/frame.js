@@ -1,5 +1,7 @@
 // What every page does beside its own work: theme, menus, times that grow old, the sync pill. Pages import `formToken`, `send`, `toast` from here.
 
+import { _, several } from './words.js';
+
 const root = document.documentElement;
 
 /** The token that a request which changes something carries. */
@@ -55,15 +57,17 @@ export function isTyping(event) {
 /** `4 min ago` for an instant, in the words of web/formats.py. */
 export function agoWords(atMs, nowMs = Date.now()) {
   const gone = nowMs - atMs;
-  if (gone < -60_000) return `in ${spanWords(-gone)}`;
-  return gone < 60_000 ? 'just now' : `${spanWords(gone)} ago`;
+  if (gone < -60_000) return untilWords(-gone);
+  if (gone < 60_000) return _('just now');
+  if (gone < 3_600_000) return _('{n} min ago', { n: Math.floor(gone / 60_000) });
+  if (gone < 86_400_000) return _('{n} h ago', { n: Math.floor(gone / 3_600_000) });
+  return several('{n} day ago', '{n} days ago', Math.floor(gone / 86_400_000));
 }
 
-function spanWords(ms) {
-  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min`;
-  if (ms < 86_400_000) return `${Math.floor(ms / 3_600_000)} h`;
-  const days = Math.floor(ms / 86_400_000);
-  return days === 1 ? '1 day' : `${days} days`;
+function untilWords(ms) {
+  if (ms < 3_600_000) return _('in {n} min', { n: Math.floor(ms / 60_000) });
+  if (ms < 86_400_000) return _('in {n} h', { n: Math.floor(ms / 3_600_000) });
+  return several('in {n} day', 'in {n} days', Math.floor(ms / 86_400_000));
 }
 
 function growOld() {

@@ -1,6 +1,8 @@
 // What the pages of an import do beside working without scripts: a choice is shown at once, a file
 // that is too large is refused before it is sent, and the progress moves.
 
+import { _ } from './words.js';
+
 // --- a file that no import takes is not sent at all
 
 for (const form of document.querySelectorAll('form[data-upload]')) {
@@ -12,7 +14,7 @@ for (const form of document.querySelectorAll('form[data-upload]')) {
     const tooLarge = size > most;
     words.hidden = !tooLarge;
     words.textContent = tooLarge
-      ? `This file has ${Math.round(size / 1e6)} MB; at most ${Math.round(most / 1e6)} MB are taken. Split it into several files.`
+      ? _('This file has {size} MB; at most {most} MB are taken. Split it into several files.', { size: Math.round(size / 1e6), most: Math.round(most / 1e6) })
       : '';
     return !tooLarge;
   };
@@ -47,7 +49,7 @@ for (const pane of document.querySelectorAll('[data-progress]')) {
     const told = await answer.json();
     if (told.state !== 'working') { location.assign(pane.dataset.onward); return; }
     pane.querySelector('[data-what]').textContent = told.what;
-    pane.querySelector('[data-count]').textContent = told.total ? `${told.done} of ${told.total}` : '';
+    pane.querySelector('[data-count]').textContent = told.total ? _('{done} of {total}', { done: told.done, total: told.total }) : '';
     const bar = pane.querySelector('progress');
     bar.max = told.total || 1;
     bar.value = told.done;

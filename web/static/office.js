@@ -3,6 +3,7 @@
 
 import { suggest } from './board/suggest.js';
 import { toast } from './frame.js';
+import { _ } from './words.js';
 
 // --- copy a link or code
 
@@ -11,10 +12,10 @@ document.addEventListener('click', async (event) => {
   if (!button) return;
   try {
     await navigator.clipboard.writeText(button.dataset.copy);
-    toast('Copied.', { seconds: 3 });
+    toast(_('Copied.'), { seconds: 3 });
   } catch {
     button.parentElement.querySelector('input')?.select();
-    toast('Copy it with Ctrl C; this browser does not allow the button.', { seconds: 6 });
+    toast(_('Copy it with Ctrl C; this browser does not allow the button.'), { seconds: 6 });
   }
 });
 
@@ -27,7 +28,7 @@ document.addEventListener('focusin', (event) => {
 /** Offer known addresses for a place's address; the one that is taken fills its position too. */
 function wireAddress(input) {
   const point = input.form.elements.namedItem(input.name.replace(/address$/, 'point'));
-  const none = (region) => (region ? 'Not found; type the position.' : 'No map region is loaded; type the position.');
+  const none = (region) => (region ? _('Not found; type the position.') : _('No map region is loaded; type the position.'));
   suggest(input, {
     read: (data) => ({
       found: data.found.map((one) => ({ ...one, note: [one.note, one.kind, one.accuracy].filter(Boolean).join(' · ') })),
@@ -91,7 +92,7 @@ document.addEventListener('click', (event) => {
   if (!button) return;
   const takes = button.getAttribute('aria-pressed') !== 'true';
   button.setAttribute('aria-pressed', String(takes));
-  button.textContent = takes ? 'Taken; back to mine' : 'Take theirs';
+  button.textContent = takes ? _('Taken; back to mine') : _('Take theirs');
   put(button.closest('form'), button.dataset.take, takes ? button.dataset.theirs : button.dataset.mine);
 });
 

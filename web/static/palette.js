@@ -4,12 +4,18 @@
 
 import { likeness } from './likeness.js';
 import { redoLast, undoLast } from './undo.js';
+import { _, several } from './words.js';
 
 const PAUSE_MS = 130;
 const FOUND_MAX = 60;
 const FEW = 7;
+// The places of web/keys.py, by their names there.
 const EVERYWHERE = 'Everywhere';
 const BOARD = 'On the board';
+const GO_TO = _('Go to');
+const GROUP_BY = _('Group by');
+const SAVED_VIEWS = _('Saved views');
+const WITH_TEXT = _('With this text');
 
 const dialog = document.getElementById('palette');
 const input = document.getElementById('palette-text');
@@ -40,18 +46,18 @@ export function openJobsBy(open) {
 /** The page's commands, with their keys. */
 function ofCommands() {
   return commands.filter(({ act, title }) => title && runByAct.has(act))
-    .map(({ act, title, caps }) => ({ group: 'Commands', words: title, caps, run: runByAct.get(act) }));
+    .map(({ act, title, caps }) => ({ group: _('Commands'), words: title, caps, run: runByAct.get(act) }));
 }
 
 /** Links of the page that say where one can go: they know best who may go there. */
 function ofLinks() {
   const kinds = [
-    ['.rail :is(a[data-view], a[data-saved])', 'Saved views', (link) => link.querySelector('.clip')?.textContent],
-    ['[data-layout]', 'Show', (link) => link.title || link.textContent],
-    ['.table-menu a.menu-item', 'Group by', (link) => link.textContent],
-    ['.bar-nav a', 'Go to', (link) => link.textContent],
-    ['#sync-pill', 'Go to', () => 'Phones'],
-    ['#account-menu a.menu-item', 'Go to', (link) => link.textContent],
+    ['.rail :is(a[data-view], a[data-saved])', SAVED_VIEWS, (link) => link.querySelector('.clip')?.textContent],
+    ['[data-layout]', _('Show'), (link) => link.title || link.textContent],
+    ['.table-menu a.menu-item', GROUP_BY, (link) => link.textContent],
+    ['.bar-nav a', GO_TO, (link) => link.textContent],
+    ['#sync-pill', GO_TO, () => _('Phones')],
+    ['#account-menu a.menu-item', GO_TO, (link) => link.textContent],
   ];
   return kinds.flatMap(([selector, group, wordsOf]) => [...document.querySelectorAll(selector)].map((link) => ({
     group, words: wordsOf(link)?.trim() ?? '', current: link.hasAttribute('aria-current'), run: () => link.click(),
@@ -61,8 +67,8 @@ function ofLinks() {
 /** What is always left to do with a text. */
 function ofText(text) {
   return [
-    { group: 'With this text', words: `Filter the jobs: ${text}`, run: () => location.assign(`/?${new URLSearchParams({ view: 'all', q: text })}`) },
-    { group: 'With this text', words: `Search everything: ${text}`, run: () => location.assign(`/search?${new URLSearchParams({ q: text })}`) },
+    { group: WITH_TEXT, words: _('Filter the jobs: {text}', { text }), run: () => location.assign(`/?${new URLSearchParams({ view: 'all', q: text })}`) },
+    { group: WITH_TEXT, words: _('Search everything: {text}', { text }), run: () => location.assign(`/search?${new URLSearchParams({ q: text })}`) },
   ];
 }
 
@@ -70,17 +76,17 @@ function ofText(text) {
 function ofHub({ jobs, customers, workers, views }) {
   const hasRail = document.querySelector('.rail') !== null;
   return [
-    ...jobs.map(({ job, href, ...more }) => ({ group: 'Jobs', ...more, run: () => openJob(job, href) })),
-    ...customers.map(({ href, ...more }) => ({ group: 'Customers', ...more, run: () => location.assign(href) })),
-    ...workers.map(({ href, ...more }) => ({ group: 'Workers', ...more, run: () => location.assign(href) })),
-    ...(hasRail ? [] : views).map(({ href, ...more }) => ({ group: 'Saved views', ...more, run: () => location.assign(href) })),
+    ...jobs.map(({ job, href, ...more }) => ({ group: _('Jobs'), ...more, run: () => openJob(job, href) })),
+    ...customers.map(({ href, ...more }) => ({ group: _('Customers'), ...more, run: () => location.assign(href) })),
+    ...workers.map(({ href, ...more }) => ({ group: _('Workers'), ...more, run: () => location.assign(href) })),
+    ...(hasRail ? [] : views).map(({ href, ...more }) => ({ group: SAVED_VIEWS, ...more, run: () => location.assign(href) })),
   ];
 }
 
 /** The best of the page's own for a text; without one the commands alone, in the table's order. */
 function best(text) {
   const all = [...ofCommands(), ...ofLinks()];
-  if (!text) return all.filter(({ group }) => !['Group by', 'Go to'].includes(group) || !document.getElementById('board'));
+  if (!text) return all.filter(({ group }) => ![GROUP_BY, GO_TO].includes(group) || !document.getElementById('board'));
   return all.map((one) => ({ one, like: likeness(text, `${one.words} ${one.group}`) }))
     .filter(({ like }) => like > 0).sort((a, b) => b.like - a.like).map(({ one }) => one);
 }
@@ -114,7 +120,7 @@ function drawOption(choice, number) {
   option.setAttribute('aria-selected', 'false');
   const words = document.createElement('span');
   words.className = 'clip';
-  words.textContent = choice.words + (choice.current ? ' (here)' : '');
+  words.textContent = choice.current ? _('{words} (here)', { words: choice.words }) : choice.words;
   option.append(words);
   if (choice.note) {
     const note = document.createElement('span');
@@ -163,7 +169,7 @@ function draw(text) {
 
 function tellHowMany() {
   const number = choices.length;
-  document.getElementById('palette-said').textContent = number === 1 ? 'One fits.' : `${number} fit.`;
+  document.getElementById('palette-said').textContent = several('One fits.', '{n} fit.', number);
 }
 
 async function ask() {

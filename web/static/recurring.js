@@ -2,6 +2,7 @@
 // Everything also works as a plain form; addresses are wired by office.js.
 
 import { suggest } from './board/suggest.js';
+import { _ } from './words.js';
 
 const FROM_PLACE = ['address', 'point', 'radius', 'contact', 'contact_phone'];
 
@@ -40,7 +41,7 @@ for (const form of document.querySelectorAll('form[data-recurring]')) {
   }
 
   suggest(field('customer_text'), {
-    read: (found) => ({ found, note: found.length ? '' : 'No such customer yet.' }),
+    read: (found) => ({ found, note: found.length ? '' : _('No such customer yet.') }),
     take: (choice) => {
       field('customer_text').value = choice.words;
       field('customer').value = choice.value;

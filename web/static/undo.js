@@ -3,6 +3,7 @@
 // same person is signed in. Pages import `offerUndo`, `undoLast`, `redoLast` from here.
 
 import { formToken, isTyping, send, toast } from './frame.js';
+import { _ } from './words.js';
 
 const KEY = 'fieldlog-undo';
 const KEPT_MAX = 50;
@@ -44,7 +45,7 @@ export function offerUndo(words, act, options = {}) {
     return;
   }
   keep(act);
-  toast(words, { ...options, seconds: SHOWN_S, action: { words: 'Undo', run: () => take('done', act) } });
+  toast(words, { ...options, seconds: SHOWN_S, action: { words: _('Undo'), run: () => take('done', act) } });
 }
 
 /** Take back an act out of one list; what took it back goes to the other. */
@@ -65,7 +66,9 @@ async function take(from, act) {
     told = null;
   }
   if (!told) {
-    toast(`The hub has undone nothing: ${answer ? `it answered ${answer.status}` : 'it does not answer'}.`);
+    toast(answer
+      ? _('The hub has undone nothing: it answered {status}.', { status: answer.status })
+      : _('The hub has undone nothing: it does not answer.'));
     return;
   }
   forget(from, act);
@@ -79,7 +82,7 @@ async function take(from, act) {
     kept[to].push(told.redo);
     remember(kept);
   }
-  const words = from === 'done' ? 'Redo' : 'Undo';
+  const words = from === 'done' ? _('Redo') : _('Undo');
   const action = told.redo ? { words, run: () => take(to, told.redo) } : undefined;
   toast(told.words, { seconds: SHOWN_S, action });
   // The button that had the focus is gone.
@@ -112,7 +115,7 @@ function sendAsForm(fields) {
 export function undoLast() {
   const act = remembered().done.at(-1);
   if (act) return take('done', act);
-  toast('Nothing that was done here is left to undo. Recent acts, in the menu, has everything.');
+  toast(_('Nothing that was done here is left to undo. Recent acts, in the menu, has everything.'));
   return undefined;
 }
 
@@ -120,7 +123,7 @@ export function undoLast() {
 export function redoLast() {
   const act = remembered().undone.at(-1);
   if (act) return take('undone', act);
-  toast('Nothing that was undone here is left to redo.');
+  toast(_('Nothing that was undone here is left to redo.'));
   return undefined;
 }
 

@@ -32,6 +32,7 @@ from web.board.rail import Rail, RailPart, SavedLink
 from web.board.rows import BoardRow
 from web.board.views_page import ViewRow, ViewsPage
 from web.board.who_near import NearPlace
+from web.board.words import LABEL_BY_FIELD, LABELS
 from web.rendering import TEMPLATE_FOLDER, make_environment
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -137,6 +138,10 @@ def test_nothing_is_gathered_that_no_template_shows(
     # A row's order and whether it belongs are for the script that puts it in its place.
     own = {"key", "matches"} if given is BoardRow else set()
     assert not {field for field in left - own if f"self.{field}" not in source}
+
+
+def test_the_label_of_every_field_is_found_for_translation() -> None:
+    assert set(LABEL_BY_FIELD.values()) - set(LABELS) == set()
 
 
 def test_every_icon_that_the_board_names_is_in_the_sprite() -> None:

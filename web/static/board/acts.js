@@ -3,6 +3,7 @@
 
 import { toast } from '../frame.js';
 import { redoLast, undoLast } from '../undo.js';
+import { _ } from '../words.js';
 import { shows } from './sights.js';
 import { paneAddress, selectedJob } from './url.js';
 
@@ -18,7 +19,7 @@ export function boardActs({ board, rows, cells, pane, picks, planner, inbox, go,
   /** Do something with a job, in the pane. */
   async function actOn(job, action) {
     if (!job) {
-      toast('No job is chosen. Go to one with J and K, then do it again.', { seconds: 4 });
+      toast(_('No job is chosen. Go to one with J and K, then do it again.'), { seconds: 4 });
       return;
     }
     if (job !== selectedJob()) {
@@ -45,7 +46,7 @@ export function boardActs({ board, rows, cells, pane, picks, planner, inbox, go,
   /** Another day: by the planner's own links where it is shown, else by the filter's day. */
   function toDay(by) {
     if (planner.isShown) {
-      const links = document.querySelectorAll('.plan-head [aria-label="Day"] a');
+      const links = document.querySelectorAll('.plan-head > .button-group:first-child a');
       if (by) links[by < 0 ? 0 : links.length - 1]?.click();
       else if (links.length > 2) links[1].click();
       return;
@@ -100,7 +101,7 @@ export function boardActs({ board, rows, cells, pane, picks, planner, inbox, go,
       input.focus();
       input.select();
     },
-    unfilter: () => press('.chips > li:last-child > a', 'No filter holds.'),
+    unfilter: () => press('.chips > li:last-child > a', _('No filter holds.')),
     'day-before': () => toDay(-1),
     'day-after': () => toDay(1),
     today: () => toDay(0),
@@ -110,7 +111,7 @@ export function boardActs({ board, rows, cells, pane, picks, planner, inbox, go,
     // What waits in the table comes first: it is under the eye, and changes what else there is.
     onward: () => {
       if (rows.pending.size && shows(board, 'table')) rows.applyPending();
-      else inbox.next().catch(() => toast('The hub does not answer; the next problem is not known.'));
+      else inbox.next().catch(() => toast(_('The hub does not answer; the next problem is not known.')));
     },
     layouts: () => {
       const menu = board.querySelector('.layout-menu');

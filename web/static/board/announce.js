@@ -1,6 +1,8 @@
 // What others change, told to a screen reader: politely, in words, and never more often than one
 // can listen. What comes while one sentence still holds is gathered into the next.
 
+import { several } from '../words.js';
+
 const REST_MS = 6_000;
 const HEARD_MS = 2_000;
 const NAMED_MAX = 3;
@@ -51,9 +53,10 @@ export function announcer(say, rowOf) {
     const { size } = waiting;
     waiting = new Set();
     timer = setTimeout(tell, REST_MS);
-    const head = size === 1 ? 'One job changed' : `${size} jobs changed`;
-    const named = size <= NAMED_MAX && rows.length === size ? `: ${rows.map(rowWords).join('; ')}` : '';
-    say(`${head}${named}.`);
+    if (size <= NAMED_MAX && rows.length === size) {
+      const named = rows.map(rowWords).join('; ');
+      say(several('One job changed: {jobs}.', '{n} jobs changed: {jobs}.', size, { jobs: named }));
+    } else say(several('One job changed.', '{n} jobs changed.', size));
   }
 
   /** These jobs (ids) changed. */

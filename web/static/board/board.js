@@ -2,6 +2,7 @@
 
 import { toast, isTyping } from '../frame.js';
 import { openJobsBy, offerCommands } from '../palette.js';
+import { _, several } from '../words.js';
 import { boardActs } from './acts.js';
 import { announcer, speaker } from './announce.js';
 import { arrange } from './arrange.js';
@@ -97,7 +98,7 @@ function beginMap() {
     showing(ready);
   }, (error) => {
     console.warn(error);
-    document.getElementById('map-words').textContent = 'The map could not be loaded; the table has everything.';
+    document.getElementById('map-words').textContent = _('The map could not be loaded; the table has everything.');
     mapReady = null;
     stopWaitingToPick();
   });
@@ -202,7 +203,7 @@ async function answered(own) {
   try {
     answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
   } catch {
-    toast('The hub does not answer; the table shows what it showed.');
+    toast(_('The hub does not answer; the table shows what it showed.'));
     return;
   }
   if (own !== filterQuery()) return;
@@ -238,7 +239,7 @@ async function answered(own) {
     [...open.querySelectorAll('input')].find((input) => input.value === chosen)?.focus();
   }
   if (group) board.querySelector(`tr.group-row[data-group="${CSS.escape(group)}"] a`)?.focus();
-  say(`${document.getElementById('total').textContent} jobs.`);
+  say(several('{n} job.', '{n} jobs.', Number(document.getElementById('total').textContent)));
   map?.load();
 }
 
@@ -425,7 +426,7 @@ board.addEventListener('change', (event) => {
 let lostSince = null;
 
 function showLive(since) {
-  if (since === null && lostSince !== null) toast('Connected again: what changed meanwhile is shown.', { seconds: 5 });
+  if (since === null && lostSince !== null) toast(_('Connected again: what changed meanwhile is shown.'), { seconds: 5 });
   lostSince = since;
   if (since === null && document.getElementById('map').offsetWidth) mapReady ??= beginMap();
   const pill = document.getElementById('live');
@@ -433,8 +434,8 @@ function showLive(since) {
   pill.dataset.tone = since === null ? 'good' : 'bad';
   if (since !== null) {
     const clock = since.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-    pill.textContent = `No connection since ${clock}`;
-    pill.title = 'The page shows what it knew then, and connects again by itself.';
+    pill.textContent = _('No connection since {clock}', { clock });
+    pill.title = _('The page shows what it knew then, and connects again by itself.');
   }
 }
 
@@ -515,7 +516,7 @@ const live = new Live(board.dataset.heard, {
 // --- the clock: what becomes late without anybody writing
 
 function shortAgo(ms) {
-  if (ms < 60_000) return 'now';
+  if (ms < 60_000) return _('now');
   if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min`;
   if (ms < 86_400_000) return `${Math.floor(ms / 3_600_000)} h`;
   return `${Math.floor(ms / 86_400_000)} d`;

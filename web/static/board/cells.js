@@ -5,11 +5,12 @@
 
 import { send } from '../frame.js';
 import { offerUndo } from '../undo.js';
+import { _ } from '../words.js';
 import { filterQuery } from './url.js';
 
 const CELLS = '.c-number, .c-window, .c-worker';
-const LABEL = { 'c-number': 'Priority', 'c-window': 'Window', 'c-worker': 'Worker' };
-const PRIORITIES = ['Low', 'Normal', 'High', 'Urgent'];
+const LABEL = { 'c-number': _('Priority'), 'c-window': _('Window'), 'c-worker': _('Worker') };
+const PRIORITIES = [_('Low'), _('Normal'), _('High'), _('Urgent')];
 const NOBODY = '';
 
 function nameOf(cell) {
@@ -36,7 +37,7 @@ function choice(name, options, chosen) {
 // What an editor holds, by its cell; `form` is what the hub is sent, to which of its acts.
 const EDITORS = {
   'c-number': {
-    fields: (value) => [field('Priority', choice('priority', PRIORITIES.map((words, at) => [String(at), words]), value))],
+    fields: (value) => [field(_('Priority'), choice('priority', PRIORITIES.map((words, at) => [String(at), words]), value))],
     action: () => 'priority',
   },
   'c-window': {
@@ -45,12 +46,12 @@ const EDITORS = {
       const [day = '', from = ''] = start.split('T');
       const [endDay = '', to = ''] = end.split('T');
       const inputs = [
-        field('Day', make('input', { type: 'date', name: 'window_day', value: day })),
-        field('From', make('input', { type: 'time', name: 'window_start', value: from })),
-        field('To', make('input', { type: 'time', name: 'window_end', value: to })),
+        field(_('Day'), make('input', { type: 'date', name: 'window_day', value: day })),
+        field(_('From'), make('input', { type: 'time', name: 'window_start', value: from })),
+        field(_('To'), make('input', { type: 'time', name: 'window_end', value: to })),
       ];
       // A night's end needs no day of its own; a longer window keeps the one that it has.
-      if (endDay !== day) inputs.push(field('Ends on', make('input', { type: 'date', name: 'window_end_day', value: endDay })));
+      if (endDay !== day) inputs.push(field(_('Ends on'), make('input', { type: 'date', name: 'window_end_day', value: endDay })));
       return inputs;
     },
     action: () => 'window',
@@ -59,10 +60,10 @@ const EDITORS = {
     fields: (value, row) => {
       const known = [...document.querySelectorAll('#bulk select[name="worker"] option')]
         .filter((option) => option.value).map((option) => [option.value, option.textContent]);
-      const select = choice('worker', [[NOBODY, 'Nobody'], ...known], value);
-      if (row.querySelector('.status')?.dataset.status !== 'in progress') return [field('Worker', select)];
+      const select = choice('worker', [[NOBODY, _('Nobody')], ...known], value);
+      if (row.querySelector('.status')?.dataset.status !== 'in progress') return [field(_('Worker'), select)];
       const reason = make('input', { name: 'reason', maxlength: '200', autocomplete: 'off' });
-      return [field('Worker', select), field('Reason (the worker is at it)', reason)];
+      return [field(_('Worker'), select), field(_('Reason (the worker is at it)'), reason)];
     },
     action: (data) => (data.get('worker') === NOBODY ? 'withdraw' : 'assign'),
   },
@@ -137,8 +138,8 @@ export class Cells {
     cell.focus({ preventScroll: true });
     cell.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     const name = nameOf(cell);
-    const value = name === 'c-number' ? `: ${PRIORITIES[cell.dataset.value]}` : '';
-    this.hooks.said(`${LABEL[name]}${value}. Enter changes it.`);
+    const what = name === 'c-number' ? `${LABEL[name]}: ${PRIORITIES[cell.dataset.value]}` : LABEL[name];
+    this.hooks.said(_('{what}. Enter changes it.', { what }));
   }
 
   #beside(row, cell, by) {
@@ -167,10 +168,10 @@ export class Cells {
     this.job = row.dataset.job;
     this.name = name;
     this.basis = row.querySelector('input[name="pick"]').value.split(':')[1];
-    const save = make('button', { class: 'button button-primary button-small', tabindex: '-1' }, 'Save');
-    const leave = make('button', { class: 'button button-small', type: 'button', tabindex: '-1' }, 'Leave');
+    const save = make('button', { class: 'button button-primary button-small', tabindex: '-1' }, _('Save'));
+    const leave = make('button', { class: 'button button-small', type: 'button', tabindex: '-1' }, _('Leave'));
     const keys = make('span', { class: 'hint' }, 'Enter, Esc');
-    this.form = make('form', { class: 'cell-editor', 'aria-label': `${LABEL[name]} of ${number} ${title}`, novalidate: '' },
+    this.form = make('form', { class: 'cell-editor', 'aria-label': _('{what} of {number} {title}', { what: LABEL[name], number, title }), novalidate: '' },
       make('div', { class: 'cell-fields' }, ...EDITORS[name].fields(value, row)),
       make('div', { class: 'row' }, save, leave, keys));
     this.begun = this.#text();
@@ -313,8 +314,8 @@ export class Cells {
 
   /** Why the hub has not saved it, in words; null where it has. */
   async #refusal(answer) {
-    if (!answer) return 'The hub does not answer. What you chose is still here.';
-    if (!answer.ok && answer.status !== 422) return `The hub has not saved this: it answered ${answer.status}.`;
+    if (!answer) return _('The hub does not answer. What you chose is still here.');
+    if (!answer.ok && answer.status !== 422) return _('The hub has not saved this: it answered {status}.', { status: answer.status });
     const holder = document.createElement('template');
     holder.innerHTML = await answer.text();
     const left = holder.content.querySelector('.outcome li');
@@ -335,7 +336,7 @@ export class Cells {
       this.form.querySelector('.cell-fields').after(error);
       if (this.name === 'c-worker') this.form.querySelector('.row').append(this.#toPane());
     }
-    error.textContent = `${why} Enter saves yours all the same, Esc leaves it as it is.`;
+    error.textContent = _('{why} Enter saves yours all the same, Esc leaves it as it is.', { why });
     const input = this.form.querySelector('select, input');
     input.setAttribute('aria-describedby', 'cell-error');
     input.focus({ preventScroll: true });
@@ -343,7 +344,7 @@ export class Cells {
   }
 
   #toPane() {
-    const more = make('button', { class: 'button button-small', type: 'button' }, 'Workers near');
+    const more = make('button', { class: 'button button-small', type: 'button' }, _('Workers near'));
     more.addEventListener('click', () => {
       const { job } = this;
       this.#close();

@@ -1,11 +1,20 @@
 // Many jobs on little room: how many there are of each status, the small ring that shows it, and
 // for a map that can't do it itself which pins stand so near that one sign has to stand for them.
 
+import { _, several } from '../words.js';
 import { colour, signCanvas, STATUS_TOKEN } from './pins.js';
 
 export const CLUSTER_PX = 38;
 export const CLUSTER_ZOOM_MAX = 14;
 export const STATUSES = ['open', 'in progress', 'done', 'rejected', 'cancelled'];
+// English has one form of each; other languages change the word with the number.
+const COUNTED = {
+  open: (n) => several('{n} open', '{n} open', n),
+  'in progress': (n) => several('{n} in progress', '{n} in progress', n),
+  done: (n) => several('{n} done', '{n} done', n),
+  rejected: (n) => several('{n} rejected', '{n} rejected', n),
+  cancelled: (n) => several('{n} cancelled', '{n} cancelled', n),
+};
 
 const SIDE_PX = 56;
 // A quarter and a third of a ring are told apart; a hundredth is not.
@@ -24,9 +33,13 @@ export function countsOf(jobs) {
 
 /** `4 jobs: 3 open, 1 done; 1 late or in conflict`. */
 export function countsWords({ total, bad, risk, statuses }) {
-  const parts = STATUSES.filter((status) => statuses[status]).map((status) => `${statuses[status]} ${status}`);
-  const wrong = [bad && `${bad} late or in conflict`, risk && `${risk} at risk`].filter(Boolean);
-  return [`${total} job${total === 1 ? '' : 's'}: ${parts.join(', ')}`, ...wrong].join('; ');
+  const parts = STATUSES.filter((status) => statuses[status]).map((status) => COUNTED[status](statuses[status]));
+  const wrong = [
+    bad && several('{n} late or in conflict', '{n} late or in conflict', bad),
+    risk && several('{n} at risk', '{n} at risk', risk),
+  ].filter(Boolean);
+  const jobs = several('{n} job', '{n} jobs', total);
+  return [_('{jobs}: {statuses}', { jobs, statuses: parts.join(', ') }), ...wrong].join('; ');
 }
 
 /** The shares of a ring in parts of twelve, none that is there at nought. */

@@ -2,6 +2,7 @@
 // a way to stop. What is on its way outlives the pane's being drawn anew.
 
 import { formToken } from '../frame.js';
+import { _ } from '../words.js';
 
 const MOST_AT_ONCE = 2;
 
@@ -45,7 +46,7 @@ export class Files {
     const button = form.querySelector('button[type="submit"]');
     form.classList.add('scripted');
     button.type = 'button';
-    button.lastChild.textContent = 'Add files';
+    button.lastChild.textContent = _('Add files');
     button.addEventListener('click', () => input.click());
     input.tabIndex = -1;
     input.addEventListener('change', () => {
@@ -75,8 +76,8 @@ export class Files {
     const max = Number(form.dataset.max);
     for (const file of files) {
       const one = { file, job, address: form.getAttribute('action'), state: 'waits', done: 0, words: '' };
-      if (file.size > max) this.#fail(one, `It has ${sizeWords(file.size)}; a file has ${form.dataset.limit} at most. Make it smaller first.`);
-      else if (!file.size) this.#fail(one, 'It is empty; see whether the right file was chosen.');
+      if (file.size > max) this.#fail(one, _('It has {size}; a file has {limit} at most. Make it smaller first.', { size: sizeWords(file.size), limit: form.dataset.limit }));
+      else if (!file.size) this.#fail(one, _('It is empty; see whether the right file was chosen.'));
       this.sendings.push(one);
     }
     this.#next();
@@ -121,7 +122,7 @@ export class Files {
       this.#forget(one);
       this.hooks.sent(one.job, request.responseText, words, request.getResponseHeader('X-Board-Undo') ?? '');
     } else {
-      const why = request.status ? `The hub answered ${request.status}.` : 'The hub does not answer; add it again.';
+      const why = request.status ? _('The hub answered {status}.', request) : _('The hub does not answer; add it again.');
       this.#fail(one, words || why);
     }
     this.#next();
@@ -153,15 +154,15 @@ export class Files {
       one.line ??= this.#line(one);
       if (one.line.parentElement !== list) list.prepend(one.line);
       const [said, bar] = [one.line.querySelector('.sub'), one.line.querySelector('progress')];
-      const told = one.state === 'failed' ? one.words : one.state === 'waits' ? 'Waits for its turn.' : 'On its way to the hub.';
+      const told = one.state === 'failed' ? one.words : one.state === 'waits' ? _('Waits for its turn.') : _('On its way to the hub.');
       if (said.textContent !== told) said.textContent = told;
       said.classList.toggle('error', one.state === 'failed');
       bar.hidden = one.state === 'failed';
       bar.value = one.done;
-      const verb = one.state === 'failed' ? 'Put away' : 'Stop';
       const button = one.line.querySelector('button');
-      button.textContent = verb;
-      button.setAttribute('aria-label', `${verb}: ${one.file.name}`);
+      const of = { file: one.file.name };
+      button.textContent = one.state === 'failed' ? _('Put away') : _('Stop');
+      button.setAttribute('aria-label', one.state === 'failed' ? _('Put away: {file}', of) : _('Stop: {file}', of));
     }
   }
 
@@ -172,10 +173,11 @@ export class Files {
     const words = document.createElement('div');
     words.className = 'file-words';
     const name = document.createElement('p');
-    name.textContent = `${one.file.name || 'A pasted picture'} (${sizeWords(one.file.size)})`;
+    const called = one.file.name || _('A pasted picture');
+    name.textContent = `${called} (${sizeWords(one.file.size)})`;
     const bar = document.createElement('progress');
     bar.max = 1;
-    bar.setAttribute('aria-label', `How much of ${one.file.name} has gone out`);
+    bar.setAttribute('aria-label', _('How much of {file} has gone out', { file: one.file.name }));
     const said = document.createElement('p');
     said.className = 'sub';
     said.setAttribute('role', 'status');

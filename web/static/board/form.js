@@ -1,16 +1,23 @@
 // The job's form in the pane: customers and addresses while one types, places that fill the rest,
 // a position picked on the map, Ctrl+Enter. Everything also works as a plain form.
 
+import { _ } from '../words.js';
 import { suggest } from './suggest.js';
 
 const WORDS_WHEN_NOT_FOUND = {
-  true: 'Not found; pick it on the map.',
-  false: 'No map region is loaded; type a position or pick it on the map.',
+  true: _('Not found; pick it on the map.'),
+  false: _('No map region is loaded; type a position or pick it on the map.'),
 };
 
+/** What a found address is and how exact it is, in words. */
+function told({ kind, accuracy, kind_words: kindWords = kind, accuracy_words: accuracyWords = accuracy }) {
+  return { kind: kindWords, accuracy: accuracyWords };
+}
+
 /** What stands under a found address: whose it is, its kind, how exact it is; each word once. */
-function about({ note, kind, accuracy }) {
-  return [...new Set([note, kind, accuracy])].filter(Boolean).join(' · ');
+function about(found) {
+  const { kind, accuracy } = told(found);
+  return [...new Set([found.note, kind, accuracy])].filter(Boolean).join(' · ');
 }
 
 /** Bring a form to life; `hooks.pick(done)` lets a person click on the map, `hooks.show(point)`. */
@@ -31,7 +38,7 @@ export function wireForm(form, hooks) {
         filled.set(name, text);
       }
     }
-    if (values.point) showPoint(values.point, 'The position of the customer’s place.');
+    if (values.point) showPoint(values.point, _('The position of the customer’s place.'));
   }
 
   function showPoint(text, words) {
@@ -55,7 +62,7 @@ export function wireForm(form, hooks) {
   suggest(field('customer_text'), {
     read: (found) => ({
       found,
-      note: found.length ? '' : 'No such customer yet; it can be created with the job.',
+      note: found.length ? '' : _('No such customer yet; it can be created with the job.'),
     }),
     take: (choice) => {
       field('customer_text').value = choice.words;
@@ -78,7 +85,7 @@ export function wireForm(form, hooks) {
     take: (choice) => {
       if (choice.kind !== 'position') field('address').value = choice.words;
       point.value = choice.point;
-      showPoint(choice.point, `Position from ${choice.kind}: ${choice.accuracy}.`);
+      showPoint(choice.point, _('Position from {kind}: {accuracy}.', told(choice)));
     },
   });
   point.addEventListener('change', () => showPoint(point.value, ''));
@@ -95,7 +102,7 @@ export function wireForm(form, hooks) {
       pick.setAttribute('aria-pressed', 'false');
       if (text !== null) {
         point.value = text;
-        showPoint(text, 'Position picked on the map.');
+        showPoint(text, _('Position picked on the map.'));
       }
       pick.focus();
     } : null);

@@ -4,6 +4,7 @@
 
 import { send, toast } from '../frame.js';
 import { offerUndo } from '../undo.js';
+import { _, several } from '../words.js';
 import { sayRefused } from './refused.js';
 import { shows } from './sights.js';
 
@@ -62,8 +63,10 @@ export class Inbox {
     this.since = now.number;
     this.#take(now);
     if (now.fresh.length) {
-      const more = now.more ? `, and ${now.more} more` : '';
-      this.hooks.news(`New in the inbox: ${now.fresh.join('; ')}${more}.`);
+      const problems = now.fresh.join('; ');
+      this.hooks.news(now.more
+        ? several('New in the inbox: {problems}, and {n} more.', 'New in the inbox: {problems}, and {n} more.', now.more, { problems })
+        : _('New in the inbox: {problems}.', { problems }));
     }
     this.drawn = this.drawn && this.isShown;
     this.news = Math.min(this.news ?? Infinity, before ?? Infinity);
@@ -100,15 +103,15 @@ export class Inbox {
   async next() {
     const answer = await fetch('/board/inbox.json');
     if (!answer.ok) {
-      toast('The hub does not answer; the next problem is not known.');
+      toast(_('The hub does not answer; the next problem is not known.'));
       return;
     }
     const now = await answer.json();
     this.#take(now);
     const { order } = now;
     if (!order.length) {
-      this.hooks.said('Nothing needs you now.');
-      toast('Nothing needs you now.', { seconds: 4 });
+      this.hooks.said(_('Nothing needs you now.'));
+      toast(_('Nothing needs you now.'), { seconds: 4 });
       return;
     }
     const here = order.findIndex((each) => each.key === this.key);
@@ -128,7 +131,7 @@ export class Inbox {
     } else {
       await this.hooks.open(problem.job, { focus: true });
     }
-    this.hooks.said(`${at + 1} of ${order.length}: ${problem.words}.`);
+    this.hooks.said(_('{number} of {count}: {problem}.', { number: at + 1, count: order.length, problem: problem.words }));
   }
 
   /** Mark the cards of the selected job, '' for none. */
@@ -252,8 +255,9 @@ export class Inbox {
     form.sending = false;
     const words = decodeURIComponent(answer?.headers.get('X-Board-Notice') ?? '');
     if (!answer || (!answer.ok && answer.status !== 422)) {
-      const why = answer ? `it answered ${answer.status}` : 'it does not answer';
-      toast(`The hub has not saved this: ${why}. What you typed is still here.`);
+      toast(answer
+        ? _('The hub has not saved this: it answered {status}. What you typed is still here.', { status: answer.status })
+        : _('The hub has not saved this: it does not answer. What you typed is still here.'));
       return;
     }
     if (answer.status === 422) {

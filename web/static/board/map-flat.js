@@ -5,7 +5,7 @@ import {
   CLUSTER_ZOOM_MAX, clusterRing, countsOf, countsWords, grouped, middleWords, ringRadius, sharesOf,
 } from './clusters.js';
 import { loadStyle } from './map-gl.js';
-import { colour, jobPin, pickedRing, PIN_PX, selectedRing, stopMark, workerMark } from './pins.js';
+import { codeWords, colour, jobPin, pickedRing, PIN_PX, selectedRing, stopMark, workerMark } from './pins.js';
 
 const NEAR_ZOOM = 15;
 const STACK_PX = 9;
@@ -128,7 +128,7 @@ class View {
 
   #drawJob(job) {
     const icon = this.#image(`${job.status}|${job.priority}|${job.alert}`, () => jobPin(job));
-    const words = [job.number, job.title, job.status, job.alert].filter(Boolean).join(', ');
+    const words = [job.number, job.title, codeWords(job.status), codeWords(job.alert)].filter(Boolean).join(', ');
     this.L.marker([job.at[1], job.at[0]], { icon, title: words, alt: words, keyboard: false })
       .on('click', (event) => this.#click(job, event)).addTo(this.pins);
     this.#drawPicked([job], job.at, 44);

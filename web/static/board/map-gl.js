@@ -1,6 +1,7 @@
 // The map by MapLibre GL: vector tiles from the hub's own archive, pins and clusters as layers, so
 // that thousands of them move without a stutter. Everything it loads comes from the hub.
 
+import { _ } from '../words.js';
 import { CLUSTER_PX, CLUSTER_ZOOM_MAX, clusterRing, STATUSES } from './clusters.js';
 import { colour, jobPin, pickedRing, selectedRing, stopMark, workerMark } from './pins.js';
 
@@ -57,6 +58,7 @@ export async function draw(container, on) {
     container,
     style: await readStyle(on.theme()),
     attributionControl: { compact: true },
+    locale: { 'Map.Title': _('Map'), 'AttributionControl.ToggleAttribution': _('Toggle attribution') },
     dragRotate: false,
     // Drawing with Shift selects jobs.
     boxZoom: false,

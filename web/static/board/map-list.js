@@ -2,7 +2,8 @@
 // walked with the arrows, left with Esc, and gives the focus back to where it came from.
 
 import { agoWords } from '../frame.js';
-import { jobPin, workerMark } from './pins.js';
+import { _, several } from '../words.js';
+import { codeWords, jobPin, workerMark } from './pins.js';
 
 const SHOWN_MAX = 100;
 
@@ -38,7 +39,8 @@ export class MapList {
     for (const item of items.slice(0, SHOWN_MAX)) list.append(this.#item(item, take));
     if (items.length > SHOWN_MAX) {
       const rest = document.createElement('p');
-      rest.textContent = `and ${items.length - SHOWN_MAX} more; come nearer to see them`;
+      const left = items.length - SHOWN_MAX;
+      rest.textContent = several('and {n} more; come nearer to see them', 'and {n} more; come nearer to see them', left);
       list.append(rest);
     }
     for (const [words, run] of more) list.append(this.#button(words, run));
@@ -76,8 +78,8 @@ export class MapList {
     const small = document.createElement('span');
     small.className = 'sub';
     small.textContent = isJob
-      ? [item.status, item.alert, item.worker || 'nobody has it'].filter(Boolean).join(' · ')
-      : `position ${agoWords(item.seen)}`;
+      ? [codeWords(item.status), codeWords(item.alert), item.worker || _('nobody has it')].filter(Boolean).join(' · ')
+      : _('position {ago}', { ago: agoWords(item.seen) });
     button.append(sign, words, small);
     return button;
   }

@@ -1,10 +1,11 @@
 // The board's map: what is drawn and what a click means, whoever draws it. MapLibre where the
 // browser has WebGL, else Leaflet; both get the same jobs and workers through the same few calls.
 
+import { _, several } from '../words.js';
 import { clusterRing } from './clusters.js';
 import { Lasso } from './lasso.js';
 import { MapList } from './map-list.js';
-import { ageWords, freshness, jobPin, workerMark } from './pins.js';
+import { ageWords, codeWords, freshness, jobPin, workerMark } from './pins.js';
 import { circleRound, metresBetween, pointText, readPoint } from './places.js';
 import { filterQuery, params, selectedJob } from './url.js';
 import { WorkerDay } from './worker-day.js';
@@ -232,9 +233,9 @@ class BoardMap {
     if (this.picked) return;
     const all = this.jobs.size;
     let words = '';
-    if (this.onlyMatters && all) words = `${this.#shownJobs().length} of ${all} jobs matter now.`;
-    else if (this.cut) words = `The ${all} most urgent jobs are drawn.`;
-    else if (!all && !this.workers.placed.length) words = 'No job shown has a position.';
+    if (this.onlyMatters && all) words = _('{n} of {all} jobs matter now.', { n: this.#shownJobs().length, all });
+    else if (this.cut) words = _('The {n} most urgent jobs are drawn.', { n: all });
+    else if (!all && !this.workers.placed.length) words = _('No job shown has a position.');
     this.words.textContent = words;
   }
 
@@ -272,13 +273,13 @@ class BoardMap {
     const ids = this.#shownJobs().filter((job) => inside(this.view.project(job.at))).map((job) => job.id);
     this.#arm(false);
     if (ids.length) this.#choose(ids);
-    else this.words.textContent = 'No job lies inside that line.';
+    else this.words.textContent = _('No job lies inside that line.');
   }
 
   #arm(armed) {
     this.lasso.arm(armed);
     this.element.querySelector('[data-tool="lasso"]')?.setAttribute('aria-pressed', String(armed));
-    if (armed) this.words.textContent = 'Draw round the jobs to select.';
+    if (armed) this.words.textContent = _('Draw round the jobs to select.');
     else this.#say();
   }
 
@@ -289,11 +290,11 @@ class BoardMap {
   }
 
   /** Let the next click on the map be a position; `done` gets it as text, or null when one stops. */
-  pick(done, words = 'Click where the job is. ') {
+  pick(done, words = _('Click where the job is.')) {
     const before = this.picked;
     this.picked = done;
     this.element.classList.toggle('picking', done !== null);
-    if (done) this.words.replaceChildren(words, this.#stopButton());
+    if (done) this.words.replaceChildren(`${words} `, this.#stopButton());
     else this.#say();
     before?.(null);
   }
@@ -309,7 +310,7 @@ class BoardMap {
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'button';
-    button.textContent = 'Stop';
+    button.textContent = _('Stop');
     button.addEventListener('click', () => this.pick(null));
     return button;
   }
@@ -340,7 +341,7 @@ class BoardMap {
 
   #list(items, point) {
     const known = items.map((item) => this.jobs.get(item.id) ?? this.#worker(item.id) ?? item);
-    this.list.items(`${known.length} here`, known, point, (item) => this.#take(item));
+    this.list.items(_('{n} here', { n: known.length }), known, point, (item) => this.#take(item));
   }
 
   #worker(id) {
@@ -358,17 +359,19 @@ class BoardMap {
     const jobs = this.#shownJobs().filter((job) => this.view.isInSight(job.at));
     const workers = this.workers.placed.filter((worker) => this.view.isInSight(worker.at))
       .map((worker) => this.#worker(worker.id));
-    const head = `In sight: ${jobs.length} job${jobs.length === 1 ? '' : 's'}, ${workers.length} worker${workers.length === 1 ? '' : 's'}`;
+    const jobWords = several('{n} job', '{n} jobs', jobs.length);
+    const workerWords = several('{n} worker', '{n} workers', workers.length);
+    const head = _('In sight: {jobs}, {workers}', { jobs: jobWords, workers: workerWords });
     const ids = jobs.map((job) => job.id);
-    const more = jobs.length ? [[`Select these ${jobs.length}`, () => this.#choose(ids)]] : [];
+    const more = jobs.length ? [[_('Select these {n}', { n: jobs.length }), () => this.#choose(ids)]] : [];
     this.list.items(head, [...workers, ...jobs], { x: 0, y: 8 }, (item) => this.#take(item), more);
   }
 
   #menu(at, point) {
     if (this.picked) return;
-    const choices = [['Who is near here', () => this.hooks.nearest(pointText(at))]];
-    if (this.hooks.create) choices.unshift(['New job here', () => this.hooks.create(pointText(at))]);
-    this.list.menu('This place', choices, point);
+    const choices = [[_('Who is near here'), () => this.hooks.nearest(pointText(at))]];
+    if (this.hooks.create) choices.unshift([_('New job here'), () => this.hooks.create(pointText(at))]);
+    this.list.menu(_('This place'), choices, point);
   }
 
   // --- a selection of jobs, shared with the table: the event `board:select`
@@ -386,7 +389,7 @@ class BoardMap {
       bar?.remove();
       return;
     }
-    const words = `${count} job${count === 1 ? '' : 's'} selected`;
+    const words = several('{n} job selected', '{n} jobs selected', count);
     const shown = bar ?? this.#bar();
     shown.querySelector('span').textContent = words;
     const link = shown.querySelector('a');
@@ -400,13 +403,13 @@ class BoardMap {
     const clear = document.createElement('button');
     clear.type = 'button';
     clear.className = 'button button-small';
-    clear.textContent = 'Clear';
+    clear.textContent = _('Clear');
     clear.addEventListener('click', () => this.#choose([]));
     bar.append(document.createElement('span'));
     if (this.hooks.create) {
       const link = document.createElement('a');
       link.className = 'button button-small button-primary';
-      link.textContent = 'Propose a plan';
+      link.textContent = _('Propose a plan');
       bar.append(link);
     }
     bar.append(clear);
@@ -421,7 +424,7 @@ class BoardMap {
     const tools = document.createElement('div');
     tools.className = 'map-tools';
     tools.setAttribute('role', 'toolbar');
-    tools.setAttribute('aria-label', 'Map');
+    tools.setAttribute('aria-label', _('Map'));
     const add = (icon, words, run, pressed = null) => {
       const button = document.createElement('button');
       button.type = 'button';
@@ -434,23 +437,23 @@ class BoardMap {
       tools.append(button);
       return button;
     };
-    add('zoom-in', 'Zoom in', () => this.view.zoom(1));
-    add('zoom-out', 'Zoom out', () => this.view.zoom(-1));
-    add('maximize-2', 'All jobs and workers into sight', () => this.fit());
-    add('list', 'List what is in sight', () => this.#inSight());
-    add('funnel', 'Only what matters', (button) => {
+    add('zoom-in', _('Zoom in'), () => this.view.zoom(1));
+    add('zoom-out', _('Zoom out'), () => this.view.zoom(-1));
+    add('maximize-2', _('All jobs and workers into sight'), () => this.fit());
+    add('list', _('List what is in sight'), () => this.#inSight());
+    add('funnel', _('Only what matters'), (button) => {
       this.onlyMatters = !this.onlyMatters;
       localStorage.setItem(MATTERS, this.onlyMatters ? '1' : '0');
       button.setAttribute('aria-pressed', String(this.onlyMatters));
       this.#draw();
     }, this.onlyMatters);
-    const lasso = add('pencil', 'Select jobs by drawing round them (or drag with Shift)', () => this.#arm(!this.lasso.armed), false);
+    const lasso = add('pencil', _('Select jobs by drawing round them (or drag with Shift)'), () => this.#arm(!this.lasso.armed), false);
     lasso.dataset.tool = 'lasso';
-    add('radar', 'Who is near a place that I click', () => {
-      this.pick((at) => at && this.hooks.nearest(at), 'Click the place. ');
+    add('radar', _('Who is near a place that I click'), () => {
+      this.pick((at) => at && this.hooks.nearest(at), _('Click the place.'));
     });
     if (this.hooks.create) {
-      add('map-pinned', 'New job where I click', () => this.pick((at) => at && this.hooks.create(at)));
+      add('map-pinned', _('New job where I click'), () => this.pick((at) => at && this.hooks.create(at)));
     }
     this.element.append(tools);
   }
@@ -463,7 +466,7 @@ class BoardMap {
     legend.open = open;
     const summary = document.createElement('summary');
     summary.className = 'button button-small';
-    summary.textContent = 'Legend';
+    summary.textContent = _('Legend');
     const list = document.createElement('ul');
     const add = (sign, words) => {
       const item = document.createElement('li');
@@ -471,19 +474,19 @@ class BoardMap {
       list.append(item);
     };
     for (const status of ['open', 'in progress', 'done', 'rejected']) {
-      const words = status[0].toUpperCase() + status.slice(1);
-      add(jobPin({ status, priority: 1, alert: '' }), words);
+      const words = codeWords(status);
+      add(jobPin({ status, priority: 1, alert: '' }), words[0].toUpperCase() + words.slice(1));
     }
-    add(jobPin({ status: 'open', priority: 2, alert: '' }), 'High priority');
-    add(jobPin({ status: 'open', priority: 3, alert: '' }), 'Urgent');
-    add(jobPin({ status: 'open', priority: 1, alert: 'at risk' }), 'At risk');
-    add(jobPin({ status: 'open', priority: 1, alert: 'delayed' }), 'Delayed or in conflict');
-    add(workerMark({ moving: true, fresh: 'live' }), 'Worker, moving');
-    add(workerMark({ moving: false, fresh: 'live' }), 'Worker, standing');
-    add(workerMark({ moving: false, fresh: 'stale' }), 'Position older than 5 min');
-    add(workerMark({ moving: false, fresh: 'old' }), 'Older than 30 min');
-    add(clusterRing({ shares: [6, 3, 3, 0, 0], bad: 0, risk: 0, radius: 13, words: '8' }), 'Jobs near each other, by status');
-    add(clusterRing({ shares: [8, 4, 0, 0, 0], bad: 1, risk: 0, radius: 13, words: '8\n!1' }), 'One of them late or in conflict');
+    add(jobPin({ status: 'open', priority: 2, alert: '' }), _('High priority'));
+    add(jobPin({ status: 'open', priority: 3, alert: '' }), _('Urgent'));
+    add(jobPin({ status: 'open', priority: 1, alert: 'at risk' }), _('At risk'));
+    add(jobPin({ status: 'open', priority: 1, alert: 'delayed' }), _('Delayed or in conflict'));
+    add(workerMark({ moving: true, fresh: 'live' }), _('Worker, moving'));
+    add(workerMark({ moving: false, fresh: 'live' }), _('Worker, standing'));
+    add(workerMark({ moving: false, fresh: 'stale' }), _('Position older than 5 min'));
+    add(workerMark({ moving: false, fresh: 'old' }), _('Older than 30 min'));
+    add(clusterRing({ shares: [6, 3, 3, 0, 0], bad: 0, risk: 0, radius: 13, words: '8' }), _('Jobs near each other, by status'));
+    add(clusterRing({ shares: [8, 4, 0, 0, 0], bad: 1, risk: 0, radius: 13, words: '8\n!1' }), _('One of them late or in conflict'));
     legend.append(summary, list);
     this.element.append(legend);
   }

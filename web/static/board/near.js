@@ -1,5 +1,6 @@
 // The form of "who is near": addresses while one types, and an answer without leaving the page.
 
+import { _ } from '../words.js';
 import { suggest } from './suggest.js';
 
 /** Bring the form to life; `hooks.go(url)` shows an address of the board. */
@@ -13,8 +14,8 @@ export function wireNear(form, hooks) {
   };
   suggest(text, {
     read: (data) => ({
-      found: data.found.map((one) => ({ ...one, note: [...new Set([one.note, one.kind])].filter(Boolean).join(' · ') })),
-      note: data.found.length ? '' : 'Not found; click the map or type a position.',
+      found: data.found.map((one) => ({ ...one, note: [...new Set([one.note, one.kind_words ?? one.kind])].filter(Boolean).join(' · ') })),
+      note: data.found.length ? '' : _('Not found; click the map or type a position.'),
     }),
     take: (choice) => {
       text.value = choice.words;

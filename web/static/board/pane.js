@@ -3,6 +3,7 @@
 
 import { send, toast } from '../frame.js';
 import { offerUndo } from '../undo.js';
+import { _ } from '../words.js';
 import { Files } from './files.js';
 import { sayRefused } from './refused.js';
 import { wireForm } from './form.js';
@@ -75,7 +76,7 @@ export class Pane {
     if (own !== this.asked) return;
     this.element.classList.remove('loading');
     if (!html) {
-      toast('The hub does not answer; the job could not be opened.');
+      toast(_('The hub does not answer; the job could not be opened.'));
       return;
     }
     this.#draw(html, { keep: false });
@@ -87,11 +88,11 @@ export class Pane {
   async freshen() {
     if (!this.isOpen || !selectedJob()) return;
     if (this.form) {
-      this.#note('This job changed while you edit. When you save, what both changed is laid side by side.');
+      this.#note(_('This job changed while you edit. When you save, what both changed is laid side by side.'));
       return;
     }
     if (this.#isBusy()) {
-      this.#note('This job changed.', () => this.load());
+      this.#note(_('This job changed.'), () => this.load());
       return;
     }
     const own = this.asked;
@@ -110,7 +111,7 @@ export class Pane {
       if (act) {
         act.open = true;
         act.querySelector('input:not([type="hidden"]), select')?.focus();
-      } else toast('That can’t be done with this job as it stands.', { seconds: 4 });
+      } else toast(_('That can’t be done with this job as it stands.'), { seconds: 4 });
     }
   }
 
@@ -141,7 +142,7 @@ export class Pane {
         const button = document.createElement('button');
         button.type = 'button';
         button.className = 'button button-small';
-        button.textContent = 'Show';
+        button.textContent = _('Show');
         button.addEventListener('click', run);
         bar.append(button);
       }
@@ -235,8 +236,9 @@ export class Pane {
     this.element.classList.remove('loading');
     form.sending = false;
     if (!answer || (answer.status >= 400 && ![409, 422].includes(answer.status))) {
-      const why = answer ? `it answered ${answer.status}` : 'it does not answer';
-      toast(`The hub has not saved this: ${why}. What you typed is still here.`);
+      toast(answer
+        ? _('The hub has not saved this: it answered {status}. What you typed is still here.', { status: answer.status })
+        : _('The hub has not saved this: it does not answer. What you typed is still here.'));
       return;
     }
     const words = answer.headers.get('X-Board-Notice');

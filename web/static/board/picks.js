@@ -3,6 +3,7 @@
 
 import { send, toast } from '../frame.js';
 import { offerUndo } from '../undo.js';
+import { _, several } from '../words.js';
 
 const PICKED_MAX = 500;
 
@@ -34,7 +35,7 @@ export class Picks {
     if (!row || !this.form) return;
     const { job } = row.dataset;
     if (on && this.size >= PICKED_MAX && !this.basisByJob.has(job)) {
-      this.hooks.said(`At most ${PICKED_MAX} jobs can be selected.`);
+      this.hooks.said(_('At most {n} jobs can be selected.', { n: PICKED_MAX }));
     } else if (on) {
       if (!this.basisByJob.has(job)) this.basisByJob.set(job, box(row).value.split(':')[1]);
     } else this.basisByJob.delete(job);
@@ -72,7 +73,7 @@ export class Picks {
     const question = this.hooks.query();
     const answer = await fetch(`/board/picks.json?${question}`).catch(() => null);
     if (!answer?.ok || question !== this.hooks.query()) {
-      toast('The hub does not answer; nothing was selected.');
+      toast(_('The hub does not answer; nothing was selected.'));
       this.#show();
       return;
     }
@@ -82,7 +83,7 @@ export class Picks {
     this.basisByJob = new Map(picks.map(([job, basis]) => [job, this.basisByJob.get(job) ?? drawn.get(job) ?? basis]));
     this.adopt();
     if (total > picks.length) {
-      toast(`The first ${picks.length} of ${total} jobs are selected: more can't change at once.`);
+      toast(_('The first {n} of {total} jobs are selected: more can\'t change at once.', { n: picks.length, total }));
     }
   }
 
@@ -90,7 +91,7 @@ export class Picks {
     this.basisByJob.clear();
     document.getElementById('bulk-outcome').hidden = true;
     this.adopt();
-    this.hooks.said('Nothing is selected.');
+    this.hooks.said(_('Nothing is selected.'));
   }
 
   /** Show the selection on a row that was drawn anew. */
@@ -112,11 +113,11 @@ export class Picks {
     if (!this.form) return;
     const total = this.hooks.total();
     this.form.toggleAttribute('data-picked', this.size > 0);
-    document.getElementById('bulk-count').textContent = this.size ? `${this.size} selected` : '';
+    document.getElementById('bulk-count').textContent = this.size ? several('{n} selected', '{n} selected', this.size) : '';
     const all = document.getElementById('bulk-all');
     const most = Math.min(total, PICKED_MAX);
     all.hidden = this.size === 0 || this.size >= most;
-    all.textContent = total > PICKED_MAX ? `Select the first ${PICKED_MAX}` : `Select all ${total}`;
+    all.textContent = total > PICKED_MAX ? _('Select the first {n}', { n: PICKED_MAX }) : _('Select all {n}', { n: total });
     const shown = document.getElementById('pick-shown');
     shown.hidden = false;
     shown.checked = total > 0 && this.size >= most;
@@ -152,8 +153,9 @@ export class Picks {
     this.form.classList.remove('loading');
     this.sending = false;
     if (!answer || (!answer.ok && answer.status !== 422)) {
-      const why = answer ? `it answered ${answer.status}` : 'it does not answer';
-      toast(`The hub has not saved this: ${why}. The selection is still here.`);
+      toast(answer
+        ? _('The hub has not saved this: it answered {status}. The selection is still here.', { status: answer.status })
+        : _('The hub has not saved this: it does not answer. The selection is still here.'));
       return;
     }
     await this.#take(answer, button.closest('details'));

@@ -2,6 +2,8 @@
 // by trouble) and workers (arrow when moving, hollow when the position is old). Colours are the
 // page's own tokens, so that a pin and a chip of one status are one colour.
 
+import { _ } from '../words.js';
+
 export const PIN_PX = 30;
 
 export const STATUS_TOKEN = {
@@ -12,6 +14,21 @@ export const STATUS_TOKEN = {
   cancelled: '--line-strong',
 };
 const ALERT_TOKEN = { delayed: '--bad', 'at risk': '--risk-line', conflict: '--bad' };
+const WORDS = {
+  open: _('open'),
+  'in progress': _('in progress'),
+  done: _('done'),
+  rejected: _('rejected'),
+  cancelled: _('cancelled'),
+  delayed: _('delayed'),
+  'at risk': _('at risk'),
+  conflict: _('conflict'),
+};
+
+/** What people read for a status or for what is wrong. */
+export function codeWords(code) {
+  return WORDS[code] ?? code;
+}
 
 /** The value of a colour token as the browser computes it now, light or dark. */
 export function colour(token) {
@@ -193,10 +210,10 @@ export function workerMark({ moving, fresh, heading = 0 }, ratio = 2) {
 /** How old a position is, in the fewest letters. */
 export function ageWords(seen, now = Date.now()) {
   const gone = now - seen;
-  if (gone < 60_000) return 'now';
-  if (gone < 3_600_000) return `${Math.floor(gone / 60_000)} min`;
-  if (gone < 86_400_000) return `${Math.floor(gone / 3_600_000)} h`;
-  return `${Math.floor(gone / 86_400_000)} d`;
+  if (gone < 60_000) return _('now');
+  if (gone < 3_600_000) return _('{n} min', { n: Math.floor(gone / 60_000) });
+  if (gone < 86_400_000) return _('{n} h', { n: Math.floor(gone / 3_600_000) });
+  return _('{n} d', { n: Math.floor(gone / 86_400_000) });
 }
 
 /** How far a position can be believed by its age, as the hub says it. */

@@ -3,6 +3,7 @@
 
 import { send, toast } from '../frame.js';
 import { offerUndo } from '../undo.js';
+import { _ } from '../words.js';
 import { shows } from './sights.js';
 import { boardQuery } from './url.js';
 
@@ -107,7 +108,7 @@ export class Carry {
   /** Pick a job up by keyboard, where it stands. */
   pickUp(from) {
     if (!this.#mayMove(from)) {
-      this.hooks.said('This job is under way or over; it can’t be moved.');
+      this.hooks.said(_('This job is under way or over; it can’t be moved.'));
       return;
     }
     this.#hold(from, true);
@@ -117,7 +118,7 @@ export class Carry {
     const within = (at) => at >= Number(start) && at < Number(end);
     const at = [this.held.start, Number(now)].find(within) ?? Number(start);
     this.#toTarget(row, cell?.dataset.day ?? Math.floor(at / STEP_MS) * STEP_MS, { home: true });
-    this.hooks.said(`${this.held.number} picked up. Arrows move it, Space puts it down, Escape leaves it.`);
+    this.hooks.said(_('{number} picked up. Arrows move it, Space puts it down, Escape leaves it.', { number: this.held.number }));
   }
 
   /** Take a key while something is carried; false where it is none of ours. */
@@ -214,7 +215,7 @@ export class Carry {
     this.ghost.remove();
     this.target = row ? { row, worker: row.dataset.worker ?? '', start, home } : null;
     if (!row) {
-      this.card.replaceChildren(element('p', 'strong', this.held.number), element('p', 'soft', 'Not over a worker: it stays where it was.'));
+      this.card.replaceChildren(element('p', 'strong', this.held.number), element('p', 'soft', _('Not over a worker: it stays where it was.')));
       return;
     }
     row.dataset.over = '';
@@ -264,8 +265,8 @@ export class Carry {
     const { answers } = this;
     if (!answers.has(key)) {
       const asked = send('/board/planner/preview', this.#fields(), { headers: PART })
-        .then(async (answer) => (answer.ok || answer.status === 422 ? answer.json() : { error: `The hub answered ${answer.status}.` }))
-        .catch(() => ({ error: 'The hub does not answer.' }));
+        .then(async (answer) => (answer.ok || answer.status === 422 ? answer.json() : { error: _('The hub answered {status}.', { status: answer.status }) }))
+        .catch(() => ({ error: _('The hub does not answer.') }));
       answers.set(key, asked);
       answers.set(key, await asked);
     }
@@ -288,7 +289,7 @@ export class Carry {
   #words(what, offer) {
     if (what.error) return [element('p', 'error', what.error)];
     const said = [element('p', 'strong', what.title)];
-    if (what.giver && this.target.worker) said.push(element('p', 'soft', `Taken from ${what.giver}.`));
+    if (what.giver && this.target.worker) said.push(element('p', 'soft', _('Taken from {worker}.', { worker: what.giver })));
     if (offer) said.push(element('p', 'soft', `${offer.words}: ${offer.note}.`), ...this.#meaning(offer));
     if (what.source) said.push(element('p', 'small muted', what.source));
     return said;
@@ -354,19 +355,19 @@ export class Carry {
     this.card.setAttribute('role', 'dialog');
     this.card.setAttribute('aria-label', what.title);
     form.append(element('p', 'strong', what.title));
-    if (what.giver) form.append(element('p', 'soft', `Taken from ${what.giver}.`));
+    if (what.giver) form.append(element('p', 'soft', _('Taken from {worker}.', { worker: what.giver })));
     if (what.offers.length) form.append(this.#choices(what));
     if (what.source) form.append(element('p', 'small muted', what.source));
     if (what.reason) {
       const field = element('label', 'field');
       const input = element('input');
       Object.assign(input, { name: 'reason', required: true, maxLength: 200, autocomplete: 'off' });
-      field.append(element('span', 'label', 'Reason (the worker is at it already)'), input);
+      field.append(element('span', 'label', _('Reason (the worker is at it already)')), input);
       form.append(field);
     }
     const row = element('div', 'row');
-    const yes = element('button', 'button button-primary button-small', what.offers.length ? 'Move it' : 'Take it back');
-    const no = element('button', 'button button-small', 'Leave it');
+    const yes = element('button', 'button button-primary button-small', what.offers.length ? _('Move it') : _('Take it back'));
+    const no = element('button', 'button button-small', _('Leave it'));
     no.type = 'button';
     no.addEventListener('click', () => this.leave());
     row.append(yes, no);
@@ -389,7 +390,7 @@ export class Carry {
 
   #choices(what) {
     const set = element('fieldset');
-    const legend = element('legend', '', what.offers.length > 1 ? 'How' : 'This changes what stands');
+    const legend = element('legend', '', what.offers.length > 1 ? _('How') : _('This changes what stands'));
     set.append(legend);
     for (const offer of what.offers) {
       const label = element('label', 'check');
@@ -425,7 +426,9 @@ export class Carry {
     }
     const words = answer?.headers.get('X-Board-Notice');
     if (!words) {
-      toast(`The hub has not saved this: ${answer ? `it answered ${answer.status}` : 'it does not answer'}. The job stands where it was.`);
+      toast(answer
+        ? _('The hub has not saved this: it answered {status}. The job stands where it was.', { status: answer.status })
+        : _('The hub has not saved this: it does not answer. The job stands where it was.'));
       if (this.held === held) this.leave({ quiet: true });
       return;
     }
@@ -462,7 +465,7 @@ export class Carry {
     document.body.classList.remove('dragging-plan');
     for (const marked of document.querySelectorAll('[data-over]')) delete marked.dataset.over;
     if (!quiet) {
-      this.hooks.said(`${number} stays where it was.`);
+      this.hooks.said(_('{number} stays where it was.', { number }));
       if (keys || chose) this.hooks.focus(job, giver);
     }
     this.hooks.over();

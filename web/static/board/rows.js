@@ -4,6 +4,7 @@
 
 import { filterQuery, selectedJob } from './url.js';
 import { send } from '../frame.js';
+import { several } from '../words.js';
 
 const FOLD_MARGIN_PX = 1500;
 /** So many rows the hub gives at once. */
@@ -443,15 +444,19 @@ export class Rows {
     this.#showPending();
     this.#regroup();
     this.#showEmpty();
-    if (waiting.length) this.hooks.said(`${waiting.length} changes applied.`);
+    if (waiting.length) this.hooks.said(several('{n} change applied.', '{n} changes applied.', waiting.length));
   }
 
   #showPending() {
     const bar = document.getElementById('pending');
     const number = this.pending.size;
-    const words = number === 1 ? '1 row changed' : `${number} rows changed`;
-    const why = `${number === 1 ? 'it waits' : 'they wait'} so that nothing moves under your hand.`;
-    if (number) document.getElementById('pending-words').textContent = `${words}: ${why}`;
+    if (number) {
+      document.getElementById('pending-words').textContent = several(
+        '{n} row changed: it waits so that nothing moves under your hand.',
+        '{n} rows changed: they wait so that nothing moves under your hand.',
+        number,
+      );
+    }
     bar.hidden = number === 0;
   }
 }

@@ -3,6 +3,7 @@
 
 import { send } from '../frame.js';
 import { offerUndo } from '../undo.js';
+import { _ } from '../words.js';
 import { boardQuery } from './url.js';
 
 const REST_MS = 4_000;
@@ -105,7 +106,7 @@ export class Rail {
     const button = document.getElementById('rail-fold');
     button.hidden = false;
     button.setAttribute('aria-expanded', String(!folded));
-    button.querySelector('span').textContent = folded ? 'Show the names' : 'Fold';
+    button.querySelector('span').textContent = folded ? _('Show the names') : _('Fold');
     try {
       localStorage.setItem(KEY, folded ? 'small' : '');
     } catch {
@@ -140,7 +141,8 @@ export class Rail {
     for (const option of [...list.options].slice(1)) option.remove();
     for (const link of seen) {
       const everybodys = link.closest('ul').getAttribute('aria-labelledby') === 'views-shared';
-      list.add(new Option(link.querySelector('.clip').textContent + (everybodys ? ' (everybody’s)' : ''), link.dataset.saved));
+      const name = link.querySelector('.clip').textContent;
+      list.add(new Option(everybodys ? _('{name} (everybody’s)', { name }) : name, link.dataset.saved));
     }
     list.value = chosen;
     if (list.selectedIndex < 0) list.selectedIndex = 0;
@@ -167,7 +169,9 @@ export class Rail {
     }
     form.sending = false;
     if (!told?.words) {
-      this.#fault(form, `The hub has not saved this: ${answer ? `it answered ${answer.status}` : 'it does not answer'}.`);
+      this.#fault(form, answer
+        ? _('The hub has not saved this: it answered {status}.', { status: answer.status })
+        : _('The hub has not saved this: it does not answer.'));
       return;
     }
     if (!answer.ok) {

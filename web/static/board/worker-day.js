@@ -2,6 +2,7 @@
 // list beside it, which a keyboard and a screen reader can walk.
 
 import { agoWords, toast } from '../frame.js';
+import { _ } from '../words.js';
 
 const FRESHEN_MS = 5_000;
 
@@ -31,7 +32,7 @@ export class WorkerDay {
     const answer = await fetch(`/board/worker/${worker}/day.json`).catch(() => null);
     if (own !== this.asked) return;
     if (!answer?.ok) {
-      toast('The hub does not tell this worker’s day; try again.');
+      toast(_('The hub does not tell this worker’s day; try again.'));
       return;
     }
     const day = await answer.json();
@@ -74,24 +75,23 @@ export class WorkerDay {
   #draw(day, focus) {
     this.card?.remove();
     const card = make('section', 'map-card');
-    card.setAttribute('aria-label', `Today of ${day.name}`);
+    card.setAttribute('aria-label', _('Today of {worker}', { worker: day.name }));
     const head = make('div', 'map-card-head');
     const title = make('h3', '', day.name);
     title.tabIndex = -1;
-    const close = make('button', 'button button-quiet button-small', 'Close');
+    const close = make('button', 'button button-quiet button-small', _('Close'));
     close.type = 'button';
     close.addEventListener('click', () => this.close());
     head.append(title, close);
-    const seen = day.seen ? `Position ${agoWords(day.seen)}${day.old ? ', too old for ETAs' : ''}` : 'Position not known';
-    const about = make('p', 'sub', [seen, day.shift && `shift ${day.shift}`].filter(Boolean).join(' · '));
+    const about = make('p', 'sub', [seenWords(day), day.shift && _('shift {hours}', { hours: day.shift })].filter(Boolean).join(' · '));
     card.append(head, about);
     if (day.stops.length) card.append(this.#stops(day.stops));
-    else card.append(make('p', 'hint', 'No job is left in this worker’s day.'));
+    else card.append(make('p', 'hint', _('No job is left in this worker’s day.')));
     const drawn = make('p', 'hint', [
-      day.track.length ? 'Full line: where they were today.' : 'No track of today has come in.',
-      day.line.length ? 'Dashed: the plan.' : '',
+      day.track.length ? _('Full line: where they were today.') : _('No track of today has come in.'),
+      day.line.length ? _('Dashed: the plan.') : '',
     ].join(' '));
-    const link = make('a', '', 'The worker’s page');
+    const link = make('a', '', _('The worker’s page'));
     link.href = `/workers/${day.worker}`;
     card.append(drawn, link);
     this.host.append(card);
@@ -107,15 +107,21 @@ export class WorkerDay {
       button.append(make('span', 'strong', `${stop.number} ${stop.title}`));
       const eta = [stop.eta, stop.source, stop.begun ? stop.phase : ''].filter(Boolean).join(' · ');
       button.append(make('span', 'sub', eta));
-      if (stop.window !== 'no date') button.append(make('span', 'sub', `window ${stop.window}`));
+      if (stop.window) button.append(make('span', 'sub', _('window {hours}', { hours: stop.window })));
       if (stop.late) button.append(make('span', 'sub bad', stop.late));
-      if (!stop.at) button.append(make('span', 'sub', 'its position is not known'));
+      if (!stop.at) button.append(make('span', 'sub', _('its position is not known')));
       button.addEventListener('click', () => this.hooks.select(stop.job));
       item.append(button);
       list.append(item);
     }
     return list;
   }
+}
+
+function seenWords({ seen, old }) {
+  if (!seen) return _('Position not known');
+  const ago = agoWords(seen);
+  return old ? _('Position {ago}, too old for ETAs', { ago }) : _('Position {ago}', { ago });
 }
 
 function make(tag, className, words = '') {

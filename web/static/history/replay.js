@@ -1,6 +1,7 @@
 // A worker's day, replayed: a slider over its time, play and speed, the map following. At a stop it
 // waits a moment, says which one, and goes on where the worker did. The drawing is the board's map.
 
+import { _ } from '../words.js';
 import { trackLayer } from './track-layer.js';
 
 const STOP_WAIT_MS = 1_500;
@@ -73,9 +74,11 @@ class Replay {
     const stop = this.stopNow();
     for (const row of document.querySelectorAll('tr[data-stop]')) row.toggleAttribute('data-now', Number(row.dataset.stop) === stop);
     const own = this.track.stops[stop];
-    now.textContent = own
-      ? `Stop ${stop + 1}: ${own.words || 'no job of the day'}, ${clockWords.format(own.start)}–${clockWords.format(own.end)}`
-      : 'On the way';
+    if (own) {
+      const job = own.words || _('no job of the day');
+      const [from, to] = [own.start, own.end].map((at) => clockWords.format(at));
+      now.textContent = _('Stop {n}: {job}, {from}–{to}', { n: stop + 1, job, from, to });
+    } else now.textContent = _('On the way');
   }
 
   toggle() {
@@ -85,7 +88,7 @@ class Replay {
     }
     this.playing = !this.playing;
     play.setAttribute('aria-pressed', String(this.playing));
-    play.querySelector('span').textContent = this.playing ? 'Pause' : 'Play';
+    play.querySelector('span').textContent = this.playing ? _('Pause') : _('Play');
     play.querySelector('use')?.setAttribute('href', `${box.dataset.icons}#${this.playing ? 'pause' : 'play'}`);
     if (this.playing) {
       this.last = performance.now();
@@ -158,21 +161,21 @@ function tools(view, replay) {
     button.addEventListener('click', run);
     list.append(button);
   };
-  add('zoom-in', 'Zoom in', () => view.zoom(1));
-  add('zoom-out', 'Zoom out', () => view.zoom(-1));
-  add('maximize-2', 'The whole day into sight', () => view.fit(replay.places));
+  add('zoom-in', _('Zoom in'), () => view.zoom(1));
+  add('zoom-out', _('Zoom out'), () => view.zoom(-1));
+  add('maximize-2', _('The whole day into sight'), () => view.fit(replay.places));
   map.append(list);
 }
 
 async function begin() {
-  words.textContent = 'The map is loading.';
+  words.textContent = _('The map is loading.');
   const answer = await fetch(box.dataset.track);
   if (!answer.ok) throw new Error(`the track could not be read: ${answer.status}`);
   const track = await answer.json();
   if (!track.points.length) return;
   const view = await draw();
   if (!view) {
-    words.textContent = 'This browser draws no map; the stops are listed below.';
+    words.textContent = _('This browser draws no map; the stops are listed below.');
     return;
   }
   const replay = new Replay(track, view);
@@ -187,6 +190,6 @@ async function begin() {
 }
 
 begin().catch((error) => {
-  words.textContent = 'The day could not be loaded; load the page anew.';
+  words.textContent = _('The day could not be loaded; load the page anew.');
   console.warn(error);
 });
