@@ -47,6 +47,7 @@ map.once("idle", () => {{
   document.title = tried.join(", ");
 }});
 """
+SLOW = "GPU stall due to ReadPixels"
 
 
 @pytest.mark.browser
@@ -74,7 +75,11 @@ async def test_the_libraries_load_and_a_map_is_drawn_under_the_strict_policy(
         page = await chromium.new_page()
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text))
+        # Without a card the browser reads drawn maps back, and says each time that this is slow.
+        page.on(
+            "console",
+            lambda said: None if SLOW in said.text else complaints.append(said.text),
+        )
         packed: list[str] = []
 
         def note(answer: Response) -> None:

@@ -19,8 +19,8 @@ from tests.web.office import Office, Person
 
 pytestmark = pytest.mark.browser
 
-# What is no page to look at: the line that stays open, and a link that only its holder has.
-NO_SCREEN = ("/live", "/sync", "/static/", "/set-up/", "/map/")
+# What is no page to look at: the line that stays open, a link that only its holder has, a choice.
+NO_SCREEN = ("/live", "/sync", "/static/", "/set-up/", "/map/", "/language/")
 NOTHING_THERE = r"/reset/|/install/|/history/track|/board/"
 WIDTHS = (1024, 2560, 360)
 PARTS = 3

@@ -74,12 +74,13 @@ async def test_files_are_chosen_dropped_pasted_stopped_and_removed(
     await refused.get_by_role("button").click()
 
     # One that takes long says so, outlives the pane's being drawn anew, and is stopped.
-    held, go = asyncio.Event(), asyncio.Event()
+    held, go, gone = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def slowly(route: Route) -> None:
         held.set()
         await go.wait()
         await route.abort()
+        gone.set()
 
     await page.route("**/files/*", slowly)
     await hand(page, "drop", "long.bin", bytes(3_000_000))
@@ -92,6 +93,7 @@ async def test_files_are_chosen_dropped_pasted_stopped_and_removed(
     await refused.get_by_role("button", name="Stop: long.bin").click()
     await expect(refused).to_have_count(0)
     go.set()
+    await gone.wait()
     await page.unroute("**/files/*")
 
     await files.filter(has_text="plan.pdf").get_by_role("button", name="Remove plan.pdf").click()
