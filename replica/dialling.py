@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from http import HTTPStatus
 
 import aiohttp
 
 from core.log.errors import LogError, SessionRefused, Unauthentic
 from core.log.limits import FRAME_BYTES_MAX
 from replica.joining import HubAddress
-from replica.link import HEARTBEAT_S, Link, LinkClosed, WebSocketLink
+from replica.link import HEARTBEAT_S, Crowded, Link, LinkClosed, WebSocketLink
 from replica.transport_security import PEER_SERVER_NAME, client_pin
 
 # A hub in the same building answers at once; on a bad mobile link it may take this long.
@@ -54,14 +55,14 @@ def hub_dialler(list_hubs: ListHubs, connector: MakeConnector = aiohttp.TCPConne
                         last = refusal
                     continue
                 except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                    last = last if isinstance(last, LogError) else error
+                    last = last if isinstance(last, (LogError, Crowded)) else error
                     continue
                 try:
                     yield WebSocketLink(socket), fingerprint
                 finally:
                     await socket.close()
                 return
-            if isinstance(last, LogError):
+            if isinstance(last, (LogError, Crowded)):
                 raise last
             places = ", ".join(address for address, _ in tried)
             raise LinkClosed(f"no hub answers at {places}") from last
@@ -75,7 +76,8 @@ async def connect(
     """A WebSocket for a session with the machine of this fingerprint.
 
     Raises:
-        LogError: another machine answers, or it has no place for a session.
+        LogError: another machine answers, or it holds no sessions.
+        Crowded: it has no place for one just now.
         aiohttp.ClientError, TimeoutError, OSError: none answers.
     """
     try:
@@ -91,4 +93,6 @@ async def connect(
     except aiohttp.ServerFingerprintMismatch as error:
         raise Unauthentic(f"another machine answers at {address}; ask the office") from error
     except aiohttp.WSServerHandshakeError as error:
+        if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            raise Crowded(f"the {whom} at {address} serves others first") from error
         raise SessionRefused(f"the {whom} at {address} answered {error.status}") from error

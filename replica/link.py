@@ -24,6 +24,10 @@ class LinkClosed(ConnectionError):
     """The link is down; what was not acked will be sent again."""
 
 
+class Crowded(LinkClosed):
+    """Who was called has no place just now, as others came at once; it will have one soon."""
+
+
 class Link(Protocol):
     """Carries frames both ways until it is closed."""
 

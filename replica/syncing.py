@@ -11,11 +11,12 @@ import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from core.log.errors import LogError, SessionRefused
 from replica.dialling import Dialler
 from replica.driver import Conversation, Hooks, converse
-from replica.link import LinkClosed
+from replica.link import Crowded, LinkClosed
 from replica.store import StoreError
 from replica.writer import Writer
 
@@ -23,6 +24,8 @@ LOGGER = logging.getLogger(__name__)
 
 # A hub that is gone is asked again after one second, then twice as long each time, up to this.
 BACK_OFF_S_MIN, BACK_OFF_S_MAX = 1.0, 120.0
+# One that has no place just now, as a whole depot has come at once, has one within seconds.
+CROWDED_S_MAX = 8.0
 
 
 @dataclass(slots=True)
@@ -61,17 +64,25 @@ class Syncer:
         pause = BACK_OFF_S_MIN
         while True:
             self.figures.tries += 1
-            lived = await self._once()
-            pause = BACK_OFF_S_MIN if lived else min(pause * 2, BACK_OFF_S_MAX)
+            pause = min(pause * 2, await self._once())
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
                 # Not `wait_for`: on Python 3.11 it loses a cancellation that comes with the wake.
-                async with asyncio.timeout(pause):
+                async with asyncio.timeout(pause * self._spread()):
                     await self._wake.wait()
 
-    async def _once(self) -> bool:
-        """One conversation; whether it came as far as agreeing."""
-        lived = False
+    def _spread(self) -> float:
+        """Between a half and one and a half, another at each try and for each phone.
+
+        Phones that lost their hub at one moment, or were turned away at one, would else come back
+        at one, and most of them be turned away again.
+        """
+        drawn = f"{self._writer.replica.author.hex()} {self.figures.tries}".encode()
+        return 0.5 + int.from_bytes(blake2b(drawn, digest_size=4).digest()) / 2**32
+
+    async def _once(self) -> float:
+        """One conversation; the seconds that the next may be put off at the most."""
+        lived, most_s = False, BACK_OFF_S_MAX
 
         async def live() -> None:
             nonlocal lived
@@ -96,6 +107,8 @@ class Syncer:
                     hooks=Hooks(live=live),
                     started=started,
                 )
+        except Crowded:
+            most_s = CROWDED_S_MAX
         except LinkClosed:
             pass
         except LogError as error:
@@ -111,7 +124,7 @@ class Syncer:
             self.figures.connected = self.figures.live = False
             self.figures.conversation = None
             self._changed()
-        return lived
+        return BACK_OFF_S_MIN if lived else most_s
 
     def _refused(self, words: str, why: str, name: str = "") -> None:
         """Keep for the worker what went wrong; the next session that comes to agree clears it."""

@@ -22,7 +22,10 @@ from core.log.messages import Ack, Hello, Presence, Refuse, Runs
 from core.log.session import Send, Session, Stage
 from hub.presence import read_presence
 from replica.device import Device
+from replica.dialling import hub_dialler
 from replica.filing import save_file
+from replica.joining import HubAddress
+from replica.link import Crowded
 from replica.replica import Replica
 from replica.shelf import ReplicaShelf
 from replica.transport_security import PEER_SERVER_NAME, client_pin
@@ -391,6 +394,24 @@ async def test_one_machine_takes_no_more_than_its_share_of_the_places(hub: HubAt
             async with raw_session(hub, None):
                 raise AssertionError("a third was let in")
     await still_works(hub)
+
+
+async def test_a_phone_that_finds_no_place_knows_that_it_will_have_one_soon(
+    hub: HubAtWork,
+) -> None:
+    async def known() -> list[HubAddress]:
+        # Behind the crowd stands an address where nobody is.
+        return [HubAddress((hub.address, "127.0.0.1:9"), hub.hub.transport.fingerprint)]
+
+    hub.hub.peers.unproven_max_by_origin = 1
+    async with raw_session(hub, None):
+        await until(lambda: hub.hub.peers.unproven.total() == 1, "one waits")
+        with pytest.raises(Crowded):
+            async with hub_dialler(known)():
+                raise AssertionError("a second was let in")
+    await still_works(hub)
+    async with hub_dialler(known)() as (link, _):
+        await link.close()
 
 
 # --- presence

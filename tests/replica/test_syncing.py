@@ -14,7 +14,7 @@ from core.log.errors import LogError
 from replica import syncing
 from replica.dialling import Dialler
 from replica.driver import converse
-from replica.link import Link, LinkClosed, memory_link_pair
+from replica.link import Crowded, Link, LinkClosed, memory_link_pair
 from replica.store import StoreError
 from replica.syncing import BACK_OFF_S_MAX, Syncer
 from replica.writer import Writer
@@ -172,6 +172,39 @@ async def test_a_hub_that_is_gone_is_asked_less_and_less(
     pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
     assert pauses[-1] > pauses[0]
     assert BACK_OFF_S_MAX >= 60
+
+
+async def test_a_hub_that_serves_others_first_is_asked_again_soon_and_is_no_refusal(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(syncing, "BACK_OFF_S_MIN", 0.01)
+    monkeypatch.setattr(syncing, "CROWDED_S_MAX", 0.02)
+    await running.live()
+    running.line.fault = Crowded("the hub serves others first")
+    await running.line.cut()
+    # As often as a hub that is gone would be put off for a minute and more.
+    await until(lambda: running.line.calls > 14, "it is asked again and again")
+    assert running.syncer.figures.refusal == ""
+    running.line.fault, running.line.up = None, True
+    await running.live()
+
+
+async def test_phones_that_lost_their_hub_at_one_moment_come_back_one_by_one(
+    running: Running,
+) -> None:
+    other = running.site.phone(running.line.hub.replica, running.site.worker(
+        running.line.hub.replica, "Ben"
+    ))  # fmt: skip
+    with ThreadPoolExecutor(1) as executor:
+        second = Syncer(Writer(other, executor), running.line.dial, lambda: None)
+        spreads = []
+        for tries in range(100):
+            for syncer in (running.syncer, second):
+                syncer.figures.tries = tries
+                spreads.append(syncer._spread())
+    assert len(set(spreads)) == 200, "another for each phone and each try"
+    assert 0.5 <= min(spreads) < 0.6
+    assert 1.4 < max(spreads) < 1.5
 
 
 async def test_a_device_published_again_syncs_again(running: Running) -> None:
