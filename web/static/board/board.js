@@ -22,9 +22,10 @@ import { Rail } from './views.js';
 import { Windows } from './windows.js';
 
 const TICK_MS = 60_000;
-const GATHER_MS = 30;
-const AGAIN_MS = 50;
+const GATHER_MS = 10;
+const AGAIN_MS = 20;
 const BESIDE_MS = 300;
+const INBOX_MS = 1_000;
 const FAILED_MS = 5_000;
 const OFFICE_KIND = '01';
 const JOB_KIND = '04';
@@ -470,6 +471,18 @@ const isDay = (id) => id.slice(8, 10) === DAY_KIND;
 const isOffice = (id) => id.slice(8, 10) === OFFICE_KIND;
 const hasOthers = (ids) => ids.some((id) => !isJob(id) && !isDay(id));
 
+// What needs somebody is worked out over all jobs: in a storm it is asked for once a second.
+let inboxDue = null;
+let inboxAt = -Infinity;
+
+function followInbox(pause = Math.max(0, inboxAt + INBOX_MS - performance.now())) {
+  inboxDue ??= setTimeout(() => {
+    inboxDue = null;
+    inboxAt = performance.now();
+    inbox.freshen().catch(() => followInbox(FAILED_MS));
+  }, pause);
+}
+
 // What stands beside the rows follows at its own pace: the rows wait for none of it.
 let beside = new Set();
 let following = null;
@@ -489,7 +502,7 @@ async function follow() {
     planner.freshen();
     if (jobs.includes(selectedJob()) || others || ids.some(isDay)) await pane.freshen();
     if (jobs.length || others) await map?.patch(jobs, others);
-    await inbox.freshen();
+    followInbox();
     rail.freshen({ views: ids.some(isOffice) });
   } catch {
     for (const id of ids) beside.add(id);
