@@ -24,7 +24,7 @@ from hub.presence import Presence
 from tests.bench.board.memory import memory_rows
 from tests.bench.board.site import CENTRE_E7, SPREAD_E7, Filled, add_workers
 from tests.bench.measuring import Row
-from tests.conftest import CHROMIUM_OPTIONS
+from tests.conftest import CHROMIUM_LIKE_A_DESK
 from tests.web.board.town import Town
 from tests.web.office import PASSWORD
 
@@ -283,7 +283,7 @@ async def page_rows(
     """All rows that need a browser."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=chromium_path, args=list(CHROMIUM_OPTIONS)
+            executable_path=chromium_path, args=list(CHROMIUM_LIKE_A_DESK)
         )
         page = await sit(browser, town, name)
         found = [await interactive_row(page, "/?view=all&show=table", rounds)]
