@@ -36,7 +36,8 @@ class Language:
 
     def say(self, template: str, /, **values: Any) -> str:
         """A template of a page in this language; markup stays markup and all else is escaped."""
-        return self._filled(self.catalog.gettext(template), values)
+        # Catalogs keep their header under the empty template.
+        return self._filled(self.catalog.gettext(template), values) if template else ""
 
     def say_n(self, one: str, many: str, n: int, /, **values: Any) -> str:
         """The same about `n` things."""

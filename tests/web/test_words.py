@@ -9,9 +9,10 @@ import jinja2
 import pytest
 from jinja2 import nodes
 
+from core.sentence import say
 from tests.words import untranslated
 from web.assets import Assets
-from web.language import ENGLISH, NAME_BY_LANGUAGE
+from web.language import ENGLISH, NAME_BY_LANGUAGE, language
 from web.rendering import TEMPLATE_FOLDER, make_environment
 
 TEMPLATES = sorted(
@@ -78,3 +79,9 @@ def test_every_word_of_a_template_is_said_in_the_readers_language(name: str) -> 
 @pytest.mark.parametrize("tag", sorted(NAME_BY_LANGUAGE.keys() - {ENGLISH}))
 def test_every_sentence_is_said_in_every_language(tag: str) -> None:
     assert list(untranslated(tag)) == []
+
+
+@pytest.mark.parametrize("tag", sorted(NAME_BY_LANGUAGE))
+def test_nothing_is_said_for_nothing(tag: str) -> None:
+    assert language(tag).say("") == ""
+    assert language(tag).said(say("")) == ""
