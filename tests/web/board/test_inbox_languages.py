@@ -8,27 +8,18 @@ from urllib.parse import unquote
 import pytest
 
 from tests.web.board.town import Town, send_part
-from web.language import LANGUAGE_COOKIE, NAME_BY_LANGUAGE, language
-
-MARKING = "eo"
-
-
-class Marks:
-    """A catalog that has every template: it puts marks round it."""
-
-    def gettext(self, message: str, /) -> str:
-        return f"‹{message}›"
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int, /) -> str:
-        return f"‹{msgid1 if n == 1 else msgid2}›"
+from tests.web.marks import MARKING, known
+from web.language import LANGUAGE_COOKIE
 
 
 async def test_each_reader_of_the_same_problems_has_them_in_their_language(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(NAME_BY_LANGUAGE, MARKING, "Esperanto")
-    monkeypatch.setattr("web.language.gettext.translation", lambda *_, **__: Marks())
-    language.cache_clear()
+    with known(monkeypatch):
+        await _both_read(town)
+
+
+async def _both_read(town: Town) -> None:
     ana = await town.worker("Ana")
     job, _ = await town.job("Late", worker=ana, starts_in=-120, lasts=60)
     eva, jan = await town.office.signed_in("Eva"), await town.office.signed_in("Jan")
@@ -53,4 +44,3 @@ async def test_each_reader_of_the_same_problems_has_them_in_their_language(
     asked = await send_part(jan, "/board/inbox/ask", fields)
     words = "‹Asked. It is a note of the job, and its phones point it out.›"
     assert unquote(asked.headers["X-Board-Notice"]) == words
-    language.cache_clear()

@@ -19,6 +19,7 @@ from hub.keys import Account
 from hub.presence import Presence
 from hub.reckoning import THREADS
 from tests.web.board.town import HOUR_MS, MINUTE_MS, Town, Worker, send_part
+from tests.web.marks import Marks
 from tests.web.office import NOON_MS, Person, Seen
 from web.board.state import RECKONER
 from web.language import Language
@@ -222,28 +223,18 @@ async def test_a_preview_says_arrivals_and_faults_and_writes_nothing(town: Town)
     assert await town.office.rows("SELECT count(*) AS n FROM entry") == before
 
 
-class Marking:
-    """A language that says English in marks."""
-
-    def gettext(self, message: str, /) -> str:
-        return f"«{message}»"
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int, /) -> str:
-        return f"«{msgid1 if n == 1 else msgid2}»"
-
-
 async def test_a_preview_and_a_move_are_told_in_the_readers_language(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ana, eva = await town.worker("Ana"), await town.office.signed_in("Eva")
     job, _ = await town.job("Lift", worker=ana)
     for module in ("web.language", "web.board.planner_moves"):
-        monkeypatch.setattr(f"{module}.language_of", lambda _: Language("xx", Marking()))
+        monkeypatch.setattr(f"{module}.language_of", lambda _: Language("xx", Marks()))
     found = await preview(eva, job, ana.id, NOON_MS + 60 * MINUTE_MS)
-    assert found["title"] == "«A-1 to Ana, 13:00»"
-    assert "«At 13:00»" in [each["words"] for each in found["offers"]]
+    assert found["title"] == "‹A-1 to Ana, 13:00›"
+    assert "‹At 13:00›" in [each["words"] for each in found["offers"]]
     taken = await drop(eva, job, "", 0)
-    assert said(taken) == "«A-1 is taken back from Ana.»"
+    assert said(taken) == "‹A-1 is taken back from Ana.›"
 
 
 async def test_a_move_to_somebody_absent_is_asked_about_first(town: Town) -> None:

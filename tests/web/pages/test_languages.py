@@ -12,30 +12,16 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.web.marks import known
 from tests.web.office import Office, Person, Seen
-from web.language import LANGUAGE_COOKIE, NAME_BY_LANGUAGE, language
-
-MARKING = "eo"
-
-
-class Marks:
-    """A catalog that has every template: it puts marks round it."""
-
-    def gettext(self, message: str, /) -> str:
-        return f"‹{message}›"
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int, /) -> str:
-        return f"‹{msgid1 if n == 1 else msgid2}›"
+from web.language import LANGUAGE_COOKIE, language
 
 
 @pytest.fixture
 def marking(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A language that is known for one test; everything that is said in it stands in marks."""
-    monkeypatch.setitem(NAME_BY_LANGUAGE, MARKING, "Esperanto")
-    monkeypatch.setattr("web.language.gettext.translation", lambda *_, **__: Marks())
-    language.cache_clear()
-    yield MARKING
-    language.cache_clear()
+    with known(monkeypatch) as tag:
+        yield tag
 
 
 async def asked(
