@@ -63,7 +63,7 @@ words: $(READY)
 wheel: $(READY)
 	$(BIN)/python -m build --wheel
 
-# Made anew when what is installed could differ: dependencies, commands, or the browser's libraries.
+# Made anew when what is installed could differ: dependencies, commands, the browser's libraries, or words.
 $(READY): pyproject.toml package.json package-lock.json build_assets.py $(wildcard web/locale/*/LC_MESSAGES/*.po)
 	@test -x $(BIN)/python || { python='$(PYTHON)'; test -n "$$python" && "$$python" -m venv $(VENV); }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[hub,test]'

@@ -30,6 +30,10 @@ class Sentence(str):
     many: str
     values: dict[str, Any]
 
+    def __str__(self) -> str:
+        """Itself, so that `str` of an error gives the sentence that the error was made with."""
+        return self
+
     def said(self, catalog: Catalog) -> str:
         """The text in a catalog's language; sentences among its values are said so as well."""
         if not self.template:

@@ -113,10 +113,9 @@ def of_stream(db: sqlite3.Connection, stream: bytes) -> Erasable | None:
             tracks = dated_of(db, stream, Kind.TRACK)
             days = tuple(dated_of(db, stream, Kind.DAY))
             stay = say_n(
-                "{count} worker-day, of which the minutes stay",
-                "{count} worker-days, of which the minutes stay",
+                "{n:,} worker-day, of which the minutes stay",
+                "{n:,} worker-days, of which the minutes stay",
                 len(days),
-                count=f"{len(days):,}",
             )
             return next(
                 (
@@ -148,10 +147,8 @@ def _day(db: sqlite3.Connection, stream: bytes) -> Erasable | None:
 
 def _jobs_words(jobs: int, recurring: int) -> str:
     """What goes along with a customer, in words; empty for nothing."""
-    made = say_n("{count} job", "{count} jobs", jobs, count=f"{jobs:,}")
-    planned = say_n(
-        "{count} recurring job", "{count} recurring jobs", recurring, count=f"{recurring:,}"
-    )
+    made = say_n("{n:,} job", "{n:,} jobs", jobs)
+    planned = say_n("{n:,} recurring job", "{n:,} recurring jobs", recurring)
     if jobs and recurring:
         return say(
             "its {jobs} and {recurring}, with addresses and contacts", jobs=made, recurring=planned

@@ -108,7 +108,7 @@ def attach_file(
     try:
         address = list_of(data).address
     except LogError as error:
-        why = error.args[0]
+        why = str(error)
         words = say("“{name}” was not added: {why}; make it smaller first", name=given, why=why)
         raise ActError(words) from error
     check_named_truly(given, data)

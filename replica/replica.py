@@ -306,7 +306,7 @@ class Replica:
         try:
             body, entry_hash, entry = encode(draft, state.cursor_of(key, draft.version), previous)
         except LogError as error:
-            raise ActError(error.args[0]) from error
+            raise ActError(str(error)) from error
         standing = self.standing(self.author)
         if not self._permits(standing, stream, entry):
             raise ActError(say("this device's certificate does not permit that; ask the office"))
@@ -339,7 +339,7 @@ class Replica:
         try:
             heads = read_token(token)
         except LogError as error:
-            raise ActError(error.args[0]) from error
+            raise ActError(str(error)) from error
         return None if list(heads) == state.tips() else heads
 
     def _uptime(self, stream: bytes, last: Entry | None) -> tuple[int | None, int | None]:

@@ -2,7 +2,8 @@
 
 Babel looks through Python (`say`, `say_n`, `marked`), templates and scripts (`_`, `several`) and
 brings the catalogs below `web/locale` up to date: new templates come in empty, those that are gone
-go out, and nothing is guessed. `untranslated` says what is left to do in a language.
+go out, and nothing is guessed. A new language needs its line in `NAME_BY_LANGUAGE`, and gets its
+catalogs. `untranslated` says what is left to do in a language.
 """
 
 from __future__ import annotations
@@ -51,8 +52,10 @@ def found(domain: str) -> Catalog:
 
 
 def kept(domain: str, tag: str) -> Catalog:
-    """The catalog of a language as it stands in the repository."""
+    """The catalog of a language as it stands in the repository; an empty one for a new language."""
     path = LOCALE_FOLDER / tag / "LC_MESSAGES" / f"{domain}.po"
+    if not path.is_file():
+        return Catalog(locale=tag, domain=domain, project="Fieldlog", fuzzy=False)
     with path.open("rb") as source:
         return read_po(source, locale=tag, domain=domain)
 
@@ -104,6 +107,7 @@ def main() -> None:
             standing.update(wanted, no_fuzzy_matching=True, update_creation_date=False)
             standing.obsolete.clear()
             path = LOCALE_FOLDER / tag / "LC_MESSAGES" / f"{domain}.po"
+            path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("wb") as target:
                 write_po(target, standing, width=100, sort_output=True, omit_header=False)
             left = sum(not all(_forms(each.string)) for each in standing if each.id)

@@ -49,8 +49,8 @@ async def draw_errors(
     said: ErrorPage | None = plain.get(ERROR_PAGE)
     if said is None or plain.prepared or not isinstance(plain, web.Response):
         return plain
-    tongue = language_of(request)
-    title, what_to_do = tongue.said(said.title), tongue.said(said.what_to_do)
+    language = language_of(request)
+    title, what_to_do = language.said(said.title), language.said(said.what_to_do)
     if plain.content_type == "application/json":
         body = {"error": title, "what_to_do": what_to_do, "reference": said.reference}
         plain.text = json.dumps(body)

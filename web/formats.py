@@ -178,11 +178,12 @@ def minutes_words(minutes: int) -> str:
     """Working time: `45 min`, `2 h`, `2 h 05 min`."""
     hours, rest = divmod(abs(minutes), 60)
     sign = "−" if minutes < 0 else ""
+    most = f"{sign}{hours or rest}"
     if not hours:
-        return say("{minutes} min", minutes=f"{sign}{rest}")
+        return say("{minutes} min", minutes=most)
     if not rest:
-        return say("{hours} h", hours=f"{sign}{hours}")
-    return say("{hours} h {minutes} min", hours=f"{sign}{hours}", minutes=f"{rest:02d}")
+        return say("{hours} h", hours=most)
+    return say("{hours} h {minutes:02d} min", hours=most, minutes=rest)
 
 
 def time_element(at_ms: int, words: str, zone: ZoneInfo, *, ages: bool = False) -> Markup:

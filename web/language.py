@@ -69,7 +69,7 @@ class Language:
 
 
 @cache
-def language(tag: str) -> Language:
+def language_named(tag: str) -> Language:
     """A language by its tag; English where this installation does not have it."""
     if tag not in NAME_BY_LANGUAGE or tag == ENGLISH:
         return Language(ENGLISH, gettext.NullTranslations())
@@ -79,7 +79,7 @@ def language(tag: str) -> Language:
 def language_of(request: web.Request) -> Language:
     """The language that a browser asked for, by its cookie or else by what it accepts."""
     chosen = request.cookies.get(LANGUAGE_COOKIE, "")
-    return language(chosen if chosen in NAME_BY_LANGUAGE else _accepted(request))
+    return language_named(chosen if chosen in NAME_BY_LANGUAGE else _accepted(request))
 
 
 def _accepted(request: web.Request) -> str:

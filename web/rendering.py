@@ -23,7 +23,7 @@ from hub.guard import TOKEN_FIELD
 from web import formats
 from web.assets import ASSETS, Assets
 from web.frame import NOTICE_COOKIE, Frame, frame_of
-from web.language import ENGLISH, NAME_BY_LANGUAGE, Language, language, language_of
+from web.language import ENGLISH, NAME_BY_LANGUAGE, Language, language_named, language_of
 
 TEMPLATE_FOLDER: Final = Path(__file__).parent / "templates"
 ICON_SPRITE: Final = "vendor/icons.svg"
@@ -51,7 +51,7 @@ def make_environment(assets: Assets, tag: str = ENGLISH) -> jinja2.Environment:
     One for the same files: a hub answers at several ports, and to compile a page takes longer than
     to draw it.
     """
-    tongue = language(tag)
+    language = language_named(tag)
     words = f"words/{tag}.json"
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATE_FOLDER),
@@ -60,23 +60,23 @@ def make_environment(assets: Assets, tag: str = ENGLISH) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
-        finalize=tongue.said,
+        finalize=language.said,
     )
     environment.globals.update(
-        _=tongue.say,
-        several=tongue.say_n,
-        said=tongue.said,
-        language=tongue,
+        _=language.say,
+        several=language.say_n,
+        said=language.said,
+        language=language,
         names_of_languages=NAME_BY_LANGUAGE,
         words_url=assets.url(words) if assets.has(words) else "",
         asset=assets.url,
         has_asset=assets.has,
         icon=_icon_of(assets),
         form_token=_form_token,
-        status_chip=_status_chip_of(assets, tongue),
+        status_chip=_status_chip_of(assets, language),
         drawn_row=_drawn_row_of(environment),
-        check_list=_check_list_of(tongue),
-        option_list=_option_list_of(tongue),
+        check_list=_check_list_of(language),
+        option_list=_option_list_of(language),
     )
     environment.filters.update(
         moment=_moment,
@@ -84,7 +84,7 @@ def make_environment(assets: Assets, tag: str = ENGLISH) -> jinja2.Environment:
         day=_day,
         clock=_clock,
         window=_window,
-        said=tongue.said,
+        said=language.said,
         minutes=formats.minutes_words,
         distance=formats.distance_words,
         initials=formats.initials,
@@ -111,7 +111,7 @@ def _icon_of(assets: Assets) -> Any:
     return icon
 
 
-def _status_chip_of(assets: Assets, tongue: Language) -> Any:
+def _status_chip_of(assets: Assets, language: Language) -> Any:
     icon = _icon_of(assets)
 
     @lru_cache(maxsize=64)
@@ -119,7 +119,7 @@ def _status_chip_of(assets: Assets, tongue: Language) -> Any:
         """A job's status as a chip: its shape, its word and its hue."""
         shape = icon(SHAPE_BY_STATUS.get(status, "circle"))
         return Markup('<span class="status" data-status="{}">{}{}</span>').format(
-            status, shape, tongue.say(status).capitalize()
+            status, shape, language.say(status).capitalize()
         )
 
     return status_chip
@@ -139,7 +139,7 @@ def _drawn_row_of(environment: jinja2.Environment) -> Any:
     return drawn_row
 
 
-def _check_list_of(tongue: Language) -> Any:
+def _check_list_of(language: Language) -> Any:
     box = Markup(
         '<label class="check"><input type="checkbox" name="{}" value="{}"{}><span>{}</span></label>'
     )
@@ -149,21 +149,21 @@ def _check_list_of(tongue: Language) -> Any:
     def check_list(name: str, choices: tuple[Any, ...]) -> Markup:
         """Boxes to tick, of choices with `value`, `words` and `chosen`; drawn once for the same."""
         return Markup("\n").join(
-            box.format(name, each.value, ticked[each.chosen], tongue.said(each.words))
+            box.format(name, each.value, ticked[each.chosen], language.said(each.words))
             for each in choices
         )
 
     return check_list
 
 
-def _option_list_of(tongue: Language) -> Any:
+def _option_list_of(language: Language) -> Any:
     option = Markup('<option value="{}">{}</option>')
 
     @lru_cache(maxsize=LISTS_KEPT)
     def option_list(choices: tuple[Any, ...], without: str = "") -> Markup:
         """Options of a select, but for the value `without`; drawn once for the same choices."""
         return Markup("").join(
-            option.format(each.value, tongue.said(each.words))
+            option.format(each.value, language.said(each.words))
             for each in choices
             if each.value != without
         )
@@ -206,9 +206,9 @@ def _clock(context: Context, at_ms: int) -> Markup:
 
 def _time(context: Context, at_ms: int, words: str, *, ages: bool = False) -> Markup:
     """A `<time>` of these words in the language of the page."""
-    tongue: Language = context["language"]
+    language: Language = context["language"]
     frame: Frame = context["frame"]
-    return formats.time_element(at_ms, tongue.said(words), frame.zone, ages=ages)
+    return formats.time_element(at_ms, language.said(words), frame.zone, ages=ages)
 
 
 @pass_context

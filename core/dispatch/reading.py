@@ -50,7 +50,8 @@ class Reading:
                 list(each.ids),
                 sorted(map(int, each.roles)),
                 each.rule.name,
-                None if each.label is None else str(each.label),
+                # Of a sentence its English alone is packed.
+                None if each.label is None else "".join((each.label,)),
             ]
             for _, each in sorted(self.fields.items())
         ]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from web.language import NAME_BY_LANGUAGE, language
+from web.language import NAME_BY_LANGUAGE, language_named
 
 MARKING = "eo"
 
@@ -30,6 +30,6 @@ def known(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The language is known for so long; gives its tag."""
     monkeypatch.setitem(NAME_BY_LANGUAGE, MARKING, "Esperanto")
     monkeypatch.setattr("web.language.gettext.translation", lambda *_, **__: Marks())
-    language.cache_clear()
+    language_named.cache_clear()
     yield MARKING
-    language.cache_clear()
+    language_named.cache_clear()

@@ -12,7 +12,7 @@ from jinja2 import nodes
 from core.sentence import say
 from tests.words import untranslated
 from web.assets import Assets
-from web.language import ENGLISH, NAME_BY_LANGUAGE, language
+from web.language import ENGLISH, NAME_BY_LANGUAGE, language_named
 from web.rendering import TEMPLATE_FOLDER, make_environment
 
 TEMPLATES = sorted(
@@ -83,5 +83,5 @@ def test_every_sentence_is_said_in_every_language(tag: str) -> None:
 
 @pytest.mark.parametrize("tag", sorted(NAME_BY_LANGUAGE))
 def test_nothing_is_said_for_nothing(tag: str) -> None:
-    assert language(tag).say("") == ""
-    assert language(tag).said(say("")) == ""
+    assert language_named(tag).say("") == ""
+    assert language_named(tag).said(say("")) == ""

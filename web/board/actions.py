@@ -331,7 +331,7 @@ async def carry_out(request: web.Request, job: str, name: str) -> Carried | None
         named = tuple(turns) if name in ("phase", "reopen") else living
         done = await action(Case(moment, row, named, form))
     except Malformed as error:
-        raise ActError(error.args[0]) from error
+        raise ActError(str(error)) from error
     stream = bytes.fromhex(job)
     of_page = {stream: basis} if basis else None
     written = await moment.hub.act(request[ACCOUNT], done.changes, of_page)

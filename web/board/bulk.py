@@ -27,7 +27,7 @@ from hub.keys import ACCOUNT
 from hub.past_acts import reference_of
 from web import formats
 from web.board.actions import GONE, STATES, Case, Overtaken, check_not_overtaken
-from web.board.days import today, weekday_words
+from web.board.days import today
 from web.board.filters import is_stream_id
 from web.board.job_form import FormError, compose_window, window_of
 from web.board.phases import WORKING
@@ -138,7 +138,9 @@ async def carry_out_all(request: web.Request, name: str) -> Outcome:
                 await check_not_overtaken(moment, row, pick.basis, doing.depends)
             changes += doing.change(case)
         except (Overtaken, ActError, Malformed) as error:
-            left.append(Left(pick.job, row["number"], row["title"], _why(error)))
+            # That nothing was changed says the list in which it stands.
+            why = error.why if isinstance(error, Overtaken) else str(error)
+            left.append(Left(pick.job, row["number"], row["title"], formats.sentence(why)))
             continue
         if pick.basis:
             basis[case.stream] = pick.basis
@@ -147,13 +149,6 @@ async def carry_out_all(request: web.Request, name: str) -> Outcome:
     words = _summary(doing, len(done), len(picks))
     act = reference_of(written).text() if written is not None else ""
     return Outcome(words, tuple(done), tuple(left), act)
-
-
-def _why(error: Exception) -> str:
-    words: str = getattr(error, "why", error.args[0])
-    # That nothing was changed says the list in which it stands.
-    bare = words.removeprefix("Nothing was changed: ")
-    return formats.sentence(words if bare == words else bare)
 
 
 def _summary(doing: Doing, done: int, of: int) -> str:
@@ -277,7 +272,7 @@ async def _day(moment: Moment, form: Form) -> Doing:
             raise ActError(say("it is on that day already"))
         return acts.edit_job(case.stream, {"window": window})
 
-    return Doing(change, ("window",), say("moved to {day}.", day=weekday_words(day)))
+    return Doing(change, ("window",), say("moved to {day}.", day=formats.weekday_words(day)))
 
 
 def moved_window(start_ms: int, end_ms: int, day: dt.date, zone: ZoneInfo) -> tuple[int, int]:
@@ -300,7 +295,7 @@ async def _window(moment: Moment, form: Form) -> Doing:
         )
         window = window_of(text, moment.zone)
     except FormError as error:
-        raise ActError(error.args[0]) from error
+        raise ActError(str(error)) from error
     start, end = window or (None, None)
 
     def change(case: Case) -> Act:

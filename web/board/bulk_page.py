@@ -57,7 +57,7 @@ async def act_on_all(request: web.Request) -> web.StreamResponse:
     try:
         outcome = await carry_out_all(request, name)
     except ActError as error:
-        words = sentence(error.args[0])
+        words = sentence(str(error))
         if not is_scripted:
             raise see_other(wanted.url(), words, "bad") from error
         answer = await _drawn(request, OutcomePart(words, (), "", wanted.url()))

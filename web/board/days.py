@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from core.dispatch.duty import wall_ms
-from core.sentence import Sentence, say
+from core.sentence import say
 from web import formats
 
 _NEAR: Final = {"yesterday": -1, "today": 0, "tomorrow": 1}
@@ -48,20 +48,6 @@ def first_day_words(at_ms: int, zone: ZoneInfo, now_ms: int) -> str:
     """The day of an instant as a line begins with it: `Today`, `Mon 23 Nov`, `23 Nov 2025`."""
     words = formats.day_words(at_ms, zone, now_ms)
     return _FIRST_WORDS.get(words, words)
-
-
-def weekday_words(day: dt.date, *, with_year: bool = False) -> Sentence:
-    """A day as `Mon 23 Nov`, or `Mon 23 Nov 2026`, whichever year is now."""
-    weekday, month = say(day.strftime("%a")), say(day.strftime("%b"))
-    if with_year:
-        return say(
-            "{weekday} {day} {month} {year}",
-            weekday=weekday,
-            day=day.day,
-            month=month,
-            year=day.year,
-        )
-    return say("{weekday} {day} {month}", weekday=weekday, day=day.day, month=month)
 
 
 def day_text(day: str, now_ms: int, zone: ZoneInfo) -> str:

@@ -61,9 +61,9 @@ async def add_files(request: web.Request) -> web.StreamResponse:
         if added:
             words, status, tone = _added_words(added, row["number"]), 200, "good"
     except ActError as error:
-        words = _with_added(sentence(error.args[0]), added)
+        words = _with_added(sentence(str(error)), added)
     except StoreError as error:
-        words, status = _with_added(sentence(error.args[0]), added), 507
+        words, status = _with_added(sentence(str(error)), added), 507
     # One of several acts would be taken back by an Undo that seems to be of all.
     act = act if len(added) == 1 else ""
     wanted = read_back(form.get("back"))
@@ -110,7 +110,7 @@ async def give_file(request: web.Request) -> web.StreamResponse:
         first = await hub.writer.run(files.chunk, found.address, 1)
     except LogError as error:
         words = say("It is fetched again from whoever has it.")
-        raise Refused(404, sentence(error.args[0]), words) from error
+        raise Refused(404, sentence(str(error)), words) from error
     answer = web.StreamResponse(headers=headers_of_file(found.shown, first[:HEAD_BYTES]))
     answer.content_length = chunks.size
     await answer.prepare(request)

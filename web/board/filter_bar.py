@@ -15,14 +15,13 @@ from aiohttp import web
 
 from core.sentence import listed, say
 from hub.keys import HUB
-from web.board.days import weekday_words
 from web.board.filters import UNASSIGNED, Filter
 from web.board.naming import Names, Reading, keys_named, load_names, text_of
 from web.board.reader import Rows
 from web.board.state import moment_of
 from web.board.suggestions import suggestions
 from web.board.term import KEYS, NEAR_DAYS, STATUSES, TEXT, Form, Term, read_day
-from web.formats import sentence
+from web.formats import sentence, weekday_date_words
 from web.language import answer_json
 
 Pairs = tuple[tuple[str, str], ...]
@@ -168,7 +167,7 @@ def _value_words(key: str, value: str, names: Names) -> str:
         return say("nobody")
     day = read_day(value) if key == "day" else None
     if day is not None:
-        return weekday_words(day, with_year=True)
+        return weekday_date_words(day)
     name = names.name(key, value)
     is_unknown = name == value and value != UNASSIGNED and key in keys_named([Term(key, ":", ())])
     if is_unknown:

@@ -129,7 +129,7 @@ def _values(text: str, at: int, key: Key, sign: str, negated: bool) -> tuple[Pla
         try:
             value = read_value(key, sign, raw)
         except ValueFault as fault:
-            raise Fault(at, end - at, fault.args[0]) from None
+            raise Fault(at, end - at, str(fault)) from None
         values.setdefault(value, (at, end))
         if len(values) > VALUES_MAX:
             words = say("a term has at most {most} values; take some away", most=VALUES_MAX)

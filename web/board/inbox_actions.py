@@ -137,7 +137,7 @@ async def act_in_inbox(request: web.Request) -> web.StreamResponse:
     try:
         words, act = await _carry_out(request, action, form)
     except (ActError, Malformed) as error:
-        words, status, tone = sentence(error.args[0]), 422, "bad"
+        words, status, tone = sentence(str(error)), 422, "bad"
     if request.headers.get(SCRIPTED) != "1":
         raise see_other(read_back(form.get("back")).url(), words, tone, undo=act)
     headers = {

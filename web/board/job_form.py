@@ -378,7 +378,7 @@ def read_given(form: Any) -> dict[str, str]:
         try:
             given["point"] = formats.point_words(*formats.parse_point(given["point"]))
         except ValueError as error:
-            raise FormError("point", error.args[0]) from error
+            raise FormError("point", str(error)) from error
     return given
 
 

@@ -380,6 +380,6 @@ async def _again(
         values,
         shown,
         row["number"] if row is not None else "",
-        errors={name: error.args[0]},
+        errors={name: str(error)},
         offer_customer=values["customer_text"] if offered else "",
     )

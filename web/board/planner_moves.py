@@ -60,7 +60,7 @@ async def preview(request: web.Request) -> web.StreamResponse:
     except NoSuchJob:
         raise web.HTTPNotFound(text=NO_SUCH_JOB) from None
     except ActError as error:
-        return answer_json(request, {"error": sentence(error.args[0])}, status=422)
+        return answer_json(request, {"error": sentence(str(error))}, status=422)
     return answer_json(
         request,
         {
@@ -102,9 +102,9 @@ async def drop(request: web.Request) -> web.StreamResponse:
     except NoSuchJob:
         raise web.HTTPNotFound(text=NO_SUCH_JOB) from None
     except Overtaken as error:
-        words, status = error.args[0], 409
+        words, status = str(error), 409
     except (ActError, Malformed) as error:
-        words, status = sentence(error.args[0]), 422
+        words, status = sentence(str(error)), 422
     wanted = read_back(form.get("back"))
     answer = await draw_planner(request, await moment_of(request), wanted, status)
     answer.headers[NOTICE] = quote(language_of(request).said(words))

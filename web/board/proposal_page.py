@@ -125,7 +125,7 @@ async def begin(request: web.Request) -> web.StreamResponse:
     try:
         check_may_write(account)
     except ActError as error:
-        raise see_other("/proposal", sentence(error.args[0]), "bad") from error
+        raise see_other("/proposal", sentence(str(error)), "bad") from error
     draft = request.app[PROPOSALS].begin(moment, account, day, jobs)
     raise see_other(f"/proposal/{draft.id}")
 
@@ -158,7 +158,7 @@ async def accept(request: web.Request) -> web.StreamResponse:
     try:
         count, act = await book.accept(moment, request[ACCOUNT], draft, jobs)
     except ActError as error:
-        raise see_other(to, sentence(error.args[0]), "bad") from error
+        raise see_other(to, sentence(str(error)), "bad") from error
     left = sum(1 for job in jobs if draft.told.get(job, ("",))[0] == "left")
     words = say_n("{n} job accepted.", "{n} jobs accepted.", count)
     if left:
@@ -176,7 +176,7 @@ async def drop(request: web.Request) -> web.StreamResponse:
     try:
         check_may_write(request[ACCOUNT])
     except ActError as error:
-        raise see_other(f"/proposal/{draft.id}", sentence(error.args[0]), "bad") from error
+        raise see_other(f"/proposal/{draft.id}", sentence(str(error)), "bad") from error
     # What is being accepted at this moment is not dropped any more.
     async with draft.deciding:
         if form.get("all") == "1":

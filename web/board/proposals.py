@@ -114,7 +114,7 @@ class ProposalBook:
                 if draft.id in self._drafts:
                     await self._fill(moment, draft)
         except (TooMuch, TooManyPlaces) as error:
-            draft.problem = sentence(error.args[0])
+            draft.problem = sentence(str(error))
         finally:
             if not draft.is_ready:
                 # A fault of the program's own goes on to the loop's log; the page stops waiting.

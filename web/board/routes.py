@@ -68,9 +68,9 @@ async def act_on_job(request: web.Request) -> web.StreamResponse:
         carried = await carry_out(request, job, name)
         words, act = (carried.words, carried.act) if carried is not None else (None, "")
     except Overtaken as error:
-        words, status, tone = error.args[0], 409, "risk"
+        words, status, tone = str(error), 409, "risk"
     except ActError as error:
-        words, status, tone = sentence(error.args[0]), 422, "bad"
+        words, status, tone = sentence(str(error)), 422, "bad"
     if words is None:
         raise web.HTTPNotFound(text="There is no such job on this hub.")
     wanted = read_back((await request.post()).get("back"))
@@ -120,7 +120,7 @@ async def new_job_near(request: web.Request) -> web.StreamResponse:
     try:
         saved = await save_near(request)
     except ActError as error:
-        words = sentence(error.args[0])
+        words = sentence(str(error))
         if not _is_scripted(request):
             back = request.headers.get("Referer", "").partition("?")[2]
             raise see_other(f"/?{back}" if back else "/?do=near", words, "bad") from error

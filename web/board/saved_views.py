@@ -166,7 +166,7 @@ async def _count(moment: Moment, query: str) -> Count:
     try:
         reading = await reading_of(reader, query)
     except ActError as error:
-        return Count(None, formats.sentence(error.args[0]))
+        return Count(None, formats.sentence(str(error)))
     if reading.fault is not None:
         return Count(None, formats.sentence(reading.fault.words))
     return Count(await (await moment.question(reading.wanted)).total(reader))

@@ -179,7 +179,7 @@ async def undo(request: web.Request) -> web.StreamResponse:
     try:
         answer = await _undo(request, form)
     except ActError as error:
-        answer = Answer(sentence(error.args[0]), "bad", status=422)
+        answer = Answer(sentence(str(error)), "bad", status=422)
     if request.headers.get("X-Board-Part") == "1":
         found = {"words": answer.words, "redo": answer.redo, "confirm": answer.confirm}
         return answer_json(request, found, status=answer.status)
@@ -221,7 +221,7 @@ async def undo_page(request: web.Request) -> web.StreamResponse:
         reference = read_reference(request.query.get("act", ""))
         plan = await plan_of(request.app[HUB], reference)
     except ActError as error:
-        raise see_other(back, sentence(error.args[0]), "bad") from error
+        raise see_other(back, sentence(str(error)), "bad") from error
     teller = await _teller(request, plan)
     views = [view for each in plan.entries for view in teller.parts(each)]
     waiting = [view for view in views if not view.stays and not view.done]

@@ -128,7 +128,7 @@ async def save_view(request: web.Request) -> web.StreamResponse:
         typed = clean(form.get("query"))
         words, undo, query = await _save(request, name, instead, everybody, typed)
     except ActError as error:
-        words = sentence(error.args[0])
+        words = sentence(str(error))
         if scripted:
             return answer_json(request, {"words": words}, status=422)
         page = await _page(
@@ -216,7 +216,7 @@ async def change_view(request: web.Request) -> web.StreamResponse:
         words, changes = await _change(request, request.match_info["view"], form)
         written = await request.app[HUB].act(request[ACCOUNT], changes)
     except ActError as error:
-        raise see_other(to, sentence(error.args[0]), "bad") from error
+        raise see_other(to, sentence(str(error)), "bad") from error
     raise see_other(to, words, undo=reference_of(written).text())
 
 

@@ -170,7 +170,7 @@ async def _place(
         try:
             return formats.parse_point(at), "", []
         except ValueError as error:
-            return None, error.args[0], []
+            return None, str(error), []
     if not text:
         return None, "", []
     found = await places_for(moment, text)
@@ -207,7 +207,7 @@ async def save_near(request: web.Request) -> Saved:
     try:
         point = formats.parse_point(clean(form.get("at")))
     except ValueError as error:
-        raise ActError(error.args[0]) from error
+        raise ActError(str(error)) from error
     # The button that says so names somebody absent under another name than the others'.
     despite = clean(form.get("despite_absence"))
     worker = clean(form.get("worker")) or despite

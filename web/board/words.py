@@ -16,52 +16,14 @@ from zoneinfo import ZoneInfo
 from core.dispatch.fields import FIELDS, PHASES, Kind, Phase
 from core.dispatch.snooze import FOR_GOOD_MS
 from core.log.certificate import Standing
-from core.sentence import listed, marked, say
+from core.sentence import listed, say
 from replica.projection.conflict import phase_words
 from web import formats
 from web.board.reader import Rows
 from web.board.rows import PRIORITY_WORDS, code_words
 
-LABELS: Final = (
-    marked("Cut"),
-    marked("Admitted"),
-    marked("Snoozed"),
-    marked("Title"),
-    marked("Instructions"),
-    marked("Customer"),
-    marked("Place"),
-    marked("Address"),
-    marked("Position"),
-    marked("Radius"),
-    marked("Contact"),
-    marked("Contact's phone"),
-    marked("Priority"),
-    marked("Window"),
-    marked("Duration"),
-    marked("Number"),
-    marked("Cancelled"),
-    marked("Status set by the office"),
-    marked("Check item"),
-    marked("Skills"),
-    marked("Created"),
-    marked("Assigned"),
-    marked("Withdrawn"),
-    marked("Handed to"),
-    marked("Order"),
-    marked("Phase"),
-    marked("Reason"),
-    marked("Tick"),
-    marked("Note"),
-    marked("File"),
-    marked("File name"),
-    marked("File removed"),
-    marked("Decision"),
-)
-"""The labels of a job's fields, as `core.dispatch.fields` has them."""
 LABEL_BY_FIELD: Final = {
-    field.name: say(field.label or field.name.capitalize())
-    for field in FIELDS.values()
-    if field.kind in (Kind.JOB, None)
+    field.name: field.called for field in FIELDS.values() if field.kind in (Kind.JOB, None)
 }
 STATE_FIELDS: Final = frozenset(
     {"created", "assigned", "withdrawn", "handed to", "phase", "cancelled", "override"}
@@ -78,8 +40,6 @@ _PHASE_WORDS: Final = {
     "finished": say("Finished"),
     "rejected": say("Rejected"),
 }
-
-
 _NOT_CANCELLED: Final = say("Cancellation taken back")
 
 

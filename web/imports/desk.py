@@ -246,10 +246,10 @@ class ImportDesk:
         except Cancelled:
             upload.notice = say("Nothing was imported: it was given up before it was written.")
         except ActError as refusal:
-            upload.notice = say("Nothing was imported: {why}", why=refusal.args[0])
+            upload.notice = say("Nothing was imported: {why}", why=str(refusal))
         except StoreError as refusal:
             upload.notice = say(
-                "Nothing was imported, the disk refused it: {why}", why=refusal.args[0]
+                "Nothing was imported, the disk refused it: {why}", why=str(refusal)
             )
         finally:
             upload.is_writing = False

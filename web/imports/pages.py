@@ -202,7 +202,7 @@ async def upload(request: web.Request) -> web.StreamResponse:
         kept = desk.add(request[ACCOUNT].account, kind, name, data)
     except TableError as refusal:
         shown = text if len(text) < 100_000 else ""
-        return await _first(request, kind, shown, sentence(refusal.args[0]), status=422)
+        return await _first(request, kind, shown, sentence(str(refusal)), status=422)
     raise see_other(f"/import/{kept.id}")
 
 
@@ -219,7 +219,7 @@ async def preview(request: web.Request) -> web.StreamResponse:
     try:
         reading = await desk.run(read_reading, kept.kind, kept.data, asked)
     except TableError as refusal:
-        page = _preview_page(kept, None, asked, sentence(refusal.args[0]))
+        page = _preview_page(kept, None, asked, sentence(str(refusal)))
         return await show(request, "imports/preview.html", page, status=422)
     await desk.look(kept, reading, await settings_of(request))
     if kept.outcome is not None:
@@ -240,7 +240,7 @@ async def carry_out(request: web.Request) -> web.StreamResponse:
     try:
         reading = await desk.run(read_reading, kept.kind, kept.data, asked)
     except TableError as refusal:
-        raise see_other("/import", sentence(refusal.args[0]), "bad") from refusal
+        raise see_other("/import", sentence(str(refusal)), "bad") from refusal
     mark = str(form.get("mark", ""))
     await desk.carry_out(kept, request[ACCOUNT], reading, await settings_of(request), mark)
     raise web.HTTPSeeOther(_preview_path(kept, asked))

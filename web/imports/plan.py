@@ -219,6 +219,6 @@ def plan_rows(
         try:
             item = plan_row(row.line, cells)
         except ValueError as error:
-            item = Item(row.line, "faulty", error.args[0], cells)
+            item = Item(row.line, "faulty", str(error), cells)
         into.items.append(item)
     return into.finished()

@@ -79,7 +79,7 @@ async def add_account(request: web.Request) -> web.StreamResponse:
         await _check_name_free(request, name)
         await hub.act(request[ACCOUNT], set_account(account, name=name, role=role))
     except ActError as refusal:
-        page = AccountsPage(await _rows(request), name=name, role=role, error=refusal.args[0])
+        page = AccountsPage(await _rows(request), name=name, role=role, error=str(refusal))
         return await show(request, "accounts.html", page, status=422)
     return await _with_link(request, account.hex(), name, "")
 
@@ -100,7 +100,7 @@ async def change_account(request: web.Request) -> web.StreamResponse:
     try:
         words = await _carry_out(request, row, form)
     except ActError as refusal:
-        raise see_other("/accounts", refusal.args[0], "bad") from refusal
+        raise see_other("/accounts", str(refusal), "bad") from refusal
     raise see_other("/accounts", words)
 
 

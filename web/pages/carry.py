@@ -33,7 +33,7 @@ async def file_for_one(request: web.Request) -> web.StreamResponse:
         check_may_write(request[ACCOUNT])
         name, data = await hub.writer.run(_file_for, hub.replica, author)
     except (ActError, LogError, NobodyToCarryTo) as refusal:
-        raise see_other("/phones", sentence(refusal.args[0]), "bad") from refusal
+        raise see_other("/phones", sentence(str(refusal)), "bad") from refusal
     return web.Response(
         body=data,
         content_type="application/octet-stream",
@@ -56,7 +56,7 @@ async def take_in(request: web.Request) -> web.StreamResponse:
         check_may_write(request[ACCOUNT])
         words = await hub.writer.run(take_in_words, hub.replica, sent.file.read())
     except (ActError, LogError) as refusal:
-        raise see_other("/phones", sentence(refusal.args[0]), "bad") from refusal
+        raise see_other("/phones", sentence(str(refusal)), "bad") from refusal
     hub.feed.publish("sync", ())
     raise see_other("/phones", sentence(words))
 

@@ -101,7 +101,7 @@ async def create(request: web.Request) -> web.StreamResponse:
         act = _act(customer, edited, hub.replica.entropy, await _radius_m(request))
         written = await hub.act(request[ACCOUNT], act)
     except ActError as refusal:
-        return await _show_form(request, "", sent.given, {}, "", error=refusal.args[0], status=422)
+        return await _show_form(request, "", sent.given, {}, "", error=str(refusal), status=422)
     words = say("{name} was added.", name=sent.given["name"])
     undo = reference_of(written).text()
     raise see_other(f"/customers/{customer.hex()}", words, undo=undo)
@@ -126,7 +126,7 @@ async def save(request: web.Request) -> web.StreamResponse:
         changes = await changed_since(hub.reader, customer, sent.basis, _FIELDS)
     except Malformed as wrong:
         return await _show_form(
-            request, customer, current, current, basis, error=wrong.args[0], status=400
+            request, customer, current, current, basis, error=str(wrong), status=400
         )
     edited = sent.edited()
     clashes = clashes_of(edited, current, changes, _inputs(current), _labels(current))
@@ -149,7 +149,7 @@ async def save(request: web.Request) -> web.StreamResponse:
             current | edited,
             sent.shown,
             sent.basis,
-            error=refusal.args[0],
+            error=str(refusal),
             status=422,
         )
     words = say("Saved.") if edited else say("Nothing was changed.")

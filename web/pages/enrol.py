@@ -52,7 +52,7 @@ async def offer(request: web.Request) -> web.StreamResponse:
     try:
         made = await hub.writer.run(hub.enrolments.offer, bytes.fromhex(worker))
     except EnrolmentRefused as refusal:
-        raise see_other(f"/workers/{worker}", refusal.args[0], "bad") from refusal
+        raise see_other(f"/workers/{worker}", str(refusal), "bad") from refusal
     page = EnrolPage(
         worker=worker,
         name=row["name"],

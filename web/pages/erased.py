@@ -128,7 +128,7 @@ async def erase_one(request: web.Request) -> web.StreamResponse:
     try:
         await hub.erase(request[ACCOUNT], chosen.chosen(along=along))
     except ActError as refusal:
-        raise see_other("/erased", sentence(refusal.args[0]), "bad") from refusal
+        raise see_other("/erased", sentence(str(refusal)), "bad") from refusal
     raise see_other("/erased", say("Erased. Phones forget it when they next meet this hub."))
 
 

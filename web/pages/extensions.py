@@ -55,7 +55,7 @@ async def switch_job_dispatch(request: web.Request) -> web.StreamResponse:
         changes = set_setting("job_dispatch", turned_on)
         written = await request.app[HUB].act(request[ACCOUNT], changes)
     except ActError as refusal:
-        raise see_other("/extensions", refusal.args[0], "bad") from refusal
+        raise see_other("/extensions", str(refusal), "bad") from refusal
     words = (
         say("Job Dispatch is on. Phones show Jobs as soon as they next meet this hub.")
         if turned_on

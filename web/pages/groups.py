@@ -129,7 +129,7 @@ async def save_group(request: web.Request) -> web.StreamResponse:
         )
         written = await hub.act(request[ACCOUNT], changes)
     except ActError as refusal:
-        raise see_other(f"/groups#{kind}", refusal.args[0], "bad") from refusal
+        raise see_other(f"/groups#{kind}", str(refusal), "bad") from refusal
     undo = reference_of(written).text()
     raise see_other(f"/groups#{kind}", say("{name} was saved.", name=name), undo=undo)
 

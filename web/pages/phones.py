@@ -272,7 +272,7 @@ async def ask_new_key(request: web.Request) -> web.StreamResponse:
     try:
         await hub.act(request[ACCOUNT], changes)
     except ActError as refusal:
-        raise see_other("/phones", sentence(refusal.args[0]), "bad") from refusal
+        raise see_other("/phones", sentence(str(refusal)), "bad") from refusal
     raise see_other("/phones", say("The phone makes itself a new key at its next contact."))
 
 
@@ -315,7 +315,7 @@ async def admit(request: web.Request) -> web.StreamResponse:
         words = say("Load the page anew; nothing was changed.")
         raise see_other("/phones", words, "bad") from error
     except ActError as refusal:
-        raise see_other("/phones", sentence(refusal.args[0]), "bad") from refusal
+        raise see_other("/phones", sentence(str(refusal)), "bad") from refusal
     if not count:
         raise see_other("/phones", say("Nothing waits there any more; somebody was faster."))
     words = say_n(

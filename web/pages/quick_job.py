@@ -161,5 +161,5 @@ async def _checked(
 
 def refusal_words(error: Exception) -> tuple[str, str]:
     """What to show of a job that was not made: the error and the question, one of them empty."""
-    words = error.args[0]
+    words = str(error)
     return ("", words) if isinstance(error, Asked) else (sentence(words), "")

@@ -152,7 +152,7 @@ async def _save_absence(
         act = set_absence(bytes.fromhex(worker), absence, first, last, number, note)
         await _check_is_new(request, worker, act[0].value, absence.hex())
     except ActError as refusal:
-        raise _back(worker, sentence(refusal.args[0]), "bad") from refusal
+        raise _back(worker, sentence(str(refusal)), "bad") from refusal
     words = say("The absence is added.") if is_new else say("The absence is changed.")
     met = await _jobs_between(request, worker, first, last)
     if met:
@@ -208,7 +208,7 @@ async def set_vehicle(request: web.Request) -> web.StreamResponse:
         if others:
             words, tone = listed([words, _shared_words(others)], " "), "risk"
     except ActError as refusal:
-        raise _back(worker, sentence(refusal.args[0]), "bad") from refusal
+        raise _back(worker, sentence(str(refusal)), "bad") from refusal
     return await _written(request, act, words, tone)
 
 
@@ -250,7 +250,7 @@ async def _written(
         read_token(basis)
         await hub.act(request[ACCOUNT], act, {bytes.fromhex(worker): basis} if basis else None)
     except (ActError, Malformed) as refusal:
-        raise _back(worker, sentence(refusal.args[0]), "bad") from refusal
+        raise _back(worker, sentence(str(refusal)), "bad") from refusal
     raise _back(worker, words, tone)
 
 

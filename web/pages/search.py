@@ -113,7 +113,7 @@ async def search_json(request: web.Request) -> web.StreamResponse:
     """
     page = await _find(request)
     words = folded(page.text).split()[:WORDS_MAX]
-    tongue = language_of(request)
+    language = language_of(request)
     jobs = [
         {
             "job": job.job,
@@ -126,7 +126,7 @@ async def search_json(request: web.Request) -> web.StreamResponse:
     views = [
         {"href": f"/?view={view.id}", "words": view.words, "note": ""}
         for view in VIEWS
-        if words and matches(words, tongue.said(view.words))
+        if words and matches(words, language.said(view.words))
     ]
     found = {
         "jobs": jobs,

@@ -56,7 +56,7 @@ async def set_up_page(request: web.Request) -> web.StreamResponse:
     try:
         await _check_link(request)
     except LinkOver as over:
-        return await show(request, "set_up.html", SetUpPage(over=over.args[0]), status=410)
+        return await show(request, "set_up.html", SetUpPage(over=str(over)), status=410)
     return await show(request, "set_up.html", SetUpPage())
 
 
@@ -71,7 +71,7 @@ async def _set_up(request: web.Request) -> web.StreamResponse:
     try:
         await _check_link(request)
     except LinkOver as over:
-        return await show(request, "set_up.html", SetUpPage(over=over.args[0]), status=410)
+        return await show(request, "set_up.html", SetUpPage(over=str(over)), status=410)
     form = await request.post()
     given = SetUpPage(
         clean(form.get("site_name")), clean(form.get("time_zone")), clean(form.get("name"))
@@ -89,7 +89,7 @@ async def _set_up(request: web.Request) -> web.StreamResponse:
         changes += set_account(account_id, name=given.name, password=encoded, role="admin")
         await hub.act(account, changes)
     except (ActError, PasswordError, TooManyPasswordChecks) as refusal:
-        page = replace(given, error=refusal.args[0])
+        page = replace(given, error=str(refusal))
         return await show(request, "set_up.html", page, status=422)
     words = say("{site} is set up, and you are signed in.", site=given.site_name)
     answer = see_other("/extensions", words)

@@ -80,7 +80,7 @@ async def save_settings(request: web.Request) -> web.StreamResponse:
     try:
         sent = read_sent(await request.post(), LABELS)
     except Malformed as wrong:
-        return await _form(request, await _current(request), error=wrong.args[0], status=400)
+        return await _form(request, await _current(request), error=str(wrong), status=400)
     current = await _current(request)
     edited = sent.edited()
     clashes = clashes_by_value(sent, current, LABELS)
@@ -96,7 +96,7 @@ async def save_settings(request: web.Request) -> web.StreamResponse:
             undo = reference_of(written).text()
     except ActError as refusal:
         given = current | edited
-        return await _form(request, given, error=refusal.args[0], shown=sent.shown, status=422)
+        return await _form(request, given, error=str(refusal), shown=sent.shown, status=422)
     words = say("Settings saved.") if edited else say("Nothing was changed.")
     raise see_other("/settings", words, undo=undo)
 

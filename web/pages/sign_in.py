@@ -78,9 +78,9 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
         row = await hub.reader.row(_BY_NAME, (name,))
         right = await request.app[PASSWORDS].matches(row["password"] if row else None, password)
     except TooManySignIns as refusal:
-        return await _refused(request, name, onward, refusal.args[0], 429)
+        return await _refused(request, name, onward, str(refusal), 429)
     except TooManyPasswordChecks as refusal:
-        return await _refused(request, name, onward, refusal.args[0], 503)
+        return await _refused(request, name, onward, str(refusal), 503)
     if not right or row is None:
         return await _refused(request, name, onward, WRONG, 401)
     limits.succeeded(attempt)
@@ -140,7 +140,7 @@ async def change_password(request: web.Request) -> web.StreamResponse:
         limits.succeeded(attempt)
         await _write_password(request, account, new_password(form, account.name))
     except (PasswordError, TooManySignIns, TooManyPasswordChecks) as refusal:
-        return await show(request, "password.html", PasswordPage(refusal.args[0]), status=422)
+        return await show(request, "password.html", PasswordPage(str(refusal)), status=422)
     kept = session_cookie(request, request.app[GUARD_RULES])
     hub.sessions.end_all(account.account, but=kept)
     raise see_other("/password", say("Your password was changed. Other browsers are signed out."))
@@ -151,7 +151,7 @@ async def reset_page(request: web.Request) -> web.StreamResponse:
     try:
         row = await _linked_account(request)
     except LinkOver as over:
-        return await show(request, "reset.html", ResetPage("", "", over.args[0]), status=410)
+        return await show(request, "reset.html", ResetPage("", "", str(over)), status=410)
     return await show(request, "reset.html", ResetPage(row["name"], "", ""))
 
 
@@ -160,12 +160,12 @@ async def reset(request: web.Request) -> web.StreamResponse:
     try:
         row = await _linked_account(request)
     except LinkOver as over:
-        return await show(request, "reset.html", ResetPage("", "", over.args[0]), status=410)
+        return await show(request, "reset.html", ResetPage("", "", str(over)), status=410)
     account = Account(row["account"], row["name"], row["role"])
     try:
         await _write_password(request, account, new_password(await request.post(), account.name))
     except (PasswordError, TooManyPasswordChecks) as refusal:
-        page = ResetPage(account.name, refusal.args[0], "")
+        page = ResetPage(account.name, str(refusal), "")
         return await show(request, "reset.html", page, status=422)
     request.app[HUB].sessions.end_all(account.account)
     answer = see_other("/", say("Your password is set, and you are signed in."))

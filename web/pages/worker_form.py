@@ -91,7 +91,7 @@ async def create(request: web.Request) -> web.StreamResponse:
         edited = {"name": "", **sent.edited()}
         written = await hub.act(request[ACCOUNT], edit_worker(worker, _values(edited)))
     except ActError as refusal:
-        return await _show_form(request, "", sent.given, {}, "", error=refusal.args[0], status=422)
+        return await _show_form(request, "", sent.given, {}, "", error=str(refusal), status=422)
     words = say("{name} was added. Now let a phone join.", name=sent.given["name"])
     raise see_other(f"/workers/{worker.hex()}", words, undo=reference_of(written).text())
 
@@ -116,7 +116,7 @@ async def save(request: web.Request) -> web.StreamResponse:
         changes = await changed_since(hub.reader, worker, sent.basis, LABELS)
     except Malformed as wrong:
         return await _show_form(
-            request, worker, current, current, basis, error=wrong.args[0], status=400
+            request, worker, current, current, basis, error=str(wrong), status=400
         )
     edited = sent.edited()
     inputs = {(name, ""): name for name in LABELS}
@@ -139,7 +139,7 @@ async def save(request: web.Request) -> web.StreamResponse:
             current | edited,
             sent.shown,
             sent.basis,
-            error=refusal.args[0],
+            error=str(refusal),
             status=422,
         )
     words = say("Saved.") if edited else say("Nothing was changed.")

@@ -149,7 +149,7 @@ async def do(request: web.Request) -> web.StreamResponse:
             read_token(basis)
         words = await DOINGS[request.match_info["doing"]](asked)
     except (ActError, Malformed) as error:
-        return await show_one(request, stream, error=sentence(error.args[0]), status=422)
+        return await show_one(request, stream, error=sentence(str(error)), status=422)
     raise see_other(f"/recurring/{stream}", words)
 
 

@@ -29,6 +29,7 @@ from core.log.registers import Registers
 from core.sentence import say
 from web import formats
 from web.board.filters import is_stream_id
+from web.board.job_form import LABEL_BY_INPUT as LABEL_OF_JOBS
 from web.board.job_form import (
     ClashView,
     FormError,
@@ -50,25 +51,16 @@ OFTEN: Final = {
     "weekday": Often.MONTHLY_BY_WEEKDAY,
 }
 LABEL_BY_INPUT: Final = {
-    "title": say("Title"),
+    "title": LABEL_OF_JOBS["title"],
     "repeats": say("Repeats"),
     "hours": say("Hours"),
     "starts": say("First day"),
     "ends": say("Last day"),
     "zone": say("Time zone"),
     "horizon": say("Days ahead"),
-    "customer": say("Customer"),
-    "place": say("Place"),
-    "address": say("Address"),
-    "point": say("Position"),
-    "radius": say("Radius"),
-    "contact": say("Contact"),
-    "contact_phone": say("Contact's phone"),
     "worker": say("Worker"),
-    "planned": say("Duration"),
-    "priority": say("Priority"),
-    "skills": say("Skills"),
-    "description": say("Instructions"),
+    # What each job of it begins with.
+    **{name: words for name, words in LABEL_OF_JOBS.items() if name not in ("window", "checks")},
 }
 INPUT_BY_FIELD: Final = {
     **{name: name for name in LABEL_BY_INPUT if name not in ("contact_phone", "planned")},
@@ -244,7 +236,7 @@ def hours_of(text: str) -> list[int] | None:
     try:
         start, end = map(formats.parse_minute_of_day, (start_text, end_text))
     except ValueError as error:
-        raise FormError("hours", error.args[0]) from error
+        raise FormError("hours", str(error)) from error
     return [start, end if end > start else end + DAY_MIN]
 
 

@@ -143,7 +143,7 @@ async def create(request: web.Request) -> web.StreamResponse:
             changes += await _without_the_day_of(hub.reader, stream, given)
             await hub.act(request[ACCOUNT], changes)
         except ActError as refusal:
-            errors = {"": sentence(refusal.args[0])}
+            errors = {"": sentence(str(refusal))}
     if errors:
         page = await given.drawn(hub.reader, "", "", "", {}, errors, "/recurring")
         return await show(request, "recurrence_form.html", page, status=422)
@@ -229,7 +229,7 @@ async def save(request: web.Request) -> web.StreamResponse:
     except Malformed as wrong:
         page = await draw_form(
             hub.reader, stream, number, basis, current, current,
-            made=made, cancel_href=back, errors={"": sentence(wrong.args[0])},
+            made=made, cancel_href=back, errors={"": sentence(str(wrong))},
         )  # fmt: skip
         return await show(request, "recurrence_form.html", page, status=400)
     given = replace(await _read(hub.reader, form, sent.shown), made=made)
@@ -261,7 +261,7 @@ async def save(request: web.Request) -> web.StreamResponse:
             elif written and made:
                 words.append(say("Jobs that are made already stay as they are."))
         except ActError as refusal:
-            errors = {"": sentence(refusal.args[0])}
+            errors = {"": sentence(str(refusal))}
     if errors:
         page = await given.drawn(hub.reader, stream, number, sent.basis, sent.shown, errors, back)
         return await show(request, "recurrence_form.html", page, status=422)
@@ -311,17 +311,17 @@ async def _read(reader: Rows, form: Any, shown: Mapping[str, str]) -> Given:
     try:
         texts["repeats"] = compose_repeats(repeat_sent(form))
     except FormError as error:
-        errors["repeats"] = error.args[0]
+        errors["repeats"] = str(error)
     try:
         if texts["point"]:
             texts["point"] = formats.point_words(*formats.parse_point(texts["point"]))
     except ValueError as error:
-        errors["point"] = error.args[0]
+        errors["point"] = str(error)
     try:
         texts["customer"] = await _customer(reader, texts["customer"], form)
         await _fill_from_place(reader, texts, shown)
     except FormError as error:
-        errors["customer"] = error.args[0]
+        errors["customer"] = str(error)
     return Given(texts, errors, form)
 
 
@@ -386,9 +386,9 @@ def _changes(
                 raise FormError(name, say("{label} is missing; give one.", label=label))
             changes += edit_recurrence(stream, _values(texts, {name}))
         except FormError as error:
-            found[name] = error.args[0]
+            found[name] = str(error)
         except ActError as error:
-            found[name] = sentence(error.args[0])
+            found[name] = sentence(str(error))
     starts, ends = texts["starts"], texts["ends"]
     if not found and {"starts", "ends"} & names and ends and starts > ends:
         found["ends"] = say("The last day is before the first; put it after, or leave it empty.")

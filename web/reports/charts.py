@@ -30,29 +30,30 @@ _LEGENDS: Final = {
 }
 
 
-def chart_of(wanted: Wanted, figures: Sequence[Figures], tongue: Language) -> Chart | None:
+def chart_of(wanted: Wanted, figures: Sequence[Figures], language: Language) -> Chart | None:
     """The chart of a report in a language; None where there is nothing to draw."""
     if not figures:
         return None
     along = wanted.by in TIMES
     shown = _all_times(wanted, figures) if along else list(figures[:LINES_MAX])
-    lines = [_said(_line(wanted.chart, each, along), tongue) for each in shown]
+    lines = [_said(_line(wanted.chart, each, along), language) for each in shown]
     title = say("{figures} {by}", figures=CHARTS[wanted.chart], by=BY_PHRASES[wanted.by])
     description = say("{period}. The figures stand in the table below.", period=wanted.period.words)
     if not along and len(figures) > LINES_MAX:
         cut = say("The first {n} are drawn.", n=LINES_MAX)
         description = listed([description, cut], " ")
-    legend = tongue.plain(_LEGENDS[wanted.chart])
+    legend = language.plain(_LEGENDS[wanted.chart])
     draw = columns if along else bars
-    return draw(tongue.said(title), tongue.said(description), legend, lines)
+    return draw(language.said(title), language.said(description), legend, lines)
 
 
-def _said(line: Line, tongue: Language) -> Line:
+def _said(line: Line, language: Language) -> Line:
     """A line as it is drawn: in a language."""
     pieces = tuple(
-        tuple(replace(piece, words=tongue.said(piece.words)) for piece in bar) for bar in line.bars
+        tuple(replace(piece, words=language.said(piece.words)) for piece in bar)
+        for bar in line.bars
     )
-    return Line(tongue.said(line.name), tongue.said(line.words), pieces, line.mark)
+    return Line(language.said(line.name), language.said(line.words), pieces, line.mark)
 
 
 def _all_times(wanted: Wanted, figures: Sequence[Figures]) -> list[Figures]:

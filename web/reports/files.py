@@ -86,7 +86,7 @@ def wanted_for_file(request: web.Request, moment: Moment) -> Wanted:
         period_asked(request.query)
     except PeriodError as error:
         todo = say("Put right the days in the address and ask again.")
-        raise Refused(400, error.args[0], todo) from error
+        raise Refused(400, str(error), todo) from error
     return read_wanted(request.query, local_time(moment.now_ms, moment.zone).date())[0]
 
 

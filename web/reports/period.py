@@ -159,5 +159,5 @@ def read_period(query: Mapping[str, str], usual: Period, usual_words: str) -> tu
     try:
         return period_asked(query) or usual, ""
     except PeriodError as error:
-        words = say("{why} {period} is shown instead.", why=error.args[0], period=usual_words)
+        words = say("{why} {period} is shown instead.", why=str(error), period=usual_words)
         return usual, words

@@ -13,6 +13,8 @@ import jinja2
 import pytest
 from jinja2 import nodes
 
+from core.dispatch.fields import FIELDS
+from tests.words import found
 from web.assets import STATIC_FOLDER, Assets
 from web.board.bulk_page import OutcomePart
 from web.board.detail import JobDetail
@@ -32,7 +34,6 @@ from web.board.rail import Rail, RailPart, SavedLink
 from web.board.rows import BoardRow
 from web.board.views_page import ViewRow, ViewsPage
 from web.board.who_near import NearPlace
-from web.board.words import LABEL_BY_FIELD, LABELS
 from web.rendering import TEMPLATE_FOLDER, make_environment
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -140,8 +141,9 @@ def test_nothing_is_gathered_that_no_template_shows(
     assert not {field for field in left - own if f"self.{field}" not in source}
 
 
-def test_the_label_of_every_field_is_found_for_translation() -> None:
-    assert set(LABEL_BY_FIELD.values()) - set(LABELS) == set()
+def test_what_every_field_is_called_is_found_for_translation() -> None:
+    known = found("web")
+    assert [field.name for field in FIELDS.values() if known.get(field.called) is None] == []
 
 
 def test_every_icon_that_the_board_names_is_in_the_sprite() -> None:

@@ -6,13 +6,13 @@ from playwright.async_api import Browser, expect
 
 from tests.web.board.desk import Desk, row
 from tests.web.browsing import barriers
-from web.language import language
+from web.language import language_named
 
 
 async def test_the_board_speaks_its_readers_language_in_pages_and_scripts(
     desk: Desk, chromium: Browser
 ) -> None:
-    czech = language("cs")
+    czech = language_named("cs")
     assert czech.say("Nobody") != "Nobody", "no catalog is built"
     page = await desk.sit(chromium, "/?view=unassigned", with_map=False, locale="cs-CZ")
     await expect(page.locator("html")).to_have_attribute("lang", "cs")

@@ -14,7 +14,7 @@ import pytest
 
 from tests.web.marks import known
 from tests.web.office import Office, Person, Seen
-from web.language import LANGUAGE_COOKIE, language
+from web.language import LANGUAGE_COOKIE, language_named
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ async def test_a_browser_gets_the_language_that_it_likes_best_of_those_known(
 ) -> None:
     seen, _ = await asked(office, "/sign-in", {"Accept-Language": accepted})
     assert tag_of(seen) == tag
-    assert language(tag).say("Sign in") in seen.words
+    assert language_named(tag).say("Sign in") in seen.words
 
 
 async def test_a_language_that_was_chosen_is_kept(office: Office) -> None:
