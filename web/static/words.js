@@ -1,8 +1,8 @@
 // What scripts say, in the language of their page. `_` and `several` are looked for by `make words`, so their first arguments have to stand in the call as they are.
 
 const { words } = document.documentElement.dataset;
-// English needs no list; another language's is a file that the browser keeps.
-const known = words ? await (await fetch(words)).json() : {};
+// English needs no list; another language's is a file that the browser keeps. Where it does not come, scripts speak English.
+const known = words ? await fetch(words).then((answer) => answer.json()).catch(() => ({})) : {};
 const plural = new Intl.PluralRules(document.documentElement.lang || 'en');
 
 /** `template` in the page's language with `values` in the places that it names: `_('{n} jobs', { n })`. */

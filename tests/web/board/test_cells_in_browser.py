@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from core.dispatch import acts
 from core.dispatch.fields import Phase
@@ -110,7 +110,16 @@ async def test_what_somebody_changed_meanwhile_is_told_and_not_written_over(
     await expect(editor.locator(".error")).to_contain_text("Priority: Low")
     await expect(editor.get_by_label("Priority")).to_be_focused()
     assert (await town.row(alpha))["priority"] == 0
+
+    async def after_the_news(route: Route) -> None:
+        answer = await route.fetch()
+        # The page's own line has brought the change before the act is answered.
+        await expect(cell(page, alpha, "c-number")).to_contain_text("Urgent")
+        await route.fulfill(response=answer)
+
+    await page.route("**/board/bulk/*", after_the_news)
     await keys.press("Enter")
+    await expect(editor).to_have_count(0)
     await expect(cell(page, alpha, "c-number")).to_contain_text("Urgent")
     assert (await town.row(alpha))["priority"] == 3
     # What others do besides is announced in words, and not more often than one can listen.

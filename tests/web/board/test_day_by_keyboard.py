@@ -18,6 +18,7 @@ from core.dispatch.fields import Phase
 from core.dispatch.overruled import not_taken
 from tests.web.board.desk import Desk, row, shown
 from tests.web.board.town import MINUTE_MS
+from tests.web.browsing import without_map
 from tests.web.office import PASSWORD
 
 pytestmark = pytest.mark.browser
@@ -123,6 +124,8 @@ class Day:
         await keys.type("1400")
         await keys.press("Enter")
         await expect(row(page, self.radiator)).to_contain_text("13:00–14:00")
+        # A key goes to the editor as long as it is there.
+        await expect(page.locator(".cell-editor")).to_have_count(0)
         await keys.press("a")
         await expect(page.locator(".candidate")).to_have_count(3)
         await keys.press("ArrowDown")
@@ -232,7 +235,7 @@ async def test_a_day_is_dispatched_by_keyboard_alone(
     )
     page = await context.new_page()
     page.on("pageerror", lambda error: desk.faults.append(str(error)))
-    await page.route("**/board/map.js*", lambda route: route.abort())
+    await without_map(page)
     day = Day(desk, page)
     await day.sign_in()
     await day.make()

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable
 
 import pytest
-from playwright.async_api import Browser, Page, Request, Route
+from playwright.async_api import Browser, Page, Request
 
 from tests.web.board.desk import Desk
 from tests.web.board.lived_in import DAY, LivedIn
-from tests.web.browsing import barriers, sit_down
+from tests.web.browsing import barriers, sit_down, without_map
 from tests.web.office import Office, Person
 
 pytestmark = pytest.mark.browser
@@ -119,13 +119,10 @@ async def test_every_page_of_the_office_has_no_barrier_fits_every_screen_and_pri
         if not request.url.startswith((office.origin, "data:", "blob:", "ws:")):
             elsewhere.append(request.url)
 
-    async def no_map(route: Route) -> None:
-        # Drawn without a graphics card it takes longer than all else; it has tests of its own.
-        await route.abort()
-
-    page = await sit_down(chromium, office, desk.faults, expected=("ERR_FAILED",))
+    page = await sit_down(chromium, office, desk.faults, expected=("ERR_BLOCKED",))
     page.on("request", asked)
-    await page.route("**/board/map.js*", no_map)
+    # It has tests of its own.
+    await without_map(page)
     found = []
     for path in paths[part::PARTS]:
         found += await faults_of(page, path)

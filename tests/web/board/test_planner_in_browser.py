@@ -142,6 +142,13 @@ async def test_a_job_goes_by_keyboard_to_another_worker_and_hour(
     await keys.press("Enter")
     await expect(page.get_by_role("heading", name="Shed")).to_be_visible()
     await expect(bar(page, shed)).to_have_attribute("aria-current", "true")
+    # And the day before and after, by the planner's own links.
+    head = page.locator(".plan-head h2")
+    this_day = await head.inner_text()
+    await keys.press("]")
+    await expect(head).not_to_have_text(this_day)
+    await keys.press("[")
+    await expect(head).to_have_text(this_day)
     await page.context.close()
 
 

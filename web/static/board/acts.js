@@ -27,7 +27,7 @@ export function boardActs({ board, rows, cells, pane, picks, planner, inbox, go,
       if (pane.form) return;
       await go(paneAddress({ job }));
       if (pane.job !== job) return;
-    }
+    } else await pane.loaded; // The key may be faster than the hub.
     pane.open(action);
   }
 
@@ -46,7 +46,7 @@ export function boardActs({ board, rows, cells, pane, picks, planner, inbox, go,
   /** Another day: by the planner's own links where it is shown, else by the filter's day. */
   function toDay(by) {
     if (planner.isShown) {
-      const links = document.querySelectorAll('.plan-head > .button-group:first-child a');
+      const links = document.querySelectorAll('.plan-head [data-days] a');
       if (by) links[by < 0 ? 0 : links.length - 1]?.click();
       else if (links.length > 2) links[1].click();
       return;

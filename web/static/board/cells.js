@@ -285,11 +285,16 @@ export class Cells {
   /** Save what was changed; false where it was refused, with why said in the editor. */
   async #save() {
     if (this.sending) return false;
-    const { form, job } = this;
     if (this.#text() === this.begun && !this.refused) {
       this.#close();
       return true;
     }
+    return this.rows.ownAct(this.job, () => this.#sent());
+  }
+
+  /** Send what was chosen; whether it was saved. */
+  async #sent() {
+    const { form, job } = this;
     const data = new FormData(form);
     const body = new URLSearchParams(data);
     const action = EDITORS[this.name].action(data);

@@ -24,6 +24,7 @@ export class Pane {
     this.element = element;
     this.hooks = hooks;
     this.asked = 0;
+    this.loaded = Promise.resolve();
     element.addEventListener('submit', (event) => this.#submit(event));
     element.addEventListener('toggle', (event) => this.#toggled(event), true);
     element.addEventListener('input', (event) => {
@@ -54,8 +55,13 @@ export class Pane {
     return 'pane' in this.board.dataset;
   }
 
-  /** Show what the URL selects. */
-  async load({ focus = false } = {}) {
+  /** Show what the URL selects; `loaded` is kept for whoever wants to act on what is on its way. */
+  load(options = {}) {
+    this.loaded = this.#load(options);
+    return this.loaded;
+  }
+
+  async #load({ focus = false }) {
     const doing = params().get('do') ?? '';
     const job = selectedJob();
     if (!job && !['new', 'near'].includes(doing)) {

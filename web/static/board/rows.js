@@ -57,6 +57,7 @@ export class Rows {
     this.pending = new Map();
     this.asked = new Set();
     this.watcher = null;
+    this.own = new Set();
     this.adopt();
     document.getElementById('pending-apply').addEventListener('click', (event) => {
       this.applyPending();
@@ -65,6 +66,16 @@ export class Rows {
     });
     board.addEventListener('pointerout', () => this.#applyWhenFree());
     board.addEventListener('focusout', () => this.#applyWhenFree());
+  }
+
+  /** Do what changes a job here; whichever line brings the change first, it is nobody else's. */
+  async ownAct(job, doing) {
+    this.own.add(job);
+    try {
+      return await doing();
+    } finally {
+      this.own.delete(job);
+    }
   }
 
   /** Take up the table as the document has it now: after loading and after another question. */
@@ -249,7 +260,8 @@ export class Rows {
     this.#showPending();
     this.#regroup();
     this.#showEmpty();
-    if (changed.length && !quiet && !own) this.hooks.changed(changed.map(([job]) => job));
+    const others = changed.map(([job]) => job).filter((job) => !this.own.has(job));
+    if (others.length && !quiet && !own) this.hooks.changed(others);
   }
 
   /** The jobs in sight or near it, for what changes by the clock alone. */
