@@ -37,3 +37,8 @@ async def test_the_board_speaks_its_readers_language_in_pages_and_scripts(
     assert "row" not in " ".join(shown)
     assert "Undo" not in " ".join(shown)
     assert await barriers(page, "the board in Czech") == []
+    # On a small desk, with the map beside, nothing of the toolbar is cut.
+    await page.set_viewport_size({"width": 1024, "height": 768})
+    cut = """(bar) => [...bar.querySelectorAll('.button')].filter((each) => each.offsetWidth
+        && each.getBoundingClientRect().right > bar.getBoundingClientRect().right + 1).length"""
+    assert await page.locator(".toolbar").evaluate(cut) == 0
