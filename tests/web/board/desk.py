@@ -14,8 +14,9 @@ from playwright.async_api import Browser, Page, expect
 
 from core.dispatch import acts
 from hub.presence import Presence
-from tests.web.board.town import MINUTE_MS, Town, Worker
+from tests.web.board.town import HOUR_MS, MINUTE_MS, Town, Worker
 from tests.web.browsing import CUT_LINE, sit_down, without_map
+from tests.web.office import NOON_MS
 
 
 class Desk:
@@ -102,3 +103,22 @@ async def assign(desk: Desk, job: str, worker: Worker) -> bytes:
     turn = desk.town.office.entropy(8)
     await desk.town.office.act(acts.assign(bytes.fromhex(job), worker.stream, turn))
     return turn
+
+
+async def point_in(page: Page, desk: Desk, index: int, hour: float) -> tuple[float, float]:
+    """Where an hour of the day lies in a worker's row."""
+    start, end = [
+        int(await page.locator("#planner").get_attribute(f"data-{name}") or 0)
+        for name in ("start", "end")
+    ]
+    row = page.locator(f'.plan-row[data-worker="{desk.workers[index].id}"]')
+    time_line = row.locator(".plan-time")
+    # Until its script has drawn it, the planner is lists.
+    await expect(time_line).to_be_visible()
+    box = await time_line.bounding_box()
+    while box is None:  # Its row was drawn anew in between.
+        await page.wait_for_timeout(50)
+        box = await time_line.bounding_box()
+    at_ms = NOON_MS + (hour - 12) * HOUR_MS
+    share = (at_ms - start) / (end - start)
+    return box["x"] + share * box["width"], box["y"] + box["height"] / 2

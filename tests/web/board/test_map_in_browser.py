@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from core.dispatch import acts
 from core.dispatch.fields import Kind
 from hub.presence import Presence
-from tests.web.board.desk import Desk, assign
+from tests.web.board.desk import Desk, assign, point_in
 from tests.web.board.town import Worker
 
 pytestmark = pytest.mark.browser
@@ -194,4 +194,43 @@ async def test_workers_who_move_are_drawn_where_they_are_and_many_of_them_as_dot
     await until(lambda: not hub.feed._movers)
     await page.get_by_role("link", name="Map", exact=True).click()
     await until(lambda: len(hub.feed._movers) == 1)
+    await page.context.close()
+
+
+async def test_a_pin_is_dragged_from_the_map_to_a_workers_hour(
+    desk: Desk, without_webgl: Browser
+) -> None:
+    ana, alone = desk.workers[0], desk.jobs[3]
+    point = (501_100_000, 144_900_000)
+    await desk.town.office.act(acts.edit_job(bytes.fromhex(alone), {"point": point}))
+    page = await sit_at_map(desk, without_webgl, "/?view=all&show=planner,map")
+    await page.locator(f'.plan-row[data-worker="{ana.id}"]').wait_for()
+    pin = await page.locator(f'[data-pin="{alone}"]').bounding_box()
+    assert pin
+    await page.mouse.move(pin["x"] + pin["width"] / 2, pin["y"] + pin["height"] / 2)
+    await page.mouse.down()
+    await page.mouse.move(pin["x"] + 40, pin["y"] + 40, steps=4)
+    card = page.locator(".plan-card")
+    await expect(card).to_contain_text("A-4")
+    await page.mouse.move(*await point_in(page, desk, 0, 17), steps=6)
+    await expect(card).to_contain_text("A-4 to Ana, 17:00")
+    after = await page.locator(f'[data-pin="{alone}"]').bounding_box()
+    assert after == pin, "the map stays where it is"
+    await page.mouse.up()
+    await expect(page.locator(f'.plan-row[data-worker="{ana.id}"]')).to_contain_text("Delta")
+    assert await desk.town.listed(ana) == ["Delta"]
+
+    # The ground moves by the hand as ever, and a click without a drag chooses the job.
+    box = await page.locator("#map").bounding_box()
+    assert box
+    await page.mouse.move(box["x"] + 60, box["y"] + 60)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + 160, box["y"] + 110, steps=5)
+    await page.mouse.up()
+    await page.wait_for_timeout(300)
+    moved = await page.locator(f'[data-pin="{alone}"]').bounding_box()
+    assert moved
+    assert moved["x"] > pin["x"] + 50
+    await page.locator(f'[data-pin="{alone}"]').click()
+    await expect(page.get_by_role("heading", name="Delta")).to_be_visible()
     await page.context.close()

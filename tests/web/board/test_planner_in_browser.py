@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, Route, expect
 
 from core.dispatch import acts
 from core.dispatch.fields import Phase
-from tests.web.board.desk import Desk, assign
+from tests.web.board.desk import Desk, assign, point_in
 from tests.web.board.town import HOUR_MS
 from tests.web.office import NOON_MS
 
@@ -26,24 +26,6 @@ def row(page: Page, desk: Desk, index: int) -> Any:
 def bar(page: Page, job: str) -> Any:
     """A job in the planner."""
     return page.locator(f'.plan-job[data-job="{job}"]')
-
-
-async def point_in(page: Page, desk: Desk, index: int, hour: float) -> tuple[float, float]:
-    """Where an hour of the day lies in a worker's row."""
-    start, end = [
-        int(await page.locator("#planner").get_attribute(f"data-{name}") or 0)
-        for name in ("start", "end")
-    ]
-    time_line = row(page, desk, index).locator(".plan-time")
-    # Until its script has drawn it, the planner is lists.
-    await expect(time_line).to_be_visible()
-    box = await time_line.bounding_box()
-    while box is None:  # Its row was drawn anew in between.
-        await page.wait_for_timeout(50)
-        box = await time_line.bounding_box()
-    at_ms = NOON_MS + (hour - 12) * HOUR_MS
-    share = (at_ms - start) / (end - start)
-    return box["x"] + share * box["width"], box["y"] + box["height"] / 2
 
 
 async def drag(page: Page, job: Any, to: tuple[float, float], *, drop: bool = True) -> None:

@@ -66,6 +66,7 @@ picks = new Picks(rows, {
 const planner = new Planner(board, {
   said: say,
   sent: (job) => rows.refresh([job]).catch(() => undefined),
+  pinUnder: (event) => map?.pinUnder(event) ?? null,
 });
 
 // --- map: loaded apart, because it is large and the table must not wait for it

@@ -129,8 +129,9 @@ class View {
   #drawJob(job) {
     const icon = this.#image(`${job.status}|${job.priority}|${job.alert}`, () => jobPin(job));
     const words = [job.number, job.title, codeWords(job.status), codeWords(job.alert)].filter(Boolean).join(', ');
-    this.L.marker([job.at[1], job.at[0]], { icon, title: words, alt: words, keyboard: false })
+    const pin = this.L.marker([job.at[1], job.at[0]], { icon, title: words, alt: words, keyboard: false })
       .on('click', (event) => this.#click(job, event)).addTo(this.pins);
+    pin.getElement().dataset.pin = job.id;
     this.#drawPicked([job], job.at, 44);
   }
 
@@ -177,6 +178,11 @@ class View {
     });
     if (near.length > 1) this.on.stack(near, event.containerPoint ?? spot);
     else this.on.job(job.id);
+  }
+
+  /** The job whose pin a pointer is on; undefined for none. */
+  jobUnder({ target }) {
+    return target.closest('[data-pin]')?.dataset.pin;
   }
 
   /** A worker's mark lies on top: what it covers is offered beside it. */

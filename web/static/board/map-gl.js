@@ -292,6 +292,14 @@ class View {
     this.#move({ center: cluster.geometry.coordinates, zoom: zoom + 0.3 });
   }
 
+  /** The job whose pin a pointer is on, the one that is drawn on top; undefined for none. */
+  jobUnder({ clientX, clientY }) {
+    const { left, top } = this.map.getCanvas().getBoundingClientRect();
+    const [x, y] = [clientX - left, clientY - top];
+    const box = [[x - HIT_PX, y - HIT_PX], [x + HIT_PX, y + HIT_PX]];
+    return this.map.queryRenderedFeatures(box, { layers: ['pins'] })[0]?.properties.id;
+  }
+
   #item(properties) {
     return { ...properties };
   }

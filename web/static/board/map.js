@@ -85,7 +85,7 @@ class BoardMap {
       begun: () => { this.list.close(); this.view.setDrawing(true); },
       drawn: (inside) => this.#drawn(inside),
     });
-    addEventListener('pointerup', () => this.view.setDrawing(false));
+    for (const end of ['pointerup', 'pointercancel']) addEventListener(end, () => this.view.setDrawing(false));
     document.addEventListener('board:select', (event) => this.#chosen(event.detail?.jobs ?? []));
     this.#tools();
     this.#legend();
@@ -297,6 +297,20 @@ class BoardMap {
     if (done) this.words.replaceChildren(`${words} `, this.#stopButton());
     else this.#say();
     before?.(null);
+  }
+
+  /** What stands for the job whose pin is pressed, for the planner to carry; null where none can be.
+      The map itself stays where it is until the press ends. */
+  pinUnder(event) {
+    if (!this.hooks.create || this.picked || !this.element.contains(event.target)) return null;
+    const job = this.jobs.get(this.view.jobUnder(event));
+    if (!job || ['done', 'cancelled'].includes(job.status)) return null;
+    this.view.setDrawing(true);
+    const made = document.createElement('span');
+    made.dataset.job = job.id;
+    made.dataset.status = job.status;
+    made.append(Object.assign(document.createElement('b'), { textContent: job.number }));
+    return made;
   }
 
   /** Stop picking; false where nobody picks. */

@@ -27,7 +27,8 @@ function element(tag, name, words) {
 }
 
 export class Carry {
-  /** `hooks`: `said(words)`, `sent(job)`, `take(html)`, `over()`, `focus(job, worker)`. */
+  /** `hooks`: `said(words)`, `sent(job)`, `take(html)`, `over()`, `focus(job, worker)`, and `pinUnder(event)`,
+      which stands for a job that the map shows there, or is null. */
   constructor(board, hooks) {
     this.board = board;
     this.hooks = hooks;
@@ -47,7 +48,7 @@ export class Carry {
     return document.getElementById('planner');
   }
 
-  /** Whether a job, given by its bar, its chip or its row of the table, may be moved. */
+  /** Whether a job, given by its bar, its chip, its row of the table or for its pin, may be moved. */
   #mayMove(from) {
     const closed = ['done', 'cancelled'].includes(from.dataset.status ?? from.querySelector('.status')?.dataset.status);
     return this.board.dataset.mayWrite === '1' && !('fixed' in from.dataset) && !closed;
@@ -57,7 +58,7 @@ export class Carry {
 
   #press(event) {
     if (!shows(this.board, 'planner') || event.button !== 0 || event.pointerType === 'touch') return;
-    const from = event.target.closest('.plan-job, tr.job');
+    const from = event.target.closest('.plan-job, tr.job') ?? this.hooks.pinUnder(event);
     if (!from || this.held || !this.#mayMove(from)) return;
     const begin = { x: event.clientX, y: event.clientY };
     const moved = (moving) => {

@@ -24,7 +24,7 @@ function place(root) {
 }
 
 export class Planner {
-  /** `hooks`: `said(words)` for the live region, `sent(job)` when a move was answered. */
+  /** `hooks`: `said(words)` for the live region, `sent(job)` when a move was answered, `pinUnder(event)` as `Carry` has it. */
   constructor(board, hooks) {
     this.board = board;
     this.hooks = hooks;
@@ -33,6 +33,7 @@ export class Planner {
     this.carry = new Carry(board, {
       said: hooks.said,
       sent: hooks.sent,
+      pinUnder: hooks.pinUnder,
       // What one moved oneself is to be seen at once, also under the pointer.
       take: (html) => this.#take(html, { own: true }),
       over: () => { if (this.again) this.freshen(); },
