@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from core.dispatch.acts import CHECK_ITEMS_MAX
 from core.sentence import marked, say
 from web import formats
+from web.board.days import today
 from web.board.filters import Filter, Query, is_stream_id
 from web.board.reader import Rows
 from web.board.rows import PRIORITY_WORDS, window_text
@@ -105,7 +106,7 @@ class ClashView:
 class JobForm:
     """What `board/form.html` gets. `values` are the inputs' texts by name.
 
-    `workers` are whom a new job can be given to at once.
+    `workers` are whom a new job can be given to at once, `today` is the site's day.
     """
 
     job: str
@@ -123,6 +124,7 @@ class JobForm:
     priorities: tuple[Option, ...]
     skills: tuple[Option, ...]
     zone_name: str
+    today: str
     error_by_input: Mapping[str, str] = field(default_factory=dict)
     clashes: tuple[ClashView, ...] = ()
     before: str = ""
@@ -219,6 +221,7 @@ async def draw_form(
         ),
         skills=tuple(Option(row["skill"], row["name"], row["skill"] in chosen) for row in skills),
         zone_name=str(moment.zone),
+        today=today(moment.now_ms, moment.zone),
         error_by_input=errors or {},
         clashes=tuple(clashes),
         before=before,

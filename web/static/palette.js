@@ -14,6 +14,7 @@ const EVERYWHERE = 'Everywhere';
 const BOARD = 'On the board';
 const GO_TO = _('Go to');
 const GROUP_BY = _('Group by');
+const SORT_BY = _('Sort by');
 const SAVED_VIEWS = _('Saved views');
 const WITH_TEXT = _('With this text');
 
@@ -55,6 +56,7 @@ function ofLinks() {
     ['.rail :is(a[data-view], a[data-saved])', SAVED_VIEWS, (link) => link.querySelector('.clip')?.textContent],
     ['[data-layout]', _('Show'), (link) => link.title || link.textContent],
     ['.table-menu a.menu-item', GROUP_BY, (link) => link.textContent],
+    ['th a[data-sort]', SORT_BY, (link) => (link.querySelector('.visually-hidden') ?? link).firstChild.textContent],
     ['.bar-nav a', GO_TO, (link) => link.textContent],
     ['#sync-pill', GO_TO, () => _('Phones')],
     ['#account-menu a.menu-item', GO_TO, (link) => link.textContent],
@@ -86,7 +88,7 @@ function ofHub({ jobs, customers, workers, views }) {
 /** The best of the page's own for a text; without one the commands alone, in the table's order. */
 function best(text) {
   const all = [...ofCommands(), ...ofLinks()];
-  if (!text) return all.filter(({ group }) => ![GROUP_BY, GO_TO].includes(group) || !document.getElementById('board'));
+  if (!text) return all.filter(({ group }) => ![GROUP_BY, SORT_BY, GO_TO].includes(group) || !document.getElementById('board'));
   return all.map((one) => ({ one, like: likeness(text, `${one.words} ${one.group}`) }))
     .filter(({ like }) => like > 0).sort((a, b) => b.like - a.like).map(({ one }) => one);
 }

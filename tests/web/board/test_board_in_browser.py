@@ -203,10 +203,14 @@ async def test_a_refused_form_shows_what_is_wrong_and_no_message_covers_its_butt
     page = await desk.sit(chromium, "/?view=unassigned", with_map=False)
     await page.keyboard.press("n")
     await page.get_by_label("Title").fill("Radiator")
+    day = page.locator("#f-day")
     await page.get_by_label("From", exact=True).fill("14:00")
+    await expect(day).to_have_value(
+        "2026-11-23"
+    )  # A time is meant for today, until one says otherwise.
+    await day.fill("")
     await page.keyboard.press("Control+Enter")
     await expect(page.get_by_text("Give the day of the window")).to_be_in_viewport()
-    day = page.locator("#f-day")
     await expect(day).to_be_focused()
     await expect(day).to_be_in_viewport()
     await expect(page.get_by_label("From", exact=True)).to_have_value("14:00")

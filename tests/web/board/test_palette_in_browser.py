@@ -35,6 +35,12 @@ async def test_commands_act_on_the_job_that_one_stands_on_and_all_are_found_by_w
     await keys.press("Control+k")
     await keys.press("Escape")
     await expect(row(page, desk.jobs[2])).to_be_focused()
+    # An order of the table.
+    await keys.press("Control+k")
+    await keys.type("sort delay")
+    await expect(marked).to_contain_text("Delay")
+    await keys.press("Enter")
+    await expect(page.locator('th[aria-sort="descending"]')).to_contain_text("Delay")
     # A job by its number, a customer by a part of the name without its accent.
     await keys.press("Control+k")
     await keys.type("a-4")

@@ -92,6 +92,12 @@ export function wireForm(form, hooks) {
   field('window_day').addEventListener('change', () => {
     if (!field('window_start').value) field('window_start').focus();
   });
+  // A time without a day is meant for today, which then stands there to be changed.
+  for (const name of ['window_start', 'window_end']) {
+    field(name).addEventListener('change', () => {
+      if (field(name).value) field('window_day').value ||= form.dataset.today;
+    });
+  }
 
   const pick = form.querySelector('[data-pick]');
   pick.hidden = !hooks.pick;
