@@ -1,7 +1,7 @@
 """Every page of the office, found by asking the program for its addresses, looked at in a browser.
 
 In light and dark, from a phone's width to a wide desk's, and on paper: no barrier, nothing wider
-than its screen, nothing asked of anybody else, no fault in a script.
+than its screen or cut, nothing asked of anybody else, no fault in a script.
 """
 
 from __future__ import annotations
@@ -43,6 +43,15 @@ _WIDER = """() => {
 }"""
 
 
+# Buttons of the board's bar that stand beyond its edge, which does not scroll.
+_CUT = """() => [...document.querySelectorAll('.toolbar .button')].filter((each) => {
+        const edge = each.closest('.toolbar').getBoundingClientRect().right;
+        return each.offsetWidth && each.getBoundingClientRect().right > edge + 1;
+    }).map((each) => each.outerHTML.slice(0, 120)).join(' | ')"""
+HEADING_LETTERS = 25
+"""More than a heading alone has on paper."""
+
+
 def addresses(office: Office, parameters: dict[str, str]) -> Iterable[str]:
     """Every address that can be opened, filled in; one that can't be is an error here."""
     for resource in office.app.router.resources():
@@ -60,7 +69,8 @@ async def screens(person: Person, lived: LivedIn) -> list[str]:
     board = "/?view=all"
     more = [
         f"{board}&show=table&group=worker", f"{board}&show=planner",
-        f"{board}&show=planner&span=week", "/?show=inbox", f"{board}&job={job}", "/?do=new",
+        f"{board}&show=planner&span=week", f"{board}&show=map", "/?show=inbox",
+        f"{board}&job={job}", "/?do=new",
         f"{board}&job={job}&do=edit", "/?do=near", "/search?q=boiler", "/reports?chart=plan",
         f"/history?worker={worker}&day={DAY}", f"/erased?find={customer}",
         f"/recurring/new?job={job}", f"/workers/day?date={DAY}&all=yes",
@@ -90,6 +100,8 @@ async def faults_of(page: Page, path: str) -> list[str]:
         await page.set_viewport_size({"width": width, "height": 900})
         if wider := await page.evaluate(_WIDER):
             found.append(f"{path} is wider than {width}: {wider}")
+        if cut := await page.evaluate(_CUT):
+            found.append(f"{path} has cut buttons at {width}: {cut}")
     await page.emulate_media(media="screen", color_scheme="dark", reduced_motion="reduce")
     # What hangs on the theme and on the width; the rest is as in light.
     found += await barriers(page, f"{path} dark 360", only=("color-contrast", "target-size"))
@@ -97,6 +109,8 @@ async def faults_of(page: Page, path: str) -> list[str]:
     await page.emulate_media(media="print", color_scheme="dark", reduced_motion="reduce")
     if wider := await page.evaluate(_WIDER):
         found.append(f"{path} is wider than its paper: {wider}")
+    if len((await page.locator("main").inner_text()).strip()) < HEADING_LETTERS:
+        found.append(f"{path} has nothing but a heading on paper")
     if await page.locator("nav:visible, .button:visible, .bar:visible").count():
         found.append(f"{path} has buttons on paper")
     return found
