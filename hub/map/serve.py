@@ -14,6 +14,7 @@ asked for anew each time, so that an import shows at the next reload.
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import json
@@ -104,13 +105,19 @@ class _Served:
     def __init__(self, map_folder: Path, world: Path | None) -> None:
         self._map_folder = map_folder
         self._world = world
+        self._working_out = asyncio.Lock()
 
-    def _outline(self) -> _Outline | None:
-        return None if self._world is None else _outline_of(self._world)
+    async def _outline(self) -> _Outline | None:
+        """Return the outline; while it is worked out, everybody else is answered."""
+        if self._world is None:
+            return None
+        async with self._working_out:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(None, _outline_of, self._world)
 
-    def _world_url(self) -> str | None:
+    async def _world_url(self) -> str | None:
         """Return the outline's address, which changes with its contents."""
-        outline = self._outline()
+        outline = await self._outline()
         return None if outline is None else f"{PREFIX}/world.json?v={outline.hash}"
 
     async def style(self, request: web.Request) -> web.StreamResponse:
@@ -119,7 +126,7 @@ class _Served:
         if asked not in ("light", "dark"):
             raise web.HTTPBadRequest(text="The map has the themes light and dark.")
         theme: Theme = "dark" if asked == "dark" else "light"
-        return _json(installed_style(self._info(), theme, self._world_url()))
+        return _json(installed_style(self._info(), theme, await self._world_url()))
 
     async def description(self, _request: web.Request) -> web.StreamResponse:
         """Answer with what is installed now, or null."""
@@ -128,7 +135,7 @@ class _Served:
 
     async def outline(self, request: web.Request) -> web.StreamResponse:
         """Answer with the outline of the world."""
-        outline = self._outline()
+        outline = await self._outline()
         if outline is None:
             raise web.HTTPNotFound(text="This hub has no outline of the world.")
         fixed = request.query.get("v") == outline.hash

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -163,3 +165,18 @@ async def test_missing_outline_leaves_a_map_without_one(map_folder: Path, tmp_pa
         assert list(json.loads(json.dumps(style["sources"]))) == ["region"]
         async with served.get("/map/world.json") as answer:
             assert answer.status == 404
+
+
+async def test_others_are_answered_while_the_outline_of_the_world_is_worked_out(
+    tmp_path: Path,
+) -> None:
+    # A file that has nothing to read until somebody writes it: so long the work takes.
+    pipe = tmp_path / "slow.json"
+    os.mkfifo(pipe)
+    async for served in serve(tmp_path, pipe):
+        async with asyncio.TaskGroup() as group:
+            waiting = group.create_task(served.json("/map/style.json"))
+            assert (await served.json("/map/region.json")) is None
+            assert not waiting.done()
+            pipe.write_text(json.dumps(SQUARE_COUNTRY))
+        assert "/map/world.json?v=" in json.dumps(waiting.result())
