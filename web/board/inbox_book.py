@@ -109,7 +109,8 @@ class InboxBook:
         if not 0 <= now_ms - self._forked_at_ms < FORKED_MS_MAX:
             self._forked = await forked_keys(self._hub.reader)
             self._forked_at_ms = now_ms
-        found = await gather(self._hub, self._alerts.alerts, self._forked, now_ms, self._known)
+        alerts, busy = self._alerts.alerts, self._alerts.busy
+        found = await gather(self._hub, alerts, self._forked, now_ms, self._known, busy)
         open_keys = [each.key for each in found if not each.aside_until_ms]
         listed = self._repeats.listed(open_keys, now_ms)
         self._problems = tuple(Listed(each, listed.get(each.key, 0)) for each in found)

@@ -94,6 +94,11 @@ class KeptAlerts:
         looked_at |= self._come_due(now_ms)
         return await self._look(looked_at, now_ms)
 
+    @property
+    def busy(self) -> frozenset[str]:
+        """The workers (hex ids) who have live jobs."""
+        return frozenset(who for who, jobs in self._jobs_by_worker.items() if who and jobs)
+
     async def _begin(self, now_ms: int) -> frozenset[str]:
         """Everything from nothing."""
         before = self.alert_by_job

@@ -28,7 +28,7 @@ from web.board.live import EPOCH
 from web.board.naming import Reading
 from web.board.page_parts import Column, columns
 from web.board.planner import Planner, planner_of
-from web.board.questions import PAGE_ROWS, Question
+from web.board.questions import NEXT_ROWS, PAGE_ROWS, Question
 from web.board.rail import Rail, rail_of
 from web.board.rows import BoardRow, board_rows
 from web.board.state import ALERT_BOOK, Moment, moment_of
@@ -243,16 +243,16 @@ async def rows_part(request: web.Request) -> web.StreamResponse:
     after = question.read_key(request.query.get("after", ""))
     if after is None:
         raise web.HTTPBadRequest(text="The order of the table has changed; load the page anew.")
-    found = await question.page(moment.hub.reader, after, PAGE_ROWS + 1)
-    shown = found[:PAGE_ROWS]
+    found = await question.page(moment.hub.reader, after, NEXT_ROWS + 1)
+    shown = found[:NEXT_ROWS]
     rows = await board_rows(moment.hub.reader, question, shown, moment.zone, moment.now_ms)
     before = group_of_key(question.filter, after)
     rows, last_heads = await _in_groups(
-        moment, question, rows, before, is_last=len(found) <= PAGE_ROWS
+        moment, question, rows, before, is_last=len(found) <= NEXT_ROWS
     )
     page = RowsPart(rows, last_heads, request.query.get("job", ""))
     response = part(request, "board/rows.html", await frame_of(request), page)
-    response.headers["X-More"] = "1" if len(found) > PAGE_ROWS else "0"
+    response.headers["X-More"] = "1" if len(found) > NEXT_ROWS else "0"
     return response
 
 
@@ -260,7 +260,8 @@ async def changed_part(request: web.Request) -> web.StreamResponse:
     """POST /board/changed?…: rows of given jobs as they are now, counts and the total, as JSON.
 
     The body is a JSON list of job ids. `alerts=1` adds every job that has an alert: what becomes
-    late without anybody writing anything.
+    late without anybody writing anything. `total` is null where it takes a look at all jobs: no
+    row waits for that, and the page asks for it by itself.
     """
     moment = await moment_of(request)
     wanted = await moment.filter_of(request.query)
@@ -282,7 +283,7 @@ async def changed_part(request: web.Request) -> web.StreamResponse:
         for row in rows
     }
     counts = await request.app[ALERT_BOOK].counts(moment.now_ms, moment.zone)
-    total = await question.total(reader) if wanted.narrowed else counts[wanted.view]
+    total = None if wanted.narrowed else counts[wanted.view]
     groups = [
         [head.id, str(drawing.group_row(head)).strip()] for head in await _heads(moment, question)
     ]
@@ -290,6 +291,14 @@ async def changed_part(request: web.Request) -> web.StreamResponse:
         {"rows": drawn, "counts": counts, "total": total, "groups": groups},
         headers={"Cache-Control": "no-store"},
     )
+
+
+async def total_json(request: web.Request) -> web.StreamResponse:
+    """GET /board/total.json?…: `total`, how many jobs the question holds."""
+    moment = await moment_of(request)
+    question = await moment.question(await moment.filter_of(request.query))
+    data = {"total": await question.total(moment.hub.reader)}
+    return web.json_response(data, headers={"Cache-Control": "no-store"})
 
 
 async def _asked(request: web.Request) -> list[str]:

@@ -45,8 +45,9 @@ _REPORTED: Final = """
     SELECT job.job, note.note, note.at, note.text, coalesce(worker.name, '') AS name
     FROM job CROSS JOIN note ON note.job = job.job
     JOIN worker ON worker.worker = note.actor
-    WHERE job.status IN ('open', 'in progress') AND job.notes > 0 AND note.text LIKE ? || '%'
+    WHERE job.status IN ('open', 'in progress') AND job.notes > 0 AND note.text LIKE ?1 || '%'
 """
+_REPORTED_OF_SOME: Final = _REPORTED + " AND job.job IN (SELECT value FROM json_each(?2))"
 _FORKED: Final = """
     SELECT lower(hex(log.author)) AS author, count(DISTINCT stream) AS streams,
            lower(hex(certificate.subject)) AS worker, coalesce(worker.name, '') AS name
@@ -125,13 +126,20 @@ class KnownJobs:
     def __init__(self) -> None:
         self.row_by_job: dict[str, Any] = {}
         self._made: dict[str, tuple[Alert, Any, Problem]] = {}
+        self._reported: dict[str, list[Any]] = {}
+        # Jobs whose notes are to be read; None: of all jobs.
+        self._unread: set[str] | None = None
 
     def forget(self, streams: Collection[bytes]) -> None:
         """Ask anew of what changed; of all jobs where one of the names that they show did."""
         if any(stream[4] in _NAMING for stream in streams):
             self.row_by_job.clear()
-        for stream in streams:
-            self.row_by_job.pop(stream.hex(), None)
+            self._unread = None
+        jobs = {stream.hex() for stream in streams}
+        for job in jobs:
+            self.row_by_job.pop(job, None)
+        if self._unread is not None:
+            self._unread |= jobs
 
     async def read(self, reader: Rows, wanted: Iterable[str]) -> dict[str, Any]:
         """The rows of these jobs, by job; one that is not there any more has none."""
@@ -143,6 +151,23 @@ class KnownJobs:
         for job in self.row_by_job.keys() - jobs:
             del self.row_by_job[job]
         return self.row_by_job
+
+    async def reported(self, reader: Rows) -> list[Any]:
+        """The notes by which workers reported a problem of a job that is not over."""
+        # Taken off only when it was read: whoever is interrupted leaves it to the next one.
+        if self._unread is None:
+            rows = await reader.rows(_REPORTED, (PROBLEM,))
+            self._reported = {}
+        elif self._unread:
+            rows = await reader.rows(_REPORTED_OF_SOME, (PROBLEM, json.dumps(sorted(self._unread))))
+            for job in self._unread:
+                self._reported.pop(job, None)
+        else:
+            rows = []
+        for row in rows:
+            self._reported.setdefault(row["job"], []).append(row)
+        self._unread = set()
+        return [row for of_job in self._reported.values() for row in of_job]
 
     def of_alerts(self, making: _Making, alerts: Iterable[Alert]) -> list[Problem]:
         """The problems of alerts; an alert and a row that are the same make the same."""
@@ -164,17 +189,18 @@ async def gather(
     forked: Sequence[Any],
     now_ms: int,
     known: KnownJobs | None = None,
+    busy: Collection[str] | None = None,
 ) -> list[Problem]:
     """All problems, what hurts most first; what is put aside comes last.
 
-    `alerts` are those of `now_ms`, `forked` what `forked_keys` said lately, and `known` what was
-    read before and did not change.
+    `alerts` are those of `now_ms`, `forked` what `forked_keys` said lately, `known` what was read
+    before and did not change, and `busy` the workers (hex) who have jobs to do; None: it is asked.
     """
     known = known or KnownJobs()
     reader = hub.reader
     conflicts = await reader.rows(_CONFLICTS)
     rejected = await reader.rows(_REJECTED)
-    reported = await reader.rows(_REPORTED, (PROBLEM,))
+    reported = await known.reported(reader)
     jobs = await known.read(
         reader,
         [
@@ -189,7 +215,9 @@ async def gather(
     # What came since the first question was asked has its turn at the next commit.
     found += await _rejected(reader, making, [row for row in rejected if row["job"] in jobs])
     found += [making.reported(row) for row in reported if row["job"] in jobs]
-    found += await _phones(hub, making)
+    if busy is None:
+        busy = {row["worker"] for row in await reader.rows(_BUSY)}
+    found += await _phones(hub, making, busy)
     found += [_forked(making, row) for row in forked]
     found += [making.damage(words) for words in hub.self_check.findings]
     # One that waits for its time is at the end, however much it will hurt.
@@ -350,9 +378,8 @@ async def _rejected(reader: Rows, making: _Making, rows: Sequence[Any]) -> list[
     return found
 
 
-async def _phones(hub: Hub, making: _Making) -> list[Problem]:
+async def _phones(hub: Hub, making: _Making, busy: Collection[str]) -> list[Problem]:
     """Phones of workers with work to do that nothing was heard of for a day."""
-    busy = {row["worker"] for row in await hub.reader.rows(_BUSY)}
     newest: dict[str, tuple[int, str]] = {}
     for phone in await phones_of(hub):
         if phone.worker in busy:

@@ -28,8 +28,10 @@ from web.board.term_sql import (
     workers_condition,
 )
 
-PAGE_ROWS: Final = 100
-"""Two screens of a tall monitor: one page is there before the eye is, and 90 kB at most."""
+PAGE_ROWS: Final = 50
+"""More than a tall monitor shows: what is drawn beyond that is waited for and not seen."""
+NEXT_ROWS: Final = 100
+"""A further page, which comes when its place is a screen away: whoever scrolls goes far."""
 NEVER_MS: Final = 9_000_000_000_000_000
 """Jobs without a window come after all that have one."""
 

@@ -34,13 +34,14 @@ from web.board.inbox_book import INBOX_BOOK, InboxBook
 from web.board.job_form import JobForm
 from web.board.job_form_save import Saved, save_edit, save_new
 from web.board.live import EPOCH, live
+from web.board.near import KeptNames
 from web.board.page import board_page, changed_part, draw_pane, pane_part, rows_part
 from web.board.positions import POSITIONS, Positions
 from web.board.proposal_page import attach_proposals
 from web.board.proposals import PROPOSALS, ProposalBook
 from web.board.rail import rail_part
 from web.board.saved_views import SAVED_COUNTS, SavedCounts
-from web.board.state import ALERT_BOOK, RECKONER, AlertBook, moment_of
+from web.board.state import ALERT_BOOK, NAMES, RECKONER, AlertBook, moment_of
 from web.board.undoing import ADDRESS, undo, undo_page
 from web.board.who_near import save_near
 from web.board.worker_day import worker_day_json
@@ -138,6 +139,7 @@ async def job_address(request: web.Request) -> web.StreamResponse:
 
 
 async def _close_reckoner(app: web.Application) -> None:
+    app[NAMES].close()
     app[ALERT_BOOK].close()
     app[INBOX_BOOK].close()
     app[PROPOSALS].close()
@@ -147,6 +149,7 @@ async def _close_reckoner(app: web.Application) -> None:
 def attach_board(app: web.Application) -> None:
     """Add the board's addresses to an application that has a hub, templates and assets."""
     hub = app[HUB]
+    app[NAMES] = KeptNames(hub.reader, hub.writer)
     app[ALERT_BOOK] = AlertBook(hub)
     app[INBOX_BOOK] = InboxBook(hub, app[ALERT_BOOK])
     app[POSITIONS] = Positions(hub)
@@ -163,6 +166,7 @@ def attach_board(app: web.Application) -> None:
     router.add_get("/live", live)
     router.add_get("/board/rows", rows_part)
     router.add_post("/board/changed", changed_part)
+    router.add_get("/board/total.json", page.total_json)
     router.add_get("/board/pane", pane_part)
     router.add_get("/board/rail", rail_part)
     router.add_get("/board/filter.json", filter_json)

@@ -27,7 +27,7 @@ from web.board.days import day_bounds, today
 from web.board.filters import VIEWS, Filter, Query
 from web.board.kept_alerts import KeptAlerts
 from web.board.naming import Reading, read_query
-from web.board.near import near_of
+from web.board.near import KeptNames
 from web.board.questions import Question, alert_text, views_of
 from web.board.reader import Rows
 from web.formats import sentence
@@ -161,12 +161,18 @@ class AlertBook:
         return self._alerts
 
     @property
+    def busy(self) -> frozenset[str]:
+        """The workers (hex ids) who have jobs that are not over."""
+        return self._kept.busy
+
+    @property
     def jobs(self) -> tuple[str, ...]:
         """The jobs that have an alert now."""
         return tuple(alert.job for alert in self.alerts)
 
 
 ALERT_BOOK: Final = web.AppKey("ALERT_BOOK", AlertBook)
+NAMES: Final = web.AppKey("NAMES", KeptNames)
 RECKONER: Final = web.AppKey("RECKONER", Reckoner)
 
 
@@ -175,6 +181,7 @@ class Moment:
     """What every answer of the board starts from.
 
     `seq` is the live feed's newest event before anything was read: what comes after it is news.
+    `names` are those that the running program keeps; without them they are read.
     """
 
     hub: Hub
@@ -183,10 +190,11 @@ class Moment:
     dispatch_on: bool
     alerts: str
     seq: int = 0
+    names: KeptNames | None = None
 
     async def question(self, wanted: Filter) -> Question:
         """The question that a filter asks now."""
-        near = await near_of(self.hub.reader, wanted)
+        near = await (self.names or KeptNames(self.hub.reader)).near(wanted)
         return Question(wanted, self.alerts, self.now_ms, self.zone, near)
 
     async def filter_of(self, query: Query) -> Filter:
@@ -219,4 +227,5 @@ async def moment_of(request: web.Request) -> Moment:
         dispatch_on=settings.get("job_dispatch") is True,
         alerts=await request.app[ALERT_BOOK].read(now_ms),
         seq=seq,
+        names=request.app[NAMES],
     )

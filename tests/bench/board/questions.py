@@ -21,7 +21,7 @@ from tests.web.board.town import Town
 from tests.web.office import Person
 from web.board.alerts import compute_alerts
 from web.board.filters import SORTABLE, Filter
-from web.board.near import near_of
+from web.board.near import KeptNames
 from web.board.questions import PAGE_ROWS, Question, alerts_json
 from web.board.reader import Rows
 
@@ -59,7 +59,7 @@ async def question_rows(town: Town, person: Person, filled: Filled, rounds: int)
     found: list[Row] = []
     worked: list[tuple[float, float]] = []
     for name, wanted in questions(filled).items():
-        near = await near_of(hub.reader, wanted)
+        near = await KeptNames(hub.reader).near(wanted)
         question = Question(wanted, alerts, now_ms, zone, near)
         bare, ours_s, bare_s, both = Bare(db), [], [], []
         for _ in range(rounds):

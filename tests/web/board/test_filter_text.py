@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from core.dispatch import acts
 from core.dispatch.fields import Phase
-from tests.web.board.town import Town
+from tests.web.board.town import Town, send_json
 from tests.web.office import Person
 
 DAY_MIN = 24 * 60
@@ -149,3 +149,30 @@ async def test_a_script_reads_a_text_without_leaving_the_page(eva: Person) -> No
     assert json.loads((await eva.get(path)).text) == [
         {"words": "Ben", "note": "", "text": "worker:Ben roof", "at": 11}
     ]
+
+
+async def test_a_customer_who_has_just_got_another_name_is_found_by_it(
+    town: Town, eva: Person
+) -> None:
+    customer = await town.customer("Holešovice")
+    job, _ = await town.job("Roof", customer=customer)
+
+    async def finds(text: str) -> bool:
+        return job in (await eva.get(f"/?view=all&q={quote(text)}")).text
+
+    assert await finds("holesovice")
+    assert not await finds("bubenec")
+    await town.office.act(acts.edit_customer(customer, {"name": "Bubeneč"}))
+    assert not await finds("holesovice")
+    assert await finds("bubenec")
+
+
+async def test_rows_that_changed_do_not_wait_for_a_count_over_all_jobs(
+    town: Town, eva: Person
+) -> None:
+    job, _ = await town.job("Door")
+    for query, total in (("view=all", 5), ("view=all&q=door", None)):
+        seen = await send_json(eva, f"/board/changed?{query}", [job])
+        assert json.loads(seen.text)["total"] == total
+    assert json.loads((await eva.get("/board/total.json?view=all&q=door")).text) == {"total": 1}
+    assert (await eva.get("/board/total.json?q=delay:")).status == 400

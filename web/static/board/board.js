@@ -7,9 +7,11 @@ import { boardActs } from './acts.js';
 import { announcer, speaker } from './announce.js';
 import { arrange } from './arrange.js';
 import { Cells } from './cells.js';
+import { showCounts } from './counts.js';
 import { takeFilterBar, wireFilterBar } from './filter.js';
 import { Inbox } from './inbox.js';
 import { Live } from './live.js';
+import { paced } from './paced.js';
 import { Pane } from './pane.js';
 import { Planner } from './planner.js';
 import { ASKED_MAX, Rows } from './rows.js';
@@ -25,7 +27,6 @@ const TICK_MS = 60_000;
 const GATHER_MS = 10;
 const AGAIN_MS = 20;
 const BESIDE_MS = 300;
-const INBOX_MS = 1_000;
 const FAILED_MS = 5_000;
 const OFFICE_KIND = '01';
 const JOB_KIND = '04';
@@ -34,19 +35,6 @@ const DAY_KIND = '05';
 const board = document.getElementById('board');
 
 const { say, sayNews } = speaker(document.getElementById('said'));
-
-// --- counts
-
-function showCounts(counts, total) {
-  document.getElementById('total').textContent = total;
-  for (const link of document.querySelectorAll('.rail [data-view]')) {
-    const count = link.querySelector('.count');
-    const number = counts[link.dataset.view];
-    count.textContent = number;
-    if (number && link.dataset.tone) count.dataset.tone = link.dataset.tone;
-    else if (!number) delete count.dataset.tone;
-  }
-}
 
 const rows = new Rows(board, {
   counts: showCounts,
@@ -472,17 +460,7 @@ const isDay = (id) => id.slice(8, 10) === DAY_KIND;
 const isOffice = (id) => id.slice(8, 10) === OFFICE_KIND;
 const hasOthers = (ids) => ids.some((id) => !isJob(id) && !isDay(id));
 
-// What needs somebody is worked out over all jobs: in a storm it is asked for once a second.
-let inboxDue = null;
-let inboxAt = -Infinity;
-
-function followInbox(pause = Math.max(0, inboxAt + INBOX_MS - performance.now())) {
-  inboxDue ??= setTimeout(() => {
-    inboxDue = null;
-    inboxAt = performance.now();
-    inbox.freshen().catch(() => followInbox(FAILED_MS));
-  }, pause);
-}
+const followInbox = paced(() => inbox.freshen());
 
 // What stands beside the rows follows at its own pace: the rows wait for none of it.
 let beside = new Set();
