@@ -7,6 +7,7 @@ import { send } from '../frame.js';
 import { several } from '../words.js';
 
 const FOLD_MARGIN_PX = 1500;
+const FOLDED_ROWS_MIN = 10;
 /** So many rows the hub gives at once. */
 export const ASKED_MAX = 400;
 const RETRY_MS = 5_000;
@@ -170,21 +171,7 @@ export class Rows {
       if (!answer.ok || question !== filterQuery()) return;
       const holder = document.createElement('template');
       holder.innerHTML = await answer.text();
-      const body = holder.content.querySelector('tbody') ?? document.createElement('tbody');
-      for (const row of [...body.rows]) {
-        if (row.matches('.group-row')) {
-          if (this.#heads().has(row.dataset.group)) row.remove();
-        } else if (this.rowByJob.has(row.dataset.job)) row.remove();
-        else {
-          this.rowByJob.set(row.dataset.job, row);
-          this.order.push(row);
-          this.hooks.drawn(row);
-        }
-      }
-      if (body.rows.length) {
-        this.table.append(body);
-        this.watcher.observe(body);
-      }
+      for (const body of [...holder.content.querySelectorAll('tbody')]) this.#add(body);
       this.more.hidden = answer.headers.get('X-More') !== '1';
       this.#watchEnd();
     } catch {
@@ -192,6 +179,23 @@ export class Rows {
     } finally {
       this.loading = false;
     }
+  }
+
+  /** Rows behind those that are there; what came live meanwhile stands already. */
+  #add(body) {
+    for (const row of [...body.rows]) {
+      if (row.matches('.group-row')) {
+        if (this.#heads().has(row.dataset.group)) row.remove();
+      } else if (this.rowByJob.has(row.dataset.job)) row.remove();
+      else {
+        this.rowByJob.set(row.dataset.job, row);
+        this.order.push(row);
+        this.hooks.drawn(row);
+      }
+    }
+    if (!body.rows.length) return;
+    this.table.append(body);
+    this.watcher.observe(body);
   }
 
   /** Observed anew, it says at once whether the end is still in sight after a long jump. */
@@ -204,7 +208,7 @@ export class Rows {
     for (const entry of seen) {
       const body = entry.target;
       if (entry.isIntersecting) this.#unfoldBody(body);
-      else if (!body.kept && body.rows.length > 20 && !body.contains(document.activeElement)) {
+      else if (!body.kept && body.rows.length > FOLDED_ROWS_MIN && !body.contains(document.activeElement)) {
         const height = body.getBoundingClientRect().height;
         body.kept = document.createDocumentFragment();
         body.kept.append(...body.rows);
@@ -334,7 +338,7 @@ export class Rows {
   }
 
   #replace(old, fresh, quiet) {
-    this.#unfold(old);
+    // Where it is folded away it is new when it comes into sight.
     const stood = placeWithin(old);
     fresh.tabIndex = old.tabIndex;
     if (!quiet && old.innerHTML !== fresh.innerHTML) fresh.classList.add('flash');
