@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from replica.collecting import collecting_seldom
 from tests.bench.board.pages import page_rows
 from tests.bench.board.questions import question_rows
 from tests.bench.board.site import fill
@@ -34,16 +35,18 @@ async def measure(arguments: argparse.Namespace, folder: Path) -> list[Row]:
         await town.turn_on()
         person = await office.signed_in("Eva")
         filled = await fill(town, arguments.jobs, arguments.workers, arguments.phones)
-        rows = await question_rows(town, person, filled, arguments.rounds)
-        path = find_chromium()
-        if path is None:
-            print("# no Chromium on this machine, so nothing of pages", file=sys.stderr)
+        # As `fieldlog hub` does once it serves.
+        with collecting_seldom():
+            rows = await question_rows(town, person, filled, arguments.rounds)
+            path = find_chromium()
+            if path is None:
+                print("# no Chromium on this machine, so nothing of pages", file=sys.stderr)
+                return rows
+            rows += await page_rows(
+                town, filled, folder, path, "Eva", arguments.rounds, arguments.seconds,
+                arguments.moving, arguments.hours,
+            )  # fmt: skip
             return rows
-        rows += await page_rows(
-            town, filled, folder, path, "Eva", arguments.rounds, arguments.seconds,
-            arguments.moving, arguments.hours,
-        )  # fmt: skip
-        return rows
 
 
 def main() -> int:
