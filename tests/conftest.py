@@ -6,10 +6,8 @@ Invariant: nothing leaves this machine.
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -20,7 +18,7 @@ from typing import Any, Final
 import pytest
 import pytest_asyncio
 from hypothesis import settings
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, Playwright, async_playwright
 
 from tests.build import SettableClock, Site
 
@@ -94,31 +92,27 @@ def chromium_path() -> str:
     pytest.skip(words)
 
 
-@pytest.fixture(scope="session")
-def chromium_address(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a Chromium listens that all tests of this process share: starting one takes seconds."""
-    options = tmp_path_factory.mktemp("chromium") / "options.json"
-    options.write_text(
-        json.dumps({"executablePath": chromium_path, "args": list(CHROMIUM_OPTIONS)})
+@pytest_asyncio.fixture(scope="session")
+async def driver() -> AsyncIterator[Playwright]:
+    """What drives browsers: a program of its own, which all tests of this process share."""
+    async with async_playwright() as playwright:
+        yield playwright
+
+
+@pytest_asyncio.fixture(scope="session")
+async def one_chromium(chromium_path: str, driver: Playwright) -> AsyncIterator[Browser]:
+    """The Chromium that all tests of this process share: starting one takes seconds."""
+    browser = await driver.chromium.launch(
+        executable_path=chromium_path, args=list(CHROMIUM_OPTIONS)
     )
-    command = [*(sys.executable, "-m", "playwright", "launch-server"),
-               *("--browser", "chromium", "--config", str(options))]  # fmt: skip
-    # A group of its own, so that it ends whole.
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as server:
-        assert server.stdout is not None
-        try:
-            yield server.stdout.readline().strip()
-        finally:
-            os.killpg(server.pid, signal.SIGTERM)
+    yield browser
+    await browser.close()
 
 
 @pytest_asyncio.fixture
-async def chromium(chromium_address: str) -> AsyncIterator[Browser]:
+async def chromium(one_chromium: Browser) -> AsyncIterator[Browser]:
     """A headless Chromium; make a context of it for each person, with size and colour scheme."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.connect(chromium_address)
-        yield browser
-        # Ends what this test opened in it.
-        await browser.close()
+    yield one_chromium
+    # Ends what this test opened in it.
+    for context in one_chromium.contexts:
+        await context.close()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, Playwright, expect
 
 from core.dispatch import acts
 from core.dispatch.fields import Kind
@@ -22,16 +22,22 @@ CHOSEN = """() => { window.chosen = [];
   document.addEventListener('board:select', (event) => { window.chosen = event.detail.jobs; }); }"""
 
 
-@pytest_asyncio.fixture
-async def without_webgl(chromium_path: str) -> AsyncIterator[Browser]:
+@pytest_asyncio.fixture(scope="session")
+async def one_without_webgl(chromium_path: str, driver: Playwright) -> AsyncIterator[Browser]:
     """A browser that draws the map by Leaflet: what is tested here is the same over both."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium_path,
-            args=["--no-sandbox", "--headless=new", "--disable-3d-apis"],
-        )
-        yield browser
-        await browser.close()
+    browser = await driver.chromium.launch(
+        executable_path=chromium_path, args=["--no-sandbox", "--headless=new", "--disable-3d-apis"]
+    )
+    yield browser
+    await browser.close()
+
+
+@pytest_asyncio.fixture
+async def without_webgl(one_without_webgl: Browser) -> AsyncIterator[Browser]:
+    """It, without what another test opened in it."""
+    yield one_without_webgl
+    for context in one_without_webgl.contexts:
+        await context.close()
 
 
 async def until(holds: Callable[[], bool]) -> None:
