@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from core.dispatch.fields import Kind
-from replica.writer import Audience, Writer
+from replica.writer import Writer
 from web.board.filters import Filter
 from web.board.reader import Rows
 from web.board.term import TEXT, Term
@@ -48,10 +48,6 @@ class Near:
     by_term: Mapping[Term, Sequence[str]] = field(default_factory=dict)
 
 
-def _names_somebody(streams: frozenset[bytes], _audience: Audience) -> bool:
-    return any(stream[4] not in _NAMELESS for stream in streams)
-
-
 class KeptNames:
     """The names of customers and workers, folded; read again only where one of them changed.
 
@@ -61,7 +57,7 @@ class KeptNames:
     def __init__(self, reader: Rows, writer: Writer | None = None) -> None:
         self._reader = reader
         self._writer = writer
-        self._changes = writer.subscribe(_names_somebody) if writer is not None else None
+        self._changes = writer.subscribe() if writer is not None else None
         self._reading = asyncio.Lock()
         self._people: list[tuple[str, str]] | None = None
         self._found: dict[tuple[str, ...], list[str]] = {}
@@ -92,7 +88,8 @@ class KeptNames:
     async def _read(self) -> None:
         # One at a time: who comes while names are read waits for these, and gets no older ones.
         async with self._reading:
-            if self._changes is None or self._changes.take():
+            streams = self._changes.take() if self._changes is not None else None
+            if streams is None or any(stream[4] not in _NAMELESS for stream in streams):
                 # Forgotten first: should this be interrupted, the next one reads them.
                 self._people = None
             if self._people is None:

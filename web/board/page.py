@@ -237,7 +237,7 @@ async def _heads(moment: Moment, question: Question) -> list[Head]:
 
 
 async def rows_part(request: web.Request) -> web.StreamResponse:
-    """GET /board/rows?…&after=KEY: the next page of rows, as a `<tbody>`."""
+    """GET /board/rows?…&after=KEY: the next page of rows, as some `<tbody>`."""
     moment = await moment_of(request)
     question = await moment.question(await moment.filter_of(request.query))
     after = question.read_key(request.query.get("after", ""))

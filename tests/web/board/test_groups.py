@@ -112,6 +112,7 @@ async def test_pages_go_on_through_the_groups_with_each_head_once(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(board_page, "PAGE_ROWS", 3)
+    monkeypatch.setattr(board_page, "NEXT_ROWS", 3)
     office = town.office
     workers = [await town.worker(name) for name in ("Ana", "Ben", "Cyril")]
     changes: Act = []

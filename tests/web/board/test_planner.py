@@ -479,4 +479,6 @@ async def test_the_planners_work_grows_no_faster_than_its_jobs(town: Town, span:
         took.append(await _calls(eva, url))
     (few, once), (many, twice) = took
     assert (few, many) == (240, 480)
+    # Some 500 for a job now; ten times as much would be felt.
+    assert twice < 2_000 * many
     assert twice < 2 * once, f"{once} calls for {few} jobs, {twice} for {many}"

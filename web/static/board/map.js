@@ -302,7 +302,7 @@ class BoardMap {
   /** What stands for the job whose pin is pressed, for the planner to carry; null where none can be.
       The map itself stays where it is until the press ends. */
   pinUnder(event) {
-    if (!this.hooks.create || this.picked || !this.element.contains(event.target)) return null;
+    if (!this.hooks.create || this.picked || !event.target.closest('#map .map-canvas')) return null;
     const job = this.jobs.get(this.view.jobUnder(event));
     if (!job || ['done', 'cancelled'].includes(job.status)) return null;
     this.view.setDrawing(true);

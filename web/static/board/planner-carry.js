@@ -36,7 +36,7 @@ export class Carry {
     this.asked = 0;
     board.addEventListener('pointerdown', (event) => this.#press(event));
     board.addEventListener('dragstart', (event) => {
-      if (event.target.closest?.('.plan-job') || this.held) event.preventDefault();
+      if (event.target.closest?.('.plan-job, [data-pin]') || this.held) event.preventDefault();
     });
   }
 

@@ -67,6 +67,8 @@ export class Rows {
     });
     board.addEventListener('pointerout', () => this.#applyWhenFree());
     board.addEventListener('focusout', () => this.#applyWhenFree());
+    // Paper has no out of sight.
+    addEventListener('beforeprint', () => { for (const body of this.table.tBodies) this.#unfoldBody(body); });
   }
 
   /** Do what changes a job here; whichever line brings the change first, it is nobody else's. */
@@ -208,7 +210,9 @@ export class Rows {
     for (const entry of seen) {
       const body = entry.target;
       if (entry.isIntersecting) this.#unfoldBody(body);
-      else if (!body.kept && body.rows.length > FOLDED_ROWS_MIN && !body.contains(document.activeElement)) {
+      else if (!body.kept && body.rows.length > FOLDED_ROWS_MIN && !body.contains(document.activeElement)
+        // The table's one place for Tab is always there.
+        && !body.querySelector('tr.job[tabindex="0"]')) {
         const height = body.getBoundingClientRect().height;
         body.kept = document.createDocumentFragment();
         body.kept.append(...body.rows);
@@ -229,6 +233,10 @@ export class Rows {
     body.kept = null;
     body.classList.remove('folded');
     body.removeAttribute('aria-hidden');
+    if (!body.stale) return;
+    body.stale = false;
+    const jobs = [...body.querySelectorAll('tr.job')].map((row) => row.dataset.job);
+    this.refresh(jobs, { quiet: true }).catch(() => { body.stale = true; });
   }
 
   #unfold(row) {
@@ -268,8 +276,10 @@ export class Rows {
     if (others.length && !quiet && !own) this.hooks.changed(others);
   }
 
-  /** The jobs in sight or near it, for what changes by the clock alone. */
+  /** The jobs in sight or near it, for what changes by the clock or by another's name; those that are
+      folded away are asked for when they come into sight. */
   near() {
+    for (const body of this.table.tBodies) if (body.kept) body.stale = true;
     return this.order.filter((row) => row.isConnected && 'live' in row.dataset)
       .map((row) => row.dataset.job).slice(0, ASKED_MAX);
   }
@@ -420,7 +430,8 @@ export class Rows {
       if (next) {
         if (head.nextElementSibling !== next) next.before(head);
       } else if (this.more.hidden) {
-        if (!head.isConnected || head.nextElementSibling) this.table.tBodies[this.table.tBodies.length - 1].append(head);
+        const last = this.table.tBodies[this.table.tBodies.length - 1];
+        if (!standing.has(id) || head.nextElementSibling) (last.kept ?? last).append(head);
       } else {
         head.remove(); // It comes with the page of its rows.
         continue;
