@@ -11,7 +11,8 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,8 @@ CHROMIUM_LIKE_A_DESK: Final = (
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
 )
+# A browser that draws the map by Leaflet.
+CHROMIUM_WITHOUT_WEBGL: Final = ("--no-sandbox", "--headless=new", "--disable-3d-apis")
 # In tests pages are put together by the processor itself: through WebGL's imitation of a card it
 # takes it half as long again, though a map that moves at each frame waits less for that.
 CHROMIUM_OPTIONS: Final = (*CHROMIUM_LIKE_A_DESK, "--disable-gpu-compositing")
@@ -99,20 +102,35 @@ async def driver() -> AsyncIterator[Playwright]:
         yield playwright
 
 
+@asynccontextmanager
+async def launched(driver: Playwright, path: str, options: Sequence[str]) -> AsyncIterator[Browser]:
+    """A browser of its own for the length of a block."""
+    browser = await driver.chromium.launch(executable_path=path, args=list(options))
+    try:
+        yield browser
+    finally:
+        await browser.close()
+
+
+@asynccontextmanager
+async def emptied(browser: Browser) -> AsyncIterator[Browser]:
+    """A browser that is shared: what is opened in it in a block ends with that."""
+    try:
+        yield browser
+    finally:
+        for context in browser.contexts:
+            await context.close()
+
+
 @pytest_asyncio.fixture(scope="session")
 async def one_chromium(chromium_path: str, driver: Playwright) -> AsyncIterator[Browser]:
     """The Chromium that all tests of this process share: starting one takes seconds."""
-    browser = await driver.chromium.launch(
-        executable_path=chromium_path, args=list(CHROMIUM_OPTIONS)
-    )
-    yield browser
-    await browser.close()
+    async with launched(driver, chromium_path, CHROMIUM_OPTIONS) as browser:
+        yield browser
 
 
 @pytest_asyncio.fixture
 async def chromium(one_chromium: Browser) -> AsyncIterator[Browser]:
     """A headless Chromium; make a context of it for each person, with size and colour scheme."""
-    yield one_chromium
-    # Ends what this test opened in it.
-    for context in one_chromium.contexts:
-        await context.close()
+    async with emptied(one_chromium) as browser:
+        yield browser

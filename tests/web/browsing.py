@@ -26,6 +26,11 @@ _ANSWERED: tuple[str, ...] = ("status of 4",)
 CUT_LINE = ("WebSocket", "ERR_")
 """What a browser says of a line that a test cuts."""
 
+_CUT = """() => [...document.querySelectorAll('.toolbar .button')].filter((each) => {
+    const edge = each.closest('.toolbar').getBoundingClientRect().right;
+    return each.offsetWidth && each.getBoundingClientRect().right > edge + 1;
+}).map((each) => each.outerHTML.slice(0, 120)).join(' | ')"""
+
 
 async def sit_down(
     chromium: Browser,
@@ -70,6 +75,12 @@ async def without_map(page: Page) -> None:
     line = await page.context.new_cdp_session(page)
     await line.send("Network.enable")
     await line.send("Network.setBlockedURLs", {"urls": ["*/board/map.js*"]})
+
+
+async def cut_buttons(page: Page) -> str:
+    """The buttons of the board's bar that stand beyond its edge, which does not scroll."""
+    cut: str = await page.evaluate(_CUT)
+    return cut
 
 
 async def barriers(page: Page, where: str = "", *, only: Sequence[str] = ()) -> list[str]:

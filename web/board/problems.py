@@ -55,9 +55,6 @@ _FORKED: Final = """
     LEFT JOIN worker ON worker.worker = lower(hex(certificate.subject))
     WHERE branch <> x'' AND log.author NOT IN (SELECT author FROM revoked) GROUP BY log.author
 """
-_BUSY: Final = """
-    SELECT DISTINCT worker FROM job WHERE worker <> '' AND status IN ('open', 'in progress')
-"""
 _NAMED: Final = {
     int(Kind.CUSTOMER): ("SELECT name FROM customer WHERE customer = ?", "/customers/"),
     int(Kind.WORKER): ("SELECT name FROM worker WHERE worker = ?", "/workers/"),
@@ -188,15 +185,14 @@ async def gather(
     alerts: Sequence[Alert],
     forked: Sequence[Any],
     now_ms: int,
-    known: KnownJobs | None = None,
-    busy: Collection[str] | None = None,
+    known: KnownJobs,
+    busy: Collection[str],
 ) -> list[Problem]:
     """All problems, what hurts most first; what is put aside comes last.
 
     `alerts` are those of `now_ms`, `forked` what `forked_keys` said lately, `known` what was read
-    before and did not change, and `busy` the workers (hex) who have jobs to do; None: it is asked.
+    before and did not change, and `busy` the workers (hex) who have jobs to do.
     """
-    known = known or KnownJobs()
     reader = hub.reader
     conflicts = await reader.rows(_CONFLICTS)
     rejected = await reader.rows(_REJECTED)
@@ -215,8 +211,6 @@ async def gather(
     # What came since the first question was asked has its turn at the next commit.
     found += await _rejected(reader, making, [row for row in rejected if row["job"] in jobs])
     found += [making.reported(row) for row in reported if row["job"] in jobs]
-    if busy is None:
-        busy = {row["worker"] for row in await reader.rows(_BUSY)}
     found += await _phones(hub, making, busy)
     found += [_forked(making, row) for row in forked]
     found += [making.damage(words) for words in hub.self_check.findings]

@@ -8,7 +8,7 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, Route, WebSocketRoute, async_playwright, expect
+from playwright.async_api import Browser, Route, WebSocketRoute, expect
 
 from core.dispatch import acts
 from core.dispatch.fields import Kind
@@ -205,9 +205,8 @@ async def test_a_refused_form_shows_what_is_wrong_and_no_message_covers_its_butt
     await page.get_by_label("Title").fill("Radiator")
     day = page.locator("#f-day")
     await page.get_by_label("From", exact=True).fill("14:00")
-    await expect(day).to_have_value(
-        "2026-11-23"
-    )  # A time is meant for today, until one says otherwise.
+    # A time is meant for today, until one says otherwise.
+    await expect(day).to_have_value("2026-11-23")
     await day.fill("")
     await page.keyboard.press("Control+Enter")
     await expect(page.get_by_text("Give the day of the window")).to_be_in_viewport()
@@ -510,30 +509,24 @@ async def test_a_position_is_picked_on_a_narrow_screen_too(desk: Desk, chromium:
     await page.context.close()
 
 
-async def test_without_webgl_another_map_is_drawn(desk: Desk, chromium_path: str) -> None:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium_path,
-            args=["--no-sandbox", "--headless=new", "--disable-3d-apis"],
-        )
-        page = await desk.sit(browser, "/?view=unassigned")
-        await expect(page.locator("#map[data-ready=flat]")).to_be_attached(timeout=30_000)
-        pins = page.locator("#map img.leaflet-marker-icon")
-        await expect(pins).to_have_count(4 + 3)
-        # From afar the four jobs of one house stand under one ring, and three workers beside it.
-        for _ in range(2):
-            await page.get_by_role("button", name="Zoom out").click()
-        await expect(page.get_by_alt_text("4 jobs: 4 open")).to_be_visible()
-        await expect(pins).to_have_count(1 + 3)
-        await assign(desk, desk.jobs[0], desk.workers[0])
-        ring = page.get_by_alt_text("3 jobs: 3 open")
-        await expect(ring).to_be_visible()
-        # Ana stands at the house too, with her mark on top: the list has her and the three jobs.
-        await ring.click(force=True)
-        await expect(page.get_by_role("group", name="4 here")).to_be_visible()
-        await page.keyboard.press("End")
-        await page.keyboard.press("Enter")
-        await expect(
-            page.get_by_role("heading", name=re.compile("Bravo|Charlie|Delta"))
-        ).to_be_visible()
-        await browser.close()
+async def test_without_webgl_another_map_is_drawn(desk: Desk, without_webgl: Browser) -> None:
+    page = await desk.sit(without_webgl, "/?view=unassigned")
+    await expect(page.locator("#map[data-ready=flat]")).to_be_attached(timeout=30_000)
+    pins = page.locator("#map img.leaflet-marker-icon")
+    await expect(pins).to_have_count(4 + 3)
+    # From afar the four jobs of one house stand under one ring, and three workers beside it.
+    for _ in range(2):
+        await page.get_by_role("button", name="Zoom out").click()
+    await expect(page.get_by_alt_text("4 jobs: 4 open")).to_be_visible()
+    await expect(pins).to_have_count(1 + 3)
+    await assign(desk, desk.jobs[0], desk.workers[0])
+    ring = page.get_by_alt_text("3 jobs: 3 open")
+    await expect(ring).to_be_visible()
+    # Ana stands at the house too, with her mark on top: the list has her and the three jobs.
+    await ring.click(force=True)
+    await expect(page.get_by_role("group", name="4 here")).to_be_visible()
+    await page.keyboard.press("End")
+    await page.keyboard.press("Enter")
+    await expect(
+        page.get_by_role("heading", name=re.compile("Bravo|Charlie|Delta"))
+    ).to_be_visible()

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page, Request
 
 from tests.web.board.desk import Desk
 from tests.web.board.lived_in import DAY, LivedIn
-from tests.web.browsing import barriers, sit_down, without_map
+from tests.web.browsing import barriers, cut_buttons, sit_down, without_map
 from tests.web.office import Office, Person
 
 pytestmark = pytest.mark.browser
@@ -43,13 +43,10 @@ _WIDER = """() => {
 }"""
 
 
-# Buttons of the board's bar that stand beyond its edge, which does not scroll.
-_CUT = """() => [...document.querySelectorAll('.toolbar .button')].filter((each) => {
-        const edge = each.closest('.toolbar').getBoundingClientRect().right;
-        return each.offsetWidth && each.getBoundingClientRect().right > edge + 1;
-    }).map((each) => each.outerHTML.slice(0, 120)).join(' | ')"""
 HEADING_LETTERS = 25
 """More than a heading alone has on paper."""
+# A board whose table or map is shown, and no pane: a map's jobs come on paper as a table.
+OF_JOBS = ".board:not([data-pane]):is([data-sights~='table'], [data-sights='map'])"
 
 
 def addresses(office: Office, parameters: dict[str, str]) -> Iterable[str]:
@@ -100,7 +97,7 @@ async def faults_of(page: Page, path: str) -> list[str]:
         await page.set_viewport_size({"width": width, "height": 900})
         if wider := await page.evaluate(_WIDER):
             found.append(f"{path} is wider than {width}: {wider}")
-        if cut := await page.evaluate(_CUT):
+        if cut := await cut_buttons(page):
             found.append(f"{path} has cut buttons at {width}: {cut}")
     await page.emulate_media(media="screen", color_scheme="dark", reduced_motion="reduce")
     # What hangs on the theme and on the width; the rest is as in light.
@@ -111,6 +108,8 @@ async def faults_of(page: Page, path: str) -> list[str]:
         found.append(f"{path} is wider than its paper: {wider}")
     if len((await page.locator("main").inner_text()).strip()) < HEADING_LETTERS:
         found.append(f"{path} has nothing but a heading on paper")
+    if await page.locator(OF_JOBS).count() and not await page.locator("tr.job:visible").count():
+        found.append(f"{path} has no job on paper")
     if await page.locator("nav:visible, .button:visible, .bar:visible").count():
         found.append(f"{path} has buttons on paper")
     return found

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page, Playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from core.dispatch import acts
 from core.dispatch.fields import Kind
@@ -20,24 +19,6 @@ pytestmark = pytest.mark.browser
 
 CHOSEN = """() => { window.chosen = [];
   document.addEventListener('board:select', (event) => { window.chosen = event.detail.jobs; }); }"""
-
-
-@pytest_asyncio.fixture(scope="session")
-async def one_without_webgl(chromium_path: str, driver: Playwright) -> AsyncIterator[Browser]:
-    """A browser that draws the map by Leaflet: what is tested here is the same over both."""
-    browser = await driver.chromium.launch(
-        executable_path=chromium_path, args=["--no-sandbox", "--headless=new", "--disable-3d-apis"]
-    )
-    yield browser
-    await browser.close()
-
-
-@pytest_asyncio.fixture
-async def without_webgl(one_without_webgl: Browser) -> AsyncIterator[Browser]:
-    """It, without what another test opened in it."""
-    yield one_without_webgl
-    for context in one_without_webgl.contexts:
-        await context.close()
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -244,4 +225,35 @@ async def test_a_pin_is_dragged_from_the_map_to_a_workers_hour(
         await page.locator(f'[data-pin="{alone}"]').click()
         await page.wait_for_timeout(500)
     await expect(page.get_by_role("heading", name="Delta")).to_be_visible()
+    await page.context.close()
+
+
+async def test_a_pin_that_webgl_draws_is_dragged_too(desk: Desk, chromium: Browser) -> None:
+    ana, alone = desk.workers[0], desk.jobs[3]
+    point = (501_100_000, 144_900_000)
+    await desk.town.office.act(acts.edit_job(bytes.fromhex(alone), {"point": point}))
+    path = f"/?view=unassigned&show=planner,map&q=delta&job={alone}"
+    page = await sit_at_map(desk, chromium, path)
+    await page.locator(f'.plan-row[data-worker="{ana.id}"]').wait_for()
+    await page.keyboard.press("m")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#pane")).to_be_hidden()
+    card = page.locator(".plan-card")
+    for _ in range(20):  # Until the map has drawn it in its middle.
+        box = await page.locator("#map .map-canvas").bounding_box()
+        assert box
+        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        await page.mouse.move(*middle)
+        await page.mouse.down()
+        await page.mouse.move(middle[0] + 30, middle[1] + 30, steps=4)
+        if await card.is_visible():
+            break
+        await page.mouse.move(*middle, steps=4)
+        await page.mouse.up()
+        await page.wait_for_timeout(500)
+    await page.mouse.move(*await point_in(page, desk, 0, 17), steps=6)
+    await expect(card).to_contain_text("A-4 to Ana, 17:00")
+    await page.mouse.up()
+    await expect(page.locator(f'.plan-row[data-worker="{ana.id}"]')).to_contain_text("Delta")
+    assert await desk.town.listed(ana) == ["Delta"]
     await page.context.close()

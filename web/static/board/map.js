@@ -299,12 +299,12 @@ class BoardMap {
     before?.(null);
   }
 
-  /** What stands for the job whose pin is pressed, for the planner to carry; null where none can be.
+  /** What stands for the job whose pin is pressed, for the planner to carry; null where there is none.
       The map itself stays where it is until the press ends. */
   pinUnder(event) {
-    if (!this.hooks.create || this.picked || !event.target.closest('#map .map-canvas')) return null;
+    if (this.picked || !event.target.closest('#map .map-canvas')) return null;
     const job = this.jobs.get(this.view.jobUnder(event));
-    if (!job || ['done', 'cancelled'].includes(job.status)) return null;
+    if (!job) return null;
     this.view.setDrawing(true);
     const made = document.createElement('span');
     made.dataset.job = job.id;
