@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from core.log.certificate import Certificate
@@ -16,6 +18,7 @@ from core.log.errors import LogError
 from core.log.session import Close, Differing, Effect, Live, Met, Seen, Send, Session, Stage
 from replica.link import Link, LinkClosed
 from replica.shelf import ReplicaShelf
+from replica.store import DiskFull
 from replica.writer import Audience, Writer
 
 # Whose account at the writer a connection is on until its peer has said who it is.
@@ -23,6 +26,8 @@ STRANGERS = b"?"
 
 # After so long a session looks at any commit for what it may have to tell.
 LOOK_S = 60.0
+# And after so long a hub's session looks though nobody commits anything.
+LOOK_UNASKED_S = 900.0
 
 
 async def _nothing(*_: Any) -> None:
@@ -77,6 +82,14 @@ class Conversation:
                 case Differing() if self.session.peer is not None:
                     await self.hooks.differing(self.session.peer)
 
+    async def hear(self, receive: Callable[[bytes], Awaitable[None]]) -> None:
+        """Hand on each frame that comes. Raises what ends the session, as `carry_out` does."""
+        while True:
+            frame = await self.link.receive()
+            self.frames_in += 1
+            self.bytes_in += len(frame)
+            await receive(frame)
+
 
 async def converse(
     writer: Writer,
@@ -129,15 +142,15 @@ async def converse(
     try:
         await step(session.open)
         async with asyncio.TaskGroup() as group:
-            pushing = group.create_task(push())
+            working = [group.create_task(push())]
+            if shelf.is_hub:
+                look = partial(step, session.changed, frozenset())
+                working.append(group.create_task(_look_unasked(look)))
             try:
-                while True:
-                    frame = await link.receive()
-                    conversation.frames_in += 1
-                    conversation.bytes_in += len(frame)
-                    await step(session.receive, frame)
+                await conversation.hear(partial(step, session.receive))
             finally:
-                pushing.cancel()
+                for each in working:
+                    each.cancel()
     except BaseExceptionGroup as error:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
@@ -148,6 +161,15 @@ async def converse(
     finally:
         writer.unsubscribe(subscription)
         await link.close()
+
+
+async def _look_unasked(look: Callable[[], Awaitable[None]]) -> None:
+    """What a phone is to let go of by the clock it lets go of on a quiet day too."""
+    while True:
+        await asyncio.sleep(LOOK_UNASKED_S)
+        # Room that is kept for people is no reason to hang up: it is looked at again.
+        with suppress(DiskFull):
+            await look()
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -29,6 +29,8 @@ Dial = Callable[[str, str], AbstractAsyncContextManager[tuple[Link, bytes]]]
 
 STAY_S_MAX: Final = 600.0
 PAUSE_S_MEAN: Final = 1_800.0
+# At a door that is shut it knocks more and more seldom: a hub may be away for a year.
+PAUSE_S_MEAN_MAX: Final = 86_400.0
 ENTRIES_PER_SESSION: Final = 6
 # What it writes in all; a flood of honest-looking entries is another matter (`limits`).
 ENTRIES_MAX: Final = 400
@@ -74,11 +76,14 @@ class HostilePhone:
     async def attack(self) -> None:
         """Dial, misbehave and come again, until it is cancelled."""
         chance = self._chance
+        pause_s = PAUSE_S_MEAN
         while True:
-            await asyncio.sleep(chance.expovariate(1 / PAUSE_S_MEAN))
+            await asyncio.sleep(chance.expovariate(1 / pause_s))
+            pause_s = min(2 * pause_s, PAUSE_S_MEAN_MAX)
             with suppress(LinkClosed, SessionRefused):
                 hub = chance.choice(self._hubs)
                 async with self._dial(self.name, hub) as (link, channel):
+                    pause_s = PAUSE_S_MEAN
                     await self._misbehave(link, channel)
 
     async def _misbehave(self, link: Link, channel: bytes) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.dispatch import acts
-from core.dispatch.fields import Kind
+from core.dispatch.fields import Kind, Phase
 from core.log import messages
 from core.log.certificate import Certificate
 from core.log.errors import LogError, Malformed, Revoked
@@ -19,8 +19,10 @@ from core.log.messages import Ack
 from replica.driver import Conversation, Hooks, converse
 from replica.link import LinkClosed, memory_link_pair
 from replica.replica import Replica
+from replica.scope import RETENTION_DAYS
 from replica.writer import Writer
-from tests.build import START_MS, YEAR_MS, Site, clock_of, revoke
+from simulator.virtual_loop import VirtualLoop, run
+from tests.build import START_MS, YEAR_MS, Site, clock_of, hold, revoke, streams_of
 
 
 @dataclass
@@ -167,3 +169,31 @@ async def test_an_expired_phone_is_told_by_its_hubs_clock(pair: Pair) -> None:
     talk = Talk(pair)
     errors = await asyncio.wait_for(asyncio.gather(*talk.tasks, return_exceptions=True), 20)
     assert "run out" in str(errors[0])
+
+
+def test_a_closed_job_leaves_a_phone_that_stays_connected_while_nobody_writes(
+    tmp_path: Path,
+) -> None:
+    site = Site(tmp_path)
+    hub = site.hub()
+    worker = site.worker(hub, "Aino")
+    phone = site.phone(hub, worker)
+    job, (turn,) = site.job(hub, "Boiler", worker)
+    hold(phone, hub)
+    phone.write(acts.set_phase(job, worker, turn, Phase.FINISHED))
+    hold(phone, hub)
+    days_s = RETENTION_DAYS * 86_400
+
+    async def a_month(loop: VirtualLoop) -> tuple[bool, bool]:
+        talk = Talk(Pair(site, worker, Writer(hub, None), Writer(phone, None)))
+        await talk.both_live()
+        came_to = []
+        for seconds in (days_s - 3_600, 2 * 3_600):
+            clock_of(hub).pass_ms(seconds * 1_000)
+            await asyncio.sleep(3_600)
+            came_to.append(job in streams_of(phone))
+        await talk.end()
+        return came_to[0], came_to[1]
+
+    assert run(a_month, 1).value == (True, False)
+    site.close()
