@@ -13,6 +13,7 @@ Invariant: what is added is the same at every run.
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, fields, is_dataclass
 from random import Random
@@ -185,7 +186,9 @@ def _wrong_alone(case: Grown) -> Iterator[str]:
 # --- states as values
 
 
-_LEAVES = frozenset({bytes, int, str})
+_LEAVES = frozenset({bytes, int, str, type(None)})
+# What never changes, to the last thing that it is made of.
+_CONSTANT = frozenset({Placed, Write, Stored, Standing, bool})
 
 
 class Contents:
@@ -200,24 +203,27 @@ class Contents:
         return self._plain(vars(state))
 
     def _plain(self, value: Any) -> Hashable:
-        kind = type(value)
+        kind: Any = type(value)
         if kind in _LEAVES:
             return value
-        if kind in (Placed, Write):
+        if kind in _CONSTANT:
             known = self._constant.get(id(value))
             if known is None:
-                known = self._constant[id(value)] = (value, self._each(value))
+                known = self._constant[id(value)] = (value, self._parts(value, kind))
             return known[1]
-        if isinstance(value, list | tuple):
+        return self._parts(value, kind)
+
+    def _parts(self, value: Any, kind: Any) -> Hashable:
+        if kind is list or kind is tuple:
             return self._each(value)
+        if kind is not dict and (names := _names(kind)):
+            return self._each([getattr(value, name) for name in names])
         if isinstance(value, Mapping):
             return frozenset(zip(self._each(value), self._each(value.values()), strict=True))
         if isinstance(value, Set):
             return frozenset(self._each(value))
-        if is_dataclass(value):
-            return self._each(getattr(value, field.name) for field in fields(value))
         # True is no 1 here.
-        return kind, value
+        return self._each(value) if isinstance(value, list | tuple) else (kind, value)
 
     def _each(self, values: Iterable[Any]) -> tuple[Hashable, ...]:
         # Most are leaves, and a call for each costs more than what it would do.
@@ -226,7 +232,39 @@ class Contents:
 
 def copied(state: StreamState) -> StreamState:
     """A state of its own, which shares with the other only what never changes."""
-    registers, logs = state.registers.values(), state.logs.values()
-    constant: list[object] = [write for each in registers for write in each.writes.values()]
-    constant += [placed for log in logs for placed in log.placed]
-    return copy.deepcopy(state, {id(each): each for each in constant})
+    longer = StreamState.__new__(StreamState)
+    there: dict[int, Any] = {}
+    vars(longer).update({name: _copied(value, there) for name, value in vars(state).items()})
+    return longer
+
+
+def _copied(value: Any, there: dict[int, Any]) -> Any:
+    """As `copy.deepcopy`, which asks the same of each of a thousand values anew."""
+    kind: Any = type(value)
+    if kind in _LEAVES or kind in _CONSTANT:
+        return value
+    if id(value) in there:
+        return there[id(value)]
+    new: Any
+    if kind is dict:
+        new = there[id(value)] = {}
+        for key, each in value.items():
+            new[key] = each if type(each) in _CONSTANT else _copied(each, there)
+    elif kind is list:
+        new = there[id(value)] = []
+        new.extend(each if type(each) in _CONSTANT else _copied(each, there) for each in value)
+    elif names := _names(kind):
+        new = there[id(value)] = object.__new__(kind)
+        for name in names:
+            object.__setattr__(new, name, _copied(getattr(value, name), there))
+    elif (kind is set or kind is tuple) and all(type(each) in _LEAVES for each in value):
+        new = there[id(value)] = set(value) if kind is set else value
+    else:
+        new = copy.deepcopy(value, there)
+    return new
+
+
+@functools.cache
+def _names(kind: Any) -> tuple[str, ...]:
+    """The fields of a dataclass; of any other none."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
