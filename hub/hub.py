@@ -69,6 +69,9 @@ RECURRING_FIRST_S = 60.0
 # of each entry that it was known by then; ten minutes tell a visit from the one after it.
 WITNESS_S = 600.0
 
+# A long question of one page holds up no short one of another.
+READERS = 2
+
 
 class Actor(Protocol):
     """Who acts from a page: see `hub.keys.Account`."""
@@ -140,7 +143,7 @@ class Hub:
         )
         self.self_check = SelfCheck(self.replica)
         self.writer = Writer(self.replica, executor, self.ballast)
-        self.reader = Reader(folder / STORE_FILE)
+        self.reader = Reader(folder / STORE_FILE, READERS)
         self.sessions = BrowserSessions(folder / "browsers.sqlite", clock.now_ms, entropy)
         self.feed = LiveFeed()
         self.presence: dict[str, Presence] = {}

@@ -31,15 +31,27 @@ _AUTHORS = "IN (SELECT author FROM log WHERE stream = ?)"
 
 
 class Reader:
-    """A read-only connection: `async with Reader(path) as reader`."""
+    """Read-only connections: `async with Reader(path) as reader`.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: the store's file.
+        connections: how many questions are answered at once, each on a thread of its own.
+    """
+
+    def __init__(self, path: Path, connections: int = 1) -> None:
         self._path = path
-        self._db: aiosqlite.Connection | None = None
+        self._waiting = [0] * connections
+        self._open: list[aiosqlite.Connection] = []
 
     async def __aenter__(self) -> Reader:
-        self._db = await aiosqlite.connect(f"file:{self._path}?mode=ro", uri=True)
-        self._db.row_factory = sqlite3.Row
+        try:
+            for _ in self._waiting:
+                db = await aiosqlite.connect(f"file:{self._path}?mode=ro", uri=True)
+                self._open.append(db)
+                db.row_factory = sqlite3.Row
+        except BaseException:
+            await self._close()
+            raise
         return self
 
     async def __aexit__(
@@ -48,15 +60,23 @@ class Reader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._db is not None:
-            await self._db.close()
-            self._db = None
+        await self._close()
+
+    async def _close(self) -> None:
+        while self._open:
+            await self._open.pop().close()
 
     async def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        """All rows of a question."""
-        assert self._db is not None, "open the reader with `async with`"
-        # One way to the connection's thread and back, where a cursor of its own would take three.
-        return list(await self._db.execute_fetchall(sql, tuple(parameters)))
+        """All rows of a question, asked where the fewest others wait."""
+        assert self._open, "open the reader with `async with`"
+        waiting = self._waiting
+        place = min(range(len(self._open)), key=waiting.__getitem__)
+        waiting[place] += 1
+        try:
+            # One way to the connection's thread and back; a cursor of its own would take three.
+            return list(await self._open[place].execute_fetchall(sql, tuple(parameters)))
+        finally:
+            waiting[place] -= 1
 
     async def row(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Row | None:
         """The first row of a question, None where there is none."""

@@ -78,6 +78,8 @@ def sentence(words: str) -> str:
     return made
 
 
+# A table says several things of each instant, and many rows are of one day.
+@lru_cache(maxsize=4_096)
 def local_time(at_ms: int, zone: ZoneInfo) -> dt.datetime:
     """The instant on the site's clock; an absurd date is bent to the ends of the calendar."""
     bent = min(max(at_ms, 0), _INSTANT_MS_MAX)
@@ -143,7 +145,7 @@ def date_words(day: str, today: str) -> str:
 
 def clock_words(at_ms: int, zone: ZoneInfo) -> str:
     """Hours and minutes of the local day, `14:02`."""
-    return local_time(at_ms, zone).strftime("%H:%M")
+    return local_time(at_ms, zone).isoformat()[11:16]
 
 
 def moment_words(at_ms: int, zone: ZoneInfo, now_ms: int) -> str:

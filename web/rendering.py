@@ -237,6 +237,11 @@ async def show(
     return response
 
 
+def wants_part(request: web.Request) -> bool:
+    """Whether a script of ours asks, which puts a piece of a page in its place."""
+    return request.headers.get("X-Board-Part") == "1"
+
+
 def part(request: web.Request, template: str, frame: Frame, page: object) -> web.Response:
     """Answer with a piece of a page, for a script that puts it in its place."""
     text = templates_of(request).get_template(template).render(frame=frame, page=page)

@@ -55,3 +55,19 @@ async def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
             pass
     assert not (tmp_path / "none.sqlite").exists()
     await asyncio.sleep(0.05)  # The thread that failed says goodbye to this loop.
+
+
+async def test_a_long_question_holds_up_no_short_one(hub: Replica) -> None:
+    long = (
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 3000000)"
+        " SELECT max(n) FROM n"
+    )
+    ended: list[str] = []
+
+    async def ask(reader: Reader, name: str, sql: str) -> None:
+        await reader.rows(sql)
+        ended.append(name)
+
+    async with Reader(hub.store.path, connections=2) as reader:
+        await asyncio.gather(ask(reader, "long", long), ask(reader, "short", "SELECT 1"))
+    assert ended == ["short", "long"]

@@ -125,6 +125,10 @@ class Person:
         """Open a page, following where it leads."""
         return await self._ask("GET", path, None)
 
+    async def get_part(self, path: str) -> Seen:
+        """What a script of a page asks for of an address."""
+        return await self._ask("GET", path, None, {"X-Board-Part": "1"})
+
     async def download(self, path: str) -> tuple[str, bytes]:
         """How the browser is told to name a file, and its bytes."""
         async with self._session.get(self.origin + path) as answer:
@@ -141,8 +145,14 @@ class Person:
         ]
         return await self._ask("POST", path, aiohttp.FormData(pairs))
 
-    async def _ask(self, method: str, path: str, form: aiohttp.FormData | None) -> Seen:
-        headers = {"Accept": "text/html", "Origin": self.origin}
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        form: aiohttp.FormData | None,
+        more: Mapping[str, str] | None = None,
+    ) -> Seen:
+        headers = {"Accept": "text/html", "Origin": self.origin, **(more or {})}
         async with self._session.request(
             method, self.origin + path, data=form, headers=headers
         ) as answer:

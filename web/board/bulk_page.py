@@ -20,7 +20,7 @@ from web.board.state import moment_of
 from web.formats import sentence
 from web.frame import frame_of, see_other
 from web.language import language_of
-from web.rendering import part, show
+from web.rendering import part, show, wants_part
 
 ACT: Final = "X-Board-Act"
 """The header that names the act, by which it is undone."""
@@ -52,7 +52,7 @@ async def act_on_all(request: web.Request) -> web.StreamResponse:
     name = request.match_info["action"]
     if name not in DOINGS:
         raise web.HTTPNotFound
-    is_scripted = request.headers.get("X-Board-Part") == "1"
+    is_scripted = wants_part(request)
     wanted = read_back((await request.post()).get("back"))
     try:
         outcome = await carry_out_all(request, name)

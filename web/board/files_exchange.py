@@ -31,6 +31,7 @@ from web.board.state import moment_of
 from web.formats import sentence
 from web.frame import see_other
 from web.language import language_of
+from web.rendering import wants_part
 
 
 async def add_files(request: web.Request) -> web.StreamResponse:
@@ -67,7 +68,7 @@ async def add_files(request: web.Request) -> web.StreamResponse:
     # One of several acts would be taken back by an Undo that seems to be of all.
     act = act if len(added) == 1 else ""
     wanted = read_back(form.get("back"))
-    if request.headers.get("X-Board-Part") != "1":
+    if not wants_part(request):
         raise see_other(wanted.url(job=job), words, tone, undo=act)
     detail = await job_detail(await moment_of(request), wanted, job)
     answer = await draw_pane(request, wanted, detail, None, missing=job, status=status)

@@ -6,10 +6,9 @@ form or a link that works without a script, and carries what the other controls 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import reduce
-from typing import Any, Final
+from functools import lru_cache, reduce
+from typing import Final
 
 from aiohttp import web
 
@@ -17,6 +16,7 @@ from core.sentence import listed, say
 from hub.keys import HUB
 from web.board.filters import UNASSIGNED, Filter
 from web.board.naming import Names, Reading, keys_named, load_names, text_of
+from web.board.near import Workers
 from web.board.reader import Rows
 from web.board.state import moment_of
 from web.board.suggestions import suggestions
@@ -55,6 +55,17 @@ class Choice:
     chosen: bool
 
 
+class Choices(tuple[Choice, ...]):
+    """A list of maybe hundreds, which is hashed once: what is drawn of it is kept by it."""
+
+    _hash: int | None = None
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = super().__hash__()
+        return self._hash
+
+
 @dataclass(frozen=True, slots=True)
 class Chip:
     """A filter that holds, and the address without it."""
@@ -85,18 +96,16 @@ class FilterBar:
     was: str
     day: str
     statuses: tuple[Choice, ...]
-    workers: tuple[Choice, ...]
+    workers: Choices
     chips: tuple[Chip, ...]
     clear_href: str
     beside: dict[str, Pairs]
 
 
-async def filter_bar(reader: Rows, reading: Reading, people: Iterable[Any]) -> FilterBar:
-    """The bar of what was read from an address; `people` are the workers that can be chosen."""
+async def filter_bar(reader: Rows, reading: Reading, workers: Workers) -> FilterBar:
+    """The bar of what was read from an address."""
     wanted = reading.wanted
     names = await load_names(reader, keys_named(wanted.conditions))
-    nobody = Choice(UNASSIGNED, say("Nobody"), UNASSIGNED in wanted.workers)
-    named = (Choice(p["worker"], p["name"], p["worker"] in wanted.workers) for p in people)
     fault = reading.fault
     return FilterBar(
         text=text_of(wanted, names) if fault is None else reading.typed,
@@ -104,7 +113,7 @@ async def filter_bar(reader: Rows, reading: Reading, people: Iterable[Any]) -> F
         was=wanted.query(),
         day=wanted.day,
         statuses=tuple(Choice(s, s, s in wanted.statuses) for s in STATUSES),
-        workers=(nobody, *named),
+        workers=_of_workers(workers, wanted.workers),
         chips=chips(wanted, names),
         clear_href=wanted.without_filters().url(),
         beside={
@@ -114,6 +123,13 @@ async def filter_bar(reader: Rows, reading: Reading, people: Iterable[Any]) -> F
             "day": tuple(replace(wanted, day="").pairs()),
         },
     )
+
+
+@lru_cache(maxsize=32)
+def _of_workers(workers: Workers, chosen: tuple[str, ...]) -> Choices:
+    """Nobody, and then everybody."""
+    rows = ((UNASSIGNED, say("Nobody")), *workers.rows)
+    return Choices(Choice(worker, name, worker in chosen) for worker, name in rows)
 
 
 def fault_line(reading: Reading) -> FaultLine | None:

@@ -29,11 +29,11 @@ from web.board.state import Moment, moment_of
 from web.formats import sentence
 from web.frame import see_other
 from web.language import language_of
+from web.rendering import wants_part
 from web.stale_form import clean
 
 SPANS: Final[Mapping[str, int]] = {"15": 15 * formats.MINUTE_MS, "60": formats.HOUR_MS}
 """How long an alert can be put aside, by what the form says: minutes, as ms."""
-SCRIPTED: Final = "X-Board-Part"
 NOTICE: Final = "X-Board-Notice"
 UNDO: Final = "X-Board-Undo"
 
@@ -138,7 +138,7 @@ async def act_in_inbox(request: web.Request) -> web.StreamResponse:
         words, act = await _carry_out(request, action, form)
     except (ActError, Malformed) as error:
         words, status, tone = sentence(str(error)), 422, "bad"
-    if request.headers.get(SCRIPTED) != "1":
+    if not wants_part(request):
         raise see_other(read_back(form.get("back")).url(), words, tone, undo=act)
     headers = {
         NOTICE: quote(language_of(request).said(words)),

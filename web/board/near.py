@@ -30,6 +30,9 @@ _PEOPLE: Final = """
     SELECT customer AS id, name || ' ' || number AS text FROM customer
     UNION ALL SELECT worker, name FROM worker
 """
+_WORKERS: Final = """
+    SELECT worker, name FROM worker WHERE NOT archived ORDER BY lower(name), worker
+"""
 _PLACES: Final = """
     SELECT place AS id, name || ' ' || address AS text FROM customer_place
     UNION SELECT address, address FROM job WHERE address <> ''
@@ -48,6 +51,13 @@ class Near:
     by_term: Mapping[Term, Sequence[str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Workers:
+    """The workers that can be chosen, by name: id (hex) and name. Equal only to itself."""
+
+    rows: tuple[tuple[str, str], ...]
+
+
 class KeptNames:
     """The names of customers and workers, folded; read again only where one of them changed.
 
@@ -60,6 +70,7 @@ class KeptNames:
         self._changes = writer.subscribe() if writer is not None else None
         self._reading = asyncio.Lock()
         self._people: list[tuple[str, str]] | None = None
+        self._workers: Workers | None = None
         self._found: dict[tuple[str, ...], list[str]] = {}
 
     def close(self) -> None:
@@ -85,16 +96,28 @@ class KeptNames:
                 by_term[term] = [one for one, text in there if any(v in text for v in values)]
         return Near(named, by_term)
 
+    async def workers(self) -> Workers:
+        """Those that are not archived; the same object for as long as nobody changed."""
+        async with self._reading:
+            self._forget_changed()
+            if self._workers is None:
+                rows = await self._reader.rows(_WORKERS)
+                self._workers = Workers(tuple((row["worker"], row["name"]) for row in rows))
+            return self._workers
+
     async def _read(self) -> None:
         # One at a time: who comes while names are read waits for these, and gets no older ones.
         async with self._reading:
-            streams = self._changes.take() if self._changes is not None else None
-            if streams is None or any(stream[4] not in _NAMELESS for stream in streams):
-                # Forgotten first: should this be interrupted, the next one reads them.
-                self._people = None
+            self._forget_changed()
             if self._people is None:
                 self._found.clear()
                 self._people = await self._plain(_PEOPLE)
+
+    def _forget_changed(self) -> None:
+        """Forget before anything is read: should that be interrupted, the next one reads it."""
+        streams = self._changes.take() if self._changes is not None else None
+        if streams is None or any(stream[4] not in _NAMELESS for stream in streams):
+            self._people = self._workers = None
 
     def _with_all(self, words: Sequence[str]) -> list[str]:
         known = self._found.get(tuple(words))

@@ -7,6 +7,7 @@ question, so a row that came live and a row of a fresh page are the same text.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -15,7 +16,7 @@ from aiohttp import web
 
 from core.sentence import say
 from web.assets import ASSETS, Assets
-from web.board import filters, questions
+from web.board import filters
 from web.board.detail import JobDetail, job_detail
 from web.board.filter_bar import FilterBar, filter_bar
 from web.board.filters import GROUPINGS, HIDABLE, Filter, read_filter
@@ -30,11 +31,12 @@ from web.board.page_parts import Column, columns
 from web.board.planner import Planner, planner_of
 from web.board.questions import NEXT_ROWS, PAGE_ROWS, Question
 from web.board.rail import Rail, rail_of
+from web.board.reader import Rows
 from web.board.rows import BoardRow, board_rows
 from web.board.state import ALERT_BOOK, Moment, moment_of
 from web.board.who_near import NearPlace, near_place
 from web.frame import frame_of
-from web.rendering import part, show, templates_of
+from web.rendering import part, show, templates_of, wants_part
 
 RAIL_S_MAX: Final = 0.1
 """So long a page waits for the counts of saved views; its script asks for the others."""
@@ -110,6 +112,9 @@ async def board_page(request: web.Request) -> web.StreamResponse:
         off = DispatchOffPage(frame.is_admin, row["n"] if row else 0)
         return await show(request, "board/off.html", off)
     reading = await moment.reading(request.query)
+    if wants_part(request):
+        answer = await _page(request, moment, reading, whole=False)
+        return part(request, "board/answer.html", await frame_of(request), answer)
     page = await _page(request, moment, reading)
     absent = page.selected and not (page.detail or page.form or page.near)
     return await show(request, "board/board.html", page, status=404 if absent else 200)
@@ -124,22 +129,27 @@ async def board_with_form(
     return await show(request, "board/board.html", page, status=status)
 
 
-async def _page(request: web.Request, moment: Moment, reading: Reading) -> BoardPage:
+async def _page(
+    request: web.Request, moment: Moment, reading: Reading, *, whole: bool = True
+) -> BoardPage:
+    """The page; where it is not `whole`, without what another question leaves as it is."""
     reader, now_ms, zone = moment.hub.reader, moment.now_ms, moment.zone
     wanted = reading.wanted
     question = await moment.question(wanted)
-    found = await question.page(reader, None, PAGE_ROWS + 1)
+    counts = await request.app[ALERT_BOOK].counts(now_ms, zone)
+    found, total, workers = await asyncio.gather(
+        question.page(reader, None, PAGE_ROWS + 1),
+        _total(question, reader, counts),
+        moment.workers(),
+    )
     rows = await board_rows(reader, question, found[:PAGE_ROWS], zone, now_ms)
     rows, last_heads = await _in_groups(
         moment, question, rows, None, is_last=len(found) <= PAGE_ROWS
     )
-    counts = await request.app[ALERT_BOOK].counts(now_ms, zone)
-    total = await question.total(reader) if wanted.narrowed else counts[wanted.view]
-    people = await questions.workers(reader)
     selected = request.query.get("job", "")
     selected = selected if filters.is_stream_id(selected) else ""
-    detail, form = await pane_of(request, moment, wanted, selected)
-    view = filters.VIEW_BY_ID[wanted.view]
+    detail, form = await pane_of(request, moment, wanted, selected) if whole else (None, None)
+    view, sights = filters.VIEW_BY_ID[wanted.view], wanted.sights
     return BoardPage(
         filter=wanted,
         heard=f"{moment.seq} {request.app[EPOCH]}",
@@ -161,11 +171,11 @@ async def _page(request: web.Request, moment: Moment, reading: Reading) -> Board
         total=total,
         more=len(found) > PAGE_ROWS,
         directions=json.dumps(question.descending),
-        bar=await filter_bar(reader, reading, people),
+        bar=await filter_bar(reader, reading, workers),
         hidden=counts[wanted.view] - total if wanted.narrowed else 0,
         detail=detail,
         form=form,
-        near=await near_place(request, moment, wanted),
+        near=await near_place(request, moment, wanted) if whole else None,
         selected=selected,
         here=wanted.query(),
         csv_jobs=f"/export/jobs.csv?{wanted.query()}",
@@ -174,9 +184,15 @@ async def _page(request: web.Request, moment: Moment, reading: Reading) -> Board
         close_href=wanted.url(),
         map_assets=map_assets(request.app[ASSETS]),
         inbox_count=await request.app[INBOX_BOOK].count(now_ms),
-        inbox=await inbox_of(request, moment, wanted) if "inbox" in wanted.sights else None,
-        planner=await planner_of(moment, wanted) if "planner" in wanted.sights else None,
+        inbox=await inbox_of(request, moment, wanted) if whole and "inbox" in sights else None,
+        planner=await planner_of(moment, wanted) if "planner" in sights else None,
     )
+
+
+async def _total(question: Question, reader: Rows, counts: dict[str, int]) -> int:
+    """How many jobs a question holds; of a whole view it is known."""
+    wanted = question.filter
+    return await question.total(reader) if wanted.narrowed else counts[wanted.view]
 
 
 _MAP_FILES: Final = {

@@ -48,15 +48,11 @@ from web.board.worker_day import worker_day_json
 from web.formats import sentence
 from web.frame import see_other
 from web.language import language_of
+from web.rendering import wants_part
 
-SCRIPTED: str = "X-Board-Part"
 NOTICE: str = "X-Board-Notice"
 GO: str = "X-Board-Go"
 UNDO: str = "X-Board-Undo"
-
-
-def _is_scripted(request: web.Request) -> bool:
-    return request.headers.get(SCRIPTED) == "1"
 
 
 async def act_on_job(request: web.Request) -> web.StreamResponse:
@@ -75,7 +71,7 @@ async def act_on_job(request: web.Request) -> web.StreamResponse:
     if words is None:
         raise web.HTTPNotFound(text="There is no such job on this hub.")
     wanted = read_back((await request.post()).get("back"))
-    if not _is_scripted(request):
+    if not wants_part(request):
         raise see_other(wanted.url(job=job), words, tone, undo=act)
     detail = await job_detail(await moment_of(request), wanted, job)
     answer = await draw_pane(request, wanted, detail, None, missing=job, status=status)
@@ -102,11 +98,11 @@ async def _answer_form(request: web.Request, outcome: Saved | JobForm) -> web.St
     wanted = read_back((await request.post()).get("back"))
     if isinstance(outcome, JobForm):
         status = 409 if outcome.clashes else 422
-        if _is_scripted(request):
+        if wants_part(request):
             return await draw_pane(request, wanted, None, outcome, status=status)
         return await page.board_with_form(request, wanted, outcome, status)
     to = wanted.url(job=outcome.job)
-    if not _is_scripted(request):
+    if not wants_part(request):
         raise see_other(to, outcome.words, undo=outcome.act)
     detail = await job_detail(await moment_of(request), wanted, outcome.job)
     answer = await draw_pane(request, wanted, detail, None, missing=outcome.job)
@@ -122,7 +118,7 @@ async def new_job_near(request: web.Request) -> web.StreamResponse:
         saved = await save_near(request)
     except ActError as error:
         words = sentence(str(error))
-        if not _is_scripted(request):
+        if not wants_part(request):
             back = request.headers.get("Referer", "").partition("?")[2]
             raise see_other(f"/?{back}" if back else "/?do=near", words, "bad") from error
         said = language_of(request).said(words)

@@ -113,8 +113,11 @@ async def board_rows(
     live = [row["job"] for row in found if row["worker"] and row["status"] in LIVE_STATUSES]
     reach_by_job = await leading_reach(reader, live) if live else {}
     href = question.filter.url(job="")
+    # By a row of SQLite's each name is looked for among all columns.
+    names = found[0].keys() if found else ()
+    rows = [dict(zip(names, row, strict=True)) for row in found]
     return tuple(
-        _board_row(question, row, href, reach_by_job.get(row["job"]), zone, now_ms) for row in found
+        _board_row(question, row, href, reach_by_job.get(row["job"]), zone, now_ms) for row in rows
     )
 
 
@@ -163,7 +166,7 @@ def _board_row(
         key=json.dumps(key, separators=(",", ":")),
         live=live,
         href=href + row["job"],
-        matches=bool(row["matches"]) if "matches" in row.keys() else True,  # noqa: SIM118
+        matches=bool(row.get("matches", True)),
         basis=row["frontier"],
         worker_id=row["worker"],
         window=window_text(start, end, zone),
@@ -259,9 +262,9 @@ def window_clock(start: int | None, end: int | None, zone: ZoneInfo) -> str:
     first, last = formats.local_time(start, zone), formats.local_time(end, zone)
     days = (last.date() - first.date()).days
     if days > 1 or (days == 1 and last.time() >= first.time()):
-        clock = f"{first:%H:%M}"
+        clock = formats.clock_words(start, zone)
         return say_n("{clock}, {n} day", "{clock}, {n} days", days + 1, clock=clock)
-    return f"{first:%H:%M}–{last:%H:%M}"
+    return f"{formats.clock_words(start, zone)}–{formats.clock_words(end, zone)}"
 
 
 def window_text(start: int | None, end: int | None, zone: ZoneInfo) -> str:
@@ -269,4 +272,4 @@ def window_text(start: int | None, end: int | None, zone: ZoneInfo) -> str:
     if start is None or end is None:
         return ""
     first, last = formats.local_time(start, zone), formats.local_time(end, zone)
-    return f"{first:%Y-%m-%dT%H:%M}/{last:%Y-%m-%dT%H:%M}"
+    return f"{first.isoformat()[:16]}/{last.isoformat()[:16]}"

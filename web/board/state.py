@@ -27,7 +27,7 @@ from web.board.days import day_bounds, today
 from web.board.filters import VIEWS, Filter, Query
 from web.board.kept_alerts import KeptAlerts
 from web.board.naming import Reading, read_query
-from web.board.near import KeptNames
+from web.board.near import KeptNames, Workers
 from web.board.questions import Question, alert_text, views_of
 from web.board.reader import Rows
 from web.formats import sentence
@@ -196,6 +196,10 @@ class Moment:
         """The question that a filter asks now."""
         near = await (self.names or KeptNames(self.hub.reader)).near(wanted)
         return Question(wanted, self.alerts, self.now_ms, self.zone, near)
+
+    async def workers(self) -> Workers:
+        """The workers that can be chosen."""
+        return await (self.names or KeptNames(self.hub.reader)).workers()
 
     async def filter_of(self, query: Query) -> Filter:
         """What an address asks for.

@@ -143,10 +143,9 @@ def _people(key: str, values: Sequence[str], bind: Bind) -> str:
             f" WHERE assignment.job = job.job AND its.team <> '' AND {LIVING}"
         )
         nobody = f" OR NOT EXISTS ({teamed})" if NONE in values else ""
-    return (
-        "EXISTS (SELECT 1 FROM assignment WHERE assignment.job = job.job"
-        f" AND {LIVING} AND {among}){nobody}"
-    )
+    # Theirs are found by who they are, not by a look at each job of the site.
+    theirs = f"SELECT assignment.job FROM assignment WHERE {among} AND {LIVING}"
+    return f"job.job IN ({theirs}){nobody}"
 
 
 def _skills(values: Sequence[str], bind: Bind) -> str:

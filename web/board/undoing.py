@@ -36,7 +36,7 @@ from web.board.undo_words import PartView, Teller, act_words, teller_for
 from web.formats import sentence
 from web.frame import see_other, settings_of, zone_of
 from web.language import answer_json
-from web.rendering import show
+from web.rendering import show, wants_part
 from web.stale_form import clean
 
 AT_A_TIME: Final = 50
@@ -180,7 +180,7 @@ async def undo(request: web.Request) -> web.StreamResponse:
         answer = await _undo(request, form)
     except ActError as error:
         answer = Answer(sentence(str(error)), "bad", status=422)
-    if request.headers.get("X-Board-Part") == "1":
+    if wants_part(request):
         found = {"words": answer.words, "redo": answer.redo, "confirm": answer.confirm}
         return answer_json(request, found, status=answer.status)
     if answer.confirm:

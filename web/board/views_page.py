@@ -34,7 +34,7 @@ from web.board.state import moment_of
 from web.formats import sentence
 from web.frame import must_write, see_other
 from web.language import answer_json
-from web.rendering import show
+from web.rendering import show, wants_part
 from web.stale_form import clean
 
 ADDRESS: Final = "/board/views"
@@ -119,7 +119,7 @@ async def save_view(request: web.Request) -> web.StreamResponse:
     status 422.
     """
     form = await request.post()
-    scripted = request.headers.get("X-Board-Part") == "1"
+    scripted = wants_part(request)
     name, instead = clean(form.get("name")), clean(form.get("instead"))
     everybody = form.get("everybody") == EVERYBODY
     back = read_back(form.get("back")).query()

@@ -1,8 +1,8 @@
 """How long a hub takes to answer a sort or a filter, beside the bare SQL for the same rows.
 
-The answer is what a page's script fetches: the whole page by HTTP. The floor is the question's own
-SQL, asked of the same file by `sqlite3` alone. Holds no site. Invariant: both sides give the same
-jobs in the same order, or the measurement ends.
+The answer is what a page's script fetches by HTTP: rail, filters, the table and its heads.
+The floor is the question's own SQL, asked of the same file by `sqlite3` alone. Holds no site.
+Invariant: both sides give the same jobs in the same order, or the measurement ends.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ async def question_rows(town: Town, person: Person, filled: Filled, rounds: int)
             rows = await question.page(cast(Rows, bare), None, PAGE_ROWS + 1)
             bare_s.append(bare.taken_s)
             began_s, worked_s = time.perf_counter(), time.process_time()
-            seen = await person.get(wanted.url())
+            seen = await person.get_part(wanted.url())
             ours_s.append(time.perf_counter() - began_s)
             both.append((time.process_time() - worked_s, bare.worked_s))
             shown = re.findall(r'<tr[^>]*data-job="([0-9a-f]{24})"', seen.text)

@@ -146,7 +146,9 @@ async def test_numbers_are_ordered_as_numbers(town: Town) -> None:
     assert titles(seen) == [f"t{index}" for index in range(11)]
 
 
-@pytest.mark.parametrize("sort", ["title", "-window,title", "-updated", "worker,-number", "-delay"])
+@pytest.mark.parametrize(
+    "sort", ["title", "-window,title", "-updated", "worker,-number", "-delay", "alert"]
+)
 async def test_all_pages_together_are_all_rows_once(town: Town, sort: str) -> None:
     ana = await town.worker("Ana")
     changes = []
@@ -160,6 +162,8 @@ async def test_all_pages_together_are_all_rows_once(town: Town, sort: str) -> No
     await town.office.act(changes)
     eva = await town.office.signed_in("Eva")
     seen = await eva.get(f"/?view=all&sort={sort}")
+    (directions,) = re.findall(r'data-directions="([^"]*)"', seen.text)
+    down = json.loads(directions)
     jobs = re.findall(r'data-job="(\w+)" data-key="([^"]*)"', seen.text)
     while True:
         after = quote(jobs[-1][1].replace("&#34;", '"'))
@@ -170,7 +174,6 @@ async def test_all_pages_together_are_all_rows_once(town: Town, sort: str) -> No
             break
     assert len(jobs) == len({job for job, _ in jobs}) == 215
     keys = [json.loads(key.replace("&#34;", '"')) for _, key in jobs]
-    down = [part.startswith("-") for part in sort.split(",")] + [False]
     assert all(in_order(one, other, down) for one, other in pairwise(keys))
 
 
@@ -180,6 +183,39 @@ def in_order(one: list[object], other: list[object], descending: list[bool]) -> 
         if left != right:
             return (left < right) is not down  # type: ignore[operator]
     return False
+
+
+async def test_a_script_that_asks_anew_gets_the_pages_own_rail_and_table(town: Town) -> None:
+    ana = await town.worker("Ana")
+    job, _ = await town.job("Boiler", worker=ana, starts_in=-60, lasts=30)
+    await town.job("Lamp")
+    eva = await town.office.signed_in("Eva")
+    address = f"/?view=all&sort=-title&job={job}"
+    whole, asked = await eva.get(address), await eva.get_part(address)
+    assert titles(asked) == titles(whole) == ["Lamp", "Boiler"]
+    first = asked.text.index('<div class="toolbar">')
+    table = asked.text[first : asked.text.index('id="planner"')]
+    drawn = [re.sub(r" selected|\s+", " ", text) for text in (table, whole.text)]
+    assert drawn[0] in drawn[1]
+    assert "<html" not in asked.text
+    assert 'id="pane"' not in asked.text
+
+
+async def test_who_can_be_chosen_follows_every_change_of_the_workers(town: Town) -> None:
+    eva = await town.office.signed_in("Eva")
+
+    async def choices() -> list[str]:
+        seen = await eva.get("/?view=all")
+        return re.findall(r'name="worker" value="\w+"[^>]*><span>([^<]*)<', seen.text)
+
+    assert await choices() == ["Nobody"]
+    ana = await town.worker("Ana")
+    await town.worker("Ben")
+    assert await choices() == ["Nobody", "Ana", "Ben"]
+    await town.office.act(acts.edit_worker(ana.stream, {"name": "Zoe"}))
+    assert await choices() == ["Nobody", "Ben", "Zoe"]
+    await town.office.act(acts.edit_worker(ana.stream, {"archived": True}))
+    assert await choices() == ["Nobody", "Ben"]
 
 
 async def test_a_key_of_another_order_is_refused(town: Town) -> None:

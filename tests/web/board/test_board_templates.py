@@ -41,6 +41,8 @@ FOLDER = TEMPLATE_FOLDER / "board"
 # Which variables of which templates are which dataclass; the pane's parts stand in the page too.
 GIVEN: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
     ("board.html", "page", (BoardPage,)),
+    ("jobs.html", "page", (BoardPage,)),
+    ("answer.html", "page", (BoardPage,)),
     ("filter_bar.html", "page", (BoardPage,)),
     ("filter_bar.html", "bar", (FilterBar,)),
     ("bulk.html", "page", (BoardPage,)),
@@ -82,7 +84,7 @@ GIVEN: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
 
 
 OF_PAGE = (
-    "board.html", "filter_bar.html", "table_menu.html", "pane.html", "detail.html",
+    "board.html", "jobs.html", "filter_bar.html", "table_menu.html", "pane.html", "detail.html",
     "rail.html", "layouts.html", "save_view.html",
 )  # fmt: skip
 

@@ -191,7 +191,7 @@ function ask({ always = false } = {}) {
 async function answered(own) {
   let answer = null;
   try {
-    answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
+    answer = await fetch(location.href, { headers: { Accept: 'text/html', 'X-Board-Part': '1' } });
   } catch {
     toast(_('The hub does not answer; the table shows what it showed.'));
     return;
