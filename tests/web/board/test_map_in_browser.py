@@ -184,6 +184,39 @@ async def test_workers_who_move_are_drawn_where_they_are_and_many_of_them_as_dot
     await page.context.close()
 
 
+async def test_who_stands_among_hundreds_of_dots_is_found_by_a_click(
+    desk: Desk, chromium: Browser
+) -> None:
+    hub, now_ms, alone = desk.town.office.hub, desk.town.clock.now_ms(), desk.jobs[3]
+    lat, lon = 501_100_000, 144_900_000
+    await desk.town.office.act(acts.edit_job(bytes.fromhex(alone), {"point": (lat, lon)}))
+    ids = [acts.new_stream_id(Kind.WORKER, now_ms, number.to_bytes(7)) for number in range(320)]
+    people = [acts.edit_worker(each, {"name": f"W {n}"}) for n, each in enumerate(ids)]
+    await desk.town.office.act([change for each in people for change in each])
+    for number, each in enumerate(ids):
+        # All but one stand together, half a kilometre to the north.
+        north = 45_000 if number else 0
+        hub.presence[each.hex()] = Presence(
+            now_ms, lat + north, lon, 9, 0, 0.0, 50, True, "jobs on"
+        )
+        hub.feed.moved(each.hex())
+    page = await sit_at_map(desk, chromium, f"/?view=unassigned&show=map&q=delta&job={alone}")
+    await page.keyboard.press("m")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#pane")).to_be_hidden()
+    here = page.locator("#map").get_by_role("button", name="W 0", exact=False)
+    for _ in range(20):  # Until the map has drawn it in its middle.
+        await page.wait_for_timeout(500)
+        box = await page.locator("#map .map-canvas").bounding_box()
+        assert box
+        await page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        if await here.count():
+            break
+    await expect(here).to_have_count(1)
+    assert await page.locator("#map").get_by_role("button", name="W 1", exact=False).count() == 0
+    await page.context.close()
+
+
 async def test_a_pin_is_dragged_from_the_map_to_a_workers_hour(
     desk: Desk, without_webgl: Browser
 ) -> None:

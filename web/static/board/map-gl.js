@@ -18,8 +18,13 @@ const LABEL = {
   'text-optional': true,
 };
 const EMPTY = { type: 'FeatureCollection', features: [] };
-const SOURCES = ['area', 'track', 'line', 'stops', 'workers', 'chosen'];
+const SOURCES = ['area', 'track', 'line', 'stops', 'dots', 'workers', 'chosen'];
+// More workers in sight than this are dots: signs are placed one by one, a second for some thousand
+// of them in twenty, and nobody reads arrows that lie on each other.
+const SIGNS_MAX = 300;
+const DOT_PX = 5;
 const RINGS_MAX = 600;
+const HIT_LAYERS = ['pins', 'clusters', 'workers', 'dots'];
 
 const count = (name) => ['coalesce', ['get', name], 0];
 
@@ -45,6 +50,21 @@ const lines = (list) => ({
     type: 'Feature', geometry: { type: 'LineString', coordinates: line }, properties: {},
   })),
 });
+
+/** Places of workers by how far they can be believed: few shapes of many places. */
+function spots(workers) {
+  const byFresh = new Map();
+  for (const { at, fresh } of workers) {
+    if (!byFresh.has(fresh)) byFresh.set(fresh, []);
+    byFresh.get(fresh).push(at);
+  }
+  return {
+    type: 'FeatureCollection',
+    features: [...byFresh].map(([fresh, coordinates]) => ({
+      type: 'Feature', geometry: { type: 'MultiPoint', coordinates }, properties: { fresh },
+    })),
+  };
+}
 
 /** Draw into `container`; `on` holds what the map calls back. Resolves when it can be used. */
 export async function draw(container, on) {
@@ -185,6 +205,18 @@ class View {
     });
     for (const name of SOURCES) map.addSource(name, { type: 'geojson', data: this.data[name] });
     this.#addDay();
+    // Beneath the jobs, which would be lost among so many.
+    map.addLayer({
+      id: 'dots', type: 'circle', source: 'dots',
+      paint: {
+        // Hollow ones have their edge within, so that none is as large as a job's.
+        'circle-radius': ['match', ['get', 'fresh'], ['stale', 'old'], DOT_PX - 2, DOT_PX],
+        'circle-color': ['match', ['get', 'fresh'], ['stale', 'old'], colour('--surface'), colour('--accent')],
+        'circle-stroke-width': 2,
+        'circle-stroke-color': ['match', ['get', 'fresh'],
+          'old', colour('--ink-faint'), 'stale', colour('--accent'), colour('--surface')],
+      },
+    });
     map.addLayer({ id: 'chosen', type: 'symbol', source: 'chosen', layout: { 'icon-image': 'chosen', ...ALWAYS } });
     map.addLayer({
       id: 'picked', type: 'symbol', source: 'jobs', filter: ['>', count('picked'), 0],
@@ -251,7 +283,7 @@ class View {
     const { map, on } = this;
     map.on('click', (event) => this.#click(event));
     map.on('contextmenu', (event) => on.menu([event.lngLat.lng, event.lngLat.lat], event.point));
-    for (const layer of ['pins', 'clusters', 'workers']) {
+    for (const layer of HIT_LAYERS) {
       map.on('mouseenter', layer, () => { map.getCanvas().style.cursor = 'pointer'; });
       map.on('mouseleave', layer, () => { map.getCanvas().style.cursor = ''; });
     }
@@ -266,14 +298,16 @@ class View {
       on.ground(at, event.point);
       return;
     }
-    const found = map.queryRenderedFeatures(box, { layers: ['pins', 'clusters', 'workers'] });
+    const found = map.queryRenderedFeatures(box, { layers: HIT_LAYERS });
+    const dotted = found.some((one) => one.layer.id === 'dots') ? this.#workersIn(box) : [];
     const cluster = found.find((one) => one.properties.cluster);
     if (cluster) {
       const workers = found.filter((one) => one.layer.id === 'workers').map((one) => this.#item(one.properties));
-      await this.#openCluster(cluster, event.point, workers);
+      await this.#openCluster(cluster, event.point, [...workers, ...dotted]);
       return;
     }
-    const items = [...new Map(found.map((one) => [one.properties.id, this.#item(one.properties)])).values()];
+    const signs = found.filter((one) => one.layer.id !== 'dots').map((one) => this.#item(one.properties));
+    const items = [...new Map([...signs, ...dotted].map((one) => [one.id, one])).values()];
     if (items.length === 1 && items[0].number) on.job(items[0].id);
     else if (items.length === 1) on.worker(items[0].id);
     else if (items.length) on.stack(items, event.point);
@@ -300,6 +334,15 @@ class View {
     return this.map.queryRenderedFeatures(box, { layers: ['pins'] })[0]?.properties.id;
   }
 
+  /** The workers whose dots touch a box of pixels: a dot does not say whose it is. */
+  #workersIn([[left, top], [right, bottom]]) {
+    const { lng: west, lat: north } = this.map.unproject([left - DOT_PX, top - DOT_PX]);
+    const { lng: east, lat: south } = this.map.unproject([right + DOT_PX, bottom + DOT_PX]);
+    return this.workers
+      .filter(({ at: [lon, lat] }) => lon >= west && lon <= east && lat >= south && lat <= north)
+      .map(({ id }) => ({ id }));
+  }
+
   #item(properties) {
     return { ...properties };
   }
@@ -310,6 +353,7 @@ class View {
   }
 
   #set(name, data) {
+    if (this.data[name] === data) return;
     this.data[name] = data;
     this.map.getSource(name)?.setData(data);
   }
@@ -332,8 +376,11 @@ class View {
   }
 
   /** Some thousand move each second: only what is drawn goes on to the thread that draws. */
-  setWorkers(workers) {
-    this.#set('workers', {
+  setWorkers(workers, inSight) {
+    const dots = inSight > SIGNS_MAX;
+    this.workers = workers;
+    this.#set('dots', dots ? spots(workers) : EMPTY);
+    this.#set('workers', dots ? EMPTY : {
       type: 'FeatureCollection',
       features: workers.map(({ id, at, moving, heading, fresh, label }) => {
         const arrow = moving && heading !== null;

@@ -5,7 +5,7 @@ import { _, several } from '../words.js';
 import { clusterRing } from './clusters.js';
 import { Lasso } from './lasso.js';
 import { MapList } from './map-list.js';
-import { ageWords, codeWords, freshness, jobPin, workerMark } from './pins.js';
+import { ageWords, codeWords, freshness, jobPin, workerDot, workerMark } from './pins.js';
 import { circleRound, metresBetween, pointText, readPoint } from './places.js';
 import { filterQuery, params, selectedJob } from './url.js';
 import { WorkerDay } from './worker-day.js';
@@ -74,7 +74,8 @@ class BoardMap {
       ground: (at, point) => this.#ground(at, point),
       menu: (at, point) => this.#menu(at, point),
       moved: () => this.list.close(),
-      settled: () => { if (this.undrawn) this.#drawWorkers(); },
+      // How many are in sight decides how they are drawn.
+      settled: () => { if (this.undrawn || this.workers.placed.length > NAMED_MAX) this.#drawWorkers(); },
     });
     this.list = new MapList(this.element);
     this.day = new WorkerDay(this.element, this.view, {
@@ -220,13 +221,14 @@ class BoardMap {
     const now = Date.now();
     const shown = this.#shownWorkers();
     const isInSight = this.#sight();
-    const named = shown.filter(({ at }) => isInSight(at)).length <= NAMED_MAX;
+    const inSight = shown.filter(({ at }) => isInSight(at)).length;
+    const named = inSight <= NAMED_MAX;
     for (const worker of shown) {
       worker.fresh = freshness(worker.seen, now);
       worker.label = named ? `${worker.name}\n${ageWords(worker.seen, now)}` : '';
     }
     this.undrawn = false;
-    this.view.setWorkers(shown);
+    this.view.setWorkers(shown, inSight);
   }
 
   #say() {
@@ -497,6 +499,7 @@ class BoardMap {
     add(jobPin({ status: 'open', priority: 1, alert: 'delayed' }), _('Delayed or in conflict'));
     add(workerMark({ moving: true, fresh: 'live' }), _('Worker, moving'));
     add(workerMark({ moving: false, fresh: 'live' }), _('Worker, standing'));
+    add(workerDot(), _('Worker, with hundreds in sight'));
     add(workerMark({ moving: false, fresh: 'stale' }), _('Position older than 5 min'));
     add(workerMark({ moving: false, fresh: 'old' }), _('Older than 30 min'));
     add(clusterRing({ shares: [6, 3, 3, 0, 0], bad: 0, risk: 0, radius: 13, words: '8' }), _('Jobs near each other, by status'));

@@ -207,6 +207,15 @@ export function workerMark({ moving, fresh, heading = 0 }, ratio = 2) {
   return made;
 }
 
+/** A worker among hundreds in sight. */
+export function workerDot(ratio = 2) {
+  const [made, pen] = signCanvas(PIN_PX, ratio);
+  pen.arc(0, 0, 5, 0, 2 * Math.PI);
+  pen.fillStyle = colour('--accent');
+  pen.fill();
+  return made;
+}
+
 /** How old a position is, in the fewest letters. */
 export function ageWords(seen, now = Date.now()) {
   const gone = now - seen;
