@@ -86,6 +86,12 @@ def local_time(at_ms: int, zone: ZoneInfo) -> dt.datetime:
     return dt.datetime.fromtimestamp(bent / 1000, dt.UTC).astimezone(zone)
 
 
+@lru_cache(maxsize=4_096)
+def local_minute(at_ms: int, zone: ZoneInfo) -> str:
+    """The minute on the site's clock, `2026-11-23T10:00`."""
+    return local_time(at_ms, zone).isoformat()[:16]
+
+
 def day_words(at_ms: int, zone: ZoneInfo, now_ms: int) -> str:
     """`today`, `yesterday`, `tomorrow`, `Mon 23 Nov`, or `23 Nov 2025` in another year."""
     day, today = local_time(at_ms, zone).date(), local_time(now_ms, zone).date()
@@ -145,7 +151,7 @@ def date_words(day: str, today: str) -> str:
 
 def clock_words(at_ms: int, zone: ZoneInfo) -> str:
     """Hours and minutes of the local day, `14:02`."""
-    return local_time(at_ms, zone).isoformat()[11:16]
+    return local_minute(at_ms, zone)[11:]
 
 
 def moment_words(at_ms: int, zone: ZoneInfo, now_ms: int) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 from urllib.parse import parse_qsl, urlencode
 
@@ -247,7 +248,7 @@ class Filter:
 
     def query(self, **more: str) -> str:
         """The query text with further pairs such as `job`; without a question mark."""
-        return urlencode([*self.pairs(), *more.items()])
+        return "&".join(_encoded(*pair) for pair in (*self.pairs(), *more.items()))
 
     def url(self, **more: str) -> str:
         """The address of the board that shows this, and with `job` a selection."""
@@ -352,6 +353,12 @@ def read_plain(query: Query) -> Filter:
 def is_stream_id(text: str) -> bool:
     """Whether a text is a stream's id as pages write it: 24 hex digits."""
     return _ID.match(text) is not None
+
+
+# A page has sixty addresses of the same few pairs.
+@lru_cache(maxsize=1_024)
+def _encoded(name: str, value: str) -> str:
+    return urlencode([(name, value)])
 
 
 def _once(values: Iterable[str]) -> tuple[str, ...]:

@@ -49,7 +49,6 @@ class Layouts:
     sights: str
     alone: tuple[LayoutLink, ...]
     pairs: tuple[LayoutLink, ...]
-    windows: tuple[LayoutLink, ...]
 
     @property
     def are_two(self) -> bool:
@@ -82,5 +81,4 @@ def layouts_of(wanted: Filter, selected: str) -> Layouts:
         alone=tuple(link(sight) for sight in TABS),
         # The usual one first.
         pairs=tuple(link(pair) for pair in sorted(pairs, key=lambda pair: pair != BOTH)),
-        windows=tuple(link(sight) for sight in TABS),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final
 
 from aiohttp import web
@@ -149,6 +150,7 @@ async def _page(
     selected = request.query.get("job", "")
     selected = selected if filters.is_stream_id(selected) else ""
     detail, form = await pane_of(request, moment, wanted, selected) if whole else (None, None)
+    heads = columns(wanted)
     view, sights = filters.VIEW_BY_ID[wanted.view], wanted.sights
     return BoardPage(
         filter=wanted,
@@ -156,12 +158,12 @@ async def _page(
         layouts=layouts_of(wanted, selected),
         rail=await rail_of(request, moment, reading, counts, within_s=RAIL_S_MAX),
         view_words=view.words,
-        columns=columns(wanted),
+        columns=heads,
         rows=rows,
         last_heads=last_heads,
         hidable=tuple(
             (column.id, column.words, column.id in wanted.hidden)
-            for column in columns(wanted)
+            for column in heads
             if column.id in HIDABLE
         ),
         groupings=tuple(
@@ -207,6 +209,7 @@ _MAP_FILES: Final = {
 }
 
 
+@cache
 def map_assets(assets: Assets) -> str:
     """Where the map's libraries are, as JSON by name; what was not built is left out."""
     found = {}

@@ -49,6 +49,7 @@ CODES: Final = (
     marked("arrives too late"),
     marked("no position"),
 )
+_JSON: Final = json.JSONEncoder(separators=(",", ":"))
 _NO_POSITION: Final = re.compile(r"no position for (\d+) min")
 
 
@@ -163,7 +164,7 @@ def _board_row(
         priority=min(max(row["priority"], 0), 3),
         updated_iso=formats.local_time(row["updated_at"], zone).isoformat(timespec="seconds"),
         updated_words=short_ago(row["updated_at"], now_ms),
-        key=json.dumps(key, separators=(",", ":")),
+        key=_JSON.encode(key),
         live=live,
         href=href + row["job"],
         matches=bool(row.get("matches", True)),
@@ -271,5 +272,4 @@ def window_text(start: int | None, end: int | None, zone: ZoneInfo) -> str:
     """A window as one text, `2026-11-23T10:00/2026-11-23T11:30`; '' for none."""
     if start is None or end is None:
         return ""
-    first, last = formats.local_time(start, zone), formats.local_time(end, zone)
-    return f"{first.isoformat()[:16]}/{last.isoformat()[:16]}"
+    return f"{formats.local_minute(start, zone)}/{formats.local_minute(end, zone)}"
