@@ -69,8 +69,8 @@ RECURRING_FIRST_S = 60.0
 # of each entry that it was known by then; ten minutes tell a visit from the one after it.
 WITNESS_S = 600.0
 
-# A long question of one page holds up no short one of another.
-READERS = 2
+# A long question of one page, which may be two at once, holds up no short one of another.
+READERS = 3
 
 
 class Actor(Protocol):

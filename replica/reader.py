@@ -1,10 +1,11 @@
-"""Questions to a store, beside its writer: aiosqlite on a read-only connection.
+"""Questions to a store, beside its writer: aiosqlite on read-only connections.
 
 Serves pages and the API. Never writes, never checkpoints. Invariant: what it answers was committed.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
 from itertools import groupby
@@ -40,15 +41,17 @@ class Reader:
 
     def __init__(self, path: Path, connections: int = 1) -> None:
         self._path = path
-        self._waiting = [0] * connections
+        self._connections = connections
         self._open: list[aiosqlite.Connection] = []
+        self._idle: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
 
     async def __aenter__(self) -> Reader:
         try:
-            for _ in self._waiting:
+            for _ in range(self._connections):
                 db = await aiosqlite.connect(f"file:{self._path}?mode=ro", uri=True)
                 self._open.append(db)
                 db.row_factory = sqlite3.Row
+                self._idle.put_nowait(db)
         except BaseException:
             await self._close()
             raise
@@ -63,20 +66,20 @@ class Reader:
         await self._close()
 
     async def _close(self) -> None:
+        self._idle = asyncio.LifoQueue()
         while self._open:
             await self._open.pop().close()
 
     async def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        """All rows of a question, asked where the fewest others wait."""
+        """All rows of a question, asked by the connection that is free first."""
         assert self._open, "open the reader with `async with`"
-        waiting = self._waiting
-        place = min(range(len(self._open)), key=waiting.__getitem__)
-        waiting[place] += 1
+        idle = self._idle
+        db = await idle.get()
         try:
             # One way to the connection's thread and back; a cursor of its own would take three.
-            return list(await self._open[place].execute_fetchall(sql, tuple(parameters)))
+            return list(await db.execute_fetchall(sql, tuple(parameters)))
         finally:
-            waiting[place] -= 1
+            idle.put_nowait(db)
 
     async def row(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Row | None:
         """The first row of a question, None where there is none."""

@@ -29,6 +29,8 @@ Dial = Callable[[str, str], AbstractAsyncContextManager[tuple[Link, bytes]]]
 
 STAY_S_MAX: Final = 600.0
 PAUSE_S_MEAN: Final = 1_800.0
+# While the honest heal, which takes some minutes, it comes more often.
+PAUSE_S_MEAN_AT_HEALING: Final = 180.0
 # At a door that is shut it knocks more and more seldom: a hub may be away for a year.
 PAUSE_S_MEAN_MAX: Final = 86_400.0
 ENTRIES_PER_SESSION: Final = 6
@@ -67,6 +69,8 @@ class HostilePhone:
         self._chance = chance
         self._points = points
         self._volley = Volley(forger, chance, other_site)
+        self._usual_s = self._pause_s = PAUSE_S_MEAN
+        self._woken = asyncio.Event()
 
     @property
     def identity(self) -> Identity:
@@ -75,16 +79,30 @@ class HostilePhone:
 
     async def attack(self) -> None:
         """Dial, misbehave and come again, until it is cancelled."""
-        chance = self._chance
-        pause_s = PAUSE_S_MEAN
         while True:
-            await asyncio.sleep(chance.expovariate(1 / pause_s))
-            pause_s = min(2 * pause_s, PAUSE_S_MEAN_MAX)
+            await self._pause()
+            self._pause_s = min(2 * self._pause_s, PAUSE_S_MEAN_MAX)
             with suppress(LinkClosed, SessionRefused):
-                hub = chance.choice(self._hubs)
+                hub = self._chance.choice(self._hubs)
                 async with self._dial(self.name, hub) as (link, channel):
-                    pause_s = PAUSE_S_MEAN
+                    self._pause_s = self._usual_s
                     await self._misbehave(link, channel)
+
+    def wake(self) -> None:
+        """The hubs are there, and the honest heal: they are not left alone."""
+        self._usual_s = PAUSE_S_MEAN_AT_HEALING
+        self._woken.set()
+
+    async def _pause(self) -> None:
+        """Until it knocks again; the longer, the more often nobody opened."""
+        while True:
+            try:
+                async with asyncio.timeout(self._chance.expovariate(1 / self._pause_s)):
+                    await self._woken.wait()
+            except TimeoutError:
+                return
+            self._woken.clear()
+            self._pause_s = self._usual_s
 
     async def _misbehave(self, link: Link, channel: bytes) -> None:
         """Hold one session as far as it goes."""
@@ -121,6 +139,8 @@ class HostilePhone:
                     await link.send(effect.frame)
                 case Met():
                     self._points["a hostile phone was let in"] += 1
+                    if self._usual_s == PAUSE_S_MEAN_AT_HEALING:
+                        self._points["a hostile phone was let in while the others healed"] += 1
                 case Close():
                     # Its own session found fault with the hub, which its lies had led astray.
                     raise LinkClosed("the session ended")

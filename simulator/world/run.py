@@ -467,6 +467,8 @@ class World:
             if hub is self.hubs[1]:
                 parts.append(self.meeting.meet)
             hub.start(parts)
+        for each in self.hostile:
+            each.wake()
         for turn in range(2):
             for number, phone in enumerate(self.phones):
                 await phone.stop()

@@ -52,6 +52,7 @@ def test_the_honest_agree_whatever_the_others_do(seed: int, size: Size) -> None:
     assert isinstance(outcome, Report), outcome
     assert outcome.points["a hostile phone was let in"] > 50
     assert outcome.points["a hostile phone was shown out"] > 50
+    assert outcome.points["a hostile phone was let in while the others healed"] > 0
 
 
 def test_a_planted_bug_is_caught_among_hostile_phones_too() -> None:

@@ -55,7 +55,10 @@ CHANGED_MAX: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class BoardPage:
-    """What `board/board.html` gets. `heard`: up to where it knows the live feed, seq and epoch."""
+    """What `board/board.html` gets. `heard`: up to where it knows the live feed, seq and epoch.
+
+    `board/answer.html` gets it too, and then `detail`, `form`, `near` and `inbox` are None.
+    """
 
     filter: Filter
     heard: str

@@ -144,11 +144,22 @@ async def test_numbers_are_ordered_as_numbers(town: Town) -> None:
     eva = await town.office.signed_in("Eva")
     seen = await eva.get("/?view=all&sort=number")
     assert titles(seen) == [f"t{index}" for index in range(11)]
+    seen = await eva.get("/?view=all&sort=-number")
+    assert titles(seen) == [f"t{index}" for index in reversed(range(11))]
 
 
-@pytest.mark.parametrize(
-    "sort", ["title", "-window,title", "-updated", "worker,-number", "-delay", "alert"]
-)
+# Whether each part of a row's key falls: a number has two, and the last is the job's id.
+DIRECTIONS = {
+    "title": [False, False],
+    "-window,title": [True, False, False],
+    "-updated": [True, False],
+    "worker,-number": [False, True, True, False],
+    "-delay": [True, False],
+    "alert": [False, False],
+}
+
+
+@pytest.mark.parametrize("sort", DIRECTIONS)
 async def test_all_pages_together_are_all_rows_once(town: Town, sort: str) -> None:
     ana = await town.worker("Ana")
     changes = []
@@ -162,8 +173,8 @@ async def test_all_pages_together_are_all_rows_once(town: Town, sort: str) -> No
     await town.office.act(changes)
     eva = await town.office.signed_in("Eva")
     seen = await eva.get(f"/?view=all&sort={sort}")
-    (directions,) = re.findall(r'data-directions="([^"]*)"', seen.text)
-    down = json.loads(directions)
+    down = DIRECTIONS[sort]
+    assert f'data-directions="{json.dumps(down)}"' in seen.text
     jobs = re.findall(r'data-job="(\w+)" data-key="([^"]*)"', seen.text)
     while True:
         after = quote(jobs[-1][1].replace("&#34;", '"'))
@@ -185,18 +196,27 @@ def in_order(one: list[object], other: list[object], descending: list[bool]) -> 
     return False
 
 
-async def test_a_script_that_asks_anew_gets_the_pages_own_rail_and_table(town: Town) -> None:
+@pytest.mark.parametrize("show", ["table", "planner"])
+async def test_a_script_that_asks_anew_gets_what_the_page_has_of_it(town: Town, show: str) -> None:
     ana = await town.worker("Ana")
     job, _ = await town.job("Boiler", worker=ana, starts_in=-60, lasts=30)
     await town.job("Lamp")
     eva = await town.office.signed_in("Eva")
-    address = f"/?view=all&sort=-title&job={job}"
+    address = f"/?view=all&sort=-title&job={job}&show={show}"
     whole, asked = await eva.get(address), await eva.get_part(address)
     assert titles(asked) == titles(whole) == ["Lamp", "Boiler"]
-    first = asked.text.index('<div class="toolbar">')
-    table = asked.text[first : asked.text.index('id="planner"')]
-    drawn = [re.sub(r" selected|\s+", " ", text) for text in (table, whole.text)]
-    assert drawn[0] in drawn[1]
+
+    def pieces(seen: Seen) -> list[str]:
+        """What the page's script takes over: rail, heads to planner, and what it reads of each."""
+        text = re.sub(r"\s+", " ", seen.text)
+        rail = text[text.index('<nav class="rail"') :]
+        jobs = text[text.index('<div class="toolbar">') :]
+        planner = jobs.index('<section class="planner"')
+        end = planner + jobs[planner:].index("</section>")
+        told = re.findall(r'<title>[^<]*</title>|data-directions="[^"]*"|data-show="[^"]*"', text)
+        return [rail[: rail.index("</nav>")], jobs[:end].replace(" selected", ""), *told]
+
+    assert pieces(asked) == pieces(whole)
     assert "<html" not in asked.text
     assert 'id="pane"' not in asked.text
 

@@ -23,6 +23,7 @@ const SOURCES = ['area', 'track', 'line', 'stops', 'dots', 'workers', 'chosen'];
 // of them in twenty, and nobody reads arrows that lie on each other.
 const SIGNS_MAX = 300;
 const DOT_PX = 5;
+const EDGE_PX = 2;
 const RINGS_MAX = 600;
 const HIT_LAYERS = ['pins', 'clusters', 'workers', 'dots'];
 
@@ -210,9 +211,9 @@ class View {
       id: 'dots', type: 'circle', source: 'dots',
       paint: {
         // Hollow ones have their edge within, so that none is as large as a job's.
-        'circle-radius': ['match', ['get', 'fresh'], ['stale', 'old'], DOT_PX - 2, DOT_PX],
+        'circle-radius': ['match', ['get', 'fresh'], ['stale', 'old'], DOT_PX - EDGE_PX, DOT_PX],
         'circle-color': ['match', ['get', 'fresh'], ['stale', 'old'], colour('--surface'), colour('--accent')],
-        'circle-stroke-width': 2,
+        'circle-stroke-width': EDGE_PX,
         'circle-stroke-color': ['match', ['get', 'fresh'],
           'old', colour('--ink-faint'), 'stale', colour('--accent'), colour('--surface')],
       },
@@ -283,9 +284,12 @@ class View {
     const { map, on } = this;
     map.on('click', (event) => this.#click(event));
     map.on('contextmenu', (event) => on.menu([event.lngLat.lng, event.lngLat.lat], event.point));
+    // What lies beneath a pin may end while the pointer is on the pin still.
+    const under = new Set();
     for (const layer of HIT_LAYERS) {
-      map.on('mouseenter', layer, () => { map.getCanvas().style.cursor = 'pointer'; });
-      map.on('mouseleave', layer, () => { map.getCanvas().style.cursor = ''; });
+      const mark = () => { map.getCanvas().style.cursor = under.size ? 'pointer' : ''; };
+      map.on('mouseenter', layer, () => { under.add(layer); mark(); });
+      map.on('mouseleave', layer, () => { under.delete(layer); mark(); });
     }
   }
 
@@ -336,8 +340,9 @@ class View {
 
   /** The workers whose dots touch a box of pixels: a dot does not say whose it is. */
   #workersIn([[left, top], [right, bottom]]) {
-    const { lng: west, lat: north } = this.map.unproject([left - DOT_PX, top - DOT_PX]);
-    const { lng: east, lat: south } = this.map.unproject([right + DOT_PX, bottom + DOT_PX]);
+    const reach = DOT_PX + EDGE_PX;
+    const { lng: west, lat: north } = this.map.unproject([left - reach, top - reach]);
+    const { lng: east, lat: south } = this.map.unproject([right + reach, bottom + reach]);
     return this.workers
       .filter(({ at: [lon, lat] }) => lon >= west && lon <= east && lat >= south && lat <= north)
       .map(({ id }) => ({ id }));
