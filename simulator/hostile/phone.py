@@ -11,6 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
 from random import Random
 from typing import Final
 
@@ -31,7 +32,8 @@ STAY_S_MAX: Final = 600.0
 PAUSE_S_MEAN: Final = 1_800.0
 # While the honest heal, which takes some minutes, it comes more often.
 PAUSE_S_MEAN_AT_HEALING: Final = 180.0
-# At a door that is shut it knocks more and more seldom: a hub may be away for a year.
+# A door that was shut for a day is knocked at more and more seldom: a hub may be away for a year.
+REFUSED_MAX: Final = 48
 PAUSE_S_MEAN_MAX: Final = 86_400.0
 ENTRIES_PER_SESSION: Final = 6
 # What it writes in all; a flood of honest-looking entries is another matter (`limits`).
@@ -70,7 +72,8 @@ class HostilePhone:
         self._points = points
         self._volley = Volley(forger, chance, other_site)
         self._usual_s = self._pause_s = PAUSE_S_MEAN
-        self._woken = asyncio.Event()
+        self._refused = 0
+        self._waiting: asyncio.Future[bool] | None = None
 
     @property
     def identity(self) -> Identity:
@@ -81,28 +84,35 @@ class HostilePhone:
         """Dial, misbehave and come again, until it is cancelled."""
         while True:
             await self._pause()
-            self._pause_s = min(2 * self._pause_s, PAUSE_S_MEAN_MAX)
+            self._refused += 1
+            if self._refused > REFUSED_MAX:
+                self._pause_s = min(2 * self._pause_s, PAUSE_S_MEAN_MAX)
             with suppress(LinkClosed, SessionRefused):
                 hub = self._chance.choice(self._hubs)
                 async with self._dial(self.name, hub) as (link, channel):
-                    self._pause_s = self._usual_s
+                    self._refused, self._pause_s = 0, self._usual_s
                     await self._misbehave(link, channel)
 
     def wake(self) -> None:
         """The hubs are there, and the honest heal: they are not left alone."""
         self._usual_s = PAUSE_S_MEAN_AT_HEALING
-        self._woken.set()
+        _answer(self._waiting, woken=True)
 
     async def _pause(self) -> None:
         """Until it knocks again; the longer, the more often nobody opened."""
+        loop = asyncio.get_running_loop()
         while True:
+            # Not by `asyncio.timeout`, which under Python 3.11.2 ends a task for good in which a
+            # group was ended by one before.
+            self._waiting = loop.create_future()
+            wait_s = self._chance.expovariate(1 / self._pause_s)
+            timer = loop.call_later(wait_s, partial(_answer, self._waiting, woken=False))
             try:
-                async with asyncio.timeout(self._chance.expovariate(1 / self._pause_s)):
-                    await self._woken.wait()
-            except TimeoutError:
-                return
-            self._woken.clear()
-            self._pause_s = self._usual_s
+                if not await self._waiting:
+                    return
+            finally:
+                timer.cancel()
+            self._refused, self._pause_s = 0, self._usual_s
 
     async def _misbehave(self, link: Link, channel: bytes) -> None:
         """Hold one session as far as it goes."""
@@ -155,6 +165,12 @@ class HostilePhone:
             await asyncio.sleep(chance.expovariate(1 / 10.0))
             if session.peer is not None or chance.random() < 0.02:
                 await link.send(self._volley.frame(polite=polite))
+
+
+def _answer(waiting: asyncio.Future[bool] | None, *, woken: bool) -> None:
+    """End a pause that has not ended yet."""
+    if waiting is not None and not waiting.done():
+        waiting.set_result(woken)
 
 
 def _answers_thrown(frame: bytes) -> bool:
