@@ -171,21 +171,16 @@ async def test_an_expired_phone_is_told_by_its_hubs_clock(pair: Pair) -> None:
     assert "run out" in str(errors[0])
 
 
-def test_a_closed_job_leaves_a_phone_that_stays_connected_while_nobody_writes(
-    tmp_path: Path,
-) -> None:
-    site = Site(tmp_path)
-    hub = site.hub()
-    worker = site.worker(hub, "Aino")
-    phone = site.phone(hub, worker)
-    job, (turn,) = site.job(hub, "Boiler", worker)
+def test_a_closed_job_leaves_a_phone_that_stays_connected_while_nobody_writes(pair: Pair) -> None:
+    hub, phone = pair.hub.replica, pair.phone.replica
+    job, (turn,) = pair.site.job(hub, "Boiler", pair.worker)
     hold(phone, hub)
-    phone.write(acts.set_phase(job, worker, turn, Phase.FINISHED))
+    phone.write(acts.set_phase(job, pair.worker, turn, Phase.FINISHED))
     hold(phone, hub)
     days_s = RETENTION_DAYS * 86_400
 
     async def a_month(loop: VirtualLoop) -> tuple[bool, bool]:
-        talk = Talk(Pair(site, worker, Writer(hub, None), Writer(phone, None)))
+        talk = Talk(pair)
         await talk.both_live()
         came_to = []
         for seconds in (days_s - 3_600, 2 * 3_600):
@@ -196,4 +191,3 @@ def test_a_closed_job_leaves_a_phone_that_stays_connected_while_nobody_writes(
         return came_to[0], came_to[1]
 
     assert run(a_month, 1).value == (True, False)
-    site.close()

@@ -17,6 +17,7 @@ from replica.writer import Writer
 from web.board.filters import Filter
 from web.board.reader import Rows
 from web.board.term import TEXT, Term
+from web.board.workers import workers
 from web.formats import folded
 
 FOUND_MAX: Final = 1_000
@@ -29,9 +30,6 @@ _NAMELESS: Final = frozenset({Kind.JOB, Kind.DAY, Kind.TRACK})
 _PEOPLE: Final = """
     SELECT customer AS id, name || ' ' || number AS text FROM customer
     UNION ALL SELECT worker, name FROM worker
-"""
-_WORKERS: Final = """
-    SELECT worker, name FROM worker WHERE NOT archived ORDER BY lower(name), worker
 """
 _PLACES: Final = """
     SELECT place AS id, name || ' ' || address AS text FROM customer_place
@@ -101,7 +99,7 @@ class KeptNames:
         async with self._reading:
             self._forget_changed()
             if self._workers is None:
-                rows = await self._reader.rows(_WORKERS)
+                rows = await workers(self._reader)
                 self._workers = Workers(tuple((row["worker"], row["name"]) for row in rows))
             return self._workers
 

@@ -23,8 +23,8 @@ from web import formats
 from web.board.days import day_bounds
 from web.board.plan_lines import Legs, PlanStop, Span
 from web.board.plan_sql import IN_PLAN, POINT, SITE
-from web.board.questions import workers
 from web.board.state import Moment
+from web.board.workers import workers
 from web.phones import HEARD_MS_MAX, phones_of
 
 JOBS_MAX: Final = 5_000

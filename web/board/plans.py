@@ -19,8 +19,8 @@ from core.dispatch.itinerary import MINUTE_MS, Stop, length_ms, turn_of_day
 from web.board.days import day_bounds, today
 from web.board.phases import WORKING
 from web.board.plan_sql import IN_PLAN, POINT, SITE
-from web.board.questions import workers
 from web.board.state import Moment
+from web.board.workers import workers
 
 OLD_MS: Final = 30 * MINUTE_MS
 """A position older than this says little about where somebody is now."""

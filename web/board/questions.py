@@ -412,14 +412,3 @@ async def views_of(
         values,
     )
     return {row["job"]: row["views"] for row in rows}
-
-
-async def workers(reader: Rows) -> list[Row]:
-    """Workers that can be filtered by and assigned: the ones that are not archived, by name."""
-    return await reader.rows(
-        "SELECT worker.worker, worker.name, worker.phone, worker.skills, worker.shift,"
-        " worker.jobs_on, worker.frontier, coalesce(team.name, '') AS team_name,"
-        " coalesce(vehicle.name, '') AS vehicle_name FROM worker"
-        " LEFT JOIN team ON team.team = worker.team LEFT JOIN vehicle USING (vehicle)"
-        " WHERE NOT worker.archived ORDER BY lower(worker.name), worker.worker"
-    )
