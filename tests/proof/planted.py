@@ -38,7 +38,7 @@ SHOWS: Final[Mapping[str, int]] = MappingProxyType(
         "photo-saved-too-early": 1,
         "phantom-states": 3,
         "forgets-staged": 9,
-        "seal-unverified": 39,
+        "seal-unverified": 78,
         "leaf-misses-a-log": 1,
         "no-scope": 1,
         "reach-at-sending": 2,
