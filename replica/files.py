@@ -22,6 +22,12 @@ BESIDE = ("", "-journal", "-wal", "-shm")
 STATEMENTS_KEPT = 512
 
 
+# To a parameter that is no number and no text Python's module puts two questions, each time, of
+# how it would like to be stored. That these stay what they are is found at once.
+sqlite3.register_adapter(bytes, bytes)
+sqlite3.register_adapter(type(None), lambda none: none)
+
+
 class Files(Protocol):
     """What a store asks of a disk."""
 

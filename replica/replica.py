@@ -438,7 +438,7 @@ class Replica:
 
     def _made_by(self) -> list[bytes | int]:
         """What decides on the rows but the entries: how they are read, and into which tables."""
-        return [self.reading.mark(), newest_schema()]
+        return [self.reading.mark, newest_schema()]
 
     def _forget(self) -> None:
         """Drop what is cached: a transaction did not commit."""

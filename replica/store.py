@@ -121,6 +121,9 @@ class Store:
             self._let_go()
             raise
         self._deep = False
+        # Numbers and bytes among the named values that were asked for or kept: they are asked for
+        # with every write, and nobody but this store's owner keeps others.
+        self._named: dict[str, int | bytes] = {}
 
     def _see_that_it_is_ours(self) -> None:
         """Before the first setting: a database of another program stays as it is."""
@@ -210,6 +213,7 @@ class Store:
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):
                     self.db.execute("ROLLBACK")
+                self._named.clear()
                 if self.after_rollback is not None:
                     self.after_rollback()
                 raise
@@ -230,11 +234,20 @@ class Store:
 
     def get(self, name: str, default: Any = None) -> Any:
         """A named value of the store itself."""
+        known = self._named.get(name)
+        if known is not None:
+            return known
         row = self.db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-        return default if row is None else unpack(row[0])
+        if row is None:
+            return default
+        value = unpack(row[0])
+        if type(value) in (int, bytes):
+            self._named[name] = value
+        return value
 
     def put(self, name: str, value: Any) -> None:
         """Keep a named value; within a transaction."""
+        self._named.pop(name, None)
         self.db.execute(
             "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
             (name, pack(value)),

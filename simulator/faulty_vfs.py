@@ -165,6 +165,9 @@ class FaultyConnection:
             self._connection = apsw.Connection(
                 name, vfs=vfs.vfs_name, statementcachesize=STATEMENTS_KEPT
             )
+            # Else the newest SQLite plans many a question anew each time that it is asked, which
+            # takes ten times as long.
+            self._connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         file = vfs.disk.files.get(name)
         # As SQLite does: the header may be torn, and whole in the WAL.
         if f"{name}-wal" in vfs.disk.files or (file and file.now[18:20] == WAL_VERSIONS):

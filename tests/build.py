@@ -10,8 +10,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -192,7 +194,10 @@ class Site:
         identity = load_identity(folder)
         assert identity is not None
         entropy = Entropy(f"{self.seed} {folder.name} {len(self.opened)}")
-        store = Store(folder / "store.sqlite")
+        path = folder / "store.sqlite"
+        if not path.exists():
+            path.write_bytes(_blank_store())
+        store = Store(path)
         replica = Replica(store, identity, clock, entropy, reading)
         self.opened.append(replica)
         return replica
@@ -251,6 +256,15 @@ class Site:
             changes += acts.assign(job, worker, turn)
         hub.write(changes)
         return job, turns
+
+
+@cache
+def _blank_store() -> bytes:
+    """The file of a store that holds nothing yet; to make its tables takes longer than to copy."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "store.sqlite"
+        Store(path).close()
+        return path.read_bytes()
 
 
 def publish(hub: Replica, certificate: Certificate) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 
 from core.dispatch.fields import FIELDS, Field
 from core.dispatch.permits import permits
@@ -40,6 +40,7 @@ class Reading:
         """What certificates permit, as far as this reading knows the fields."""
         return partial(permits, known=self.fields)
 
+    @cached_property
     def mark(self) -> bytes:
         """8 bytes that differ where the same entries may make other states or rows."""
         known = [

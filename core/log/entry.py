@@ -107,10 +107,11 @@ class Cursor:
     def go_back(self, mark: tuple[Any, ...]) -> None:
         """Stand again where `mark` was taken."""
         self.wall_cs, self.offset_ms, self.boot, self.uptime_ms, self.actor, ids, paths = mark
+        # Those that an entry being written mints have no number yet.
         for identity in self.ids[ids:]:
-            del self.index_by_id[identity]
+            self.index_by_id.pop(identity, None)
         for path in self.paths[paths:]:
-            del self.index_by_path[path]
+            self.index_by_path.pop(path, None)
         del self.ids[ids:], self.paths[paths:]
 
     def name(self, identity: bytes) -> None:
@@ -179,14 +180,18 @@ def encode(draft: Entry, cursor: Cursor, previous: bytes) -> tuple[bytes, bytes,
         OverLimit, Malformed: the draft is no entry; the cursor is as it was.
     """
     _check_draft(draft)
-    walked = cursor.copy()
     wall_cs = draft.wall_ms // 10
     extras = _extras(draft, cursor, wall_cs)
     parts: list[Any] = [wall_cs - cursor.wall_cs]
     if extras:
         parts.append(extras)
-    for path, value in draft.changes:
-        parts += [_code_path(path, walked), value]
+    before = cursor.mark()
+    try:
+        for path, value in draft.changes:
+            parts += [_code_path(path, cursor), value]
+    finally:
+        # It walks on with the reading of what was written.
+        cursor.go_back(before)
     body = pack(parts)
     if len(body) > ENTRY_BYTES_MAX:
         raise OverLimit(f"an entry of {len(body)} bytes is over {ENTRY_BYTES_MAX}")

@@ -41,7 +41,7 @@ def unlike(world: World, *, whole: bool) -> Iterator[str]:
         if not machine.up:
             continue
         rows = _rows_by_stream(machine) if whole else {}
-        mark = machine.replica.reading.mark()
+        mark = machine.replica.reading.mark
         shut_out = revoked_keys(machine.store.db)
         held = machine.store.db.execute(
             "SELECT stream, leaf FROM stream WHERE left_at IS NULL ORDER BY stream"

@@ -160,6 +160,23 @@ def test_what_fails_leaves_nothing_and_the_next_transaction_works(store: Store) 
     assert store.get("a") == 2
 
 
+def test_a_named_value_of_a_transaction_that_failed_is_the_one_from_before(store: Store) -> None:
+    def put_and_fail() -> None:
+        with store.transaction():
+            store.put("number", 2)
+            assert store.get("number") == 2
+            raise ZeroDivisionError
+
+    with store.transaction():
+        store.put("number", 1)
+    with pytest.raises(ZeroDivisionError):
+        put_and_fail()
+    assert store.get("number") == 1
+    with store.transaction():
+        store.put("number", 3)
+    assert store.get("number") == 3
+
+
 def test_a_transaction_within_another_is_part_of_it(store: Store) -> None:
     def put_and_fail() -> None:
         with store.transaction():

@@ -218,11 +218,11 @@ def test_a_store_that_says_nothing_of_its_reader_is_read_anew(
     ],
 )
 def test_programs_that_may_read_otherwise_have_other_marks(other: Reading) -> None:
-    assert other.mark() != PRESENT.mark()
+    assert other.mark != PRESENT.mark
 
 
 def test_what_a_program_writes_alone_makes_no_other_mark() -> None:
-    assert LATER.mark() == replace(LATER, writes=1).mark()
+    assert LATER.mark == replace(LATER, writes=1).mark
 
 
 def test_a_fleet_that_is_upgraded_one_by_one_agrees_all_the_while(
@@ -248,7 +248,7 @@ def test_a_fleet_that_is_upgraded_one_by_one_agrees_all_the_while(
         fleet[1].write(acts.edit_job(job, {"title": f"hub B's of turn {turn}"}))
         meet()
         assert len({replica.state(job).leaf() for replica in fleet}) == 1
-        readers = {replica.reading.mark() for replica in fleet}
+        readers = {replica.reading.mark for replica in fleet}
         assert len({replica.state(job).fingerprint() for replica in fleet}) == len(readers)
     assert all(len(notes(replica)) == 16 and inert(replica, job) == 0 for replica in fleet)
     assert values(fleet[2], job, TITLE) == {"hub A's of turn 3", "hub B's of turn 3"}
