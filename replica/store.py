@@ -39,6 +39,9 @@ SET_ASIDE = "set aside"
 # Stands in the file's header ('FLOG'), so that no other program's database is taken for a store.
 APPLICATION_ID = 0x464C4F47
 
+# Types of named values that are remembered: nobody can alter one that was given.
+_AT_HAND = (int, bytes)
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -121,9 +124,9 @@ class Store:
             self._let_go()
             raise
         self._deep = False
-        # Numbers and bytes among the named values that were asked for or kept: they are asked for
-        # with every write, and nobody but this store's owner keeps others.
-        self._named: dict[str, int | bytes] = {}
+        # Numbers and bytes among the named values that were asked for or kept, None for one that is
+        # not there: they are asked for with every write, and only this store's owner keeps others.
+        self._named: dict[str, int | bytes | None] = {}
 
     def _see_that_it_is_ours(self) -> None:
         """Before the first setting: a database of another program stays as it is."""
@@ -234,24 +237,25 @@ class Store:
 
     def get(self, name: str, default: Any = None) -> Any:
         """A named value of the store itself."""
-        known = self._named.get(name)
-        if known is not None:
-            return known
-        row = self.db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-        if row is None:
-            return default
-        value = unpack(row[0])
-        if type(value) in (int, bytes):
+        if name not in self._named:
+            row = self.db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+            value = None if row is None else unpack(row[0])
+            if row is not None and type(value) not in _AT_HAND:
+                return value
             self._named[name] = value
-        return value
+        known = self._named[name]
+        return default if known is None else known
 
     def put(self, name: str, value: Any) -> None:
         """Keep a named value; within a transaction."""
-        self._named.pop(name, None)
         self.db.execute(
             "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
             (name, pack(value)),
         )
+        if type(value) in _AT_HAND:
+            self._named[name] = value
+        else:
+            self._named.pop(name, None)
 
     def compact(self) -> None:
         """Give back to the disk what tables left that are gone; a full disk lets it be.
