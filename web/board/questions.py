@@ -40,13 +40,17 @@ Key = list[Any]
 
 
 # An alert is one text by its job, see `alert_text`: taken apart so it costs a fraction of what the
-# same as columns of JSON does.
-_ALERTS: Final = """
+# same as columns of JSON does. This is what such a text says: level, cause, minutes, untold, aside.
+_TOLD: Final = (
+    "CASE substr({told}, 1, 1) WHEN '1' THEN 'at risk' WHEN '2' THEN 'delayed' ELSE '' END",
+    "substr({told}, 13)",
+    "CAST(substr({told}, 4, 9) AS INTEGER)",
+    "substr({told}, 2, 1) = '1'",
+    "substr({told}, 3, 1) = '1'",
+)
+_ALERTS: Final = f"""
     alert (job, level, cause, minutes, unacknowledged, aside) AS MATERIALIZED (
-        SELECT key, CASE substr(value, 1, 1) WHEN '1' THEN 'at risk' WHEN '2' THEN 'delayed'
-               ELSE '' END, substr(value, 13), CAST(substr(value, 4, 9) AS INTEGER),
-               substr(value, 2, 1) = '1', substr(value, 3, 1) = '1'
-        FROM json_each(?1){among}
+        SELECT key, {", ".join(_TOLD).format(told="value")} FROM json_each(?1){{among}}
     )
 """
 # Joined to few jobs they are looked through for each of them: so only those of the few are read.
@@ -128,12 +132,20 @@ _CONDITION_BY_VIEW: Final = {
     "all": "1",
 }
 
-_COLUMNS: Final = """
+_NAMED_COLUMNS: Final = """
     job.*, coalesce(customer.name, '') AS customer_name, coalesce(site.name, '') AS place_name,
-    coalesce(worker.name, '') AS worker_name, alert.level AS alert_level,
-    alert.cause AS alert_cause, alert.minutes AS alert_minutes,
-    coalesce(alert.unacknowledged, 0) AS unacknowledged
+    coalesce(worker.name, '') AS worker_name, {level} AS alert_level, {cause} AS alert_cause,
+    {minutes} AS alert_minutes, coalesce({unacknowledged}, 0) AS unacknowledged
 """
+_ALERT_PARTS: Final = ("level", "cause", "minutes", "unacknowledged", "aside")
+_COLUMNS: Final = _NAMED_COLUMNS.format(**{part: f"alert.{part}" for part in _ALERT_PARTS})
+# Of the few rows that are shown each looks for its own text, so no table of alerts is made.
+_SHOWN_COLUMNS: Final = _NAMED_COLUMNS.format(
+    **{
+        part: text.format(told="""json_extract(?1, '$."' || job.job || '"')""")
+        for part, text in zip(_ALERT_PARTS, _TOLD, strict=True)
+    }
+)
 
 
 def alert_text(alert: Alert) -> str:
@@ -209,11 +221,13 @@ class Question:
             f"key_{index}{' DESC' if down else ''}" for index, down in enumerate(self.descending)
         )
         # Only what the order goes by is sorted, and tables that it does not need are not joined;
-        # the columns of a row are fetched for the rows that are shown.
+        # the columns of a row are fetched for the rows that are shown. Those come first in the
+        # join and are asked for once, so that SQLite makes no table of them: into a table it works
+        # out twice what each row is ordered by.
         return await reader.rows(
-            f"WITH {_PLACED_ALERT}, shown AS MATERIALIZED (SELECT * FROM ({self._each(values)})"
-            f" WHERE {behind} ORDER BY {order} LIMIT {_bind(values, limit)}), {_OF_SHOWN_ALERTS}"
-            f" SELECT {_COLUMNS}, shown.* {_OF_SHOWN} ORDER BY {order}",
+            f"WITH {_PLACED_ALERT} SELECT {_SHOWN_COLUMNS}, shown.* FROM"
+            f" (SELECT * FROM ({self._each(values)}) WHERE {behind} ORDER BY {order}"
+            f" LIMIT {_bind(values, limit)}) AS shown CROSS JOIN {_OF_SHOWN} ORDER BY {order}",
             values,
         )
 
@@ -368,14 +382,7 @@ def _alerts_among(asked: str) -> str:
     return _ALERTS.replace("{among}", f" WHERE key IN (SELECT value FROM json_each({asked}))")
 
 
-_OF_SHOWN_ALERTS: Final = _ALERTS.replace("alert (", "hurt (", 1).replace(
-    "{among}", " WHERE key IN (SELECT job.job FROM shown JOIN job USING (local))"
-)
-_OF_SHOWN: Final = (
-    _from(_COLUMNS)
-    .replace("FROM job", "FROM shown JOIN job USING (local)", 1)
-    .replace("JOIN alert", "JOIN hurt AS alert", 1)
-)
+_OF_SHOWN: Final = _from(_SHOWN_COLUMNS).replace("FROM job", "job USING (local)", 1)
 
 
 def _bind(values: list[Any], value: Any) -> str:
