@@ -24,6 +24,8 @@ IN_DAY: Final = """
     (coalesce(job.window_start, job.window_end) < {end}
      AND coalesce(job.window_end, job.window_start) >= {start})
 """
+# `A-17`, or `~` and six hexadecimal digits until a hub numbers a job.
+_MAY_BE_NUMBER: Final = re.compile(r"\d|^~")
 LIVING: Final = "assignment.phase NOT IN ('withdrawn', 'released')"
 
 _HAS: Final = {
@@ -105,13 +107,19 @@ def _condition(
 
 
 def text_condition(match: str, text: str, bind: Bind, near: Sequence[str]) -> str:
-    """Jobs that an FTS5 question matches, whose number `text` is, or whose people are `near`."""
-    named = _among(near, bind)
-    return (
-        f"job.local IN (SELECT rowid FROM job_text WHERE job_text MATCH {bind(match)})"
-        f" OR upper(job.number) = {bind(text.upper())}"
-        f" OR job.customer IN {named} OR job.worker IN {named}"
-    )
+    """Jobs that an FTS5 question matches, whose number `text` is, or whose people are `near`.
+
+    Each is looked for by its own index, so that no look is taken at all the other jobs.
+    """
+    places = [f"SELECT rowid FROM job_text WHERE job_text MATCH {bind(match)}"]
+    if _MAY_BE_NUMBER.search(text):
+        places.append(f"SELECT local FROM job WHERE upper(number) = {bind(text.upper())}")
+    if near:
+        named = _among(near, bind)
+        places += [
+            f"SELECT local FROM job WHERE {column} IN {named}" for column in ("customer", "worker")
+        ]
+    return f"job.local IN ({' UNION ALL '.join(places)})"
 
 
 def _phrase(text: str) -> str:

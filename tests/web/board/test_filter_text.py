@@ -94,6 +94,7 @@ async def test_each_term_finds_its_jobs_and_its_opposite_the_others(eva: Person)
         '"boiler house"': "Boiler house",
         '"house boiler"': "",
         "berg": "Boiler house",
+        "a-3": "Boiler",
     }.items():
         assert await found(eva, text) == here, text
         if text and " " not in text.replace('"boiler', "").replace('"house', ""):
