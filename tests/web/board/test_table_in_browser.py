@@ -79,3 +79,32 @@ async def test_jobs_are_filtered_selected_and_assigned_by_keyboard_alone(
     cancelled = await desk.town.row(taken)
     assert (cancelled["status"], cancelled["reason"]) == ("cancelled", "Not needed")
     await page.context.close()
+
+
+async def test_of_a_row_that_changes_only_the_cells_that_differ_are_drawn_anew(
+    desk: Desk, chromium: Browser
+) -> None:
+    page = await desk.sit(chromium, "/?view=all&sort=title", with_map=False)
+    job, office = desk.jobs[1], desk.town.office
+    changed = row(page, job)
+    await changed.evaluate("(row) => { window.before = [row, ...row.cells]; }")
+    await changed.locator("input[name='pick']").check()
+    await changed.locator("input[name='pick']").focus()
+    turn = office.entropy(8)
+    await office.act(acts.assign(bytes.fromhex(job), desk.workers[1].stream, turn))
+    await expect(changed).to_contain_text("Ben")
+    anew = "(row) => [row, ...row.cells].map((one, at) => one === window.before[at])"
+    kept = await changed.evaluate(anew)
+    names = await changed.evaluate("(row) => [...row.cells].map((cell) => cell.classList[0])")
+    standing = {name for name, same in zip(names, kept[1:], strict=True) if same}
+    assert kept[0], "the row itself stands"
+    assert {"c-number", "c-title", "c-customer", "c-window"} <= standing
+    assert "c-worker" not in standing
+    # It shows that it changed, once more with each change, and stays selected.
+    await expect(changed).to_have_class("job picked flash")
+    await office.act(acts.edit_job(bytes.fromhex(job), {"title": "Bravo again"}))
+    await expect(changed).to_contain_text("Bravo again")
+    await expect(changed).to_have_class("job picked flash-again")
+    assert await changed.locator("input[name='pick']").is_checked()
+    within = "(row) => row.contains(document.activeElement)"
+    assert await changed.evaluate(within), "the keyboard stands where it stood"
