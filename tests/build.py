@@ -196,6 +196,7 @@ class Site:
         entropy = Entropy(f"{self.seed} {folder.name} {len(self.opened)}")
         path = folder / "store.sqlite"
         if not path.exists():
+            path.touch(mode=0o600)
             path.write_bytes(_blank_store())
         store = Store(path)
         replica = Replica(store, identity, clock, entropy, reading)

@@ -63,10 +63,7 @@ PLANTED: Final[Mapping[str, Plant]] = MappingProxyType(
         "stale-rows": _plant(saving.stale_rows, "equal", "folded"),
         "forgets-staged": _plant(saving.forgets_staged, "liveness"),
         "forgets-own-log": _plant(saving.forgets_own_log, "durable"),
-        # A flipped byte in a stream's name that counts is a stream that was never for anybody.
-        "seal-unverified": _plant(
-            saving.seal_unverified, "genuine", "folded", "scope", faults=("flipped",)
-        ),
+        "seal-unverified": _plant(saving.seal_unverified, "genuine", "folded", faults=("flipped",)),
         "last-arrival-wins": _plant(folding.last_arrival_wins, "equal"),
         "clock-decides": _plant(folding.clock_decides, "folded"),
         "late-seen-ignored": _plant(folding.late_seen_ignored, "equal", "folded"),

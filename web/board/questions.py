@@ -139,12 +139,9 @@ _NAMED_COLUMNS: Final = """
 """
 _ALERT_PARTS: Final = ("level", "cause", "minutes", "unacknowledged", "aside")
 _COLUMNS: Final = _NAMED_COLUMNS.format(**{part: f"alert.{part}" for part in _ALERT_PARTS})
-# Of the few rows that are shown each looks for its own text, so no table of alerts is made.
+# Of the rows that are shown each looks for its own text, and only that is taken apart.
 _SHOWN_COLUMNS: Final = _NAMED_COLUMNS.format(
-    **{
-        part: text.format(told="""json_extract(?1, '$."' || job.job || '"')""")
-        for part, text in zip(_ALERT_PARTS, _TOLD, strict=True)
-    }
+    **{part: text.format(told="shown.told") for part, text in zip(_ALERT_PARTS, _TOLD, strict=True)}
 )
 
 
@@ -223,11 +220,14 @@ class Question:
         # Only what the order goes by is sorted, and tables that it does not need are not joined;
         # the columns of a row are fetched for the rows that are shown. Those come first in the
         # join and are asked for once, so that SQLite makes no table of them: into a table it works
-        # out twice what each row is ordered by.
+        # out twice what each row is ordered by. A LIMIT keeps what is told of a job from being
+        # looked for with each column that says a part of it.
+        told = f"""json_extract(?1, '$."' || key_{len(self.descending) - 1} || '"')"""
         return await reader.rows(
             f"WITH {_PLACED_ALERT} SELECT {_SHOWN_COLUMNS}, shown.* FROM"
-            f" (SELECT * FROM ({self._each(values)}) WHERE {behind} ORDER BY {order}"
-            f" LIMIT {_bind(values, limit)}) AS shown CROSS JOIN {_OF_SHOWN} ORDER BY {order}",
+            f" (SELECT *, {told} AS told FROM (SELECT * FROM ({self._each(values)}) WHERE {behind}"
+            f" ORDER BY {order} LIMIT {_bind(values, limit)}) LIMIT -1) AS shown"
+            f" CROSS JOIN {_OF_SHOWN} ORDER BY {order}",
             values,
         )
 

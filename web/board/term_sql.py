@@ -109,17 +109,19 @@ def _condition(
 def text_condition(match: str, text: str, bind: Bind, near: Sequence[str]) -> str:
     """Jobs that an FTS5 question matches, whose number `text` is, or whose people are `near`.
 
-    Each is looked for by its own index, so that no look is taken at all the other jobs.
+    Words and people are looked for by their indexes. Numbers have none, so only a text that may be
+    one has a look taken at each job.
     """
     places = [f"SELECT rowid FROM job_text WHERE job_text MATCH {bind(match)}"]
-    if _MAY_BE_NUMBER.search(text):
-        places.append(f"SELECT local FROM job WHERE upper(number) = {bind(text.upper())}")
     if near:
         named = _among(near, bind)
         places += [
             f"SELECT local FROM job WHERE {column} IN {named}" for column in ("customer", "worker")
         ]
-    return f"job.local IN ({' UNION ALL '.join(places)})"
+    found = f"job.local IN ({' UNION ALL '.join(places)})"
+    if _MAY_BE_NUMBER.search(text):
+        return f"{found} OR upper(job.number) = {bind(text.upper())}"
+    return found
 
 
 def _phrase(text: str) -> str:

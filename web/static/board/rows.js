@@ -389,7 +389,7 @@ export class Rows {
     }
     if (matches) {
       fresh.dataset.key = JSON.stringify(key);
-      fresh.classList.remove('gone');
+      fresh.classList.remove('gone', 'flash-again');
       fresh.classList.add('flash');
       this.#insert(job, fresh, key);
     }
