@@ -110,8 +110,7 @@ def begin_process() -> None:
     """Make a process ready that does nothing but parts.
 
     What replicas log of faults that were asked for is no news. What was imported stays until the
-    end, so the collector need not look at it again and again; and rings are few, so that it finds
-    as much where it looks more seldom.
+    end, so the collector need not look at it again and again, and more seldom at all else.
     """
     logging.getLogger().addHandler(logging.NullHandler())
     gc.collect()

@@ -370,7 +370,6 @@ export class Rows {
     fresh.tabIndex = row.tabIndex;
     const isOther = renew(row, fresh);
     if (isOther && !quiet) row.classList.add(flash);
-    this.hooks.drawn(row);
     if (stood && !row.contains(document.activeElement)) standWithin(row, stood);
   }
 
