@@ -22,6 +22,11 @@ _LEAVES = frozenset({int, bytes, str, bool, type(None)})
 # Of those the ones that are within every limit.
 _SHORT = frozenset({int, bool, type(None)})
 INT_MIN, INT_MAX = -(2**63), 2**64 - 1
+# Making a packer takes twice as long as packing a value, so they are used again: at each moment by
+# one call, whichever thread that runs in.
+_idle_packers: list[msgpack.Packer] = []
+# The room of a packer grows with what it packs; one that had more is let go.
+_ROOM_KEPT_BYTES = 65_536
 
 
 def pack(value: Any) -> bytes:
@@ -32,16 +37,22 @@ def pack(value: Any) -> bytes:
     """
     _check(value, 16)
     try:
-        packed: bytes = msgpack.packb(value, use_bin_type=True)
+        packer = _idle_packers.pop()
+    except IndexError:
+        packer = msgpack.Packer(use_bin_type=True)
+    try:
+        packed: bytes = packer.pack(value)
     except UnicodeEncodeError as error:
         raise Malformed("a text holds half a character") from error
     except OverflowError as error:
         raise Malformed("a number does not fit 64 bits") from error
+    if len(packed) <= _ROOM_KEPT_BYTES:
+        _idle_packers.append(packer)
     return packed
 
 
 def _check(value: Any, depth: int) -> None:
-    """See that a value has a canonical form, but for what `packb` itself refuses."""
+    """See that a value has a canonical form, but for what packing itself refuses."""
     kind = type(value)
     if kind is list or kind is tuple:
         if depth <= 0:
