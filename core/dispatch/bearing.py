@@ -18,13 +18,15 @@ from core.dispatch.timelog import LOGS_MAX, OPEN_MS_MAX, TimeLog, base_of, merge
 class DayLogs:
     """The logs and duties of one day, with what tells where they reach. Equal only to itself.
 
-    `known_ms` is up to when they know anything, None without logs.
+    `once` has each log once, as `merged` gives them. `known_ms` is up to when they know anything,
+    None without logs.
     """
 
     def __init__(self, logs: Sequence[TimeLog], duties: Sequence[DutyMark]) -> None:
         self.logs: Final = tuple(logs)
         self.duties: Final = tuple(duties)
         once = merged(logs)
+        self.once: Final = once
         self.open: Final = any(log.stop is None for log in once)
         moments = [m for log in logs for m in (log.start, log.stop) if m is not None]
         self.known_ms: Final = max((moment.corrected_ms for moment in moments), default=None)
@@ -84,8 +86,10 @@ class Bearing(NamedTuple):
 
     @property
     def logs(self) -> list[TimeLog]:
-        """The logs to count."""
-        return [log for day in self.days for log in day.logs]
+        """The logs to count, each once."""
+        if len(self.days) == 1:
+            return self.days[0].once
+        return merged(log for day in self.days for log in day.logs)
 
 
 def bearing(own: DayLogs, beside: Sequence[DayLogs]) -> Bearing:

@@ -426,7 +426,16 @@ def counted(
     is flagged. `base_by_boot` is given where other logs tell of the same boots too. Raises
     TimeLogError for logs of two workers, or too many.
     """
-    every = merged(logs)
+    return counted_once(merged(logs), duty, now_ms, base_by_boot)
+
+
+def counted_once(
+    every: Sequence[TimeLog],
+    duty: Sequence[tuple[int, int | None]],
+    now_ms: int,
+    base_by_boot: Mapping[int, int] | None = None,
+) -> Counted:
+    """As `counted`, of logs as `merged` gives them."""
     if len({log.worker for log in every}) > 1:
         raise TimeLogError("time logs of two workers cannot be counted together; ask for each")
     if len(every) > LOGS_MAX:

@@ -20,7 +20,15 @@ from core.dispatch.bearing import Bearing, DayLogs, bearing
 from core.dispatch.duty import DutyMark, spans
 from core.dispatch.fields import Kind, LogKind, Role, Source
 from core.dispatch.fix import Fix, TrackError, decode_track
-from core.dispatch.timelog import Counted, Flag, TimeLog, TimeLogError, counted, standings
+from core.dispatch.timelog import (
+    Counted,
+    Flag,
+    TimeLog,
+    TimeLogError,
+    counted_once,
+    merged,
+    standings,
+)
 from core.dispatch.workday import (
     DUTY_FIELDS,
     LoggedLog,
@@ -210,7 +218,7 @@ def intervals_of(replica: Replica, worker: bytes, day: str) -> list[CountedInter
     logs = [log for state in states for log in logs_of(state, worker)]
     known_ms = _known_ms(logs)
     duties = [mark for state in states for mark in duties_of(state)]
-    found = _counted([read.log for read in logs], duties, known_ms)
+    found = _counted(merged(read.log for read in logs), duties, known_ms)
     own = {read.log.log_id: read.log for read in logs if read.log.day == day}
     return [
         CountedInterval(
@@ -258,9 +266,12 @@ def _counted(
     known_ms: int,
     base_by_boot: Mapping[int, int] | None = None,
 ) -> Counted:
-    """What counts, an open log as far as anything is known of that time, and what to know of it."""
+    """What counts of logs that are given once each, and what to know of it.
+
+    An open log counts as far as anything is known of that time.
+    """
     try:
-        return counted(logs, spans(duties, known_ms), known_ms, base_by_boot)
+        return counted_once(logs, spans(duties, known_ms), known_ms, base_by_boot)
     except TimeLogError as error:
         # Nobody works so many logs: they are kept and shown, and count nothing.
         LOGGER.warning("a worker's days were not counted: %s", error)
