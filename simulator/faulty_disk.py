@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
 SECTOR_BYTES: Final = 512
 """What a disk writes whole or not at all."""
@@ -30,16 +30,14 @@ class DiskIsFull(Exception):
     """There is no room left (ENOSPC)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """A pending write of bytes at an offset."""
 
     offset: int
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Resize:
+class Resize(NamedTuple):
     """A pending change of a file's length."""
 
     size: int
@@ -121,9 +119,10 @@ class FaultyDisk:
                 # The write during which the power fails may be torn as any other pending one.
                 file.pending.append(change)
             raise
-        growth = max(0, offset + len(data) - len(file.now))
-        if self.capacity_bytes is not None and self.used_bytes() + growth > self.capacity_bytes:
-            raise DiskIsFull
+        if self.capacity_bytes is not None:
+            growth = max(0, offset + len(data) - len(file.now))
+            if self.used_bytes() + growth > self.capacity_bytes:
+                raise DiskIsFull
         file.apply(change)
 
     def resize(self, file: FaultyFile, size: int) -> None:
@@ -211,33 +210,29 @@ class FaultyDisk:
                 if self.chance.random() < self._kept:
                     _apply(survived, change)
                 continue
-            for sector in _sectors(change):
+            place, end = change.offset, change.offset + len(change.data)
+            while place < end:
+                size = min(SECTOR_BYTES - place % SECTOR_BYTES, end - place)
                 luck = self.chance.random()
                 if luck < self._kept:
-                    _apply(survived, sector)
+                    at = place - change.offset
+                    _put(survived, place, change.data[at : at + size])
                 elif luck < self._kept + self._garbled:
-                    garbage = self.chance.randbytes(len(sector.data))
-                    _apply(survived, Write(sector.offset, garbage))
+                    _put(survived, place, self.chance.randbytes(size))
+                place += size
         return survived
 
 
-def _sectors(write: Write) -> list[Write]:
-    """A write as its parts in single sectors."""
-    parts = []
-    place = 0
-    while place < len(write.data):
-        offset = write.offset + place
-        size = min(SECTOR_BYTES - offset % SECTOR_BYTES, len(write.data) - place)
-        parts.append(Write(offset, write.data[place : place + size]))
-        place += size
-    return parts
+def _put(content: bytearray, offset: int, data: bytes) -> None:
+    """Let bytes stand at an offset, with zeroes before it where there is nothing yet."""
+    if len(content) < offset:
+        content.extend(bytes(offset - len(content)))
+    content[offset : offset + len(data)] = data
 
 
 def _apply(content: bytearray, change: Write | Resize) -> None:
     if isinstance(change, Write):
-        if len(content) < change.offset:
-            content.extend(bytes(change.offset - len(content)))
-        content[change.offset : change.offset + len(change.data)] = change.data
+        _put(content, change.offset, change.data)
     elif len(content) > change.size:
         del content[change.size :]
     else:

@@ -84,7 +84,7 @@ class FaultyVfsFile(apsw.VFSFile):
 
     def xRead(self, amount: int, offset: int) -> bytes:
         """Read what programs see."""
-        return bytes(self._file.now[offset : offset + amount])
+        return bytes(memoryview(self._file.now)[offset : offset + amount])
 
     def xWrite(self, data: bytes, offset: int) -> None:
         """Write."""

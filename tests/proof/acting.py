@@ -21,7 +21,7 @@ DAY_ENTRIES_MIN = 12
 
 _MINE = (
     "SELECT job, turn, phase FROM assignment WHERE worker = ? AND phase NOT IN "
-    "('withdrawn', 'released', 'finished', 'rejected') ORDER BY job, turn LIMIT 4"
+    "('withdrawn', 'released', 'finished', 'rejected') ORDER BY job, turn LIMIT 1"
 )
 
 _RUNNING = (
@@ -72,19 +72,19 @@ class Hand:
         chance = self._chance
         if not self._is_sure:
             self._running, self._is_sure = self._shown_as_running(phone), True
-        rows = phone.store.db.execute(_MINE, (self.worker.hex(),)).fetchall()
         drawn = chance.random()
         if drawn < 0.25:
             return day_acts.add_fixes(self.worker, day, self._fixes(phone))
-        if drawn < 0.45 or not rows:
-            return self._log(day, None if not rows else bytes.fromhex(rows[0][0]))
-        job, turn = bytes.fromhex(rows[0][0]), bytes.fromhex(rows[0][1])
+        row = phone.store.db.execute(_MINE, (self.worker.hex(),)).fetchone()
+        if drawn < 0.45 or row is None:
+            return self._log(day, None if row is None else bytes.fromhex(row[0]))
+        job, turn = bytes.fromhex(row[0]), bytes.fromhex(row[1])
         if drawn < 0.65:
             return acts.add_note(job, f"note {chance.randrange(9_999)}")
         if drawn < 0.8:
             return acts.set_tick(job, chance.randrange(4), chance.random() < 0.8)
         # As on the screen: a phase begins or ends a time log in the same act.
-        moved = acts.set_phase(job, self.worker, turn, NEXT_PHASE[rows[0][2]])
+        moved = acts.set_phase(job, self.worker, turn, NEXT_PHASE[row[2]])
         return moved + self._log(day, job)
 
     def forget(self) -> None:
