@@ -119,7 +119,7 @@ class Screens:
         self.assets = installed_assets()
         self.marks = Marks(device.folder)
         self.messages = Messages(device.now_ms, device.entropy)
-        self._templates = _environment(self.assets)
+        self._templates = make_environment(self.assets)
 
     async def here(self) -> Here:
         """How things stand now, from the store's last commit."""
@@ -240,7 +240,8 @@ async def form_of(request: web.Request) -> dict[str, str]:
 
 
 @cache
-def _environment(assets: Assets) -> jinja2.Environment:
+def make_environment(assets: Assets) -> jinja2.Environment:
+    """The environment of all templates: escaping, strict about names; one for the same files."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATE_FOLDER),
         autoescape=True,

@@ -1,8 +1,9 @@
 """Commands begun by a process that has imported them already, so that a start costs little.
 
-Where hubs and phones are killed by the hundred, half of the processor's time went into importing
-the same modules. `python -m tests.journey.warm` imports them once and forks for each line that it
-reads: a JSON list of the log file, the file of the clock's offset or "", and the command's words.
+Where hubs and phones are killed by the hundred, most of the processor's time went into importing
+the same modules and compiling the same templates. `python -m tests.journey.warm` does that once and
+forks for each line that it reads: a JSON list of the log file, the file of the clock's offset or
+"", and the command's words.
 Invariant: what is forked is a process of its own, which nothing but its pid ties to the one that
 asked for it.
 """
@@ -21,7 +22,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from replica.commandline import installed_commands, load, main
+from replica.screens import assets as screen_assets
+from replica.screens import here
 from tests.journey.shifted import shift
+from web import assets, rendering
+from web.language import ENGLISH
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,6 +95,7 @@ def _serve() -> None:
         load(installed_commands()[name])
     for point in entry_points(group="fieldlog.pages"):
         point.load()
+    _compile_pages()
     signal.signal(signal.SIGCHLD, _let_go)
     for line in sys.stdin.buffer:
         log, offset_file, *words = json.loads(line)
@@ -97,6 +103,21 @@ def _serve() -> None:
         if not pid:
             os._exit(_run(log, offset_file, words))
         os.write(1, b"%d\n" % pid)
+
+
+def _compile_pages() -> None:
+    """Have the templates of the board and of a phone's screens at hand.
+
+    To compile those of its first page takes a hub as long as all else that it does until then.
+    """
+    # As it is asked for by pages; a call that says less has another environment.
+    board = rendering.make_environment(assets.installed_assets(), ENGLISH)
+    for name in board.list_templates():
+        if name.startswith(("board/", "parts/", "layout")):
+            board.get_template(name)
+    screens = here.make_environment(screen_assets.installed_assets())
+    for name in screens.list_templates():
+        screens.get_template(name)
 
 
 def _let_go(*_: object) -> None:
