@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def kept(version: str, name: str) -> Any:
     return json.loads((FOLDER / version / f"{name}.json").read_text("utf-8"))
 
 
+@cache
 def store_bytes(version: str, side: str) -> bytes:
     """The store's file as that version left it."""
     return gzip.decompress((FOLDER / version / side / f"{STORE_FILE}.gz").read_bytes())
