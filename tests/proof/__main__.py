@@ -1,11 +1,12 @@
 """`make proof`: everything that is drawn from chance, in the numbers that are promised.
 
 Each family is a function of how many and of a seed, which gives back what went wrong in plain
-sentences. All their parts wait in one queue for all processors, so that none stands still while a
-family ends; every part's seed is printed with what it found, so that it can be run again alone
-(`--only NAME --seed N`). `--share` runs a part of each, or more than is promised. Prints a line
-`name value unit` for each family once it is whole and for what it counted, and of each part the
-first twenty violations.
+sentences. Their parts wait in one queue for all processors, so that none stands still while a
+family ends, but those of families that mostly wait for others: they go on beside, one by one.
+Every part's seed is printed with what it found, so that it can be run again alone (`--only NAME
+--seed N`). `--share` runs a part of each, or more than is promised. Prints a line `name value unit`
+for each family once it is whole and for what it counted, and of each part the first twenty
+violations.
 Invariant: the exit code is 0 only where nothing was found.
 """
 
@@ -42,7 +43,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="where the seeds begin")
     # No more than processors: with one more on two, all that is done takes a sixth more of them.
     workers = os.cpu_count() or 1
-    parser.add_argument("--workers", type=int, default=workers, help="processes")
+    parser.add_argument("--workers", type=int, default=workers, help="processes at work")
     arguments = parser.parse_args()
     only = [name.strip() for name in arguments.only.split(",") if name.strip()]
     known = {each.name: each for each in FAMILIES}
@@ -57,10 +58,13 @@ def main() -> int:
     began_s = time.monotonic()
     wrong, timed_s = 0, 0.0
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(arguments.workers, context, begin_process) as pool:
+    with (
+        ProcessPoolExecutor(arguments.workers, context, begin_process) as pool,
+        ProcessPoolExecutor(1, context, begin_process) as beside,
+    ):
         begun = {
             name: [
-                (part, pool.submit(run_part, part))
+                (part, (beside if known[name].waits else pool).submit(run_part, part))
                 for part in parts_of(known[name], shares[name], arguments.seed)
             ]
             for name in only
