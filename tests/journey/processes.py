@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import secrets
 import signal
 import socket
 import sys
@@ -21,13 +22,20 @@ from tests.journey.warm import Forked, Warm
 FIELDLOG = [sys.executable, "-c", "from replica.commandline import main; raise SystemExit(main())"]
 ROOT = Path(__file__).parents[2]
 START_S_MAX = 60.0
+PORTS = range(16_000, 32_000)
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nothing listens on, and that no connection gets by itself.
+
+    Those that a system hands out lie higher: one of these, while the hub that has it is killed and
+    begun again, may become the other end of a connection somewhere else on the machine.
+    """
+    while True:
+        port = PORTS.start + secrets.randbelow(len(PORTS))
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Process:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import aiohttp
@@ -10,13 +9,8 @@ import pytest
 
 from replica.occupied import FolderInUse, occupied
 from simulator.fleet.demo import Demo, Plan
+from tests.journey.processes import free_port
 from tests.running import synced
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def plan_in(folder: Path) -> Plan:
