@@ -13,12 +13,10 @@ from typing import Final
 from aiohttp import web
 
 from core.sentence import listed, say
-from hub.keys import HUB
 from web.board.filters import UNASSIGNED, Filter
-from web.board.naming import Names, Reading, keys_named, load_names, text_of
+from web.board.naming import Names, Reading, keys_named, text_of
 from web.board.near import Workers
-from web.board.reader import Rows
-from web.board.state import moment_of
+from web.board.state import NAMES, Moment, moment_of
 from web.board.suggestions import suggestions
 from web.board.term import KEYS, NEAR_DAYS, STATUSES, TEXT, Form, Term, read_day
 from web.formats import sentence, weekday_date_words
@@ -102,10 +100,10 @@ class FilterBar:
     beside: dict[str, Pairs]
 
 
-async def filter_bar(reader: Rows, reading: Reading, workers: Workers) -> FilterBar:
+async def filter_bar(moment: Moment, reading: Reading, workers: Workers) -> FilterBar:
     """The bar of what was read from an address."""
     wanted = reading.wanted
-    names = await load_names(reader, keys_named(wanted.conditions))
+    names = await moment.known_names() if keys_named(wanted.conditions) else Names()
     fault = reading.fault
     return FilterBar(
         text=text_of(wanted, names) if fault is None else reading.typed,
@@ -208,7 +206,7 @@ async def suggestions_json(request: web.Request) -> web.StreamResponse:
     text = request.query.get("q", "")
     at = request.query.get("at", "")
     caret = int(at) if at.isdecimal() and len(at) < 6 else len(text)
-    names = await load_names(request.app[HUB].reader)
+    names = await request.app[NAMES].names()
     found = [
         {"words": one.words, "note": one.note, "text": one.text, "at": one.at}
         for one in suggestions(text, min(caret, len(text)), names)

@@ -226,11 +226,14 @@ class Filter:
         found = [] if self.view == "exceptions" else [("view", self.view)]
         found += [("status", status) for status in self.statuses]
         found += [("worker", worker) for worker in self.workers]
-        words = (Term(TEXT, ":", (word,)) for word in self.text.split())
+        text = ""
+        if self.terms or self.text:
+            words = (Term(TEXT, ":", (word,)) for word in self.text.split())
+            text = grammar.write((*self.terms, *words))
         for name, value in (
             ("customer", self.customer),
             ("day", self.day),
-            ("q", grammar.write((*self.terms, *words))),
+            ("q", text),
             ("sort", self.sort),
         ):
             if value:
@@ -303,6 +306,8 @@ def read_layout(text: str) -> str:
     return ",".join(found)
 
 
+# A page has the order of its question in each of its addresses.
+@lru_cache(maxsize=1_024)
 def read_sorts(text: str) -> tuple[Sort, ...]:
     """Read `-delay,window`; unknown and repeated columns are left out."""
     found: dict[str, Sort] = {}

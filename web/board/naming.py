@@ -7,8 +7,9 @@ the filter; a name that two bear, or that reads like an id, is written as the id
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from core.sentence import say, say_n
@@ -26,7 +27,7 @@ _NAMED: Final = ("worker", "team", "customer", "skill")
 """The keys that have names, each of them a table with a column of its own name."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Names:
     """Names by id for each key whose values are names; `gone` are the ids that are archived."""
 
@@ -37,12 +38,29 @@ class Names:
         """How a value is shown: a name, or the value where it is none's id."""
         return self.by_key.get(key, {}).get(value, value)
 
+    def bearers(self, key: str, plain: str) -> Sequence[str]:
+        """The ids whose name, folded, is `plain`; where there is none, those that begin with it."""
+        exactly = self._ids_by_plain.get(key, {}).get(plain)
+        if exactly is not None:
+            return exactly
+        known = self.by_key.get(key, {})
+        return [one for one, name in known.items() if folded(name).startswith(plain)]
 
-async def load_names(reader: Rows, keys: Iterable[str] = _NAMED) -> Names:
-    """The names that these keys' values may be."""
+    @cached_property
+    def _ids_by_plain(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
+        found: dict[str, dict[str, list[str]]] = {}
+        for key, known in self.by_key.items():
+            ids_by_plain = found[key] = {}
+            for one, name in known.items():
+                ids_by_plain.setdefault(folded(name), []).append(one)
+        return found
+
+
+async def load_names(reader: Rows) -> Names:
+    """The names that the values of keys may be."""
     by_key: dict[str, dict[str, str]] = {}
     gone = set()
-    for key in keys:
+    for key in _NAMED:
         rows = await reader.rows(
             f"SELECT {key} AS id, name, archived FROM {key} ORDER BY lower(name), {key}"
         )
@@ -93,8 +111,8 @@ class Reading:
     typed: str = ""
 
 
-async def read_query(reader: Rows, query: Query) -> Reading:
-    """Read a board's address with the names in its text settled.
+async def read_query(load: Callable[[], Awaitable[Names]], query: Query) -> Reading:
+    """Read a board's address with the names in its text settled; they are loaded if it has any.
 
     `was`, where the text is no filter, is the query of the board that was shown.
     """
@@ -102,18 +120,19 @@ async def read_query(reader: Rows, query: Query) -> Reading:
     plain = read_plain(query)
     try:
         found = grammar.parse(typed)
-        names = await load_names(reader, _keys_to_load(found))
+        names = await load() if _has_names(found) else Names()
         return Reading(plain.with_terms(settle(found, names)), None, typed)
     except Fault as fault:
         was = query.get("was", "")
         return Reading(read_back(was) if was else plain, fault, typed)
 
 
-def _keys_to_load(found: Sequence[Placed]) -> tuple[str, ...]:
-    unsettled = [
-        term for term, _ in found if not all(ID.match(v) or v == NONE for v in term.values)
-    ]
-    return keys_named(unsettled)
+def _has_names(found: Sequence[Placed]) -> bool:
+    """Whether a value of a key that has names is none of its ids."""
+    return any(
+        _is_named(term.key) and not all(ID.match(v) or v == NONE for v in term.values)
+        for term, _ in found
+    )
 
 
 def _is_named(key: str) -> bool:
@@ -125,8 +144,7 @@ def _id_of(key: str, value: str, span: tuple[int, int], names: Names) -> str:
         return value
     known = names.by_key.get(key, {})
     plain = folded(value)
-    found = [one for one, name in known.items() if folded(name) == plain]
-    found = found or [one for one, name in known.items() if folded(name).startswith(plain)]
+    found = names.bearers(key, plain)
     living = [one for one in found if one not in names.gone] or found
     if len(living) == 1:
         return living[0]

@@ -15,6 +15,7 @@ from typing import Final
 from core.dispatch.fields import Kind
 from replica.writer import Writer
 from web.board.filters import Filter
+from web.board.naming import Names, load_names
 from web.board.reader import Rows
 from web.board.term import TEXT, Term
 from web.board.workers import workers
@@ -57,7 +58,7 @@ class Workers:
 
 
 class KeptNames:
-    """The names of customers and workers, folded; read again only where one of them changed.
+    """The names that filters say, as they are and folded; read again only where one changed.
 
     Without a `writer` that tells of changes they are read for each question.
     """
@@ -69,6 +70,7 @@ class KeptNames:
         self._reading = asyncio.Lock()
         self._people: list[tuple[str, str]] | None = None
         self._workers: Workers | None = None
+        self._names: Names | None = None
         self._found: dict[tuple[str, ...], list[str]] = {}
 
     def close(self) -> None:
@@ -103,6 +105,14 @@ class KeptNames:
                 self._workers = Workers(tuple((row["worker"], row["name"]) for row in rows))
             return self._workers
 
+    async def names(self) -> Names:
+        """What a filter's text may say; the same object for as long as nobody changed."""
+        async with self._reading:
+            self._forget_changed()
+            if self._names is None:
+                self._names = await load_names(self._reader)
+            return self._names
+
     async def _read(self) -> None:
         # One at a time: who comes while names are read waits for these, and gets no older ones.
         async with self._reading:
@@ -115,7 +125,7 @@ class KeptNames:
         """Forget before anything is read: should that be interrupted, the next one reads it."""
         streams = self._changes.take() if self._changes is not None else None
         if streams is None or any(stream[4] not in _NAMELESS for stream in streams):
-            self._people = self._workers = None
+            self._people = self._workers = self._names = None
 
     def _with_all(self, words: Sequence[str]) -> list[str]:
         known = self._found.get(tuple(words))

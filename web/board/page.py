@@ -176,7 +176,7 @@ async def _page(
         total=total,
         more=len(found) > PAGE_ROWS,
         directions=json.dumps(question.descending),
-        bar=await filter_bar(reader, reading, workers),
+        bar=await filter_bar(moment, reading, workers),
         hidden=counts[wanted.view] - total if wanted.narrowed else 0,
         detail=detail,
         form=form,

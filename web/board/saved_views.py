@@ -23,7 +23,7 @@ from core.sentence import say
 from hub.keys import Account
 from web import formats
 from web.board.filters import CHOICES_MAX, Filter
-from web.board.naming import Reading, read_query
+from web.board.naming import Reading
 from web.board.reader import Rows
 from web.board.state import AlertBook, Moment
 
@@ -84,7 +84,7 @@ def kept(wanted: Filter) -> str:
     return replace(wanted, day="", closed=()).query()
 
 
-async def reading_of(reader: Rows, query: str) -> Reading:
+async def reading_of(moment: Moment, query: str) -> Reading:
     """What a view's query asks for.
 
     Raises:
@@ -96,7 +96,7 @@ async def reading_of(reader: Rows, query: str) -> Reading:
         raise ActError(
             say("that is no address of the board; open the board and save it there")
         ) from error
-    return await read_query(reader, MultiDict(pairs))
+    return await moment.reading(MultiDict(pairs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +162,13 @@ class SavedCounts:
 
 
 async def _count(moment: Moment, query: str) -> Count:
-    reader = moment.hub.reader
     try:
-        reading = await reading_of(reader, query)
+        reading = await reading_of(moment, query)
     except ActError as error:
         return Count(None, formats.sentence(str(error)))
     if reading.fault is not None:
         return Count(None, formats.sentence(reading.fault.words))
-    return Count(await (await moment.question(reading.wanted)).total(reader))
+    return Count(await (await moment.question(reading.wanted)).total(moment.hub.reader))
 
 
 SAVED_COUNTS: Final = web.AppKey("SAVED_COUNTS", SavedCounts)

@@ -26,7 +26,7 @@ from web.board.alerts import Alert
 from web.board.days import day_bounds, today
 from web.board.filters import VIEWS, Filter, Query
 from web.board.kept_alerts import KeptAlerts
-from web.board.naming import Reading, read_query
+from web.board.naming import Names, Reading, read_query
 from web.board.near import KeptNames, Workers
 from web.board.questions import Question, alert_text, views_of
 from web.board.reader import Rows
@@ -201,6 +201,10 @@ class Moment:
         """The workers that can be chosen."""
         return await (self.names or KeptNames(self.hub.reader)).workers()
 
+    async def known_names(self) -> Names:
+        """The names that a filter's text may say."""
+        return await (self.names or KeptNames(self.hub.reader)).names()
+
     async def filter_of(self, query: Query) -> Filter:
         """What an address asks for.
 
@@ -215,7 +219,7 @@ class Moment:
 
     async def reading(self, query: Query) -> Reading:
         """What an address asks for, or says was shown where its text is no filter."""
-        return await read_query(self.hub.reader, query)
+        return await read_query(self.known_names, query)
 
 
 async def moment_of(request: web.Request) -> Moment:

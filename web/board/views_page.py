@@ -146,7 +146,7 @@ async def _save(
 ) -> tuple[str, str, str]:
     """Do it; the words, the act by which it is undone, and the view's query."""
     hub, account = request.app[HUB], request[ACCOUNT]
-    reading = await reading_of(hub.reader, typed)
+    reading = await reading_of(await moment_of(request), typed)
     if reading.fault is not None:
         raise ActError(
             say(
