@@ -10,10 +10,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from hashlib import blake2b
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -30,12 +28,14 @@ from core.log.seal import make_seal
 from core.log.session import Effect, Send, Session, Stage
 from core.log.stream import Stored, StreamState
 from replica import logs
+from replica.files import MACHINE_FILES
 from replica.generation import begin_anew
 from replica.identity import KEY_FILE, load_identity, load_or_make_key, public_bytes, save_identity
 from replica.projection.day import Track, tracks_in
 from replica.replica import Replica, Touched
 from replica.shelf import ReplicaShelf
-from replica.store import Store
+from replica.store import STORE_FILE, Store
+from tests.in_memory import MEMORY_FILES, blank_store
 
 # 2026-03-02 07:00 UTC, a Monday.
 START_MS = 1_772_434_800_000
@@ -88,10 +88,14 @@ def clock_of(replica: Replica) -> SettableClock:
 
 @dataclass
 class Site:
-    """One site below `folder`; everything in it follows from `seed`."""
+    """One site below `folder`; everything in it follows from `seed`.
+
+    `in_memory`: its stores are, so none of them can be opened again.
+    """
 
     folder: Path
     seed: str = "site"
+    in_memory: bool = False
     opened: list[Replica] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -194,11 +198,11 @@ class Site:
         identity = load_identity(folder)
         assert identity is not None
         entropy = Entropy(f"{self.seed} {folder.name} {len(self.opened)}")
-        path = folder / "store.sqlite"
-        if not path.exists():
+        path = folder / STORE_FILE
+        if not self.in_memory and not path.exists():
             path.touch(mode=0o600)
-            path.write_bytes(_blank_store())
-        store = Store(path)
+            path.write_bytes(blank_store())
+        store = Store(path, MEMORY_FILES if self.in_memory else MACHINE_FILES)
         replica = Replica(store, identity, clock, entropy, reading)
         self.opened.append(replica)
         return replica
@@ -257,15 +261,6 @@ class Site:
             changes += acts.assign(job, worker, turn)
         hub.write(changes)
         return job, turns
-
-
-@cache
-def _blank_store() -> bytes:
-    """The file of a store that holds nothing yet; to make its tables takes longer than to copy."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "store.sqlite"
-        Store(path).close()
-        return path.read_bytes()
 
 
 def publish(hub: Replica, certificate: Certificate) -> None:

@@ -1,7 +1,7 @@
 """Phones that live for weeks on disks that fail: nothing that was acknowledged is lost.
 
-A phone's store lies on a faulty disk; its hub's does not. A day has at least twelve entries, a
-photo now and then, and some meetings with the hub, some of them cut. The power goes at any
+A phone's store lies on a faulty disk; its hub's lies in memory. A day has at least twelve entries,
+a photo now and then, and some meetings with the hub, some of them cut. The power goes at any
 operation of the disk, also while the phone comes back from the last cut, an operation fails, or
 the disk is full for a while; then the phone is opened again and must hold what it had said to be
 saved, and all that it ever sent. At the end of its life it comes to agree with the hub, which has
@@ -256,7 +256,7 @@ def _device(seed: int, *, faulty: bool) -> Iterator[Device]:
     memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
     chance = chance_for(seed, "device", faulty)
-    site = Site(folder, seed=str(chance.random()))
+    site = Site(folder, seed=str(chance.random()), in_memory=True)
     try:
         hub = site.hub("A")
         worker = site.worker(hub, "Ana")
