@@ -88,8 +88,10 @@ class FaultyVfsFile(apsw.VFSFile):
 
     def xWrite(self, data: bytes, offset: int) -> None:
         """Write."""
-        with _IN_APSW_WORDS:
+        try:
             self._disk.write(self._file, offset, bytes(data))
+        except (PowerIsCut, DiskFails, DiskIsFull) as fault:
+            raise _in_apsw_words(fault) from None
 
     def xTruncate(self, newsize: int) -> None:
         """Cut or extend."""
@@ -186,9 +188,12 @@ class FaultyConnection:
         """Run one statement."""
         if sql == "PRAGMA journal_mode = WAL":
             self._stay_alone()
-        with _IN_SQLITE3_WORDS:
-            cursor = self._connection.execute(sql, tuple(parameters))
-            rows = list(cursor)
+        try:
+            rows = self._connection.execute(sql, tuple(parameters)).fetchall()
+        except apsw.Error as error:
+            raise _in_sqlite3_words(error) from error
+        if sql.startswith("SELECT"):
+            return FaultyRows(rows, -1)
         changed = self._connection.changes()
         return FaultyRows(rows, changed, self._connection.last_insert_rowid())
 
@@ -249,10 +254,8 @@ class _InApswWords:
         pass
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, (PowerIsCut, DiskFails)):
-            raise apsw.IOError(type(error).__name__) from None
-        if isinstance(error, DiskIsFull):
-            raise apsw.FullError("database or disk is full") from None
+        if isinstance(error, (PowerIsCut, DiskFails, DiskIsFull)):
+            raise _in_apsw_words(error) from None
 
 
 class _InSqlite3Words:
@@ -262,17 +265,26 @@ class _InSqlite3Words:
         pass
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if not isinstance(error, apsw.Error):
-            return
-        if isinstance(error, apsw.ConstraintError):
-            raise sqlite3.IntegrityError(str(error)) from error
-        if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
-            raise sqlite3.DatabaseError(str(error)) from error
-        if isinstance(error, apsw.FullError):
-            raise sqlite3.OperationalError("database or disk is full") from error
-        raise sqlite3.OperationalError(str(error)) from error
+        if isinstance(error, apsw.Error):
+            raise _in_sqlite3_words(error) from error
 
 
-# They hold nothing, and one is entered at each statement and write.
+def _in_apsw_words(fault: PowerIsCut | DiskFails | DiskIsFull) -> apsw.Error:
+    if isinstance(fault, DiskIsFull):
+        return apsw.FullError("database or disk is full")
+    return apsw.IOError(type(fault).__name__)
+
+
+def _in_sqlite3_words(error: apsw.Error) -> sqlite3.Error:
+    if isinstance(error, apsw.ConstraintError):
+        return sqlite3.IntegrityError(str(error))
+    if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
+        return sqlite3.DatabaseError(str(error))
+    if isinstance(error, apsw.FullError):
+        return sqlite3.OperationalError("database or disk is full")
+    return sqlite3.OperationalError(str(error))
+
+
+# They hold nothing. At each statement and write it is done without them, which takes less.
 _IN_APSW_WORDS = _InApswWords()
 _IN_SQLITE3_WORDS = _InSqlite3Words()
