@@ -125,9 +125,10 @@ class Person:
         """Open a page, following where it leads."""
         return await self._ask("GET", path, None)
 
-    async def get_part(self, path: str) -> Seen:
-        """What a script of a page asks for of an address."""
-        return await self._ask("GET", path, None, {"X-Board-Part": "1"})
+    async def get_part(self, path: str, list_had: str = "") -> Seen:
+        """What a script of a page asks for of an address; the page has that list of workers."""
+        more = {"X-Board-Part": "1", "X-Board-List": list_had}
+        return await self._ask("GET", path, None, more)
 
     async def download(self, path: str) -> tuple[str, bytes]:
         """How the browser is told to name a file, and its bytes."""

@@ -86,7 +86,8 @@ class FilterBar:
     """What `board/filter_bar.html` gets.
 
     `beside` are, by control, the pairs of the address that its form carries unchanged; `was` is the
-    query of what is shown, which stays where a text is no filter.
+    query of what is shown, which stays where a text is no filter. `list_named` names the list
+    of workers; for a page that `has_list` of this name those chosen alone are drawn.
     """
 
     text: str
@@ -95,13 +96,17 @@ class FilterBar:
     day: str
     statuses: tuple[Choice, ...]
     workers: Choices
+    list_named: str
+    has_list: bool
     chips: tuple[Chip, ...]
     clear_href: str
     beside: dict[str, Pairs]
 
 
-async def filter_bar(moment: Moment, reading: Reading, workers: Workers) -> FilterBar:
-    """The bar of what was read from an address."""
+async def filter_bar(
+    moment: Moment, reading: Reading, workers: Workers, list_had: str = ""
+) -> FilterBar:
+    """The bar of what was read from an address; `list_had` names the list that a page has."""
     wanted = reading.wanted
     names = await moment.known_names() if keys_named(wanted.conditions) else Names()
     fault = reading.fault
@@ -112,6 +117,8 @@ async def filter_bar(moment: Moment, reading: Reading, workers: Workers) -> Filt
         day=wanted.day,
         statuses=tuple(Choice(s, s, s in wanted.statuses) for s in STATUSES),
         workers=_of_workers(workers, wanted.workers),
+        list_named=workers.named,
+        has_list=workers.named == list_had,
         chips=chips(wanted, names),
         clear_href=wanted.without_filters().url(),
         beside={

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
 from typing import Final
 
 from core.dispatch.fields import Kind
@@ -50,11 +52,16 @@ class Near:
     by_term: Mapping[Term, Sequence[str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class Workers:
     """The workers that can be chosen, by name: id (hex) and name. Equal only to itself."""
 
     rows: tuple[tuple[str, str], ...]
+
+    @cached_property
+    def named(self) -> str:
+        """What the list is called: two are called alike if they say the same."""
+        return blake2b(repr(self.rows).encode(), digest_size=8).hexdigest()
 
 
 class KeptNames:

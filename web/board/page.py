@@ -39,6 +39,8 @@ from web.board.who_near import NearPlace, near_place
 from web.frame import frame_of
 from web.rendering import part, show, templates_of, wants_part
 
+LIST_HAD: Final = "X-Board-List"
+"""Names the list of workers that a page has: what it asks for comes without it."""
 RAIL_S_MAX: Final = 0.1
 """So long a page waits for the counts of saved views; its script asks for the others."""
 _GROUPING_WORDS: Final = {
@@ -176,7 +178,7 @@ async def _page(
         total=total,
         more=len(found) > PAGE_ROWS,
         directions=json.dumps(question.descending),
-        bar=await filter_bar(moment, reading, workers),
+        bar=await filter_bar(moment, reading, workers, request.headers.get(LIST_HAD, "")),
         hidden=counts[wanted.view] - total if wanted.narrowed else 0,
         detail=detail,
         form=form,

@@ -56,6 +56,8 @@ async def question_rows(town: Town, person: Person, filled: Filled, rounds: int)
     alerts = alerts_json(await compute_alerts(hub, now_ms))
     db = sqlite3.connect(f"file:{hub.replica.store.path}?mode=ro", uri=True)
     db.row_factory = sqlite3.Row
+    page = await person.get("/")
+    list_had = re.findall(r'data-list="(\w+)"', page.text)[0]
     found: list[Row] = []
     worked: list[tuple[float, float]] = []
     for name, wanted in questions(filled).items():
@@ -66,7 +68,7 @@ async def question_rows(town: Town, person: Person, filled: Filled, rounds: int)
             rows = await question.page(cast(Rows, bare), None, PAGE_ROWS + 1)
             bare_s.append(bare.taken_s)
             began_s, worked_s = time.perf_counter(), time.process_time()
-            seen = await person.get_part(wanted.url())
+            seen = await person.get_part(wanted.url(), list_had)
             ours_s.append(time.perf_counter() - began_s)
             both.append((time.process_time() - worked_s, bare.worked_s))
             shown = re.findall(r'<tr[^>]*data-job="([0-9a-f]{24})"', seen.text)

@@ -238,6 +238,28 @@ async def test_who_can_be_chosen_follows_every_change_of_the_workers(town: Town)
     assert await choices() == ["Nobody", "Ben"]
 
 
+async def test_the_list_of_workers_comes_again_only_where_it_is_another(town: Town) -> None:
+    ana, eva = await town.worker("Ana"), await town.office.signed_in("Eva")
+    address = f"/?view=all&worker={ana.id}"
+
+    def named(seen: Seen) -> str:
+        return re.findall(r'data-list="(\w+)"', seen.text)[0]
+
+    def listed(seen: Seen) -> list[str]:
+        return re.findall(r'name="worker" value="(\w+)"[^>]*><span>', seen.text)
+
+    had = named(await eva.get(address))
+    asked = await eva.get_part(address, had)
+    assert listed(asked) == []
+    assert re.findall(r'name="worker" value="(\w+)" checked', asked.text) == [ana.id]
+    assert "data-had" in asked.text
+    ben = await town.worker("Ben")
+    asked = await eva.get_part(address, had)
+    assert listed(asked) == ["none", ana.id, ben.id]
+    assert named(asked) != had
+    assert "data-had" not in asked.text
+
+
 async def test_a_key_of_another_order_is_refused(town: Town) -> None:
     eva = await town.office.signed_in("Eva")
     for after in ("", "[]", '["x"]', "[1,2,3,4]", '[{"a":1},"b"]', "nonsense"):

@@ -108,3 +108,36 @@ async def test_of_a_row_that_changes_only_the_cells_that_differ_are_drawn_anew(
     assert await changed.locator("input[name='pick']").is_checked()
     within = "(row) => row.contains(document.activeElement)"
     assert await changed.evaluate(within), "the keyboard stands where it stood"
+
+
+async def test_the_workers_to_filter_by_stay_as_they_stand_until_there_is_another(
+    desk: Desk, chromium: Browser
+) -> None:
+    page = await desk.sit(chromium, "/?view=all&sort=title", with_map=False)
+    workers = page.locator("#filter-workers")
+    names = await workers.locator(".check").all_text_contents()
+    assert names[0] == "Nobody"
+    assert {"Ana", "Ben"} <= set(names)
+    await workers.evaluate("(list) => { window.before = list; }")
+    await page.locator(".filter-menu summary", has_text="Worker").click()
+    await workers.get_by_label("Ana").check()
+    await expect(page.locator(".chips")).to_contain_text("Worker: Ana")
+    await expect(workers.get_by_label("Ana")).to_be_focused()
+    await workers.get_by_label("Ben").check()
+    await expect(page.locator(".chips")).to_contain_text("Worker: Ben")
+    await page.locator(".chips a", has_text="Worker: Ana").click()
+    await expect(page.locator(".chips")).not_to_contain_text("Worker: Ana")
+    assert await workers.evaluate("(list) => list === window.before"), "the same boxes"
+    ticked = """(list) => [...list.querySelectorAll('input:checked')]
+      .map((one) => one.labels[0].textContent)"""
+    assert await workers.evaluate(ticked) == ["Ben"]
+    # Back is another address too, and a worker who is new is there at the next answer.
+    await page.go_back()
+    await expect(page.locator(".chips")).to_contain_text("Worker: Ana")
+    assert await workers.evaluate(ticked) == ["Ana", "Ben"]
+    await desk.town.worker("Zoe")
+    await page.locator(".chips a", has_text="Worker: Ana").click()
+    await expect(workers.get_by_label("Zoe")).to_be_attached()
+    assert await workers.evaluate(ticked) == ["Ben"]
+    assert await workers.locator(".check").all_text_contents() == [*names, "Zoe"]
+    await page.context.close()

@@ -8,7 +8,7 @@ import { announcer, speaker } from './announce.js';
 import { arrange } from './arrange.js';
 import { Cells } from './cells.js';
 import { showCounts } from './counts.js';
-import { takeFilterBar, wireFilterBar } from './filter.js';
+import { listHad, takeFilterBar, wireFilterBar } from './filter.js';
 import { Inbox } from './inbox.js';
 import { Live } from './live.js';
 import { paced } from './paced.js';
@@ -191,7 +191,9 @@ function ask({ always = false } = {}) {
 async function answered(own) {
   let answer = null;
   try {
-    answer = await fetch(location.href, { headers: { Accept: 'text/html', 'X-Board-Part': '1' } });
+    answer = await fetch(location.href, {
+      headers: { Accept: 'text/html', 'X-Board-Part': '1', 'X-Board-List': listHad() },
+    });
   } catch {
     toast(_('The hub does not answer; the table shows what it showed.'));
     return;

@@ -15,6 +15,7 @@ export function wireFilterBar({ show, query, leave }) {
 /** Take the bar of another answer. A text that is being typed stays under the hand: its list of
     suggestions and the keyboard would be gone with it. */
 export function takeFilterBar(fresh, parts) {
+  keepWorkers(fresh);
   const bar = document.getElementById('filters');
   const form = document.getElementById('filter-form');
   if (document.activeElement !== form.elements.q) {
@@ -30,6 +31,21 @@ export function takeFilterBar(fresh, parts) {
   for (const child of [...bar.children]) if (child !== form) child.remove();
   bar.append(...fresh.children);
   wireMenus(parts.show);
+}
+
+/** The name of the list of workers that this page has, for the hub to leave it out. */
+export function listHad() {
+  return document.getElementById('filter-workers')?.dataset.list ?? '';
+}
+
+/** Where an answer names the chosen workers alone, the boxes of all are those that stand here. */
+function keepWorkers(fresh) {
+  const list = fresh.querySelector('#filter-workers');
+  if (!list.hasAttribute('data-had')) return;
+  const chosen = new Set([...list.querySelectorAll('input')].map((input) => input.value));
+  const had = document.getElementById('filter-workers');
+  for (const input of had.querySelectorAll('input')) input.checked = chosen.has(input.value);
+  list.replaceWith(had);
 }
 
 function wireMenus(show) {
