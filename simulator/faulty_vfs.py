@@ -88,10 +88,8 @@ class FaultyVfsFile(apsw.VFSFile):
 
     def xWrite(self, data: bytes, offset: int) -> None:
         """Write."""
-        try:
+        with _IN_APSW_WORDS:
             self._disk.write(self._file, offset, bytes(data))
-        except (PowerIsCut, DiskFails, DiskIsFull) as fault:
-            raise _in_apsw_words(fault) from None
 
     def xTruncate(self, newsize: int) -> None:
         """Cut or extend."""
@@ -188,10 +186,9 @@ class FaultyConnection:
         """Run one statement."""
         if sql == "PRAGMA journal_mode = WAL":
             self._stay_alone()
-        try:
-            rows = self._connection.execute(sql, tuple(parameters)).fetchall()
-        except apsw.Error as error:
-            raise _in_sqlite3_words(error) from error
+        with _IN_SQLITE3_WORDS:
+            cursor = self._connection.execute(sql, tuple(parameters))
+            rows = list(cursor)
         if sql.startswith("SELECT"):
             return FaultyRows(rows, -1)
         changed = self._connection.changes()
@@ -254,8 +251,10 @@ class _InApswWords:
         pass
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, (PowerIsCut, DiskFails, DiskIsFull)):
-            raise _in_apsw_words(error) from None
+        if isinstance(error, (PowerIsCut, DiskFails)):
+            raise apsw.IOError(type(error).__name__) from None
+        if isinstance(error, DiskIsFull):
+            raise apsw.FullError("database or disk is full") from None
 
 
 class _InSqlite3Words:
@@ -265,26 +264,17 @@ class _InSqlite3Words:
         pass
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, apsw.Error):
-            raise _in_sqlite3_words(error) from error
+        if not isinstance(error, apsw.Error):
+            return
+        if isinstance(error, apsw.ConstraintError):
+            raise sqlite3.IntegrityError(str(error)) from error
+        if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
+            raise sqlite3.DatabaseError(str(error)) from error
+        if isinstance(error, apsw.FullError):
+            raise sqlite3.OperationalError("database or disk is full") from error
+        raise sqlite3.OperationalError(str(error)) from error
 
 
-def _in_apsw_words(fault: PowerIsCut | DiskFails | DiskIsFull) -> apsw.Error:
-    if isinstance(fault, DiskIsFull):
-        return apsw.FullError("database or disk is full")
-    return apsw.IOError(type(fault).__name__)
-
-
-def _in_sqlite3_words(error: apsw.Error) -> sqlite3.Error:
-    if isinstance(error, apsw.ConstraintError):
-        return sqlite3.IntegrityError(str(error))
-    if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
-        return sqlite3.DatabaseError(str(error))
-    if isinstance(error, apsw.FullError):
-        return sqlite3.OperationalError("database or disk is full")
-    return sqlite3.OperationalError(str(error))
-
-
-# They hold nothing. At each statement and write it is done without them, which takes less.
+# They hold nothing, and one is entered at each statement and write.
 _IN_APSW_WORDS = _InApswWords()
 _IN_SQLITE3_WORDS = _InSqlite3Words()

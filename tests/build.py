@@ -35,7 +35,7 @@ from replica.projection.day import Track, tracks_in
 from replica.replica import Replica, Touched
 from replica.shelf import ReplicaShelf
 from replica.store import STORE_FILE, Store
-from tests.in_memory import MEMORY_FILES, blank_store
+from tests.in_memory import STORES_IN_MEMORY, blank_store
 
 # 2026-03-02 07:00 UTC, a Monday.
 START_MS = 1_772_434_800_000
@@ -202,7 +202,7 @@ class Site:
         if not self.in_memory and not path.exists():
             path.touch(mode=0o600)
             path.write_bytes(blank_store())
-        store = Store(path, MEMORY_FILES if self.in_memory else MACHINE_FILES)
+        store = Store(path, STORES_IN_MEMORY if self.in_memory else MACHINE_FILES)
         replica = Replica(store, identity, clock, entropy, reading)
         self.opened.append(replica)
         return replica

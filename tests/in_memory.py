@@ -24,17 +24,26 @@ def blank_store() -> bytes:
         return path.read_bytes()
 
 
+def connect(image: bytes | None = None) -> sqlite3.Connection:
+    """A connection to a database in memory, empty or as the bytes of a file have it."""
+    database = sqlite3.connect(
+        ":memory:",
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=STATEMENTS_KEPT,
+    )
+    if image is not None:
+        # What lies in memory has no WAL; the header says so in two bytes.
+        database.deserialize(image[:18] + b"\x01\x01" + image[20:])
+    return database
+
+
 @cache
 def _blank() -> sqlite3.Connection:
-    image = bytearray(blank_store())
-    # What lies in memory has no WAL; its header says so in two bytes.
-    image[18:20] = b"\x01\x01"
-    blank = sqlite3.connect(":memory:")
-    blank.deserialize(bytes(image))
-    return blank
+    return connect(blank_store())
 
 
-class MemoryFiles(MachineFiles):
+class StoresInMemory(MachineFiles):
     """The machine's files, but for stores themselves."""
 
     def make(self, path: Path) -> bool:
@@ -45,14 +54,9 @@ class MemoryFiles(MachineFiles):
         """As `Files` says; a store is a blank one each time."""
         if path.name != STORE_FILE:
             return super().connect(path)
-        store = sqlite3.connect(
-            ":memory:",
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=STATEMENTS_KEPT,
-        )
+        store = connect()
         _blank().backup(store)
         return store
 
 
-MEMORY_FILES = MemoryFiles()
+STORES_IN_MEMORY = StoresInMemory()

@@ -46,6 +46,7 @@ from replica.files import MachineFiles
 from replica.filing import save_file, want_file
 from replica.replica import Replica
 from replica.shelf import ReplicaShelf
+from tests import in_memory
 from tests.build import START_MS, Meeting, Site, fresh_fold, hold, revoke, rows_of
 from tests.core.log.authors import author_of, key_of
 from tests.fuzzing.doors import signed_again
@@ -133,7 +134,7 @@ class MemoryFiles(MachineFiles):
         return True
 
     def connect(self, path: Path) -> sqlite3.Connection:
-        return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        return in_memory.connect()
 
 
 def files_of(replica: Replica) -> sqlite3.Connection | None:
@@ -146,11 +147,7 @@ def into_memory(replica: Replica) -> None:
     """Let a replica go on with a copy of its store that lies in memory."""
     replica.store.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     replica.store.db.close()
-    image = bytearray(replica.store.path.read_bytes())
-    # What lies in memory has no WAL; its header says so in two bytes.
-    image[18:20] = b"\x01\x01"
-    memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    memory.deserialize(bytes(image))
+    memory = in_memory.connect(replica.store.path.read_bytes())
     memory.execute("PRAGMA foreign_keys = ON")
     replica.store.db = memory
     replica.store.disk = MemoryFiles()

@@ -66,7 +66,7 @@ class Part:
 # Long parts first, so that at the end no processor waits long for another. These are to be done
 # within 25 minutes on two processors, so they come before all others.
 TIMED = (
-    Family("sigkills", "kills", 200, 50, lost_by_sigkills, waits=True),
+    Family("sigkills", "kills", 200, 20, lost_by_sigkills, waits=True),
     Family("store_kills", "kills", 1_000, 100, kills, waits=True),
     Family("malformed", "frames and files", 1_000_000, 20_000, malformed),
     Family("orders_of_eight", "sets", SETS, 1, wrong_orders),
@@ -114,8 +114,8 @@ def begin_process() -> None:
     """Make a process ready that does nothing but parts.
 
     What replicas log of faults that were asked for is no news. What was imported stays until the
-    end, so the collector need not look at it again and again. What else there is it looks at seldom
-    within a part, which takes a sixteenth of the time else, and whole after each.
+    end, so the collector need not look at it again and again. At all else it looks after each part,
+    and seldom within one: as often as Python lets it, that takes a sixteenth of the time.
     """
     logging.getLogger().addHandler(logging.NullHandler())
     gc.collect()

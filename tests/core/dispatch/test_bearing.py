@@ -9,7 +9,7 @@ import pytest
 from core.dispatch.bearing import Bearing, DayLogs, bearing
 from core.dispatch.duty import DutyMark, spans
 from core.dispatch.fields import LogKind, Source
-from core.dispatch.timelog import Counted, Moment, TimeLog, counted
+from core.dispatch.timelog import Counted, Moment, TimeLog, counted, counted_once
 
 T0 = 1_780_041_600_000
 MIN = 60_000
@@ -55,7 +55,7 @@ def a_day(chance: Random, number: int) -> DayLogs:
 
 def told(made_of: Bearing) -> Counted:
     duty = spans(made_of.duties, made_of.known_ms)
-    return counted(made_of.logs, duty, made_of.known_ms, made_of.base_by_boot)
+    return counted_once(made_of.logs, duty, made_of.known_ms, made_of.base_by_boot)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
+import msgpack
 import pytest
+from msgpack import fallback
 
+from core.log import canonical
 from core.log.canonical import pack, unpack
 from core.log.errors import Malformed
 
@@ -32,11 +36,19 @@ def test_a_value_that_is_refused_leaves_nothing_in_the_bytes_of_the_next(bad: li
     assert pack([1, b"x"]) == b"\x92\x01\xc4\x01x"
 
 
-def test_threads_that_pack_at_once_get_their_own_bytes() -> None:
-    values = [[number, "word" * number] for number in range(400)]
-    alone = [pack(value) for value in values]
-    with ThreadPoolExecutor(8) as threads:
-        together = list(threads.map(lambda at: pack(values[at % len(values)]), range(8_000)))
+def test_threads_that_pack_at_once_get_their_own_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    # In the packer that is written in Python, as phones may have it, threads take turns.
+    monkeypatch.setattr(msgpack, "Packer", fallback.Packer)
+    monkeypatch.setattr(canonical, "_idle_packers", [])
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        values = [[number, "word" * number] for number in range(400)]
+        alone = [pack(value) for value in values]
+        with ThreadPoolExecutor(8) as threads:
+            together = list(threads.map(lambda at: pack(values[at % len(values)]), range(8_000)))
+    finally:
+        sys.setswitchinterval(before_s)
     assert together == [alone[at % len(values)] for at in range(8_000)]
 
 
