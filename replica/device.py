@@ -41,6 +41,7 @@ from replica.filing import (
     where_is,
 )
 from replica.generation import former_authors
+from replica.health import Facts
 from replica.hubs import other_hubs
 from replica.identity import IdentityError
 from replica.joining import HubAddress, join_by_code, join_by_link, load_hub_address
@@ -55,6 +56,7 @@ from replica.location.owntracks import (
 from replica.meeting import NO_MEETINGS, MeetingPlace, Meetings, colleague_dialler
 from replica.next_key import answer_request, change_over
 from replica.opening import JOIN_AGAIN, SHUT_OUT, TIME_IS_UP, open_phone
+from replica.phone_watch import PhoneWatch
 from replica.purging import forget_erased, forget_only_here
 from replica.reach import OwnUnsent, unsent_entries
 from replica.reader import Reader
@@ -137,6 +139,7 @@ class Device:
         self._syncing: asyncio.Task[None] | None = None
         self._listeners: set[asyncio.Event] = set()
         self._fix: Fix | None = None
+        self._phone_watch = PhoneWatch(folder, clock)
         self._told: Told = NOTHING_TOLD
         self._teller = PresenceTeller()
         self._ballast = Ballast(folder)
@@ -144,6 +147,7 @@ class Device:
     async def __aenter__(self) -> Device:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._ballast.begin()
+        self._phone_watch.begin()
         try:
             await self._open()
         except BaseException:
@@ -159,6 +163,7 @@ class Device:
         trace: TracebackType | None,
     ) -> None:
         await self._close()
+        self._phone_watch.stop()
 
     async def _close(self) -> None:
         """End what runs and close the store."""
@@ -203,6 +208,7 @@ class Device:
         self._tasks.append(loop.create_task(self._logger.run()))
         self._tasks.append(loop.create_task(self._tell()))
         self._tasks.append(loop.create_task(self._upkeep()))
+        self._tasks.append(loop.create_task(self._phone_watch.run()))
         await self._meet()
 
     async def _meet(self) -> None:
@@ -475,6 +481,26 @@ class Device:
             return None
         return OwnFix(fix.time_ms, fix.lat_e7, fix.lon_e7, fix.accuracy_m or 0)
 
+    async def health(self, *, notifies: bool) -> Facts:
+        """What this phone knows of itself; `notifies`: whether notifications can be shown."""
+        context = self._logger.context if self._logger is not None else None
+        store = self.writer.replica.store
+        return await self._phone_watch.facts(
+            self._reader,
+            self.worker,
+            auto_on=context is not None and context.settings.mode is not Mode.OFF,
+            battery_percent=self._teller.battery_percent,
+            offset_ms=await self.writer.run(store.get, "offset_ms"),
+            room_kept=self._ballast.lies,
+            notifies=notifies,
+            met_at_ms=(await self.sync_state()).met_at_ms,
+            damaged=self._self_check is not None and bool(self._self_check.findings),
+        )
+
+    def place_told_ms(self) -> int | None:
+        """The time of the last place that was told to a hub, None for none since the start."""
+        return self._teller.placed_ms
+
     def notices(self) -> Sequence[AutoNotice]:
         """What auto logging waits to hear about, the oldest first."""
         return self._logger.notices() if self._logger is not None else ()
@@ -502,6 +528,7 @@ class Device:
         """A fix of this phone, durable on return: it feeds the logger, and presence on duty."""
         if battery_percent is not None:
             self._teller.battery_percent = battery_percent
+        self._phone_watch.saw(fix)
         newest = self._fix is None or fix.time_ms >= self._fix.time_ms
         # A fix of another year, or of nowhere, is kept as evidence and shows nobody's place.
         newest = newest and usable(fix, self.now_ms())

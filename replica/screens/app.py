@@ -14,6 +14,7 @@ from replica.screens import (
     carry_page,
     enrol_page,
     files_page,
+    health_page,
     job_acts,
     job_page,
     jobs_page,
@@ -21,6 +22,7 @@ from replica.screens import (
     logs_page,
     settings_page,
     sync_page,
+    week_page,
 )
 from replica.screens.guard import BODY_BYTES_MAX, FILE_PATH, Guard, Refused, load_secret
 from replica.screens.here import SCREENS, Screens, goto
@@ -79,6 +81,7 @@ def _add_routes(app: web.Application) -> None:
             web.get(_JOB + _FILE, files_page.show),
             web.post(_JOB + _FILE, files_page.fetch),
             web.get("/day", logs_page.my_day),
+            web.get("/week", week_page.my_week),
             web.get("/logs/new", logs_page.add_form),
             web.post("/logs/new", logs_page.add),
             web.get(_LOG, logs_page.edit_form),
@@ -90,6 +93,8 @@ def _add_routes(app: web.Application) -> None:
             web.post("/settings/jobs", settings_page.set_jobs),
             web.get("/settings/display", settings_page.display),
             web.post("/settings/display", settings_page.set_display),
+            web.get("/settings/health", health_page.health),
+            web.get("/settings/privacy", health_page.privacy),
             web.get("/sync", sync_page.sync),
             web.post("/sync", sync_page.sync_now),
             web.post("/sync/erased", sync_page.delete_erased),

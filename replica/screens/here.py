@@ -19,6 +19,7 @@ import jinja2
 from aiohttp import web
 from markupsafe import Markup
 
+from replica.notifying import Notifier
 from replica.screens import local_time, words
 from replica.screens.assets import Assets, installed_assets
 from replica.screens.local_time import Zone
@@ -219,6 +220,7 @@ class Screens:
 
 
 SCREENS = web.AppKey("SCREENS", Screens)
+NOTIFIER: web.AppKey[Notifier] = web.AppKey("NOTIFIER", Notifier)
 
 
 def goto(address: str, token: str = "") -> web.Response:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from core.dispatch.acts import Change
 from core.log.stream import StreamState
 from replica.filing import Whereabouts
+from replica.health import Facts
 from replica.history import HistoryRow
 
 
@@ -192,6 +193,12 @@ class Device(Protocol):
 
     def last_fix(self) -> OwnFix | None:
         """The newest own fix, None where there is none."""
+
+    async def health(self, *, notifies: bool) -> Facts:
+        """What this phone knows of itself; `notifies`: whether notifications can be shown."""
+
+    def place_told_ms(self) -> int | None:
+        """The time of the last place that was told to a hub, None for none since the start."""
 
     def notices(self) -> Sequence[AutoNotice]:
         """What auto logging waits to hear about, the oldest first."""
