@@ -31,6 +31,7 @@ from replica.carrying import (
     take_in_words,
 )
 from replica.clock import Clock
+from replica.device_meetings import DeviceMeetings
 from replica.dialling import Dialler, hub_dialler
 from replica.filing import (
     Whereabouts,
@@ -53,12 +54,12 @@ from replica.location.owntracks import (
     Told,
     answer_for,
 )
-from replica.meeting import NO_MEETINGS, MeetingPlace, Meetings, colleague_dialler
+from replica.meeting import NO_MEETINGS, Meetings
 from replica.next_key import answer_request, change_over
 from replica.opening import JOIN_AGAIN, SHUT_OUT, TIME_IS_UP, open_phone
 from replica.phone_watch import PhoneWatch
 from replica.purging import forget_erased, forget_only_here
-from replica.reach import OwnUnsent, unsent_entries
+from replica.reach import OwnUnsent, is_with_colleague, unsent_entries
 from replica.reader import Reader
 from replica.rejoining import join_beside
 from replica.replica import Replica, Written
@@ -126,9 +127,7 @@ class Device:
         self._entropy = entropy
         self._executor = executor
         self._over = over
-        self._meetings = meetings
-        self._place: MeetingPlace | None = None
-        self._colleagues: list[Syncer] = []
+        self._meetings = DeviceMeetings(meetings, folder, self._announce)
         self._replica: Replica | None = None
         self._writer: Writer | None = None
         self._reader = Reader(folder / STORE_FILE)
@@ -173,10 +172,7 @@ class Device:
             if isinstance(ended, Exception):
                 LOGGER.error("a part of the phone had stopped by a fault", exc_info=ended)
         self._tasks.clear()
-        self._colleagues.clear()
-        if self._place is not None:
-            await self._place.__aexit__(None, None, None)
-            self._place = None
+        await self._meetings.end()
         if self._writer is not None and self._replica is not None:
             await self._reader.__aexit__(None, None, None)
             await self._writer.run(self._replica.close)
@@ -209,24 +205,20 @@ class Device:
         self._tasks.append(loop.create_task(self._tell()))
         self._tasks.append(loop.create_task(self._upkeep()))
         self._tasks.append(loop.create_task(self._phone_watch.run()))
-        await self._meet()
+        await self._meetings.begin(self._writer)
 
-    async def _meet(self) -> None:
-        """Be there for colleagues' phones, and look for those that were named."""
-        assert self._writer is not None
-        if self._meetings.listen is not None:
-            place = MeetingPlace(self._writer, self.folder, *self._meetings.listen)
-            self._place = await place.__aenter__()
-        for address in self._meetings.addresses:
-            dial = colleague_dialler(self._writer, address)
-            syncer = Syncer(self._writer, dial, self._announce, f"the phone at {address}")
-            self._colleagues.append(syncer)
-            self._tasks.append(asyncio.get_running_loop().create_task(syncer.run()))
+    def meet_at(self, address: str) -> None:
+        """Look for a colleague's phone at an address, too, until this program ends."""
+        self._meetings.meet_at(address)
 
     @property
     def meeting_port(self) -> int:
         """Where colleagues' phones reach this one; 0 where they don't."""
-        return self._place.port if self._place is not None else 0
+        return self._meetings.port
+
+    def meeting_address(self) -> str:
+        """Where colleagues' phones reach this one, host:port; '' where they don't."""
+        return self._meetings.address
 
     def _sync(self) -> None:
         """Keep in session with a hub from here on."""
@@ -365,6 +357,12 @@ class Device:
         """Ask for a file; whether it is here already. Raises StoreError."""
         return await self.writer.run(want_file, self.writer.replica, address)
 
+    async def is_with(self, job: bytes, colleague: bytes) -> bool:
+        """Whether a colleague's phone has provably all that this one wrote in a job."""
+        replica = self.writer.replica
+        db, author = replica.store.db, replica.author
+        return await self.writer.run(is_with_colleague, db, job, author, colleague)
+
     async def where_is(self, address: bytes) -> Whereabouts:
         """Where a file is: on this phone, on the hub. Raises StoreError."""
         return await self.writer.run(where_is, self.writer.replica, address)
@@ -397,7 +395,7 @@ class Device:
         )
 
     def _needs(self, figures: SyncFigures) -> tuple[Need, ...]:
-        all_figures = [figures, *(each.figures for each in self._colleagues)]
+        all_figures = [figures, *self._meetings.figures]
         refused = [Need(each.refused_words, each.refusal) for each in all_figures if each.refusal]
         return (
             *refused,
@@ -420,8 +418,9 @@ class Device:
 
     def sync_now(self) -> None:
         """Try to reach the hub, and colleagues, now rather than at the next turn."""
-        for syncer in (*([self._syncer] if self._syncer else []), *self._colleagues):
-            syncer.sync_now()
+        if self._syncer is not None:
+            self._syncer.sync_now()
+        self._meetings.sync_now()
 
     async def hang_up(self) -> None:
         """End the session that is going on, as a lost network would."""

@@ -12,6 +12,7 @@ from aiohttp import web
 from core.dispatch.acts import ActError
 from replica.screens import (
     carry_page,
+    colleagues_page,
     enrol_page,
     files_page,
     health_page,
@@ -77,6 +78,8 @@ def _add_routes(app: web.Application) -> None:
             web.post(_JOB + "/notes", job_acts.add_note),
             web.post(_JOB + "/tick", job_acts.tick),
             web.post(_JOB + "/seen", job_acts.acknowledge),
+            web.get(_JOB + "/hand", colleagues_page.hand_form),
+            web.post(_JOB + "/hand", colleagues_page.hand),
             web.post(_JOB + "/files", files_page.add),
             web.get(_JOB + _FILE, files_page.show),
             web.post(_JOB + _FILE, files_page.fetch),
@@ -88,6 +91,10 @@ def _add_routes(app: web.Application) -> None:
             web.post(_LOG, logs_page.correct),
             web.post(_LOG + "/remove", logs_page.remove),
             web.post(_LOG + "/stop", logs_page.stop),
+            web.get("/colleagues", colleagues_page.colleagues),
+            web.get("/colleagues/add", colleagues_page.add_form),
+            web.post("/colleagues/add", colleagues_page.add),
+            web.post("/colleagues/forget", colleagues_page.forget),
             web.get("/settings", settings_page.settings),
             web.get("/settings/jobs", settings_page.jobs_settings),
             web.post("/settings/jobs", settings_page.set_jobs),

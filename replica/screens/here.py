@@ -22,6 +22,7 @@ from markupsafe import Markup
 from replica.notifying import Notifier
 from replica.screens import local_time, words
 from replica.screens.assets import Assets, installed_assets
+from replica.screens.colleagues import Colleagues
 from replica.screens.local_time import Zone
 from replica.screens.marks import Marks
 from replica.screens.messages import Message, Messages
@@ -119,6 +120,7 @@ class Screens:
         self.device = device
         self.assets = installed_assets()
         self.marks = Marks(device.folder)
+        self.colleagues = Colleagues(device.folder)
         self.messages = Messages(device.now_ms, device.entropy)
         self._templates = make_environment(self.assets)
 

@@ -158,6 +158,15 @@ class Device(Protocol):
     async def want_file(self, address: bytes) -> bool:
         """Ask for a file; whether it is here already."""
 
+    async def is_with(self, job: bytes, colleague: bytes) -> bool:
+        """Whether a colleague's phone has provably all that this one wrote in a job."""
+
+    def meeting_address(self) -> str:
+        """Where colleagues' phones reach this one, host:port; '' where they don't."""
+
+    def meet_at(self, address: str) -> None:
+        """Look for a colleague's phone at an address, too, until this program ends."""
+
     async def where_is(self, address: bytes) -> Whereabouts:
         """Where a file is, as far as it is proven."""
 

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 # What stands in no phone's environment: the extras, and the compiled parts that have fallbacks.
 OTHER_PROFILES = {
-    "apsw", "dateutil", "hypothesis", "numpy", "osmium", "playwright", "pmtiles", "pytest", "segno",
+    "apsw", "dateutil", "hypothesis", "numpy", "osmium", "playwright", "pmtiles", "pytest",
     "shapely", "zeroconf",
 }  # fmt: skip
 COMPILED = {

@@ -13,6 +13,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, expect
 from core.dispatch import acts, erasure
 from core.dispatch.fields import Kind
 from replica.screens.guard import first_link
+from tests.build import START_MS
 from tests.pictures import png
 from tests.replica.screens.conftest import HOUR_MS, Phone
 
@@ -26,6 +27,8 @@ _TARGETS = """() => [...document.querySelectorAll(
   .map(([target, each]) => [target.getBoundingClientRect(), each])
   .filter(([box]) => box.width > 0 && (box.width < 47.5 || box.height < 47.5))
   .map(([box, each]) => `${each.outerHTML.slice(0, 80)} ${box.width}x${box.height}`)"""
+
+COLLEAGUE = acts.new_stream_id(Kind.WORKER, START_MS, b"1234567").hex()
 
 pytestmark = pytest.mark.browser
 
@@ -100,10 +103,12 @@ async def test_every_screen_fits_is_large_enough_to_hit_and_accessible(
     (axe,) = AXE.glob("axe-core-*/axe.min.js")
     async with small_phone(chromium, phone, scheme) as page:
         for path in (
-            "/menu", "/jobs", f"/jobs/{job}", f"/jobs/{job}/logs", f"/jobs/{job}/reject",
-            f"/jobs/{job}/problem", f"/jobs/{job}/state", f"/logs/new?job={job}", "/day",
-            "/week", "/settings", "/settings/jobs", "/settings/display", "/settings/health",
-            "/settings/privacy", "/sync", "/jobs?q=nothing",
+            "/menu", "/jobs", f"/jobs/{job}", f"/jobs/{job}/hand", "/colleagues",
+            f"/colleagues/add?worker={COLLEAGUE}&name=Bo", f"/jobs/{job}/logs",
+            f"/jobs/{job}/reject", f"/jobs/{job}/problem", f"/jobs/{job}/state",
+            f"/logs/new?job={job}", "/day", "/week", "/settings", "/settings/jobs",
+            "/settings/display", "/settings/health", "/settings/privacy", "/sync",
+            "/jobs?q=nothing",
         ):  # fmt: skip
             await page.goto(phone.address + path)
             assert await page.evaluate("document.documentElement.scrollWidth") <= 360, path
