@@ -80,6 +80,7 @@ def _add_routes(app: web.Application) -> None:
             web.post(_JOB + "/seen", job_acts.acknowledge),
             web.get(_JOB + "/hand", colleagues_page.hand_form),
             web.post(_JOB + "/hand", colleagues_page.hand),
+            web.get(_JOB + "/sign", job_page.sign),
             web.post(_JOB + "/files", files_page.add),
             web.get(_JOB + _FILE, files_page.show),
             web.post(_JOB + _FILE, files_page.fetch),

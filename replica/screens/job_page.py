@@ -288,3 +288,16 @@ async def state(request: web.Request) -> web.Response:
         card=card,
         choices=[(phase.name.lower().replace("_", " "), words) for phase, words in BY_HAND],
     )
+
+
+async def sign(request: web.Request) -> web.Response:
+    """Where somebody signs for a job; what is drawn is saved as a file of it."""
+    here, card = await card_of(request)
+    return request.app[SCREENS].page(
+        here,
+        "sign.html",
+        title="Signature",
+        back=f"/jobs/{card.job}",
+        message=message_of(request),
+        card=card,
+    )

@@ -242,8 +242,11 @@ def news(card: Card, marks: Marks, zone: Zone, now_ms: int) -> str:
         return "Cancelled" if now["cancelled"] else "No longer cancelled"
     if "window" in changed:
         was = local_time.window_words(*_pair(seen["window"]), zone, now_ms)
-        return f"Moved from {was}"
-    return f"Changed: {', '.join(changed)}"
+        return f"Moved from {was} by the office"
+    # A colleague who has the same job may have written a note; all else is the office's alone.
+    values = [name for name in changed if name != "notes"]
+    told = [f"Changed by the office: {', '.join(values)}"] if values else []
+    return ", ".join([*told, *(["New note"] if "notes" in changed else [])])
 
 
 def _pair(value: Any) -> tuple[int | None, int | None]:

@@ -106,8 +106,8 @@ async def test_every_screen_fits_is_large_enough_to_hit_and_accessible(
             "/menu", "/jobs", f"/jobs/{job}", f"/jobs/{job}/hand", "/colleagues",
             f"/colleagues/add?worker={COLLEAGUE}&name=Bo", f"/jobs/{job}/logs",
             f"/jobs/{job}/reject", f"/jobs/{job}/problem", f"/jobs/{job}/state",
-            f"/logs/new?job={job}", "/day", "/week", "/settings", "/settings/jobs",
-            "/settings/display", "/settings/health", "/settings/privacy", "/sync",
+            f"/jobs/{job}/sign", f"/logs/new?job={job}", "/day", "/week", "/settings",
+            "/settings/jobs", "/settings/display", "/settings/health", "/settings/privacy", "/sync",
             "/jobs?q=nothing",
         ):  # fmt: skip
             await page.goto(phone.address + path)
