@@ -46,18 +46,14 @@ from replica.health import Facts
 from replica.hubs import other_hubs
 from replica.identity import IdentityError
 from replica.joining import HubAddress, join_by_code, join_by_link, load_hub_address
-from replica.location.owntracks import (
-    NOTHING_TOLD,
-    Command,
-    Monitoring,
-    Region,
-    Told,
-    answer_for,
-)
+from replica.location.owntracks import Command
+from replica.location.steering import Steering
 from replica.meeting import NO_MEETINGS, Meetings
+from replica.needs import needs_of
 from replica.next_key import answer_request, change_over
 from replica.opening import JOIN_AGAIN, SHUT_OUT, TIME_IS_UP, open_phone
 from replica.phone_watch import PhoneWatch
+from replica.preferences import Preferences
 from replica.purging import forget_erased, forget_only_here
 from replica.reach import OwnUnsent, is_with_colleague, unsent_entries
 from replica.reader import Reader
@@ -67,7 +63,6 @@ from replica.screens.port import (
     AutoNotice,
     CarryRefused,
     EnrolmentRefused,
-    Need,
     OwnFix,
     SyncState,
     Unsent,
@@ -85,18 +80,6 @@ T = TypeVar("T")
 
 # The store is looked after this often.
 UPKEEP_S, UPKEEP_FIRST_S = 3_600.0, 60.0
-
-ALMOST_FULL = Need(
-    "The storage of this phone is almost full.",
-    "What you do is saved for a while yet, in room that was kept back for this. Delete photos or "
-    "apps that you don't need; until then new jobs may not come in.",
-)
-
-DAMAGED = Need(
-    "Some of what this phone has saved is damaged.",
-    "Send what waits, and ask the office: 'fieldlog check --repair' on this phone mends it, and "
-    "the hub brings back what can't be mended.",
-)
 
 # Unsent entries that the sync page lists; the count covers all of them.
 UNSENT_SHOWN = 50
@@ -139,7 +122,9 @@ class Device:
         self._listeners: set[asyncio.Event] = set()
         self._fix: Fix | None = None
         self._phone_watch = PhoneWatch(folder, clock)
-        self._told: Told = NOTHING_TOLD
+        self._preferences = Preferences(folder)
+        self._on_mobile_data: bool | None = None
+        self._steering = Steering()
         self._teller = PresenceTeller()
         self._ballast = Ballast(folder)
 
@@ -195,6 +180,7 @@ class Device:
         await self._reader.__aenter__()
         self.worker = identity.own.subject.hex()
         self._logger = AutoLogger(self._writer, identity.own.subject, self._announce)
+        self._heed_preferences()
         loop = asyncio.get_running_loop()
         if hub is not None:
             dial = hub_dialler(lambda: self._hubs_in_turn(hub))
@@ -390,17 +376,12 @@ class Device:
             len(unsent),
             sum(entry.size_bytes for entry in unsent),
             tuple(_shown(entry) for entry in unsent[:UNSENT_SHOWN]),
-            self._needs(figures),
+            needs_of(
+                [figures, *self._meetings.figures],
+                room_kept=self._ballast.lies,
+                damaged=self._self_check is not None and bool(self._self_check.findings),
+            ),
             Counter(entry.stream.hex() for entry in unsent),
-        )
-
-    def _needs(self, figures: SyncFigures) -> tuple[Need, ...]:
-        all_figures = [figures, *self._meetings.figures]
-        refused = [Need(each.refused_words, each.refusal) for each in all_figures if each.refusal]
-        return (
-            *refused,
-            *([] if self._ballast.lies else [ALMOST_FULL]),
-            *([DAMAGED] if self._self_check is not None and self._self_check.findings else []),
         )
 
     async def _hubs_in_turn(self, own: HubAddress) -> list[HubAddress]:
@@ -521,6 +502,52 @@ class Device:
         finally:
             self._listeners.discard(changed)
 
+    # --- what was chosen for this phone
+
+    def preference(self, name: str) -> str:
+        """What was chosen of `replica.preferences.CHOICES`."""
+        return self._preferences[name]
+
+    async def prefer(self, name: str, choice: str) -> bool:
+        """Choose; False where there is no such choice. Raises OSError: the disk refused."""
+        chosen = self._preferences.choose(name, choice)
+        if self._heed_preferences():
+            await self._begin_again()
+        return chosen
+
+    @property
+    def on_mobile_data(self) -> bool | None:
+        """Whether the phone is on mobile data, as its location app last said."""
+        return self._on_mobile_data
+
+    @property
+    def files_wait(self) -> bool:
+        """Whether photos and files wait until a network is known that is not the mobile one."""
+        return self._preferences["media"] == "wi-fi" and self._on_mobile_data is not False
+
+    async def hear_network(self, on_mobile_data: bool | None) -> None:
+        """What the location app says of the network; None: nothing."""
+        if on_mobile_data is None or on_mobile_data == self._on_mobile_data:
+            return
+        self._on_mobile_data = on_mobile_data
+        if self._heed_preferences():
+            await self._begin_again()
+
+    def _heed_preferences(self) -> bool:
+        """Let store and logger go by what was chosen; whether files may go that waited."""
+        if self._logger is not None:
+            self._logger.saving = self._preferences["battery"] == "saving"
+        if self._replica is None:
+            return False
+        waited, self._replica.files_wait = self._replica.files_wait, self.files_wait
+        self._announce()
+        return waited and not self.files_wait
+
+    async def _begin_again(self) -> None:
+        """A session offers files where it begins: begin one that does."""
+        await self.hang_up()
+        self.sync_now()
+
     # --- location
 
     async def take_fix(self, fix: Fix, battery_percent: int | None = None) -> None:
@@ -544,24 +571,9 @@ class Device:
 
     def owntracks_commands(self) -> list[Command]:
         """What to answer OwnTracks: today's places as regions, and how much to report."""
-        context = self._logger.context if self._logger is not None else None
-        if context is None:
+        if self._logger is None:
             return []
-        regions = [
-            Region(
-                spot.place.job,
-                f"Job {spot.place.job.hex()[-6:]}",
-                spot.place.lat_e7,
-                spot.place.lon_e7,
-                spot.place.radius_m,
-            )
-            for spot in context.places.by_rank
-        ]
-        wanted = context.on_duty and context.settings.mode is not Mode.OFF
-        monitoring = Monitoring.WHEN_MOVED if wanted else Monitoring.QUIET
-        answer = answer_for(self._told, regions if wanted else [], monitoring)
-        self._told = answer.told
-        return answer.commands
+        return self._steering.commands(self._logger.context, self._logger.sampling)
 
 
 def _file_for_hub(replica: Replica) -> tuple[str, bytes]:

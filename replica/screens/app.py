@@ -101,6 +101,8 @@ def _add_routes(app: web.Application) -> None:
             web.post("/settings/jobs", settings_page.set_jobs),
             web.get("/settings/display", settings_page.display),
             web.post("/settings/display", settings_page.set_display),
+            web.get("/settings/phone", settings_page.phone_settings),
+            web.post("/settings/phone", settings_page.set_phone),
             web.get("/settings/health", health_page.health),
             web.get("/settings/privacy", health_page.privacy),
             web.get("/sync", sync_page.sync),

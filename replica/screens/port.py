@@ -203,6 +203,20 @@ class Device(Protocol):
     def last_fix(self) -> OwnFix | None:
         """The newest own fix, None where there is none."""
 
+    def preference(self, name: str) -> str:
+        """What was chosen for this phone, of `replica.preferences.CHOICES`."""
+
+    async def prefer(self, name: str, choice: str) -> bool:
+        """Choose; False where there is no such choice. Raises OSError: the disk refused."""
+
+    @property
+    def on_mobile_data(self) -> bool | None:
+        """Whether the phone is on mobile data, as its location app last said."""
+
+    @property
+    def files_wait(self) -> bool:
+        """Whether photos and files wait until a network is known that is not the mobile one."""
+
     async def health(self, *, notifies: bool) -> Facts:
         """What this phone knows of itself; `notifies`: whether notifications can be shown."""
 

@@ -30,6 +30,14 @@ _TARGETS = """() => [...document.querySelectorAll(
 
 COLLEAGUE = acts.new_stream_id(Kind.WORKER, START_MS, b"1234567").hex()
 
+EVERY_SCREEN = (
+    "/menu", "/jobs", "/jobs?q=nothing", "/jobs/{job}", "/jobs/{job}/logs", "/jobs/{job}/reject",
+    "/jobs/{job}/problem", "/jobs/{job}/state", "/jobs/{job}/sign", "/jobs/{job}/hand",
+    "/logs/new?job={job}", "/day", "/week", "/colleagues",
+    "/colleagues/add?worker={colleague}&name=Bo", "/settings", "/settings/jobs",
+    "/settings/display", "/settings/phone", "/settings/health", "/settings/privacy", "/sync",
+)  # fmt: skip
+
 pytestmark = pytest.mark.browser
 
 
@@ -102,14 +110,7 @@ async def test_every_screen_fits_is_large_enough_to_hit_and_accessible(
     await phone.sync()
     (axe,) = AXE.glob("axe-core-*/axe.min.js")
     async with small_phone(chromium, phone, scheme) as page:
-        for path in (
-            "/menu", "/jobs", f"/jobs/{job}", f"/jobs/{job}/hand", "/colleagues",
-            f"/colleagues/add?worker={COLLEAGUE}&name=Bo", f"/jobs/{job}/logs",
-            f"/jobs/{job}/reject", f"/jobs/{job}/problem", f"/jobs/{job}/state",
-            f"/jobs/{job}/sign", f"/logs/new?job={job}", "/day", "/week", "/settings",
-            "/settings/jobs", "/settings/display", "/settings/health", "/settings/privacy", "/sync",
-            "/jobs?q=nothing",
-        ):  # fmt: skip
+        for path in [each.format(job=job, colleague=COLLEAGUE) for each in EVERY_SCREEN]:
             await page.goto(phone.address + path)
             assert await page.evaluate("document.documentElement.scrollWidth") <= 360, path
             assert await page.evaluate(_TARGETS) == [], path
