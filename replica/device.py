@@ -20,6 +20,7 @@ from core.dispatch.acts import ActError, Change
 from core.dispatch.autofact import Mode
 from core.dispatch.fields import Kind
 from core.dispatch.fix import Fix, usable
+from core.dispatch.permits import CREATE_JOBS
 from core.log.errors import EnrolAgain, LogError, Revoked
 from replica.autologger import AutoLogger
 from replica.ballast import Ballast
@@ -342,6 +343,12 @@ class Device:
     async def want_file(self, address: bytes) -> bool:
         """Ask for a file; whether it is here already. Raises StoreError."""
         return await self.writer.run(want_file, self.writer.replica, address)
+
+    async def may_create_jobs(self) -> bool:
+        """Whether this phone's key has the right to make jobs of its worker's own."""
+        replica = self.writer.replica
+        standing = await self.writer.run(replica.standing, replica.author)
+        return CREATE_JOBS in standing.rights
 
     async def is_with(self, job: bytes, colleague: bytes) -> bool:
         """Whether a colleague's phone has provably all that this one wrote in a job."""

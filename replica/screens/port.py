@@ -158,6 +158,9 @@ class Device(Protocol):
     async def want_file(self, address: bytes) -> bool:
         """Ask for a file; whether it is here already."""
 
+    async def may_create_jobs(self) -> bool:
+        """Whether this phone's key has the right to make jobs of its worker's own."""
+
     async def is_with(self, job: bytes, colleague: bytes) -> bool:
         """Whether a colleague's phone has provably all that this one wrote in a job."""
 
