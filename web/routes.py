@@ -23,6 +23,7 @@ from web.pages import (
     help,
     install,
     languages,
+    other_minimum,
     past,
     patterns,
     phones,
@@ -73,6 +74,7 @@ def attach(app: web.Application) -> None:
         patterns,
         install,
         languages,
+        other_minimum,
         help,
     ):
         page.add_routes(app)

@@ -101,7 +101,8 @@ async def give_jobs(site: Site, worker: str) -> None:
             title=title,
             contact="Jana Kralova",
             contact_phone="+420 777 123 456",
-            **({} if title == "By hand" else place),
+            point="" if title == "By hand" else place["point"],
+            address="" if title == "By hand" else place["address"],
         )
         job = site.office.at.partition("job=")[2][:24]
         page = await site.office.get(f"/?view=all&job={job}")
