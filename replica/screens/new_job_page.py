@@ -17,6 +17,7 @@ from core.dispatch.fields import Phase
 from replica.screens.guard import Refused
 from replica.screens.here import SCREENS, Here, form_of, goto, message_of
 from replica.screens.joblist import FIX_AGE_MS_MAX
+from replica.screens.port import Rows
 
 CUSTOMERS_MAX = 200
 _FIELDS = ("title", "customer", "address", "description", "priority", "here")
@@ -85,7 +86,7 @@ async def make(request: web.Request) -> web.Response:
     form = await form_of(request)
     values = {name: form.get(name, "").replace("\r\n", "\n").strip() for name in _FIELDS}
     try:
-        job, changes = _act(request, here, values)
+        job, changes = await _act(request, here, values)
     except ActError as error:
         words = str(error)
         return await _draw(request, here, values, f"{words[:1].upper()}{words[1:]}.")
@@ -93,7 +94,7 @@ async def make(request: web.Request) -> web.Response:
     return goto(f"/jobs/{job.hex()}", screens.messages.say("Job made, saved on this phone"))
 
 
-def _act(request: web.Request, here: Here, values: dict[str, str]) -> tuple[bytes, Act]:
+async def _act(request: web.Request, here: Here, values: dict[str, str]) -> tuple[bytes, Act]:
     device = request.app[SCREENS].device
     worker = bytes.fromhex(here.worker)
     wanted: dict[str, Any] = {
@@ -104,6 +105,8 @@ def _act(request: web.Request, here: Here, values: dict[str, str]) -> tuple[byte
             wanted["customer"] = bytes.fromhex(values["customer"])
         except ValueError as error:
             raise ActError("choose a customer from the list") from error
+        if not values["address"] and not values["here"]:
+            wanted |= await _place_of(device.reader, values["customer"])
     if values["priority"]:
         wanted["priority"] = int(values["priority"]) if values["priority"].isdecimal() else -1
     if values["here"] == "yes":
@@ -116,3 +119,23 @@ def _act(request: web.Request, here: Here, values: dict[str, str]) -> tuple[byte
     changes = acts.create_job(job, wanted)
     changes += acts.assign(job, worker, turn)
     return job, changes + acts.set_phase(job, worker, turn, Phase.ACCEPTED)
+
+
+async def _place_of(reader: Rows, customer: str) -> dict[str, Any]:
+    """Where a customer's job is, if nothing else was said: at their place, where they have one."""
+    rows = await reader.rows(
+        "SELECT place, address, lat_e7, lon_e7, radius_m FROM customer_place "
+        "WHERE customer = ? AND archived = 0 LIMIT 2",
+        (customer,),
+    )
+    if len(rows) != 1:
+        return {}
+    row = rows[0]
+    found: dict[str, Any] = {"place": bytes.fromhex(row["place"])}
+    if row["address"]:
+        found["address"] = row["address"]
+    if row["lat_e7"] is not None:
+        found["point"] = [row["lat_e7"], row["lon_e7"]]
+    if row["radius_m"]:
+        found["radius"] = row["radius_m"]
+    return found

@@ -78,6 +78,25 @@ async def test_a_job_made_with_no_network_is_the_workers_own_and_reaches_the_off
     assert job in (await maker.get("/jobs")).text, "it stays on the phone that made it"
 
 
+async def test_a_customers_job_is_at_their_only_place_unless_something_else_is_said(
+    maker: Phone,
+) -> None:
+    customer, place = maker.site.new_id(Kind.CUSTOMER), maker.site.entropy(8)
+    maker.office(
+        acts.edit_customer(customer, {"name": "Novak Heating"})
+        + acts.edit_place(customer, place, {"address": "Lipova 12", "point": [500_000_000, 1]})
+    )
+    maker.give_job("Pump", customer=customer)
+    await maker.sync()
+    await maker.post("/jobs/new", title="There", customer=customer.hex())
+    await maker.post("/jobs/new", title="Else", customer=customer.hex(), address="Nova 1")
+    found = await maker.rows("SELECT title, place, address, lat_e7 FROM job ORDER BY title")
+    assert [row for row in found if row[0] != "Pump"] == [
+        ("Else", "", "Nova 1", None),
+        ("There", place.hex(), "Lipova 12", 500_000_000),
+    ]
+
+
 async def test_a_form_that_cant_be_taken_comes_back_as_it_was_filled_in(maker: Phone) -> None:
     for form, words in (
         ({"title": " ", "address": "Lipova 12"}, "title"),
