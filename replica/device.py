@@ -11,6 +11,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -23,14 +24,9 @@ from core.dispatch.fix import Fix, usable
 from core.log.errors import EnrolAgain, LogError, Revoked
 from replica.autologger import AutoLogger
 from replica.ballast import Ballast
-from replica.carrying import (
-    NobodyToCarryTo,
-    file_for,
-    name_of_file,
-    receiver_named,
-    take_in_words,
-)
+from replica.carrying import file_for, name_of_file, take_in_words
 from replica.clock import Clock
+from replica.clock_offset import by_true_time, words_of
 from replica.dialling import Dialler, hub_dialler
 from replica.filing import (
     Whereabouts,
@@ -58,10 +54,13 @@ from replica.opening import JOIN_AGAIN, SHUT_OUT, TIME_IS_UP, open_phone
 from replica.purging import forget_erased, forget_only_here
 from replica.reach import OwnUnsent, unsent_entries
 from replica.reader import Reader
+from replica.receivers import NobodyToCarryTo, receiver_named
 from replica.rejoining import join_beside
+from replica.relaying import carried_here, given_away
 from replica.replica import Replica, Written
 from replica.screens.port import (
     AutoNotice,
+    Carrying,
     CarryRefused,
     EnrolmentRefused,
     Need,
@@ -93,6 +92,11 @@ DAMAGED = Need(
     "Some of what this phone has saved is damaged.",
     "Send what waits, and ask the office: 'fieldlog check --repair' on this phone mends it, and "
     "the hub brings back what can't be mended.",
+)
+
+CLOCK_IS_OFF = (
+    "Let Android set date and time by itself (Settings > System > Date and time). What you log has "
+    "the right times all the same, as the hub told them."
 )
 
 # Unsent entries that the sync page lists; the count covers all of them.
@@ -321,8 +325,8 @@ class Device:
         return self._join_again or told.get(refused, "")
 
     def now_ms(self) -> int:
-        """What the phone's clock says, ms UTC."""
-        return self.clock.now_ms()
+        """What time it is, ms UTC: what the clock says, corrected by what a hub told of it."""
+        return self.clock.now_ms() if self._replica is None else self._replica.now_ms()
 
     def entropy(self, size: int) -> bytes:
         """Random bytes, for ids."""
@@ -397,7 +401,12 @@ class Device:
             *refused,
             *([] if self._ballast.lies else [ALMOST_FULL]),
             *([DAMAGED] if self._self_check is not None and self._self_check.findings else []),
+            *self._clock_need(),
         )
+
+    def _clock_need(self) -> list[Need]:
+        off = words_of(self._replica.offset.now_ms()) if self._replica is not None else ""
+        return [Need(f"This phone's clock is {off}.", CLOCK_IS_OFF)] if off else []
 
     async def _hubs_in_turn(self, own: HubAddress) -> list[HubAddress]:
         """The phone's own hub, also where it has moved to since, and then the site's others."""
@@ -454,6 +463,18 @@ class Device:
         self._announce()
         return words
 
+    async def carrying(self) -> Carrying:
+        """What this phone carries for others, and which colleagues carry something of its own."""
+        if self._writer is None:
+            return Carrying((), ())
+        replica = self._writer.replica
+        return await self._writer.run(lambda: Carrying(carried_here(replica), given_away(replica)))
+
+    async def put_away(self, file: str) -> None:
+        """Carry a file for others no longer; an unknown one is a no-op. Raises StoreError."""
+        await self.writer.run(self.writer.replica.kept.drop, bytes.fromhex(file))
+        self._announce()
+
     async def _carry(self, function: Callable[..., T], *args: object) -> T:
         if self._writer is None or self._replica is None:
             raise CarryRefused("This phone has not joined a site yet")
@@ -500,6 +521,9 @@ class Device:
 
     async def take_fix(self, fix: Fix, battery_percent: int | None = None) -> None:
         """A fix of this phone, durable on return: it feeds the logger, and presence on duty."""
+        if self._replica is not None:
+            told = (self.clock.now_ms(), self._replica.offset.now_ms())
+            fix = replace(fix, time_ms=by_true_time(fix.time_ms, *told))
         if battery_percent is not None:
             self._teller.battery_percent = battery_percent
         newest = self._fix is None or fix.time_ms >= self._fix.time_ms

@@ -24,8 +24,10 @@ from replica.authority import is_kept, revoked_keys, shown_certificates
 from replica.file_shelf import ReplicaFileShelf
 from replica.intake import take_runs
 from replica.many import rows_of
+from replica.relaying import ReplicaRelayShelf
 from replica.replica import Replica
 from replica.scope import common_of, scope_of
+from replica.time_shelf import ReplicaTimeShelf
 
 # The order in which streams travel: what others need to be understood goes first.
 _ORDER = (
@@ -69,6 +71,8 @@ class ReplicaShelf:
         self._replica = replica
         self._db = replica.store.db
         self.files = ReplicaFileShelf(replica)
+        self.relay = ReplicaRelayShelf(self, replica)
+        self.clocks = ReplicaTimeShelf(replica)
         self._scope: tuple[tuple[bytes, int, int], frozenset[bytes]] | None = None
         # Streams that came into the peer's scope since it was first asked for; not offered yet.
         self._came: frozenset[bytes] = frozenset()

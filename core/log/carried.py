@@ -58,17 +58,56 @@ class CarriedIn:
 
 
 def carry_out(
-    shelf: Shelf, peer: Certificate, entropy: bytes, *, besides: tuple[Certificate, ...] = ()
+    shelf: Shelf,
+    peer: Certificate,
+    entropy: bytes,
+    *,
+    besides: tuple[Certificate, ...] = (),
+    bytes_max: int = 0,
 ) -> CarriedOut:
     """A file with all that `peer` is not known to hold of what both share.
 
     `entropy` is 48 random bytes: of the key that this file alone is sealed with, and the nonce.
-    The certificates `besides` travel with the maker's own: a new hub's in its first file.
+    The certificates `besides` travel with the maker's own: a new hub's in its first file. With
+    `bytes_max` the file has at most so many, and carries what fits of what goes first.
 
     Raises:
-        OverLimit: it would have more than `CARRIED_BYTES_MAX` bytes.
+        OverLimit: it would have more than `CARRIED_BYTES_MAX` bytes, or there is no room in
+            `bytes_max` for anything.
     """
     parcels = _parcels(shelf, peer)
+    if bytes_max:
+        return _as_fits(shelf, peer, entropy, besides, parcels, bytes_max)
+    return _made_of(shelf, peer, entropy, besides, parcels)
+
+
+def _as_fits(
+    shelf: Shelf,
+    peer: Certificate,
+    entropy: bytes,
+    besides: tuple[Certificate, ...],
+    parcels: list[Parcel],
+    bytes_max: int,
+) -> CarriedOut:
+    """A file with as many of the first parcels as `bytes_max` has room for."""
+    while parcels:
+        made = _made_of(shelf, peer, entropy, besides, parcels)
+        if len(made.data) <= bytes_max:
+            return made
+        over = len(made.data) - bytes_max
+        # Packed, a parcel takes less than its size: what is left out last may have had room.
+        while over > 0 and parcels:
+            over -= parcels.pop().size
+    raise OverLimit(f"a file of {bytes_max:,} bytes has no room for what is to be carried")
+
+
+def _made_of(
+    shelf: Shelf,
+    peer: Certificate,
+    entropy: bytes,
+    besides: tuple[Certificate, ...],
+    parcels: list[Parcel],
+) -> CarriedOut:
     certificates = (*shelf.own_certificates(), *(each.to_bytes() for each in besides))
     hello = Hello((messages.PROTOCOL,), shelf.site, entropy[32:48], certificates)
     state, *heads = _where_it_stands(shelf, peer)

@@ -16,20 +16,13 @@ from typing import TypeVar
 
 from core.log.errors import LogError
 from core.log.limits import CARRIED_BYTES_MAX
-from replica.carrying import (
-    SUFFIX,
-    NobodyToCarryTo,
-    count_words,
-    file_for,
-    receiver_named,
-    sender_of,
-    take_file,
-)
+from replica.carrying import SUFFIX, count_words, file_for, sender_of, take_file
 from replica.clock import SystemClock
 from replica.commandline import CommandError
 from replica.identity import IdentityError, write_private
 from replica.occupied import FolderInUse, occupied
 from replica.opening import open_at_rest
+from replica.receivers import NobodyToCarryTo, receiver_named
 from replica.replica import Replica
 from replica.store import STORE_FILE, StoreError
 

@@ -16,6 +16,7 @@ from core.dispatch.acts import Change
 from core.log.stream import StreamState
 from replica.filing import Whereabouts
 from replica.history import HistoryRow
+from replica.relaying import CarriedHere, GivenAway
 
 
 class EnrolmentRefused(Exception):
@@ -76,6 +77,17 @@ class SyncState:
 
 
 @dataclass(frozen=True, slots=True)
+class Carrying:
+    """Sealed files that this phone carries to a hub, and what colleagues carry of its own.
+
+    Neither is reach: what is unsent stays so until a hub has confirmed it to this phone.
+    """
+
+    here: tuple[CarriedHere, ...]
+    with_colleagues: tuple[GivenAway, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AutoNotice:
     """Something that auto logging noticed and the worker may confirm or deny.
 
@@ -132,7 +144,7 @@ class Device(Protocol):
         """Why a phone that holds work has to join a site again, '' where it has not."""
 
     def now_ms(self) -> int:
-        """What the phone's clock says, ms UTC."""
+        """What time it is, ms UTC: what the clock says, corrected by what a hub told of it."""
 
     def entropy(self, size: int) -> bytes:
         """Random bytes, for ids."""
@@ -186,6 +198,12 @@ class Device(Protocol):
         Raises:
             CarryRefused: it was not taken in; the sentence says why.
         """
+
+    async def carrying(self) -> Carrying:
+        """What this phone carries for others, and which colleagues carry something of its own."""
+
+    async def put_away(self, file: str) -> None:
+        """Carry a file for others no longer, which `CarriedHere.file` names."""
 
     async def delete_erased(self) -> int:
         """Delete for good what only this phone has of what the office erased: how many changes."""
