@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from core.dispatch.fields import Role
 from core.log.carried import CarriedIn, CarriedOut, carry_in, carry_out
 from core.sentence import say, say_n
-from replica.receivers import Receiver, receivers
+from replica.receivers import NobodyToCarryTo, Receiver, phones_of, receivers
 from replica.relaying import hub_called, is_for_hub, keep_for_hub
 from replica.replica import Replica
 from replica.shelf import ReplicaShelf
@@ -23,6 +23,28 @@ SUFFIX = ".carried"
 def file_for(replica: Replica, receiver: Receiver) -> CarriedOut:
     """A file with all that the receiver is not known to hold; see `core.log.carried`."""
     return carry_out(ReplicaShelf(replica), receiver.certificate, replica.entropy(48))
+
+
+def file_of_job(replica: Replica, job: bytes, colleague: bytes) -> tuple[Receiver, CarriedOut]:
+    """A small file with one job that was handed on, for a phone of the worker who has it now.
+
+    With the job goes its customer, and nothing else: it is to fit into some QR codes. Of several
+    phones of a worker it is for the one that was certified last.
+
+    Raises:
+        NobodyToCarryTo: no phone of theirs is known here, or the job is not theirs.
+    """
+    phones = [each for each in phones_of(replica) if each.certificate.subject == colleague]
+    if not phones:
+        raise NobodyToCarryTo(say("no phone of this colleague is known here; let this one sync"))
+    receiver = max(phones, key=lambda each: each.certificate.session_until)
+    shelf = ReplicaShelf(replica)
+    if job not in shelf.shared(receiver.certificate):
+        raise NobodyToCarryTo(say("the job is not this colleague's; hand it on first"))
+    row = replica.store.db.execute("SELECT customer FROM job WHERE job = ?", (job.hex(),))
+    (customer,) = row.fetchone()
+    only = frozenset({job, bytes.fromhex(customer)})
+    return receiver, carry_out(shelf, receiver.certificate, replica.entropy(48), only=only)
 
 
 def take_file(replica: Replica, data: bytes) -> CarriedIn:

@@ -24,7 +24,7 @@ from core.dispatch.fix import Fix, usable
 from core.log.errors import EnrolAgain, LogError, Revoked
 from replica.autologger import AutoLogger
 from replica.ballast import Ballast
-from replica.carrying import file_for, name_of_file, take_in_words
+from replica.carrying import file_for, file_of_job, name_of_file, take_in_words
 from replica.clock import Clock
 from replica.clock_offset import by_true_time, words_of
 from replica.dialling import Dialler, hub_dialler
@@ -457,6 +457,13 @@ class Device:
         """A file for the hub and a name for it. Raises CarryRefused in words."""
         return await self._carry(_file_for_hub)
 
+    async def file_of_job(self, job: bytes, colleague: bytes) -> tuple[str, bytes]:
+        """A small file with a job that was handed on, for the colleague's phone, and its name.
+
+        Raises CarryRefused in words.
+        """
+        return await self._carry(_file_of_job, job, colleague)
+
     async def take_file(self, data: bytes) -> str:
         """Take in a file that was carried here; what it brought. Raises CarryRefused in words."""
         words = await self._carry(take_in_words, data)
@@ -565,6 +572,11 @@ class Device:
 def _file_for_hub(replica: Replica) -> tuple[str, bytes]:
     receiver = receiver_named(replica, "")
     return name_of_file(receiver, replica.clock.now_ms()), file_for(replica, receiver).data
+
+
+def _file_of_job(replica: Replica, job: bytes, colleague: bytes) -> tuple[str, bytes]:
+    receiver, made = file_of_job(replica, job, colleague)
+    return name_of_file(receiver, replica.now_ms()), made.data
 
 
 def _unsent_and_met(replica: Replica) -> tuple[list[OwnUnsent], int | None]:

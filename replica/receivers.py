@@ -37,13 +37,24 @@ class Receiver:
 
 
 def receivers(replica: Replica) -> list[Receiver]:
-    """All replicas with which this one may share something: hubs; and on a hub, phones."""
-    hubs = [
+    """All replicas with which this one may share something: hubs, and phones of (other) workers."""
+    return [*hubs_of(replica), *phones_of(replica)]
+
+
+def hubs_of(replica: Replica) -> list[Receiver]:
+    """The other hubs of the site, by letter."""
+    return [
         Receiver(f"hub {letter}", certificates[0])
         for letter, certificates in hubs_by_letter(replica).items()
     ]
-    if replica.identity.own.role != Role.HUB:
-        return hubs
+
+
+def phones_of(replica: Replica) -> list[Receiver]:
+    """The phones of the site, by the names of their workers; on a phone those of colleagues.
+
+    A phone knows the name of its own worker alone.
+    """
+    own = replica.identity.own
     rows = replica.store.db.execute(
         "SELECT certificate.certificate, worker.name FROM certificate LEFT JOIN worker "
         "ON worker.worker = lower(hex(certificate.subject)) "
@@ -55,8 +66,9 @@ def receivers(replica: Replica) -> list[Receiver]:
     by_author: dict[bytes, Receiver] = {}
     for data, name in rows:
         certificate = read_certificate(data)
-        by_author[certificate.author] = Receiver(name or "a phone", certificate)
-    return [*hubs, *by_author.values()]
+        if own.role == Role.HUB or certificate.subject != own.subject:
+            by_author[certificate.author] = Receiver(name or "a phone", certificate)
+    return [*by_author.values()]
 
 
 def receiver_named(replica: Replica, who: str) -> Receiver:
@@ -74,7 +86,8 @@ def receiver_named(replica: Replica, who: str) -> Receiver:
         found = [each for each in known if _is_named(each, who.strip().casefold())]
     else:
         own = {f"hub {each.subject.decode('utf-8', 'replace')}" for each in _issuers(replica)}
-        found = [each for each in known if each.name in own] or known
+        hubs = hubs_of(replica)
+        found = [each for each in hubs if each.name in own] or hubs or known
     if len(found) == 1:
         return found[0]
     names = ", ".join(f"{each.name} ({each.digits})" for each in (found or known)[:20])

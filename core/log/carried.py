@@ -8,7 +8,7 @@ sender what a session with it would have proven, and nothing that depends on whe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b, sha512
 
@@ -63,9 +63,10 @@ def carry_out(
     entropy: bytes,
     *,
     besides: tuple[Certificate, ...] = (),
+    only: frozenset[bytes] | None = None,
     bytes_max: int = 0,
 ) -> CarriedOut:
-    """A file with all that `peer` is not known to hold of what both share.
+    """A file with all that `peer` is not known to hold of what both share, or of `only` these.
 
     `entropy` is 48 random bytes: of the key that this file alone is sealed with, and the nonce.
     The certificates `besides` travel with the maker's own: a new hub's in its first file. With
@@ -75,23 +76,22 @@ def carry_out(
         OverLimit: it would have more than `CARRIED_BYTES_MAX` bytes, or there is no room in
             `bytes_max` for anything.
     """
-    parcels = _parcels(shelf, peer)
-    if bytes_max:
-        return _as_fits(shelf, peer, entropy, besides, parcels, bytes_max)
-    return _made_of(shelf, peer, entropy, besides, parcels)
+    shared = shelf.shared(peer)
+    streams = shared if only is None else shared & only
+    parcels = _parcels(shelf, peer, streams)
+
+    def made_of(parcels: list[Parcel]) -> CarriedOut:
+        return _made_of(shelf, peer, entropy, besides, streams, parcels)
+
+    return _as_fits(made_of, parcels, bytes_max) if bytes_max else made_of(parcels)
 
 
 def _as_fits(
-    shelf: Shelf,
-    peer: Certificate,
-    entropy: bytes,
-    besides: tuple[Certificate, ...],
-    parcels: list[Parcel],
-    bytes_max: int,
+    made_of: Callable[[list[Parcel]], CarriedOut], parcels: list[Parcel], bytes_max: int
 ) -> CarriedOut:
     """A file with as many of the first parcels as `bytes_max` has room for."""
     while parcels:
-        made = _made_of(shelf, peer, entropy, besides, parcels)
+        made = made_of(parcels)
         if len(made.data) <= bytes_max:
             return made
         over = len(made.data) - bytes_max
@@ -106,11 +106,12 @@ def _made_of(
     peer: Certificate,
     entropy: bytes,
     besides: tuple[Certificate, ...],
+    streams: frozenset[bytes],
     parcels: list[Parcel],
 ) -> CarriedOut:
     certificates = (*shelf.own_certificates(), *(each.to_bytes() for each in besides))
     hello = Hello((messages.PROTOCOL,), shelf.site, entropy[32:48], certificates)
-    state, *heads = _where_it_stands(shelf, peer)
+    state, *heads = _where_it_stands(shelf, peer, streams)
     runs = [parcel.finish(at, None, shelf.seal) for at, parcel in enumerate(parcels, 1)]
     plain = b"".join(_record(messages.write(message)) for message in (hello, state))
     plain += b"".join(map(_record, _series([*heads, *runs])))
@@ -218,16 +219,16 @@ def _take(shelf: Shelf, peer: Certificate, state: State, frames: list[bytes]) ->
     return CarriedIn(peer, entries, tuple(refused))
 
 
-def _where_it_stands(shelf: Shelf, peer: Certificate) -> Iterator[Message]:
+def _where_it_stands(
+    shelf: Shelf, peer: Certificate, shared: frozenset[bytes]
+) -> Iterator[Message]:
     """State and heads. What was dropped needs no word: heads only ever add to reach."""
-    shared = shelf.shared(peer)
     generation, mark = shelf.meet(peer, b"")
     yield State(shelf.generation, generation, mark, *shelf.digest(shared))
     yield from frames(Compare(0, True, (), ("",), tuple(shelf.heads_of(shared))))
 
 
-def _parcels(shelf: Shelf, peer: Certificate) -> list[Parcel]:
-    shared = shelf.shared(peer)
+def _parcels(shelf: Shelf, peer: Certificate, shared: frozenset[bytes]) -> list[Parcel]:
     slices: list[Slice] = []
     for log in shelf.unconfirmed(peer, shared, 0):
         part = shelf.slice(peer, log, 0)

@@ -192,6 +192,13 @@ class Device(Protocol):
             CarryRefused: none can be made; the sentence says why.
         """
 
+    async def file_of_job(self, job: bytes, colleague: bytes) -> tuple[str, bytes]:
+        """A small file with a job that was handed on, for the colleague's phone, and its name.
+
+        Raises:
+            CarryRefused: none can be made; the sentence says why.
+        """
+
     async def take_file(self, data: bytes) -> str:
         """Take in a file that was carried here; what it brought, in words.
 
