@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from core.dispatch.fields import Role
 from core.log.carried import CarriedIn, CarriedOut, carry_in, carry_out
 from core.sentence import say, say_n
-from replica.receivers import NobodyToCarryTo, Receiver, phones_of, receivers
+from replica.receivers import NobodyToCarryTo, Receiver, phones_of, receiver_named, receivers
 from replica.relaying import hub_called, is_for_hub, keep_for_hub
 from replica.replica import Replica
 from replica.shelf import ReplicaShelf
@@ -23,6 +23,18 @@ SUFFIX = ".carried"
 def file_for(replica: Replica, receiver: Receiver) -> CarriedOut:
     """A file with all that the receiver is not known to hold; see `core.log.carried`."""
     return carry_out(ReplicaShelf(replica), receiver.certificate, replica.entropy(48))
+
+
+def named_file_for_hub(replica: Replica) -> tuple[str, bytes]:
+    """A file for this phone's hub, with a name for it. Raises NobodyToCarryTo, OverLimit."""
+    receiver = receiver_named(replica, "")
+    return name_of_file(receiver, replica.now_ms()), file_for(replica, receiver).data
+
+
+def named_file_of_job(replica: Replica, job: bytes, colleague: bytes) -> tuple[str, bytes]:
+    """The same of `file_of_job`."""
+    receiver, made = file_of_job(replica, job, colleague)
+    return name_of_file(receiver, replica.now_ms()), made.data
 
 
 def file_of_job(replica: Replica, job: bytes, colleague: bytes) -> tuple[Receiver, CarriedOut]:

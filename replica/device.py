@@ -11,6 +11,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,10 +25,11 @@ from core.dispatch.fix import Fix, usable
 from core.log.errors import EnrolAgain, LogError, Revoked
 from replica.autologger import AutoLogger
 from replica.ballast import Ballast
-from replica.carrying import file_for, file_of_job, name_of_file, take_in_words
+from replica.behind import Behind
+from replica.carrying import named_file_for_hub, named_file_of_job, take_in_words
 from replica.clock import Clock
-from replica.clock_offset import by_true_time, words_of
-from replica.dialling import Dialler, hub_dialler
+from replica.clock_offset import by_true_time
+from replica.dialling import Dialler, hub_dialler, hubs_in_turn
 from replica.filing import (
     Whereabouts,
     attach_file,
@@ -37,9 +39,8 @@ from replica.filing import (
     where_is,
 )
 from replica.generation import former_authors
-from replica.hubs import other_hubs
 from replica.identity import IdentityError
-from replica.joining import HubAddress, join_by_code, join_by_link, load_hub_address
+from replica.joining import join_by_code, join_by_link, load_hub_address
 from replica.location.owntracks import (
     NOTHING_TOLD,
     Command,
@@ -49,12 +50,15 @@ from replica.location.owntracks import (
     answer_for,
 )
 from replica.meeting import NO_MEETINGS, MeetingPlace, Meetings, colleague_dialler
+from replica.needs import needs_of
 from replica.next_key import answer_request, change_over
+from replica.occupied import occupied
 from replica.opening import JOIN_AGAIN, SHUT_OUT, TIME_IS_UP, open_phone
+from replica.people import People
 from replica.purging import forget_erased, forget_only_here
 from replica.reach import OwnUnsent, unsent_entries
 from replica.reader import Reader
-from replica.receivers import NobodyToCarryTo, receiver_named
+from replica.receivers import NobodyToCarryTo
 from replica.rejoining import join_beside
 from replica.relaying import carried_here, given_away
 from replica.replica import Replica, Written
@@ -69,6 +73,7 @@ from replica.screens.port import (
     Unsent,
 )
 from replica.self_check import SelfCheck, check_for_an_hour
+from replica.shared_phone import finish_emptying, folder_in, let_in
 from replica.store import STORE_FILE, StoreError
 from replica.syncing import Syncer, SyncFigures
 from replica.telling import PresenceTeller
@@ -81,23 +86,6 @@ T = TypeVar("T")
 
 # The store is looked after this often.
 UPKEEP_S, UPKEEP_FIRST_S = 3_600.0, 60.0
-
-ALMOST_FULL = Need(
-    "The storage of this phone is almost full.",
-    "What you do is saved for a while yet, in room that was kept back for this. Delete photos or "
-    "apps that you don't need; until then new jobs may not come in.",
-)
-
-DAMAGED = Need(
-    "Some of what this phone has saved is damaged.",
-    "Send what waits, and ask the office: 'fieldlog check --repair' on this phone mends it, and "
-    "the hub brings back what can't be mended.",
-)
-
-CLOCK_IS_OFF = (
-    "Let Android set date and time by itself (Settings > System > Date and time). What you log has "
-    "the right times all the same, as the hub told them."
-)
 
 # Unsent entries that the sync page lists; the count covers all of them.
 UNSENT_SHOWN = 50
@@ -121,7 +109,8 @@ class Device:
         over: Callable[[Dialler], Dialler] = lambda dial: dial,
         meetings: Meetings = NO_MEETINGS,
     ) -> None:
-        self.folder = folder
+        self.phone_folder = self.folder = folder
+        self.people = People(self)
         self.clock = clock
         self.worker = ""
         self._join_again = ""
@@ -133,7 +122,7 @@ class Device:
         self._colleagues: list[Syncer] = []
         self._replica: Replica | None = None
         self._writer: Writer | None = None
-        self._reader = Reader(folder / STORE_FILE)
+        self._reader: Reader | None = None
         self._syncer: Syncer | None = None
         self._logger: AutoLogger | None = None
         self._self_check: SelfCheck | None = None
@@ -144,12 +133,16 @@ class Device:
         self._told: Told = NOTHING_TOLD
         self._teller = PresenceTeller()
         self._ballast = Ballast(folder)
+        self._locked = ExitStack()
 
     async def __aenter__(self) -> Device:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.phone_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._ballast.begin()
+        finish_emptying(self.phone_folder)
+        self.folder = folder_in(self.phone_folder)
         try:
             await self._open()
+            self.people.begin()
         except BaseException:
             # What was begun before a port was not to be had must not run on.
             await self._close()
@@ -162,6 +155,7 @@ class Device:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self.people.end()
         await self._close()
 
     async def _close(self) -> None:
@@ -177,13 +171,20 @@ class Device:
             await self._place.__aexit__(None, None, None)
             self._place = None
         if self._writer is not None and self._replica is not None:
-            await self._reader.__aexit__(None, None, None)
+            if self._reader is not None:
+                await self._reader.__aexit__(None, None, None)
             await self._writer.run(self._replica.close)
         self._writer = self._replica = self._syncer = self._logger = None
         self.worker = ""
+        self._fix, self._told = None, NOTHING_TOLD
+        self._locked.close()
 
     async def _open(self) -> None:
         """Open the store and start syncing, if the phone has joined a site."""
+        self._locked.close()
+        if self.folder != self.phone_folder:
+            # Of the phone's own folder whoever runs it has seen to that.
+            self._locked.enter_context(occupied(self.folder))
         hub = load_hub_address(self.folder)
         replica = open_phone(self.folder, self.clock, self._entropy)
         if replica is None:
@@ -195,12 +196,12 @@ class Device:
         identity = replica.identity
         self._writer = Writer(self._replica, self._executor, self._ballast)
         self._self_check = SelfCheck(self._replica)
-        await self._reader.__aenter__()
+        self._reader = await Reader(self.folder / STORE_FILE).__aenter__()
         self.worker = identity.own.subject.hex()
         self._logger = AutoLogger(self._writer, identity.own.subject, self._announce)
         loop = asyncio.get_running_loop()
         if hub is not None:
-            dial = hub_dialler(lambda: self._hubs_in_turn(hub))
+            dial = hub_dialler(partial(hubs_in_turn, self._writer, hub))
             self._syncer = Syncer(self._writer, self._over(dial), self._announce)
             self._sync()
         self._tasks.append(loop.create_task(self._watch()))
@@ -304,11 +305,37 @@ class Device:
         for listener in self._listeners:
             listener.set()
 
+    # --- what `people` asks
+
+    announce = _announce
+
+    def make_behind(self, folder: Path) -> Behind:
+        """What sends what a worker owes who is not in."""
+        # The phone's own folder is held by whoever runs the phone.
+        locked = occupied(folder) if folder != self.phone_folder else nullcontext()
+        outside = (self.clock, self._entropy, self._executor, self._over)
+        return Behind(folder, locked, *outside, self._announce)
+
+    async def close_folder(self) -> None:
+        """End all that runs for whoever is in."""
+        await self._close()
+
+    async def go_to(self, folder: Path) -> None:
+        """Let the worker of another folder in; what runs for the others goes on beside."""
+        await self.people.end()
+        await self._close()
+        let_in(self.phone_folder, folder)
+        self.folder = folder
+        await self._open()
+        self.people.begin()
+        self._announce()
+
     # --- what the screens ask
 
     @property
     def reader(self) -> Reader:
         """The projections; asked only while `worker` is not empty."""
+        assert self._reader is not None, "the phone has not joined a site yet"
         return self._reader
 
     @property
@@ -395,36 +422,20 @@ class Device:
         )
 
     def _needs(self, figures: SyncFigures) -> tuple[Need, ...]:
-        all_figures = [figures, *(each.figures for each in self._colleagues)]
-        refused = [Need(each.refused_words, each.refusal) for each in all_figures if each.refusal]
-        return (
-            *refused,
-            *([] if self._ballast.lies else [ALMOST_FULL]),
-            *([DAMAGED] if self._self_check is not None and self._self_check.findings else []),
-            *self._clock_need(),
+        assert self._replica is not None
+        damaged = self._self_check is not None and bool(self._self_check.findings)
+        return needs_of(
+            [figures, *(each.figures for each in self._colleagues)],
+            is_full=not self._ballast.lies,
+            is_damaged=damaged,
+            offset_ms=self._replica.offset.now_ms(),
         )
-
-    def _clock_need(self) -> list[Need]:
-        off = words_of(self._replica.offset.now_ms()) if self._replica is not None else ""
-        return [Need(f"This phone's clock is {off}.", CLOCK_IS_OFF)] if off else []
-
-    async def _hubs_in_turn(self, own: HubAddress) -> list[HubAddress]:
-        """The phone's own hub, also where it has moved to since, and then the site's others."""
-        assert self._writer is not None
-        known = await self._writer.run(other_hubs, self._writer.replica)
-        moved = [each.addresses for each in known if each.fingerprint == own.fingerprint]
-        addresses = dict.fromkeys([*own.addresses, *(each for told in moved for each in told)])
-        others = [
-            HubAddress(each.addresses, each.fingerprint)
-            for each in known
-            if each.fingerprint != own.fingerprint
-        ]
-        return [HubAddress(tuple(addresses), own.fingerprint), *others]
 
     def sync_now(self) -> None:
         """Try to reach the hub, and colleagues, now rather than at the next turn."""
         for syncer in (*([self._syncer] if self._syncer else []), *self._colleagues):
             syncer.sync_now()
+        self.people.sync_now()
 
     async def hang_up(self) -> None:
         """End the session that is going on, as a lost network would."""
@@ -455,14 +466,14 @@ class Device:
 
     async def file_for_hub(self) -> tuple[str, bytes]:
         """A file for the hub and a name for it. Raises CarryRefused in words."""
-        return await self._carry(_file_for_hub)
+        return await self._carry(named_file_for_hub)
 
     async def file_of_job(self, job: bytes, colleague: bytes) -> tuple[str, bytes]:
         """A small file with a job that was handed on, for the colleague's phone, and its name.
 
         Raises CarryRefused in words.
         """
-        return await self._carry(_file_of_job, job, colleague)
+        return await self._carry(named_file_of_job, job, colleague)
 
     async def take_file(self, data: bytes) -> str:
         """Take in a file that was carried here; what it brought. Raises CarryRefused in words."""
@@ -567,16 +578,6 @@ class Device:
         answer = answer_for(self._told, regions if wanted else [], monitoring)
         self._told = answer.told
         return answer.commands
-
-
-def _file_for_hub(replica: Replica) -> tuple[str, bytes]:
-    receiver = receiver_named(replica, "")
-    return name_of_file(receiver, replica.clock.now_ms()), file_for(replica, receiver).data
-
-
-def _file_of_job(replica: Replica, job: bytes, colleague: bytes) -> tuple[str, bytes]:
-    receiver, made = file_of_job(replica, job, colleague)
-    return name_of_file(receiver, replica.now_ms()), made.data
 
 
 def _unsent_and_met(replica: Replica) -> tuple[list[OwnUnsent], int | None]:

@@ -117,9 +117,17 @@ class Screens:
     def __init__(self, device: Device) -> None:
         self.device = device
         self.assets = installed_assets()
-        self.marks = Marks(device.folder)
+        self._marks = (device.folder, Marks(device.folder))
         self.messages = Messages(device.now_ms, device.entropy)
         self._templates = make_environment(self.assets)
+
+    @property
+    def marks(self) -> Marks:
+        """What this side remembers of its own, for the worker who is in."""
+        folder = self.device.folder
+        if self._marks[0] != folder:
+            self._marks = (folder, Marks(folder))
+        return self._marks[1]
 
     async def here(self) -> Here:
         """How things stand now, from the store's last commit."""
