@@ -154,6 +154,7 @@ def main() -> int:
         handing_figures(Path(folder) / "handing")
     bench_figures()
     print("# the board's own figures are printed by `make bench-board`", flush=True)
+    print("# those of a month offline are printed by `make blackbox`", flush=True)
     try:
         trace_figures(arguments.traces)
     except TraceError as error:
