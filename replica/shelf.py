@@ -126,7 +126,7 @@ class ReplicaShelf:
             raise Revoked("this device's certificate was revoked; ask the office")
         if not counts(own, revoked, stands=is_kept(self._db, own)):
             raise EnrolAgain("the hub that certified this device was shut out; enrol it again")
-        if not by_hand and own.session_until < self._replica.clock.now_ms():
+        if not by_hand and own.session_until < self._replica.now_ms():
             raise EnrolAgain("this device's certificate has run out; enrol it again")
         for issuer in issuers:
             check_certificate(issuer, self.site, hubs)
@@ -144,7 +144,7 @@ class ReplicaShelf:
     def shared(self, peer: Certificate) -> frozenset[bytes]:
         """Streams that both sides should hold."""
         if self.is_hub or peer.role != Role.HUB:
-            now_ms = self._replica.clock.now_ms()
+            now_ms = self._replica.now_ms()
             # A session asks several times for each commit; the minute is for what time closes.
             asked = (peer.author, self.position(), now_ms // 60_000)
             if self._scope is None or self._scope[0] != asked:

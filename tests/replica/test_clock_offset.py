@@ -191,6 +191,17 @@ def test_colleagues_do_not_ask_each_other(site: Site) -> None:
     assert phones[0].offset.now_ms() == 0
 
 
+def test_a_phone_whose_clock_stands_in_2036_meets_colleagues_all_the_same(site: Site) -> None:
+    """By its clock their certificates have run out; it knows from its hub that they have not."""
+    hub = site.hub()
+    phones = [site.phone(hub, site.worker(hub, name)) for name in ("Ana", "Bo")]
+    for phone in phones:
+        assert hold(phone, hub).live
+    clock_of(phones[0]).wall_ms += 10 * YEAR_MS
+    assert hold(*phones).live
+    assert hold(phones[1], phones[0]).live
+
+
 def test_an_answer_that_comes_late_says_nothing(pair: Pair) -> None:
     clock = clock_of(pair.phone)
     asked_ms = clock.uptime_ms()
