@@ -41,6 +41,9 @@ MADE_AGAIN_MS: Final = 60_000
 _GIVEN: Final = "given to colleagues"
 GIVEN_MAX: Final = 64
 
+# Letters of what a peer said that are kept.
+WHY_LETTERS_MAX: Final = 300
+
 
 @dataclass(frozen=True, slots=True)
 class GivenAway:
@@ -132,6 +135,8 @@ class ReplicaRelayShelf:
 
     def refused(self, peer: Certificate, name: bytes, why: str) -> None:
         """As `RelayShelf` says: what a hub says of a colleague's file is kept for people."""
+        # It is a peer's word, which may be anything.
+        why = "".join(each if each.isprintable() else " " for each in why)[:WHY_LETTERS_MAX]
         LOGGER.warning("a carried file was not taken: %s", why)
         if self._made is None or self._made[0].name != name:
             self._replica.kept.note_refused(name, why)

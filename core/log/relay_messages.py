@@ -12,7 +12,7 @@ from typing import Any
 
 from core.log.chain import HASH_BYTES
 from core.log.errors import Malformed, OverLimit
-from core.log.limits import RELAY_PART_BYTES_MAX, RELAYED_BYTES_MAX
+from core.log.limits import RELAY_PART_BYTES_MAX, RELAYED_BYTES_MAX, WALL_MS_MAX
 from core.log.parts import bytes_of, count_of, text_of
 
 
@@ -97,7 +97,9 @@ def _read_asked(parts: list[Any]) -> TimeAsked:
 
 def _read_told(parts: list[Any]) -> TimeTold:
     asked_ms, now_ms = parts
-    return TimeTold(count_of(asked_ms), count_of(now_ms))
+    if count_of(now_ms) > WALL_MS_MAX:
+        raise OverLimit("a clock says a time beyond the year 9999")
+    return TimeTold(count_of(asked_ms), now_ms)
 
 
 RELAY_READERS: dict[int, Callable[[list[Any]], RelayMessage | TimeMessage]] = {
