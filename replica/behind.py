@@ -20,7 +20,7 @@ from replica.dialling import Dialler, hub_dialler, hubs_in_turn
 from replica.identity import IdentityError
 from replica.joining import load_hub_address
 from replica.occupied import FolderInUse
-from replica.opening import open_phone
+from replica.opening import JOIN_AGAIN, open_phone
 from replica.owed import NOTHING_OWED, Owed, owed
 from replica.store import StoreError
 from replica.syncing import Syncer
@@ -76,6 +76,8 @@ class Behind:
     async def _send(self) -> bool:
         replica = open_phone(self.folder, self._clock, self._entropy)
         if replica is None:
+            # It was copied or restored: whoever it belongs to has to come in and join again.
+            self.refusal = JOIN_AGAIN
             return False
         writer = Writer(replica, self._executor)
         try:

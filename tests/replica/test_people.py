@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -328,6 +329,37 @@ async def test_a_worker_whose_phone_was_shut_out_is_told_of_and_holds_up_nobody(
             anas, bos = await phone.people.all()
             assert anas.owed
             assert bos.needs == ""
+
+
+async def test_of_a_shared_phone_that_was_copied_everybody_has_to_join_again_and_nothing_is_lost(
+    van: Van,
+) -> None:
+    async with van.both_in() as (phone, ana, bo):
+        await phone.people.let_in(ana)
+        await phone.act(acts.add_note(van.job, "the pump is loud"))
+        await phone.people.let_in(bo)
+        await phone.act(acts.add_note(van.bos_job, "the ladder is too short"))
+    copied = van.phone_folder.with_name("copy")
+    shutil.copytree(van.phone_folder, copied)
+    shutil.rmtree(van.phone_folder)
+    copied.rename(van.phone_folder)
+    async with van.phone() as phone:
+        assert phone.worker == ""
+        assert "copied or restored" in phone.join_again
+
+        async def told() -> bool:
+            return all(each.needs for each in await phone.people.all() if not each.is_in)
+
+        await until(told, "it is said of Ana too")
+        assert [each.name for each in await phone.people.all()] == ["Ana", "Bo"]
+        async with van.hub() as hub:
+            for person, worker in ((ana, van.ana), (bo, van.bo)):
+                await phone.people.let_in(person)
+                await phone.enrol(link=(await hub.offer(worker)).link)
+                await synced(phone)
+            notes = await notes_at(hub)
+        assert {"the pump is loud", "the ladder is too short"} <= set(notes)
+        assert len(notes) == len(set(notes))
 
 
 async def test_so_many_share_a_phone_and_no_more(van: Van) -> None:
