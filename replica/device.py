@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, nullcontext
@@ -56,7 +55,7 @@ from replica.occupied import occupied
 from replica.opening import JOIN_AGAIN, SHUT_OUT, TIME_IS_UP, open_phone
 from replica.people import People
 from replica.purging import forget_erased, forget_only_here
-from replica.reach import OwnUnsent, unsent_entries
+from replica.reach import OwnUnsent, UnsentInAll, unsent_in_all
 from replica.reader import Reader
 from replica.receivers import NobodyToCarryTo
 from replica.rejoining import join_beside
@@ -407,18 +406,18 @@ class Device:
         figures = self._syncer.figures if self._syncer is not None else SyncFigures()
         conversation = figures.conversation
         sending = None
-        if conversation is not None and not figures.live and unsent:
-            sending = (max(0, len(unsent) - conversation.session.waiting), len(unsent))
+        if conversation is not None and not figures.live and unsent.count:
+            sending = (max(0, unsent.count - conversation.session.waiting), unsent.count)
         return SyncState(
             address,
             figures.connected,
             self.now_ms() if figures.live else figures.met_at_ms or met,
             sending,
-            len(unsent),
-            sum(entry.size_bytes for entry in unsent),
-            tuple(_shown(entry) for entry in unsent[:UNSENT_SHOWN]),
+            unsent.count,
+            unsent.size_bytes,
+            tuple(map(_shown, unsent.oldest)),
             self._needs(figures),
-            Counter(entry.stream.hex() for entry in unsent),
+            {stream.hex(): count for stream, count in unsent.count_by_stream.items()},
         )
 
     def _needs(self, figures: SyncFigures) -> tuple[Need, ...]:
@@ -580,10 +579,11 @@ class Device:
         return answer.commands
 
 
-def _unsent_and_met(replica: Replica) -> tuple[list[OwnUnsent], int | None]:
+def _unsent_and_met(replica: Replica) -> tuple[UnsentInAll, int | None]:
     db = replica.store.db
     (met,) = db.execute("SELECT max(met_at) FROM peer").fetchone()
-    return unsent_entries(db, replica.author, former_authors(replica.store)), met
+    former = former_authors(replica.store)
+    return unsent_in_all(db, replica.author, former, listed=UNSENT_SHOWN), met
 
 
 def _shown(entry: OwnUnsent) -> Unsent:

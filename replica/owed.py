@@ -12,7 +12,7 @@ from typing import Final
 from core.dispatch.fields import Role
 from core.sentence import listed, say_n
 from replica.generation import former_authors
-from replica.reach import unsent_entries
+from replica.reach import unsent_in_all
 from replica.replica import Replica
 
 # Files that this phone's keys named, or that a job took along as it left, and that no hub has said
@@ -68,7 +68,7 @@ def owed(replica: Replica) -> Owed:
         StoreError: the file of photos can't be read.
     """
     db, former = replica.store.db, former_authors(replica.store)
-    entries = unsent_entries(db, replica.author, former)
+    waiting = unsent_in_all(db, replica.author, former)
     own = [replica.author, *former]
     question = _FILES.format(own=", ".join("?" * len(own)))
     asked = db.execute(question, (*own, int(Role.HUB))).fetchall()
@@ -77,5 +77,5 @@ def owed(replica: Replica) -> Owed:
         for (address,) in asked
         if replica.files.holds(address) and (chunks := replica.files.list_of(address)) is not None
     ]
-    oldest_ms = min((each.arrived_ms for each in entries), default=None)
-    return Owed(len(entries), len(sizes), sum(sizes), len(replica.kept.all()), oldest_ms)
+    oldest_ms = waiting.oldest[0].arrived_ms if waiting.oldest else None
+    return Owed(waiting.count, len(sizes), sum(sizes), len(replica.kept.all()), oldest_ms)
