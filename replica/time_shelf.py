@@ -45,4 +45,4 @@ class ReplicaTimeShelf:
             return
         words = words_of(replica.offset.now_ms())
         if words:
-            LOGGER.warning("this machine's clock stands %s the hub's", words)
+            LOGGER.warning("this machine's clock is %s, as its hub says", words)

@@ -2,7 +2,7 @@
 
 The answer is as good as the session that it comes in: nobody but the hub can have given it. Holds
 no clock and corrects nothing. Invariant: what is kept was measured between a question and its
-answer, and is off by half of the time between them at the most.
+answer, and is off by no more than the time between them.
 """
 
 from __future__ import annotations
