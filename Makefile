@@ -8,11 +8,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help test proof check types directions tests demo figures bench-log bench-board bench-phone format words wheel clean
+.PHONY: help test proof check types directions tests blackbox demo figures bench-log bench-board bench-phone format words wheel clean
 
 help:
 	@echo 'make test     style, types, directions and every test'
 	@echo 'make proof    what is drawn from chance, in large numbers (PROOF="--share 0.01 --only hub_restores")'
+	@echo 'make blackbox a month offline on a phone that is killed, full and wrong about the time (BLACKBOX="--days 3 --jobs 20")'
 	@echo 'make demo     a site with a hub, phones and a day of work, on this machine'
 	@echo 'make figures  the measured numbers of the README (TRACES=FILE for a recorded trace; SEEDS, MINUTES, KILLS)'
 	@echo 'make bench-log the log beside its peers and the floors, as one table (BENCH="--only merge --rounds 3")'
@@ -41,6 +42,9 @@ tests: $(READY)
 
 proof: $(READY)
 	$(BIN)/python -m tests.proof $(PROOF)
+
+blackbox: $(READY)
+	$(BIN)/python -m tests.blackbox $(BLACKBOX)
 
 demo: $(READY)
 	$(BIN)/fieldlog demo

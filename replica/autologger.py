@@ -108,7 +108,7 @@ class AutoLogger:
     def _begin(self) -> Turn:
         replica = self._writer.replica
         self.context = read_context(replica, self._worker)
-        now_ms = replica.clock.now_ms()
+        now_ms = replica.now_ms()
         return Turn(replica, self._worker, self.context, load(replica.store), now_ms)
 
     def _take(self, fix: Fix) -> tuple[bool, tuple[Notice, ...]]:

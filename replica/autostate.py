@@ -182,7 +182,7 @@ class Context:
 def read_context(replica: Replica, worker: bytes) -> Context:
     """Ask the store what the logger goes by."""
     db = replica.store.db
-    now_ms = replica.clock.now_ms()
+    now_ms = replica.now_ms()
     settings = {name: json.loads(value) for name, value in db.execute("SELECT * FROM setting")}
     zone = _zone(settings.get("time_zone"))
     row = db.execute(
@@ -211,7 +211,7 @@ def read_context(replica: Replica, worker: bytes) -> Context:
         context.settings, shift_end_ms=_shift_end(json.loads(shift), now_ms, zone)
     )
     marks = duties_around(replica, worker, {today})
-    context.on_duty = on_duty(marks, now_ms + replica.store.get("offset_ms", 0))
+    context.on_duty = on_duty(marks, now_ms)
     return context
 
 
@@ -240,7 +240,7 @@ def duties_around(replica: Replica, worker: bytes, days: set[str]) -> list[DutyM
     """
     clock = replica.clock
     boot, uptime_ms = clock.boot(), clock.uptime_ms()
-    now_ms: int = clock.now_ms() + replica.store.get("offset_ms", 0)
+    now_ms = replica.now_ms()
 
     def placed_ms(moment: Moment) -> int:
         if moment.boot != boot or moment.uptime_ms is None:

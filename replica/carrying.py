@@ -1,115 +1,62 @@
-"""Files carried by hand: for whom one can be made here, and what one that came has brought.
+"""Files carried by hand: making one for somebody, and what one that came has brought, in words.
 
 What stands in a file is `core.log.carried`'s matter, how it travels the people's. Holds no files
-and no command. Invariant: a file is made for a key that the site certified and has not revoked.
+and no command. Invariant: what is told of a file is what came of it.
 """
 
 from __future__ import annotations
 
-import string
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from core.dispatch.fields import Role
 from core.log.carried import CarriedIn, CarriedOut, carry_in, carry_out
-from core.log.certificate import Certificate, read_certificate
 from core.sentence import say, say_n
-from replica.hubs import hubs_by_letter
+from replica.receivers import NobodyToCarryTo, Receiver, phones_of, receiver_named, receivers
+from replica.relaying import hub_called, is_for_hub, keep_for_hub
 from replica.replica import Replica
 from replica.shelf import ReplicaShelf
 
 # What a file's name ends with, so that people and browsers know it again.
 SUFFIX = ".carried"
 
-# So many digits of a key tell two phones of one worker apart.
-_KEY_DIGITS = 8
-
-
-class NobodyToCarryTo(Exception):
-    """No file can be made for whom was named; the sentence says who there is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Receiver:
-    """Somebody for whom a file can be made; `name` is 'hub A' or a worker's."""
-
-    name: str
-    certificate: Certificate
-
-    @property
-    def digits(self) -> str:
-        """The first digits of its key."""
-        return self.certificate.author.hex()[:_KEY_DIGITS]
-
-
-def receivers(replica: Replica) -> list[Receiver]:
-    """All replicas with which this one may share something: hubs; and on a hub, phones."""
-    hubs = [
-        Receiver(f"hub {letter}", certificates[0])
-        for letter, certificates in hubs_by_letter(replica).items()
-    ]
-    if replica.identity.own.role != Role.HUB:
-        return hubs
-    rows = replica.store.db.execute(
-        "SELECT certificate.certificate, worker.name FROM certificate LEFT JOIN worker "
-        "ON worker.worker = lower(hex(certificate.subject)) "
-        "WHERE certificate.author NOT IN (SELECT author FROM revoked) AND role = ? "
-        "ORDER BY worker.name, certificate.author, session_until",
-        (int(Role.WORKER),),
-    )
-    # Of a key that was certified several times the one that opens sessions the longest.
-    by_author: dict[bytes, Receiver] = {}
-    for data, name in rows:
-        certificate = read_certificate(data)
-        by_author[certificate.author] = Receiver(name or "a phone", certificate)
-    return [*hubs, *by_author.values()]
-
-
-def receiver_named(replica: Replica, who: str) -> Receiver:
-    """The one that `who` names: a hub or its letter, a worker, or the first digits of a key.
-
-    Without a name a phone's own hub, or the only one that there is.
-
-    Raises:
-        NobodyToCarryTo: nobody is called so, or several are.
-    """
-    known = receivers(replica)
-    if not known:
-        raise NobodyToCarryTo(say("there is nobody to carry to yet; no hub or phone is known here"))
-    if who:
-        found = [each for each in known if _is_named(each, who.strip().casefold())]
-    else:
-        own = {f"hub {each.subject.decode('utf-8', 'replace')}" for each in _issuers(replica)}
-        found = [each for each in known if each.name in own] or known
-    if len(found) == 1:
-        return found[0]
-    names = ", ".join(f"{each.name} ({each.digits})" for each in (found or known)[:20])
-    if found:
-        raise NobodyToCarryTo(
-            say("say for whom, by name or by the digits of the key: {names}", names=names)
-        )
-    raise NobodyToCarryTo(
-        say("nobody here is called {who!r}; there are: {names}", who=who, names=names)
-    )
-
-
-def _issuers(replica: Replica) -> Iterator[Certificate]:
-    """The hub that certified this phone, by its letter: its key may be another one by now."""
-    for certificate in replica.identity.certificates[1:]:
-        if certificate.author == replica.identity.own.issuer:
-            yield certificate
-
-
-def _is_named(receiver: Receiver, who: str) -> bool:
-    names = {receiver.name.casefold(), receiver.name.casefold().removeprefix("hub ")}
-    digits = set(who) <= set(string.hexdigits) and len(who) >= _KEY_DIGITS
-    return who in names or (digits and receiver.certificate.author.hex().startswith(who))
-
 
 def file_for(replica: Replica, receiver: Receiver) -> CarriedOut:
     """A file with all that the receiver is not known to hold; see `core.log.carried`."""
     return carry_out(ReplicaShelf(replica), receiver.certificate, replica.entropy(48))
+
+
+def named_file_for_hub(replica: Replica) -> tuple[str, bytes]:
+    """A file for this phone's hub, with a name for it. Raises NobodyToCarryTo, OverLimit."""
+    receiver = receiver_named(replica, "")
+    return name_of_file(receiver, replica.now_ms()), file_for(replica, receiver).data
+
+
+def named_file_of_job(replica: Replica, job: bytes, colleague: bytes) -> tuple[str, bytes]:
+    """The same of `file_of_job`."""
+    receiver, made = file_of_job(replica, job, colleague)
+    return name_of_file(receiver, replica.now_ms()), made.data
+
+
+def file_of_job(replica: Replica, job: bytes, colleague: bytes) -> tuple[Receiver, CarriedOut]:
+    """A small file with one job that was handed on, for a phone of the worker who has it now.
+
+    With the job goes its customer, and nothing else: it is to fit into some QR codes. Of several
+    phones of a worker it is for the one that was certified last.
+
+    Raises:
+        NobodyToCarryTo: no phone of theirs is known here, or the job is not theirs.
+    """
+    phones = [each for each in phones_of(replica) if each.certificate.subject == colleague]
+    if not phones:
+        raise NobodyToCarryTo(say("no phone of this colleague is known here; let this one sync"))
+    receiver = max(phones, key=lambda each: each.certificate.session_until)
+    shelf = ReplicaShelf(replica)
+    if job not in shelf.shared(receiver.certificate):
+        raise NobodyToCarryTo(say("the job is not this colleague's; hand it on first"))
+    row = replica.store.db.execute("SELECT customer FROM job WHERE job = ?", (job.hex(),))
+    (customer,) = row.fetchone()
+    only = frozenset({job, bytes.fromhex(customer)})
+    return receiver, carry_out(shelf, receiver.certificate, replica.entropy(48), only=only)
 
 
 def take_file(replica: Replica, data: bytes) -> CarriedIn:
@@ -125,7 +72,14 @@ def name_of_file(receiver: Receiver, at_ms: int) -> str:
 
 
 def take_in_words(replica: Replica, data: bytes) -> str:
-    """Take in a file, and say what it brought."""
+    """Take in a file, and say what it brought; a phone keeps one for a hub as it is."""
+    if replica.identity.own.role == Role.WORKER and is_for_hub(replica, data):
+        kept = keep_for_hub(replica, data)
+        return say(
+            "The file is for {hub}, and only that one can open it. This phone keeps it and gives "
+            "it to {hub} by itself when they meet",
+            hub=hub_called(replica, kept.receiver),
+        )
     brought = take_file(replica, data)
     sender, count = sender_of(replica, brought), count_words(brought.entries)
     if not brought.refused:

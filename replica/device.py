@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import ExitStack, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -24,16 +25,12 @@ from core.dispatch.permits import CREATE_JOBS
 from core.log.errors import EnrolAgain, LogError, Revoked
 from replica.autologger import AutoLogger
 from replica.ballast import Ballast
-from replica.carrying import (
-    NobodyToCarryTo,
-    file_for,
-    name_of_file,
-    receiver_named,
-    take_in_words,
-)
+from replica.behind import Behind
+from replica.carrying import named_file_for_hub, named_file_of_job, take_in_words
 from replica.clock import Clock
+from replica.clock_offset import by_true_time
 from replica.device_meetings import DeviceMeetings
-from replica.dialling import Dialler, hub_dialler
+from replica.dialling import Dialler, hub_dialler, hubs_in_turn
 from replica.filing import (
     Whereabouts,
     attach_file,
@@ -44,24 +41,28 @@ from replica.filing import (
 )
 from replica.generation import former_authors
 from replica.health import Facts
-from replica.hubs import other_hubs
 from replica.identity import IdentityError
-from replica.joining import HubAddress, join_by_code, join_by_link, load_hub_address
+from replica.joining import join_by_code, join_by_link, load_hub_address
 from replica.location.owntracks import Command
 from replica.location.steering import Steering
 from replica.meeting import NO_MEETINGS, Meetings
 from replica.needs import needs_of
 from replica.next_key import answer_request, change_over
+from replica.occupied import occupied
 from replica.opening import JOIN_AGAIN, SHUT_OUT, TIME_IS_UP, open_phone
+from replica.people import People
+from replica.phone_choices import PhoneChoices
 from replica.phone_watch import PhoneWatch
-from replica.preferences import Preferences
 from replica.purging import forget_erased, forget_only_here
-from replica.reach import OwnUnsent, is_with_colleague, unsent_entries
+from replica.reach import OwnUnsent, UnsentInAll, is_with_colleague, unsent_in_all
 from replica.reader import Reader
+from replica.receivers import NobodyToCarryTo
 from replica.rejoining import join_beside
+from replica.relaying import carried_here, given_away
 from replica.replica import Replica, Written
 from replica.screens.port import (
     AutoNotice,
+    Carrying,
     CarryRefused,
     EnrolmentRefused,
     OwnFix,
@@ -69,6 +70,7 @@ from replica.screens.port import (
     Unsent,
 )
 from replica.self_check import SelfCheck, check_for_an_hour
+from replica.shared_phone import finish_emptying, folder_in, let_in
 from replica.store import STORE_FILE, StoreError
 from replica.syncing import Syncer, SyncFigures
 from replica.telling import PresenceTeller
@@ -104,17 +106,18 @@ class Device:
         over: Callable[[Dialler], Dialler] = lambda dial: dial,
         meetings: Meetings = NO_MEETINGS,
     ) -> None:
-        self.folder = folder
+        self.phone_folder = self.folder = folder
+        self.people = People(self)
         self.clock = clock
         self.worker = ""
         self._join_again = ""
         self._entropy = entropy
         self._executor = executor
         self._over = over
-        self._meetings = DeviceMeetings(meetings, folder, self._announce)
+        self.meetings = DeviceMeetings(meetings, self._announce)
         self._replica: Replica | None = None
         self._writer: Writer | None = None
-        self._reader = Reader(folder / STORE_FILE)
+        self._reader: Reader | None = None
         self._syncer: Syncer | None = None
         self._logger: AutoLogger | None = None
         self._self_check: SelfCheck | None = None
@@ -123,18 +126,21 @@ class Device:
         self._listeners: set[asyncio.Event] = set()
         self._fix: Fix | None = None
         self._phone_watch = PhoneWatch(folder, clock)
-        self._preferences = Preferences(folder)
-        self._on_mobile_data: bool | None = None
+        self.choices = PhoneChoices(folder, self._heed_choices)
         self._steering = Steering()
         self._teller = PresenceTeller()
         self._ballast = Ballast(folder)
+        self._locked = ExitStack()
 
     async def __aenter__(self) -> Device:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.phone_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._ballast.begin()
         self._phone_watch.begin()
+        finish_emptying(self.phone_folder)
+        self.folder = folder_in(self.phone_folder)
         try:
             await self._open()
+            self.people.begin()
         except BaseException:
             # What was begun before a port was not to be had must not run on.
             await self._close()
@@ -147,6 +153,7 @@ class Device:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self.people.end()
         await self._close()
         self._phone_watch.stop()
 
@@ -158,15 +165,22 @@ class Device:
             if isinstance(ended, Exception):
                 LOGGER.error("a part of the phone had stopped by a fault", exc_info=ended)
         self._tasks.clear()
-        await self._meetings.end()
+        await self.meetings.end()
         if self._writer is not None and self._replica is not None:
-            await self._reader.__aexit__(None, None, None)
+            if self._reader is not None:
+                await self._reader.__aexit__(None, None, None)
             await self._writer.run(self._replica.close)
         self._writer = self._replica = self._syncer = self._logger = None
         self.worker = ""
+        self._fix, self._steering = None, Steering()
+        self._locked.close()
 
     async def _open(self) -> None:
         """Open the store and start syncing, if the phone has joined a site."""
+        self._locked.close()
+        if self.folder != self.phone_folder:
+            # Of the phone's own folder whoever runs it has seen to that.
+            self._locked.enter_context(occupied(self.folder))
         hub = load_hub_address(self.folder)
         replica = open_phone(self.folder, self.clock, self._entropy)
         if replica is None:
@@ -178,34 +192,23 @@ class Device:
         identity = replica.identity
         self._writer = Writer(self._replica, self._executor, self._ballast)
         self._self_check = SelfCheck(self._replica)
-        await self._reader.__aenter__()
+        self._reader = await Reader(self.folder / STORE_FILE).__aenter__()
         self.worker = identity.own.subject.hex()
         self._logger = AutoLogger(self._writer, identity.own.subject, self._announce)
-        self._heed_preferences()
+        await self._heed_choices()
         loop = asyncio.get_running_loop()
         if hub is not None:
-            dial = hub_dialler(lambda: self._hubs_in_turn(hub))
+            dial = hub_dialler(partial(hubs_in_turn, self._writer, hub))
             self._syncer = Syncer(self._writer, self._over(dial), self._announce)
             self._sync()
-        self._tasks.append(loop.create_task(self._watch()))
-        self._tasks.append(loop.create_task(self._logger.run()))
-        self._tasks.append(loop.create_task(self._tell()))
-        self._tasks.append(loop.create_task(self._upkeep()))
-        self._tasks.append(loop.create_task(self._phone_watch.run()))
-        await self._meetings.begin(self._writer)
-
-    def meet_at(self, address: str) -> None:
-        """Look for a colleague's phone at an address, too, until this program ends."""
-        self._meetings.meet_at(address)
+        runs = [self._watch(), self._logger.run(), self._tell(), self._upkeep()]
+        self._tasks += map(loop.create_task, [*runs, self._phone_watch.run()])
+        await self.meetings.begin(self._writer, self.folder)
 
     @property
     def meeting_port(self) -> int:
         """Where colleagues' phones reach this one; 0 where they don't."""
-        return self._meetings.port
-
-    def meeting_address(self) -> str:
-        """Where colleagues' phones reach this one, host:port; '' where they don't."""
-        return self._meetings.address
+        return self.meetings.port
 
     def _sync(self) -> None:
         """Keep in session with a hub from here on."""
@@ -285,11 +288,37 @@ class Device:
         for listener in self._listeners:
             listener.set()
 
+    # --- what `people` asks
+
+    announce = _announce
+
+    def make_behind(self, folder: Path) -> Behind:
+        """What sends what a worker owes who is not in."""
+        # The phone's own folder is held by whoever runs the phone.
+        locked = occupied(folder) if folder != self.phone_folder else nullcontext()
+        outside = (self.clock, self._entropy, self._executor, self._over)
+        return Behind(folder, locked, *outside, self._announce)
+
+    async def close_folder(self) -> None:
+        """End all that runs for whoever is in."""
+        await self._close()
+
+    async def go_to(self, folder: Path) -> None:
+        """Let the worker of another folder in; what runs for the others goes on beside."""
+        await self.people.end()
+        await self._close()
+        let_in(self.phone_folder, folder)
+        self.folder = folder
+        await self._open()
+        self.people.begin()
+        self._announce()
+
     # --- what the screens ask
 
     @property
     def reader(self) -> Reader:
         """The projections; asked only while `worker` is not empty."""
+        assert self._reader is not None, "the phone has not joined a site yet"
         return self._reader
 
     @property
@@ -306,8 +335,8 @@ class Device:
         return self._join_again or told.get(refused, "")
 
     def now_ms(self) -> int:
-        """What the phone's clock says, ms UTC."""
-        return self.clock.now_ms()
+        """What time it is, ms UTC: what the clock says, corrected by what a hub told of it."""
+        return self.clock.now_ms() if self._replica is None else self._replica.now_ms()
 
     def entropy(self, size: int) -> bytes:
         """Random bytes, for ids."""
@@ -373,42 +402,31 @@ class Device:
         figures = self._syncer.figures if self._syncer is not None else SyncFigures()
         conversation = figures.conversation
         sending = None
-        if conversation is not None and not figures.live and unsent:
-            sending = (max(0, len(unsent) - conversation.session.waiting), len(unsent))
+        if conversation is not None and not figures.live and unsent.count:
+            sending = (max(0, unsent.count - conversation.session.waiting), unsent.count)
         return SyncState(
             address,
             figures.connected,
             self.now_ms() if figures.live else figures.met_at_ms or met,
             sending,
-            len(unsent),
-            sum(entry.size_bytes for entry in unsent),
-            tuple(_shown(entry) for entry in unsent[:UNSENT_SHOWN]),
+            unsent.count,
+            unsent.size_bytes,
+            tuple(map(_shown, unsent.oldest)),
             needs_of(
-                [figures, *self._meetings.figures],
-                room_kept=self._ballast.lies,
-                damaged=self._self_check is not None and bool(self._self_check.findings),
+                [figures, *self.meetings.figures],
+                is_full=not self._ballast.lies,
+                is_damaged=self._self_check is not None and bool(self._self_check.findings),
+                offset_ms=self.writer.replica.offset.now_ms(),
             ),
-            Counter(entry.stream.hex() for entry in unsent),
+            {stream.hex(): count for stream, count in unsent.count_by_stream.items()},
         )
-
-    async def _hubs_in_turn(self, own: HubAddress) -> list[HubAddress]:
-        """The phone's own hub, also where it has moved to since, and then the site's others."""
-        assert self._writer is not None
-        known = await self._writer.run(other_hubs, self._writer.replica)
-        moved = [each.addresses for each in known if each.fingerprint == own.fingerprint]
-        addresses = dict.fromkeys([*own.addresses, *(each for told in moved for each in told)])
-        others = [
-            HubAddress(each.addresses, each.fingerprint)
-            for each in known
-            if each.fingerprint != own.fingerprint
-        ]
-        return [HubAddress(tuple(addresses), own.fingerprint), *others]
 
     def sync_now(self) -> None:
         """Try to reach the hub, and colleagues, now rather than at the next turn."""
         if self._syncer is not None:
             self._syncer.sync_now()
-        self._meetings.sync_now()
+        self.meetings.sync_now()
+        self.people.sync_now()
 
     async def hang_up(self) -> None:
         """End the session that is going on, as a lost network would."""
@@ -439,13 +457,32 @@ class Device:
 
     async def file_for_hub(self) -> tuple[str, bytes]:
         """A file for the hub and a name for it. Raises CarryRefused in words."""
-        return await self._carry(_file_for_hub)
+        return await self._carry(named_file_for_hub)
+
+    async def file_of_job(self, job: bytes, colleague: bytes) -> tuple[str, bytes]:
+        """A small file with a job that was handed on, for the colleague's phone, and its name.
+
+        Raises CarryRefused in words.
+        """
+        return await self._carry(named_file_of_job, job, colleague)
 
     async def take_file(self, data: bytes) -> str:
         """Take in a file that was carried here; what it brought. Raises CarryRefused in words."""
         words = await self._carry(take_in_words, data)
         self._announce()
         return words
+
+    async def carrying(self) -> Carrying:
+        """What this phone carries for others, and which colleagues carry something of its own."""
+        if self._writer is None:
+            return Carrying((), ())
+        replica = self._writer.replica
+        return await self._writer.run(lambda: Carrying(carried_here(replica), given_away(replica)))
+
+    async def put_away(self, file: str) -> None:
+        """Carry a file for others no longer; an unknown one is a no-op. Raises StoreError."""
+        await self.writer.run(self.writer.replica.kept.drop, bytes.fromhex(file))
+        self._announce()
 
     async def _carry(self, function: Callable[..., T], *args: object) -> T:
         if self._writer is None or self._replica is None:
@@ -463,21 +500,20 @@ class Device:
 
     def last_fix(self) -> OwnFix | None:
         """The newest own fix, None where there is none."""
-        fix = self._fix
-        if fix is None:
+        if (fix := self._fix) is None:
             return None
         return OwnFix(fix.time_ms, fix.lat_e7, fix.lon_e7, fix.accuracy_m or 0)
 
     async def health(self, *, notifies: bool) -> Facts:
         """What this phone knows of itself; `notifies`: whether notifications can be shown."""
         context = self._logger.context if self._logger is not None else None
-        store = self.writer.replica.store
+        offset = self.writer.replica.offset
         return await self._phone_watch.facts(
-            self._reader,
+            self.reader,
             self.worker,
             auto_on=context is not None and context.settings.mode is not Mode.OFF,
             battery_percent=self._teller.battery_percent,
-            offset_ms=await self.writer.run(store.get, "offset_ms"),
+            offset_ms=offset.now_ms() if offset.is_known else None,
             room_kept=self._ballast.lies,
             notifies=notifies,
             met_at_ms=(await self.sync_state()).met_at_ms,
@@ -509,56 +545,26 @@ class Device:
         finally:
             self._listeners.discard(changed)
 
-    # --- what was chosen for this phone
-
-    def preference(self, name: str) -> str:
-        """What was chosen of `replica.preferences.CHOICES`."""
-        return self._preferences[name]
-
-    async def prefer(self, name: str, choice: str) -> bool:
-        """Choose; False where there is no such choice. Raises OSError: the disk refused."""
-        chosen = self._preferences.choose(name, choice)
-        if self._heed_preferences():
-            await self._begin_again()
-        return chosen
-
-    @property
-    def on_mobile_data(self) -> bool | None:
-        """Whether the phone is on mobile data, as its location app last said."""
-        return self._on_mobile_data
-
-    @property
-    def files_wait(self) -> bool:
-        """Whether photos and files wait until a network is known that is not the mobile one."""
-        return self._preferences["media"] == "wi-fi" and self._on_mobile_data is not False
-
-    async def hear_network(self, on_mobile_data: bool | None) -> None:
-        """What the location app says of the network; None: nothing."""
-        if on_mobile_data is None or on_mobile_data == self._on_mobile_data:
-            return
-        self._on_mobile_data = on_mobile_data
-        if self._heed_preferences():
-            await self._begin_again()
-
-    def _heed_preferences(self) -> bool:
-        """Let store and logger go by what was chosen; whether files may go that waited."""
+    async def _heed_choices(self) -> None:
+        """Let store and logger go by what was chosen for this phone."""
         if self._logger is not None:
-            self._logger.saving = self._preferences["battery"] == "saving"
+            self._logger.saving = self.choices.saves_battery
         if self._replica is None:
-            return False
-        waited, self._replica.files_wait = self._replica.files_wait, self.files_wait
+            return
+        waited, self._replica.files_wait = self._replica.files_wait, self.choices.files_wait
         self._announce()
-        return waited and not self.files_wait
-
-    async def _begin_again(self) -> None:
-        """A session offers files where it begins: begin one that does."""
-        await self.hang_up()
-        self.sync_now()
+        if waited and not self.choices.files_wait:
+            # A session offers files where it begins: begin one that does.
+            await self.hang_up()
+            self.sync_now()
 
     # --- location
 
     async def take_fix(self, fix: Fix, battery_percent: int | None = None) -> None:
         """A fix of this phone, durable on return: it feeds the logger, and presence on duty."""
+        if self._replica is not None:
+            told = (self.clock.now_ms(), self._replica.offset.now_ms())
+            fix = replace(fix, time_ms=by_true_time(fix.time_ms, *told))
         if battery_percent is not None:
             self._teller.battery_percent = battery_percent
         self._phone_watch.saw(fix)
@@ -583,15 +589,11 @@ class Device:
         return self._steering.commands(self._logger.context, self._logger.sampling)
 
 
-def _file_for_hub(replica: Replica) -> tuple[str, bytes]:
-    receiver = receiver_named(replica, "")
-    return name_of_file(receiver, replica.clock.now_ms()), file_for(replica, receiver).data
-
-
-def _unsent_and_met(replica: Replica) -> tuple[list[OwnUnsent], int | None]:
+def _unsent_and_met(replica: Replica) -> tuple[UnsentInAll, int | None]:
     db = replica.store.db
     (met,) = db.execute("SELECT max(met_at) FROM peer").fetchone()
-    return unsent_entries(db, replica.author, former_authors(replica.store)), met
+    former = former_authors(replica.store)
+    return unsent_in_all(db, replica.author, former, listed=UNSENT_SHOWN), met
 
 
 def _shown(entry: OwnUnsent) -> Unsent:

@@ -19,11 +19,10 @@ LOGGER = logging.getLogger(__name__)
 
 
 class DeviceMeetings:
-    """How the phone of one folder meets colleagues; `announce` is called when figures change."""
+    """How a phone meets colleagues; `announce` is called when figures change."""
 
-    def __init__(self, meetings: Meetings, folder: Path, announce: Callable[[], None]) -> None:
+    def __init__(self, meetings: Meetings, announce: Callable[[], None]) -> None:
         self._meetings = meetings
-        self._folder = folder
         self._announce = announce
         self._addresses = list(meetings.addresses)
         self._writer: Writer | None = None
@@ -31,14 +30,16 @@ class DeviceMeetings:
         self._syncers: list[Syncer] = []
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def begin(self, writer: Writer) -> None:
+    async def begin(self, writer: Writer, folder: Path) -> None:
         """Be there for colleagues' phones, and look for those that were named.
+
+        `folder` is where the TLS identity of whoever is in lies.
 
         Raises TransportError: the port can't be listened on.
         """
         self._writer = writer
         if self._meetings.listen is not None:
-            place = MeetingPlace(writer, self._folder, *self._meetings.listen)
+            place = MeetingPlace(writer, folder, *self._meetings.listen)
             self.place = await place.__aenter__()
         for address in self._addresses:
             self._look_for(address)

@@ -15,9 +15,11 @@ import aiohttp
 
 from core.log.errors import LogError, SessionRefused, Unauthentic
 from core.log.limits import FRAME_BYTES_MAX
+from replica.hubs import other_hubs
 from replica.joining import HubAddress
 from replica.link import HEARTBEAT_S, Crowded, Link, LinkClosed, WebSocketLink
 from replica.transport_security import PEER_SERVER_NAME, client_pin
+from replica.writer import Writer
 
 # A hub in the same building answers at once; on a bad mobile link it may take this long.
 CONNECT_S_MAX = 20.0
@@ -68,6 +70,19 @@ def hub_dialler(list_hubs: ListHubs, connector: MakeConnector = aiohttp.TCPConne
             raise LinkClosed(f"no hub answers at {places}") from last
 
     return dial
+
+
+async def hubs_in_turn(writer: Writer, own: HubAddress) -> list[HubAddress]:
+    """A phone's own hub, also where it has moved to since, and then the site's others."""
+    known = await writer.run(other_hubs, writer.replica)
+    moved = [each.addresses for each in known if each.fingerprint == own.fingerprint]
+    addresses = dict.fromkeys([*own.addresses, *(each for told in moved for each in told)])
+    others = [
+        HubAddress(each.addresses, each.fingerprint)
+        for each in known
+        if each.fingerprint != own.fingerprint
+    ]
+    return [HubAddress(tuple(addresses), own.fingerprint), *others]
 
 
 async def connect(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from core.log.certificate import Certificate
+from core.log.certificate import HUB_ROLE, Certificate
 from core.log.errors import LogError
 from core.log.session import Close, Differing, Effect, Live, Met, Seen, Send, Session, Stage
 from replica.link import Link, LinkClosed
@@ -26,7 +26,7 @@ STRANGERS = b"?"
 
 # After so long a session looks at any commit for what it may have to tell.
 LOOK_S = 60.0
-# And after so long a hub's session looks though nobody commits anything.
+# And after so long a hub's session looks though nobody commits anything; two phones' sooner.
 LOOK_UNASKED_S = 900.0
 
 
@@ -143,9 +143,8 @@ async def converse(
         await step(session.open)
         async with asyncio.TaskGroup() as group:
             working = [group.create_task(push())]
-            if shelf.is_hub:
-                look = partial(step, session.changed, frozenset())
-                working.append(group.create_task(_look_unasked(look)))
+            look = partial(step, session.changed, frozenset())
+            working.append(group.create_task(_look_unasked(look, lambda: _pause_s(session, shelf))))
             try:
                 await conversation.hear(partial(step, session.receive))
             finally:
@@ -163,10 +162,26 @@ async def converse(
         await link.close()
 
 
-async def _look_unasked(look: Callable[[], Awaitable[None]]) -> None:
-    """What a phone is to let go of by the clock it lets go of on a quiet day too."""
+def _pause_s(session: Session, shelf: ReplicaShelf) -> float | None:
+    """After how long a session looks though nobody commits anything; None: it need not."""
+    if shelf.is_hub:
+        return LOOK_UNASKED_S
+    colleague = session.peer is not None and session.peer.role != HUB_ROLE
+    return LOOK_S if colleague else None
+
+
+async def _look_unasked(
+    look: Callable[[], Awaitable[None]], pause_s: Callable[[], float | None]
+) -> None:
+    """What a phone is to let go of by the clock it lets go of on a quiet day too.
+
+    And what it gave a colleague to carry is made anew, some time after more was written.
+    """
     while True:
-        await asyncio.sleep(LOOK_UNASKED_S)
+        pause = pause_s()
+        await asyncio.sleep(LOOK_S if pause is None else pause)
+        if pause is None:
+            continue
         # Room that is kept for people is no reason to hang up: it is looked at again.
         with suppress(DiskFull):
             await look()

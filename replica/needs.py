@@ -1,34 +1,42 @@
-"""What sync can't settle without the worker, in words.
+"""What sync and the phone itself can't settle without the worker, in words.
 
-Pure. Invariant: each need says what to do.
+Values alone. Invariant: each says what is wrong and what to do about it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Sequence
 
+from replica.clock_offset import words_of
 from replica.screens.port import Need
 from replica.syncing import SyncFigures
 
-ALMOST_FULL: Final = Need(
+ALMOST_FULL = Need(
     "The storage of this phone is almost full.",
     "What you do is saved for a while yet, in room that was kept back for this. Delete photos or "
     "apps that you don't need; until then new jobs may not come in.",
 )
 
-DAMAGED: Final = Need(
+DAMAGED = Need(
     "Some of what this phone has saved is damaged.",
     "Send what waits, and ask the office: 'fieldlog check --repair' on this phone mends it, and "
     "the hub brings back what can't be mended.",
 )
 
+CLOCK_IS_OFF = (
+    "Let Android set date and time by itself (Settings > System > Date and time). What you log has "
+    "the right times all the same, as the hub told them."
+)
 
-def needs_of(figures: Iterable[SyncFigures], *, room_kept: bool, damaged: bool) -> tuple[Need, ...]:
-    """The needs of a phone: what was refused in sessions, its disk, its store."""
-    refused = [Need(each.refused_words, each.refusal) for each in figures if each.refusal]
+
+def needs_of(
+    figures: Sequence[SyncFigures], *, is_full: bool, is_damaged: bool, offset_ms: int
+) -> tuple[Need, ...]:
+    """All that needs the worker: what was refused, then what is wrong with the phone."""
+    off = words_of(offset_ms)
     return (
-        *refused,
-        *([] if room_kept else [ALMOST_FULL]),
-        *([DAMAGED] if damaged else []),
+        *(Need(each.refused_words, each.refusal) for each in figures if each.refusal),
+        *([ALMOST_FULL] if is_full else []),
+        *([DAMAGED] if is_damaged else []),
+        *([Need(f"This phone's clock is {off}.", CLOCK_IS_OFF)] if off else []),
     )

@@ -40,9 +40,11 @@ from replica.authority import (
     revoked_keys,
 )
 from replica.clock import Clock
+from replica.clock_offset import ClockOffset
 from replica.file_going import note_left
 from replica.file_store import FileStore
 from replica.identity import Identity
+from replica.kept_files import KeptFiles
 from replica.projection import clear_projections, project_stream
 from replica.projection.day import DayShown
 from replica.scope import days_of
@@ -55,9 +57,6 @@ STATES_MAX = 2_000
 
 # A monotonic clock that stands this near to where it should needs no words in the entry.
 UPTIME_SLACK_MS = 100
-
-# Clock offsets below this are the network's own uncertainty.
-OFFSET_SLACK_MS = 2_000
 
 # A hub is told of each stream that was dropped. A colleague only of what its phone had from here,
 # brought or wrote in: of no other job, or customer, may it know that this phone had it.
@@ -106,8 +105,10 @@ class Replica:
     ) -> None:
         self.store = store
         self.files = FileStore(store)
+        self.kept = KeptFiles(store)
         self.identity = identity
         self.clock = clock
+        self.offset = ClockOffset(store, clock)
         self.entropy = entropy
         self.reading = reading
         self._permits = reading.permits
@@ -293,7 +294,7 @@ class Replica:
         draft = Entry(
             wall_ms=self.clock.now_ms() // 10 * 10,
             changes=tuple((change.path, change.value) for change in changes),
-            offset_ms=self.store.get("offset_ms", 0),
+            offset_ms=self.offset.follow(),
             boot=boot,
             uptime_ms=uptime,
             actor=actor,
@@ -451,6 +452,7 @@ class Replica:
         self.newly_revoked.clear()
         self._erased = None
         self._position = self.store.get("position", 0)
+        self.offset.reload()
 
     def mark_changed(self, streams: Iterable[bytes]) -> None:
         """Note committed changes for those who listen."""
@@ -504,11 +506,9 @@ class Replica:
             self.has_purged = True
         return gone
 
-    def keep_offset(self, offset_ms: int) -> None:
-        """Keep how far this clock stands from the hub's, learnt at a contact."""
-        if abs(offset_ms - self.store.get("offset_ms", 0)) > OFFSET_SLACK_MS:
-            with self.store.transaction():
-                self.store.put("offset_ms", 0 if abs(offset_ms) < OFFSET_SLACK_MS else offset_ms)
+    def now_ms(self) -> int:
+        """What time it is, ms UTC: what the clock says, corrected by what a hub told of it."""
+        return self.clock.now_ms() + self.offset.now_ms()
 
     def rebuild_projections(self) -> None:
         """Drop every projection row and make it anew from the log."""

@@ -24,8 +24,10 @@ from replica.authority import is_kept, revoked_keys, shown_certificates
 from replica.file_shelf import ReplicaFileShelf
 from replica.intake import take_runs
 from replica.many import rows_of
+from replica.relaying import ReplicaRelayShelf
 from replica.replica import Replica
 from replica.scope import common_of, scope_of
+from replica.time_shelf import ReplicaTimeShelf
 
 # The order in which streams travel: what others need to be understood goes first.
 _ORDER = (
@@ -69,6 +71,8 @@ class ReplicaShelf:
         self._replica = replica
         self._db = replica.store.db
         self.files = ReplicaFileShelf(replica)
+        self.relay = ReplicaRelayShelf(self, replica)
+        self.clocks = ReplicaTimeShelf(replica)
         self._scope: tuple[tuple[bytes, int, int], frozenset[bytes]] | None = None
         # Streams that came into the peer's scope since it was first asked for; not offered yet.
         self._came: frozenset[bytes] = frozenset()
@@ -122,7 +126,7 @@ class ReplicaShelf:
             raise Revoked("this device's certificate was revoked; ask the office")
         if not counts(own, revoked, stands=is_kept(self._db, own)):
             raise EnrolAgain("the hub that certified this device was shut out; enrol it again")
-        if not by_hand and own.session_until < self._replica.clock.now_ms():
+        if not by_hand and own.session_until < self._replica.now_ms():
             raise EnrolAgain("this device's certificate has run out; enrol it again")
         for issuer in issuers:
             check_certificate(issuer, self.site, hubs)
@@ -140,7 +144,7 @@ class ReplicaShelf:
     def shared(self, peer: Certificate) -> frozenset[bytes]:
         """Streams that both sides should hold."""
         if self.is_hub or peer.role != Role.HUB:
-            now_ms = self._replica.clock.now_ms()
+            now_ms = self._replica.now_ms()
             # A session asks several times for each commit; the minute is for what time closes.
             asked = (peer.author, self.position(), now_ms // 60_000)
             if self._scope is None or self._scope[0] != asked:

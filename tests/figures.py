@@ -24,6 +24,7 @@ from tests.autolog_truth import score
 from tests.bench.__main__ import quick_rows
 from tests.bench.measuring import figures
 from tests.build import Site, hold
+from tests.handing_sizes import QR_BYTES, handed_sizes
 from tests.journey.kills import lost_by_sigkills
 from tests.pattern_truth import rounds_found_again, rules_found_again
 from tests.proof.planted import why_not_caught
@@ -63,6 +64,13 @@ def sync_figures(folder: Path) -> None:
     assert all(isinstance(messages.read(f), State) for side in after_hello for f in side)
     figure("reconnect_round_trips", trips, "round trips")
     figure("reconnect_bytes", max(sum(map(len, side)) for side in after_hello), "bytes each way")
+
+
+def handing_figures(folder: Path) -> None:
+    """A job that goes from phone to phone in a file."""
+    for name, size in handed_sizes(folder):
+        figure(f"handed_job_{name}_bytes", size, "bytes")
+        figure(f"handed_job_{name}_codes", -(-size // QR_BYTES), "QR codes")
 
 
 def bench_figures() -> None:
@@ -142,9 +150,11 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        sync_figures(Path(folder))
+        sync_figures(Path(folder) / "sync")
+        handing_figures(Path(folder) / "handing")
     bench_figures()
     print("# the board's own figures are printed by `make bench-board`", flush=True)
+    print("# those of a month offline are printed by `make blackbox`", flush=True)
     try:
         trace_figures(arguments.traces)
     except TraceError as error:

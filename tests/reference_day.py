@@ -29,7 +29,8 @@ def eight_jobs(site: Site, hub: Replica, worker: bytes) -> list[tuple[bytes, byt
     """Jobs with five check items each, assigned to the worker; stream and turn of each."""
     jobs = []
     for index in range(8):
-        clock_of(hub).pass_ms(1_000)
+        for each in site.opened:
+            clock_of(each).pass_ms(1_000)
         job, turn = site.new_id(Kind.JOB, hub.clock.now_ms()), site.entropy(8)
         fields = {"title": f"Job {index}", "check_items": ["a", "b", "c", "d", "e"]}
         hub.write(acts.create_job(job, fields) + acts.assign(job, worker, turn))

@@ -8,7 +8,7 @@ sender what a session with it would have proven, and nothing that depends on whe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b, sha512
 
@@ -58,20 +58,60 @@ class CarriedIn:
 
 
 def carry_out(
-    shelf: Shelf, peer: Certificate, entropy: bytes, *, besides: tuple[Certificate, ...] = ()
+    shelf: Shelf,
+    peer: Certificate,
+    entropy: bytes,
+    *,
+    besides: tuple[Certificate, ...] = (),
+    only: frozenset[bytes] | None = None,
+    bytes_max: int = 0,
 ) -> CarriedOut:
-    """A file with all that `peer` is not known to hold of what both share.
+    """A file with all that `peer` is not known to hold of what both share, or of `only` these.
 
     `entropy` is 48 random bytes: of the key that this file alone is sealed with, and the nonce.
-    The certificates `besides` travel with the maker's own: a new hub's in its first file.
+    The certificates `besides` travel with the maker's own: a new hub's in its first file. With
+    `bytes_max` the file has at most so many, and carries what fits of what goes first.
 
     Raises:
-        OverLimit: it would have more than `CARRIED_BYTES_MAX` bytes.
+        OverLimit: it would have more than `CARRIED_BYTES_MAX` bytes, or there is no room in
+            `bytes_max` for anything.
     """
-    parcels = _parcels(shelf, peer)
+    shared = shelf.shared(peer)
+    streams = shared if only is None else shared & only
+    parcels = _parcels(shelf, peer, streams)
+
+    def made_of(parcels: list[Parcel]) -> CarriedOut:
+        return _made_of(shelf, peer, entropy, besides, streams, parcels)
+
+    return _as_fits(made_of, parcels, bytes_max) if bytes_max else made_of(parcels)
+
+
+def _as_fits(
+    made_of: Callable[[list[Parcel]], CarriedOut], parcels: list[Parcel], bytes_max: int
+) -> CarriedOut:
+    """A file with as many of the first parcels as `bytes_max` has room for."""
+    while parcels:
+        made = made_of(parcels)
+        if len(made.data) <= bytes_max:
+            return made
+        over = len(made.data) - bytes_max
+        # Packed, a parcel takes less than its size: what is left out last may have had room.
+        while over > 0 and parcels:
+            over -= parcels.pop().size
+    raise OverLimit(f"a file of {bytes_max:,} bytes has no room for what is to be carried")
+
+
+def _made_of(
+    shelf: Shelf,
+    peer: Certificate,
+    entropy: bytes,
+    besides: tuple[Certificate, ...],
+    streams: frozenset[bytes],
+    parcels: list[Parcel],
+) -> CarriedOut:
     certificates = (*shelf.own_certificates(), *(each.to_bytes() for each in besides))
     hello = Hello((messages.PROTOCOL,), shelf.site, entropy[32:48], certificates)
-    state, *heads = _where_it_stands(shelf, peer)
+    state, *heads = _where_it_stands(shelf, peer, streams)
     runs = [parcel.finish(at, None, shelf.seal) for at, parcel in enumerate(parcels, 1)]
     plain = b"".join(_record(messages.write(message)) for message in (hello, state))
     plain += b"".join(map(_record, _series([*heads, *runs])))
@@ -179,16 +219,16 @@ def _take(shelf: Shelf, peer: Certificate, state: State, frames: list[bytes]) ->
     return CarriedIn(peer, entries, tuple(refused))
 
 
-def _where_it_stands(shelf: Shelf, peer: Certificate) -> Iterator[Message]:
+def _where_it_stands(
+    shelf: Shelf, peer: Certificate, shared: frozenset[bytes]
+) -> Iterator[Message]:
     """State and heads. What was dropped needs no word: heads only ever add to reach."""
-    shared = shelf.shared(peer)
     generation, mark = shelf.meet(peer, b"")
     yield State(shelf.generation, generation, mark, *shelf.digest(shared))
     yield from frames(Compare(0, True, (), ("",), tuple(shelf.heads_of(shared))))
 
 
-def _parcels(shelf: Shelf, peer: Certificate) -> list[Parcel]:
-    shared = shelf.shared(peer)
+def _parcels(shelf: Shelf, peer: Certificate, shared: frozenset[bytes]) -> list[Parcel]:
     slices: list[Slice] = []
     for log in shelf.unconfirmed(peer, shared, 0):
         part = shelf.slice(peer, log, 0)

@@ -107,6 +107,17 @@ AUTHOR_DAY_FILE_BYTES_MAX = 500_000_000
 # Where a disk has less room than this, it is left to entries, and files wait: four of the largest.
 FILE_ROOM_BYTES_MIN = 67_108_864
 
+# A carried file that a session takes, to be kept for a hub or opened there: a worker's month with
+# its track, and what a hub holds in memory of each phone that brings one.
+RELAYED_BYTES_MAX = 1_000_000
+
+# A part of one; an entry waits behind one at most.
+RELAY_PART_BYTES_MAX = 65_536
+
+# Carried files of colleagues that a phone keeps, and their bytes: a team's, and little on any disk.
+RELAYED_FILES_MAX = 16
+RELAYED_FILES_BYTES_MAX = 4_000_000
+
 # Refusals that are kept for people to read, the newest; a hostile frame can make a thousand.
 REFUSED_KEPT_MAX = 10_000
 

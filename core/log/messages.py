@@ -23,11 +23,22 @@ from core.log.limits import (
     SEAL_LEAVES_MAX,
 )
 from core.log.parts import bytes_of, count_of, text_of
+from core.log.relay_messages import (
+    RELAY_READERS,
+    Relay,
+    Relayed,
+    RelayMessage,
+    TimeAsked,
+    TimeMessage,
+    TimeTold,
+    relay_parts,
+)
 from core.log.tree import DIGITS, Split
 
-# The versions that this program speaks. Who has the second too takes messages about files.
-PROTOCOL, FILES_PROTOCOL = 1, 2
-PROTOCOLS = (PROTOCOL, FILES_PROTOCOL)
+# The versions that this program speaks. Who has the second too takes messages about files, and who
+# has the third carried files and questions about the time.
+PROTOCOL, FILES_PROTOCOL, RELAY_PROTOCOL = 1, 2, 3
+PROTOCOLS = (PROTOCOL, FILES_PROTOCOL, RELAY_PROTOCOL)
 NONCE_BYTES = 16
 GENERATION_BYTES = 8
 
@@ -205,6 +216,8 @@ Message = (
     | Refuse
     | Presence
     | FileMessage
+    | RelayMessage
+    | TimeMessage
 )
 
 
@@ -252,6 +265,8 @@ def write(message: Message) -> bytes:
             parts = [10, message.reason, message.detail]
         case Presence():
             parts = [11, dict(sorted(message.fields.items()))]
+        case Relay() | Relayed() | TimeAsked() | TimeTold():
+            parts = relay_parts(message)
         case _:
             parts = file_parts(message)
     return pack(parts)
@@ -454,6 +469,7 @@ _READERS: dict[int, Callable[[list[Any]], Message]] = {
     10: _read_refuse,
     11: _read_presence,
     **FILE_READERS,
+    **RELAY_READERS,
 }
 
 

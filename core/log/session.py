@@ -4,7 +4,8 @@
 holds is asked of, and given to, a `Shelf`. The course: hello and proof both ways; state both ways;
 where the digests agree the session is live; else each side sends what the other has not confirmed,
 then they check, and repair (`core.log.repair`) where they still differ. Live, new entries are
-pushed as they are committed, and files (`core.log.exchange`) have their turn where no entry waits.
+pushed as they are committed, and what goes beside them (`core.log.beside`) has its turn where no
+entry waits.
 What was dropped since the last meeting is said before the state, so that nothing is sent on the
 strength of it. Holds no sockets and no clock. Invariant: nothing is acked before it is stored.
 """
@@ -21,6 +22,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from core.log import messages
+from core.log.beside import Beside
 from core.log.certificate import HUB_ROLE, Certificate
 from core.log.errors import (
     FINAL,
@@ -31,8 +33,6 @@ from core.log.errors import (
     WrongSite,
     refusal_told,
 )
-from core.log.exchange import FileExchange
-from core.log.file_messages import FileMessage
 from core.log.limits import FRAMES_IN_FLIGHT_MAX, HEADS_STREAMS_MAX
 from core.log.messages import (
     Ack,
@@ -154,7 +154,7 @@ class Session:
         self._checked: tuple[int, frozenset[bytes]] | None = None
         self._repair: Repair | None = None
         self._repair_is_own = False
-        self._files: FileExchange | None = None
+        self._beside: Beside | None = None
 
     # --- what the driver calls
 
@@ -181,11 +181,11 @@ class Session:
             return []
         self._look()
         effects = [*self._tell_dropped(streams, self.peer), *self._tell_to_leave()]
-        if self._files is not None:
-            self._files.look_at(streams)
+        if self._beside is not None:
+            self._beside.look_at(streams)
         position = self._shelf.position()
         if position == self._examined:
-            return effects + self._go_on_with_files()
+            return effects + self._go_on_beside()
         self._enqueue(self._examined)
         return effects + self._pump()
 
@@ -237,8 +237,7 @@ class Session:
             raise SessionRefused("the peer speaks no version of the protocol that is known here")
         self.peer = self._shelf.admit(hello.certificates)
         self._peer_nonce = hello.nonce
-        if messages.FILES_PROTOCOL in hello.versions:
-            self._files = FileExchange(self._shelf.files, self.peer)
+        self._beside = Beside(self._shelf, self.peer, hello.versions)
         self.stage = Stage.PROOF
         return [] if self._opens else [self._send(self._hello()), self._send(self._proof())]
 
@@ -354,9 +353,9 @@ class Session:
                 return self._offer_again(message.streams)
             case Presence():
                 return [Seen(message.fields)]
-            case _ if self._files is not None and isinstance(message, FileMessage):
-                answers = self._files.receive(message)
-                return [*map(self._send, answers), *self._go_on_with_files()]
+            case _ if self._beside is not None:
+                answers = self._beside.receive(message)
+                return [*map(self._send, answers), *self._go_on_beside()]
         raise Malformed(f"{type(message).__name__} while {self.stage.value}")
 
     def _on_runs(self, runs: Runs, peer: Certificate) -> list[Effect]:
@@ -479,14 +478,14 @@ class Session:
             digest, streams = self._shelf.digest(self._compared)
             self._checked = (self._shelf.position(), self._compared)
             effects.append(self._send(Check(digest, streams)))
-        return effects + self._go_on_with_files()
+        return effects + self._go_on_beside()
 
-    def _go_on_with_files(self) -> list[Effect]:
-        """Entries go first: files have their turn where both hold the same and nothing waits."""
+    def _go_on_beside(self) -> list[Effect]:
+        """Entries go first: all else has its turn where both hold the same and nothing waits."""
         waits = self._queue or self._parcels or self._in_flight or self._position_due
-        if self._files is None or self.stage is not Stage.LIVE or waits:
+        if self._beside is None or self.stage is not Stage.LIVE or waits:
             return []
-        return [*map(self._send, self._files.go_on(self._shared))]
+        return [*map(self._send, self._beside.go_on(self._shared))]
 
     def _drop_what_left(self) -> list[Effect]:
         """Drop streams of which the peer has all; what it lacks of the others goes first.

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from core.log.beside import BesideShelf
 from core.log.certificate import Certificate
-from core.log.exchange import FileShelf
 from core.log.messages import Runs, StreamHeads
 from core.log.parcel import Reached, Slice
 from core.log.seal import Seal
 
 
-class Shelf(Protocol):
+class Shelf(BesideShelf, Protocol):
     """What a session asks of its replica. Every call is one transaction of the store."""
 
     @property
@@ -34,10 +34,6 @@ class Shelf(Protocol):
     @property
     def generation(self) -> bytes:
         """Eight bytes that change when the store is restored or made anew."""
-
-    @property
-    def files(self) -> FileShelf:
-        """What the replica holds of files."""
 
     def position(self) -> int:
         """A number that grows with every entry that comes in."""

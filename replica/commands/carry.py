@@ -14,22 +14,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from core.dispatch.fields import Role
 from core.log.errors import LogError
 from core.log.limits import CARRIED_BYTES_MAX
-from replica.carrying import (
-    SUFFIX,
-    NobodyToCarryTo,
-    count_words,
-    file_for,
-    receiver_named,
-    sender_of,
-    take_file,
-)
+from replica.carrying import SUFFIX, count_words, file_for, sender_of, take_file, take_in_words
 from replica.clock import SystemClock
 from replica.commandline import CommandError
 from replica.identity import IdentityError, write_private
 from replica.occupied import FolderInUse, occupied
 from replica.opening import open_at_rest
+from replica.receivers import NobodyToCarryTo, receiver_named
+from replica.relaying import is_for_hub
 from replica.replica import Replica
 from replica.store import STORE_FILE, StoreError
 
@@ -52,7 +47,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "phone's own hub",
     )
     out.set_defaults(run=carry_out)
-    into = ways.add_parser("in", help="take in a file that was made for this hub or phone")
+    words = "take in a file that was made for this hub or phone; a phone keeps one for a hub"
+    into = ways.add_parser("in", help=words)
     into.add_argument("--from", dest="source", type=Path, required=True, help="the file")
     into.set_defaults(run=carry_in)
     for way in (out, into):
@@ -79,6 +75,9 @@ def carry_in(arguments: argparse.Namespace) -> int:
     """Take in the file; exit code 1 if something of it was refused."""
     data = _in_words(arguments.source, lambda: _read(arguments.source))
     with _replica(arguments.data) as replica:
+        if replica.identity.own.role == Role.WORKER and is_for_hub(replica, data):
+            print(f"{take_in_words(replica, data)}.")
+            return 0
         brought = take_file(replica, data)
         sender = sender_of(replica, brought)
     print(f"The file of {sender} brought {count_words(brought.entries)}.")

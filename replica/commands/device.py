@@ -129,7 +129,7 @@ def device_app(device: Device, secret: str) -> web.Application:
     async def keep(report: Report) -> None:
         match report:
             case Located():
-                await device.hear_network(report.on_mobile_data)
+                await device.choices.hear_network(report.on_mobile_data)
                 await device.take_fix(report.fix, report.battery_percent)
             case Crossing():
                 await device.take_fix(report.fix)

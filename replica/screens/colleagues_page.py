@@ -25,7 +25,7 @@ async def colleagues(request: web.Request) -> web.Response:
     """Colleagues, and the code that a colleague's phone reads."""
     screens = request.app[SCREENS]
     here = await screens.here()
-    own = Colleague(here.worker, here.worker_name, screens.device.meeting_address())
+    own = Colleague(here.worker, here.worker_name, screens.device.meetings.address)
     link = own.link(request.url.port or 80)
     return screens.page(
         here,
@@ -68,7 +68,7 @@ async def add(request: web.Request) -> web.Response:
     colleague = _read(request, await form_of(request))
     screens.colleagues.add(colleague)
     if colleague.address:
-        screens.device.meet_at(colleague.address)
+        screens.device.meetings.meet_at(colleague.address)
     return goto("/colleagues", screens.messages.say(f"{colleague.name} is known on this phone"))
 
 

@@ -63,7 +63,9 @@ async def files_on_phone(request: web.Request, here: Here, card: Card) -> list[F
     }
     found = await _named(request, card.job)
     return [
-        _view(each, await device.where_is(each.address), actors, here, card, device.files_wait)
+        _view(
+            each, await device.where_is(each.address), actors, here, card, device.choices.files_wait
+        )
         for each in found[:SHOWN_MAX]
     ]
 

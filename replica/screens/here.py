@@ -119,10 +119,25 @@ class Screens:
     def __init__(self, device: Device) -> None:
         self.device = device
         self.assets = installed_assets()
-        self.marks = Marks(device.folder)
-        self.colleagues = Colleagues(device.folder)
+        self._own = (device.folder, Marks(device.folder), Colleagues(device.folder))
         self.messages = Messages(device.now_ms, device.entropy)
         self._templates = make_environment(self.assets)
+
+    @property
+    def marks(self) -> Marks:
+        """What this side remembers of its own, for the worker who is in."""
+        return self._of_whoever_is_in()[1]
+
+    @property
+    def colleagues(self) -> Colleagues:
+        """The colleagues whom the worker who is in knows."""
+        return self._of_whoever_is_in()[2]
+
+    def _of_whoever_is_in(self) -> tuple[Path, Marks, Colleagues]:
+        folder = self.device.folder
+        if self._own[0] != folder:
+            self._own = (folder, Marks(folder), Colleagues(folder))
+        return self._own
 
     async def here(self) -> Here:
         """How things stand now, from the store's last commit."""

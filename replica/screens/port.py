@@ -10,13 +10,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from core.dispatch.acts import Change
 from core.log.stream import StreamState
 from replica.filing import Whereabouts
 from replica.health import Facts
 from replica.history import HistoryRow
+from replica.phone_choices import PhoneChoices
+from replica.relaying import CarriedHere, GivenAway
+
+if TYPE_CHECKING:
+    from replica.device_meetings import DeviceMeetings
 
 
 class EnrolmentRefused(Exception):
@@ -77,6 +82,17 @@ class SyncState:
 
 
 @dataclass(frozen=True, slots=True)
+class Carrying:
+    """Sealed files that this phone carries to a hub, and what colleagues carry of its own.
+
+    Neither is reach: what is unsent stays so until a hub has confirmed it to this phone.
+    """
+
+    here: tuple[CarriedHere, ...]
+    with_colleagues: tuple[GivenAway, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AutoNotice:
     """Something that auto logging noticed and the worker may confirm or deny.
 
@@ -133,7 +149,7 @@ class Device(Protocol):
         """Why a phone that holds work has to join a site again, '' where it has not."""
 
     def now_ms(self) -> int:
-        """What the phone's clock says, ms UTC."""
+        """What time it is, ms UTC: what the clock says, corrected by what a hub told of it."""
 
     def entropy(self, size: int) -> bytes:
         """Random bytes, for ids."""
@@ -164,11 +180,9 @@ class Device(Protocol):
     async def is_with(self, job: bytes, colleague: bytes) -> bool:
         """Whether a colleague's phone has provably all that this one wrote in a job."""
 
-    def meeting_address(self) -> str:
-        """Where colleagues' phones reach this one, host:port; '' where they don't."""
-
-    def meet_at(self, address: str) -> None:
-        """Look for a colleague's phone at an address, too, until this program ends."""
+    @property
+    def meetings(self) -> DeviceMeetings:
+        """How this phone meets colleagues' phones."""
 
     async def where_is(self, address: bytes) -> Whereabouts:
         """Where a file is, as far as it is proven."""
@@ -193,6 +207,13 @@ class Device(Protocol):
             CarryRefused: none can be made; the sentence says why.
         """
 
+    async def file_of_job(self, job: bytes, colleague: bytes) -> tuple[str, bytes]:
+        """A small file with a job that was handed on, for the colleague's phone, and its name.
+
+        Raises:
+            CarryRefused: none can be made; the sentence says why.
+        """
+
     async def take_file(self, data: bytes) -> str:
         """Take in a file that was carried here; what it brought, in words.
 
@@ -200,25 +221,21 @@ class Device(Protocol):
             CarryRefused: it was not taken in; the sentence says why.
         """
 
+    async def carrying(self) -> Carrying:
+        """What this phone carries for others, and which colleagues carry something of its own."""
+
+    async def put_away(self, file: str) -> None:
+        """Carry a file for others no longer, which `CarriedHere.file` names."""
+
     async def delete_erased(self) -> int:
         """Delete for good what only this phone has of what the office erased: how many changes."""
 
     def last_fix(self) -> OwnFix | None:
         """The newest own fix, None where there is none."""
 
-    def preference(self, name: str) -> str:
-        """What was chosen for this phone, of `replica.preferences.CHOICES`."""
-
-    async def prefer(self, name: str, choice: str) -> bool:
-        """Choose; False where there is no such choice. Raises OSError: the disk refused."""
-
     @property
-    def on_mobile_data(self) -> bool | None:
-        """Whether the phone is on mobile data, as its location app last said."""
-
-    @property
-    def files_wait(self) -> bool:
-        """Whether photos and files wait until a network is known that is not the mobile one."""
+    def choices(self) -> PhoneChoices:
+        """What was chosen for this phone alone."""
 
     async def health(self, *, notifies: bool) -> Facts:
         """What this phone knows of itself; `notifies`: whether notifications can be shown."""

@@ -118,11 +118,11 @@ async def phone_settings(request: web.Request) -> web.Response:
         back="/settings",
         message=message_of(request),
         groups=(
-            ("battery", "Position", BATTERY, device.preference("battery")),
-            ("media", "Photos and files", MEDIA, device.preference("media")),
+            ("battery", "Position", BATTERY, device.choices["battery"]),
+            ("media", "Photos and files", MEDIA, device.choices["media"]),
         ),
-        network=_NETWORKS[device.on_mobile_data],
-        files_wait=device.files_wait,
+        network=_NETWORKS[device.choices.on_mobile_data],
+        files_wait=device.choices.files_wait,
     )
 
 
@@ -130,7 +130,7 @@ async def set_phone(request: web.Request) -> web.Response:
     """Change what holds for this phone alone."""
     screens = request.app[SCREENS]
     for name, choice in (await form_of(request)).items():
-        if not await screens.device.prefer(name, choice):
+        if not await screens.device.choices.prefer(name, choice):
             raise ActError("there is no such choice; go back and choose")
     return goto("/settings/phone", screens.messages.say("Chosen for this phone"))
 

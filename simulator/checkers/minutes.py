@@ -2,8 +2,9 @@
 
 What counts, and the rows of `time_log`, are measured by each other and by the stretches as they
 really were: a log that one boot covers never counts for longer than it ran, whatever the clock of
-the phone said; and where no clock jumped all its time counts, for it or for another. Does not know
-the rules of what counts.
+the phone said; and where no clock jumped all its time counts, for it or for another. Where a phone
+learnt within a boot how far its clock stands off, its logs are placed by one of what it said, and
+by so much another's shown times may differ. Does not know the rules of what counts.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from core.dispatch.timelog import LOG_MS_MAX
+from core.dispatch.acts import day_stream
+from core.dispatch.timelog import LOG_MS_MAX, TimeLog, moments_by_boot
+from core.dispatch.workday import logs_of
 from replica.projection.day import CountedInterval, intervals_of
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ def wrong(world: World) -> Iterator[str]:
             "SELECT log, seconds, superseded, start_at, stop_at FROM time_log"
         )
         row_by_log = {bytes.fromhex(row[0]): row[1:] for row in rows.fetchall()}
+        moved_s = _moved_s(machine, counted)
         for stretch in world.truth.stretches.values():
             if stretch.log in row_by_log and stretch.log not in world.truth.corrected:
                 row = row_by_log[stretch.log]
@@ -46,7 +50,23 @@ def wrong(world: World) -> Iterator[str]:
                     if who == stretch.worker
                     for piece in day
                 ]
-                yield from _against_truth(machine, stretch, own, *row, jumps=jumps)
+                by_s = moved_s.get((stretch.worker, stretch.boot), 0.0)
+                yield from _against_truth(machine, stretch, own, by_s, *row, jumps=jumps)
+
+
+def _moved_s(
+    machine: Machine, counted: dict[tuple[bytes, str], list[CountedInterval]]
+) -> dict[tuple[bytes, int], float]:
+    """By worker and boot how far apart the times are at which it began, as its logs say."""
+    logs: dict[bytes, list[TimeLog]] = {}
+    for worker, day in counted:
+        state = machine.replica.state(day_stream(worker, day))
+        logs.setdefault(worker, []).extend(read.log for read in logs_of(state, worker))
+    return {
+        (worker, boot): (max(told) - min(told)) / 1_000
+        for worker, own in logs.items()
+        for boot, told in moments_by_boot(own).items()
+    }
 
 
 def _counted(machine: Machine) -> dict[tuple[bytes, str], list[CountedInterval]]:
@@ -89,6 +109,7 @@ def _against_truth(
     machine: Machine,
     stretch: Stretch,
     counted: list[CountedInterval],
+    moved_s: float,
     seconds: int,
     superseded: int,
     start_at: int,
@@ -106,7 +127,7 @@ def _against_truth(
     if not superseded and not jumps:
         counted_s = _counted_s(counted, start_at, stop_at)
         # A log that was left running over a day counts for a day, by rule.
-        if counted_s < min(true_s, LOG_MS_MAX / 1_000) - slack_s:
+        if counted_s < min(true_s, LOG_MS_MAX / 1_000) - slack_s - moved_s:
             yield f"{name} counts for {seconds} s, and only {counted_s:.0f} s of its time count"
 
 

@@ -20,6 +20,7 @@ from core.log.parcel import Reached, Slice
 from core.log.seal import Seal, make_seal
 from simulator.hostile.forging import Forger
 from simulator.hostile.lying_files import LyingFileShelf
+from simulator.hostile.lying_relay import LyingRelayShelf, LyingTimeShelf
 
 Log = tuple[bytes, bytes, bytes]
 
@@ -45,6 +46,8 @@ class LyingShelf:
         self._claims_more = chance.random() < 0.5
         self._peer_generation = b""
         self.files = LyingFileShelf(Random(chance.random()))
+        self.relay = LyingRelayShelf(Random(chance.random()))
+        self.clocks = LyingTimeShelf(Random(chance.random()))
 
     @property
     def site(self) -> bytes:

@@ -26,7 +26,8 @@ from core.log.errors import LogError
 from core.log.packing import Unpacker, packed
 from hub.enrolment import EnrolmentRefused, Enrolments
 from replica import pairing
-from replica.carrying import file_for, receiver_named, take_file
+from replica.carrying import file_for, take_file
+from replica.receivers import receiver_named
 from replica.replica import Replica
 from tests.build import Site, hold
 from tests.core.log.authors import author_of

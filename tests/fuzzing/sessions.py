@@ -26,7 +26,9 @@ from core.dispatch.acts import SITE_STREAM, Change
 from core.dispatch.fields import SETTING, Kind, LogKind, Phase
 from core.dispatch.permits import CREATE_JOBS
 from core.log import messages
+from core.log.beside import Beside
 from core.log.canonical import pieces
+from core.log.carried import MAGIC
 from core.log.chain import chain_next, chain_start, seal_leaf
 from core.log.chunk_list import chunks_of, list_of
 from core.log.errors import LogError
@@ -34,9 +36,12 @@ from core.log.exchange import FileExchange
 from core.log.file_messages import Chunk, Fetch, FileList, Held, NoFile, Offer
 from core.log.limits import FRAME_BYTES_MAX
 from core.log.packing import GOES_ON, MARK, packed, unpacked
+from core.log.relay import RelayExchange, relay_name
+from core.log.relay_messages import Relay, Relayed, TimeAsked, TimeTold
 from core.log.repair import Repair
 from core.log.seal import _signed_bytes
 from core.log.session import Close, Effect, Send, Session, Stage
+from core.log.time_told import TimeExchange
 from core.log.tree import Split
 from replica import logs
 from replica.checking import dump_projections
@@ -44,8 +49,10 @@ from replica.file_checking import check_files
 from replica.file_shelf import ReplicaFileShelf
 from replica.files import MachineFiles
 from replica.filing import save_file, want_file
+from replica.relaying import ReplicaRelayShelf
 from replica.replica import Replica
 from replica.shelf import ReplicaShelf
+from replica.time_shelf import ReplicaTimeShelf
 from tests import in_memory
 from tests.build import START_MS, Meeting, Site, fresh_fold, hold, revoke, rows_of
 from tests.core.log.authors import author_of, key_of
@@ -100,18 +107,20 @@ class Point:
 
 
 def _own(value: Any) -> Any:
-    if isinstance(value, (list, dict, set)):
+    if isinstance(value, (list, dict, set, bytearray)):
         return value.copy()
     if isinstance(value, ReplicaShelf):
         # It remembers a scope by a position, which comes again with other entries.
         return ReplicaShelf(value._replica)
-    if isinstance(value, FileExchange):
+    if isinstance(value, (Beside, FileExchange, RelayExchange, TimeExchange)):
         exchange = copy.copy(value)
         for name, part in vars(value).items():
             setattr(exchange, name, _own(part))
         return exchange
-    if isinstance(value, ReplicaFileShelf):
-        return ReplicaFileShelf(value._replica)
+    if isinstance(value, (ReplicaFileShelf, ReplicaTimeShelf)):
+        return type(value)(value._replica)
+    if isinstance(value, ReplicaRelayShelf):
+        return ReplicaRelayShelf(ReplicaShelf(value._replica), value._replica)
     if isinstance(value, Repair):
         own = copy.copy(value)
         own._asked, own._told, own._heard = value._asked.copy(), value._told.copy(), []
@@ -201,6 +210,9 @@ def build_world(folder: Path) -> World:
     want_file(phone, save_file(hub, boiler, LARGE).address)
     record(world, "files", phone, hub)
     record(world, "files of hubs", other, hub)
+    phone.write(acts.add_note(boiler, "the key is at number 5"))
+    record(world, "given to carry", phone, colleague)
+    record(world, "carried", colleague, hub)
     return world
 
 
@@ -269,12 +281,24 @@ def seeds_of(point: Point) -> list[bytes]:
         messages.Compare(0, False),
         messages.Runs(1, 7, (), (), ()),
         *messages_of_files(),
+        *messages_of_others(point),
     ]
     frames = [messages.write(each) for each in made]
     if point.session["stage"] in (Stage.SYNC, Stage.LIVE):
         frames += frames_of_fields(point.replica, point.keys[point.peer])
         frames += frames_of_newcomers(point.replica, point.keys[point.replica.site])
     return frames
+
+
+def messages_of_others(point: Point) -> list[messages.Message]:
+    """What may be said of carried files that nobody made, and of the time."""
+    noise = MAGIC + point.replica.author + bytes(200)
+    made: list[messages.Message] = [TimeAsked(7), TimeTold(7, START_MS), TimeTold(0, 2**62)]
+    for data in (noise, b"no file"):
+        name = relay_name(data)
+        made += [Relay(name, len(data), 0, data[:60_000]), Relay(name, len(data), 0, data[:5])]
+        made += [Relayed(name, len(data)), Relayed(name, 5), Relayed(name, 5, "no room")]
+    return made
 
 
 def messages_of_files() -> list[messages.Message]:

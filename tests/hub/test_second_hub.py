@@ -28,13 +28,14 @@ from hub.second_hub import (
     read_request,
     signed_bytes,
 )
-from replica.carrying import file_for, receiver_named, take_file
+from replica.carrying import file_for, take_file
 from replica.commandline import CommandError
 from replica.dialling import hub_dialler
 from replica.hubs import other_hubs
 from replica.identity import SITE_KEY_FILE, IdentityError
 from replica.joining import HubAddress
 from replica.link import LinkClosed
+from replica.receivers import receiver_named
 from tests.build import Entropy, SettableClock
 from tests.core.log.authors import author_of, key_of
 from tests.core.log.pages import hex_examples

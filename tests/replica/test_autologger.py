@@ -196,7 +196,10 @@ async def test_a_forgotten_duty_is_over_after_sixteen_hours(pocket: Pocket) -> N
 
 
 async def test_a_clock_that_was_set_right_on_duty_ends_no_duty(pocket: Pocket) -> None:
-    pocket.clock.wall_ms -= 60 * MINUTE_MS  # It ran an hour ahead; the monotonic clock runs on.
+    # It ran an hour ahead, as the hub said at a contact; the monotonic clock runs on.
+    right_ms = pocket.clock.now_ms() - 60 * MINUTE_MS
+    assert pocket.replica.offset.compare(pocket.clock.uptime_ms(), right_ms)
+    pocket.clock.wall_ms = right_ms
     await pocket.logger.pass_time()
     assert pocket.logger.on_duty
     assert await pocket.fix(0)

@@ -14,7 +14,7 @@ from replica.commandline import CommandError
 from replica.commands.carry import configure
 from replica.occupied import occupied
 from replica.replica import Replica
-from tests.build import Site
+from tests.build import Site, hold
 
 
 def carry(*words: str | Path) -> int:
@@ -91,3 +91,21 @@ def test_a_copied_folder_is_not_carried_from_under_its_old_key(site: Site, tmp_p
     with pytest.raises(CommandError, match="copied or restored"):
         carry("out", "--data", copy, "--to", tmp_path / "b.carried")
     assert carry("out", "--data", folder, "--to", tmp_path / "b.carried") == 0
+
+
+def test_on_a_phone_a_file_for_the_hub_is_kept_and_said_so(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub = site.hub()
+    phones = [site.phone(hub, site.worker(hub, name)) for name in ("Ana", "Bo")]
+    for phone in phones:
+        assert hold(phone, hub).live
+    phones[0].write(acts.set_app(phones[0].subject, jobs_on=True))
+    folders = [phone.store.path.parent for phone in phones]
+    for phone in phones:
+        phone.close()
+        site.opened.remove(phone)
+    file = tmp_path / "file.carried"
+    assert carry("out", "--data", folders[0], "--to", file) == 0
+    assert carry("in", "--data", folders[1], "--from", file) == 0
+    assert "keeps it and gives it to hub A" in capsys.readouterr().out

@@ -15,15 +15,9 @@ from core.log.carried import carry_out, opened, sealed
 from core.log.errors import LogError, Malformed, OverLimit, SessionRefused, Unauthentic, WrongSite
 from core.log.limits import CARRIED_BYTES_MAX
 from core.log.session import Close
-from replica.carrying import (
-    NobodyToCarryTo,
-    file_for,
-    receiver_named,
-    receivers,
-    sender_of,
-    take_file,
-)
+from replica.carrying import file_for, sender_of, take_file
 from replica.reach import unsent_entries
+from replica.receivers import NobodyToCarryTo, receiver_named, receivers
 from replica.replica import Replica
 from replica.shelf import ReplicaShelf
 from tests.build import YEAR_MS, Site, agree, clock_of, hold, rows_of, streams_of

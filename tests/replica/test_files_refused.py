@@ -115,7 +115,9 @@ def test_of_files_that_a_peer_says_it_holds_those_that_are_not_here_take_no_memo
         drawn = tuple(photo(f"{frame} {number}", 0.001)[:32] for number in range(1_000))
         meeting.waiting[1].append(write(Held((address, *drawn))))
     meeting.run()
-    exchange = meeting.sessions[1]._files
+    beside = meeting.sessions[1]._beside
+    assert beside is not None
+    exchange = beside._files
     assert exchange is not None
     assert exchange._offered == {address}
     assert whereabouts(phone, address).on_hub

@@ -42,9 +42,9 @@ async def test_photos_wait_for_wi_fi_while_all_else_goes(
     tmp_path: Path, clock: SettableClock
 ) -> None:
     async with at_work(tmp_path, clock) as (hub, phone, job, _):
-        assert await phone.prefer("media", "wi-fi")
-        assert phone.files_wait, "nothing is known of the network yet"
-        await phone.hear_network(True)
+        assert await phone.choices.prefer("media", "wi-fi")
+        assert phone.choices.files_wait, "nothing is known of the network yet"
+        await phone.choices.hear_network(True)
         address = await phone.save_file(job, photo("valve"))
         await phone.act(acts.add_note(job, "Photographed"))
 
@@ -54,8 +54,8 @@ async def test_photos_wait_for_wi_fi_while_all_else_goes(
         await until(told, "the note is on the hub")
         await synced(phone)
         assert not await is_on_hub(hub, address)
-        await phone.hear_network(False)
-        assert not phone.files_wait
+        await phone.choices.hear_network(False)
+        assert not phone.choices.files_wait
         await until(lambda: is_on_hub(hub, address), "the photo came by Wi-Fi")
 
 
@@ -63,10 +63,10 @@ async def test_who_lets_photos_go_by_any_network_again_need_not_wait(
     tmp_path: Path, clock: SettableClock
 ) -> None:
     async with at_work(tmp_path, clock) as (hub, phone, job, _):
-        await phone.prefer("media", "wi-fi")
-        await phone.hear_network(True)
+        await phone.choices.prefer("media", "wi-fi")
+        await phone.choices.hear_network(True)
         address = await phone.save_file(job, photo("valve"))
-        await phone.prefer("media", "always")
+        await phone.choices.prefer("media", "always")
         await until(lambda: is_on_hub(hub, address), "the photo came by mobile data")
 
 
@@ -74,9 +74,9 @@ async def test_a_choice_holds_from_the_start_of_the_next_run(
     tmp_path: Path, clock: SettableClock
 ) -> None:
     async with at_work(tmp_path, clock) as (_, phone, _, _):
-        await phone.prefer("media", "wi-fi")
+        await phone.choices.prefer("media", "wi-fi")
     async with running_phone(tmp_path / "phone", clock) as again:
-        assert again.files_wait
+        assert again.choices.files_wait
         assert again.writer.replica.files_wait
 
 
@@ -114,11 +114,11 @@ async def test_owntracks_is_told_how_often_by_its_own_answer_and_says_which_netw
             return await phone.reader.row(asked) is not None
 
         await until(heard, "the phone knows that Job Dispatch is on")
-        await phone.prefer("battery", preset)
+        await phone.choices.prefer("battery", preset)
         worker = bytes.fromhex(phone.worker)
         await phone.act(day_acts.start_duty(worker, DAY, phone.entropy(8)))
         commands = await posted(phone, located(START_MS, conn="m"))
-        assert phone.on_mobile_data is True
+        assert phone.choices.on_mobile_data is True
         (told,) = [each for each in commands if each["action"] == "setConfiguration"]
         assert told["configuration"] == {
             "_type": "configuration",
@@ -128,4 +128,4 @@ async def test_owntracks_is_told_how_often_by_its_own_answer_and_says_which_netw
             "moveModeLocatorInterval": sampling.every_s,
         }
         assert await posted(phone, located(START_MS + 60_000, conn="w")) == []
-        assert phone.on_mobile_data is False
+        assert phone.choices.on_mobile_data is False

@@ -174,7 +174,7 @@ def test_a_peer_of_a_later_protocol_alone_is_refused(hub: Replica, phone: Replic
     meeting = Meeting(phone, hub).start()
     hello = messages.read(meeting.waiting[1].pop())
     assert isinstance(hello, Hello)
-    meeting.waiting[1].append(messages.write(replace(hello, versions=(3, 4))))
+    meeting.waiting[1].append(messages.write(replace(hello, versions=(4, 5))))
     meeting.run()
     error = closed(meeting, 1)
     assert isinstance(error, SessionRefused)

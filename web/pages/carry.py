@@ -14,13 +14,8 @@ from core.log.errors import LogError
 from core.sentence import say
 from hub.hub import check_may_write
 from hub.keys import ACCOUNT, HUB
-from replica.carrying import (
-    NobodyToCarryTo,
-    file_for,
-    name_of_file,
-    receiver_named,
-    take_in_words,
-)
+from replica.carrying import file_for, name_of_file, take_in_words
+from replica.receivers import NobodyToCarryTo, receiver_named
 from replica.replica import Replica
 from web.formats import sentence
 from web.frame import see_other

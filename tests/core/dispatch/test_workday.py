@@ -139,7 +139,7 @@ def test_tracks_come_sorted_by_their_ids(phone: Replica, worker: bytes) -> None:
 
 
 def test_the_offset_learnt_from_the_hub_corrects_the_time(phone: Replica, worker: bytes) -> None:
-    phone.keep_offset(-3_600_000)
+    phone.offset.compare(phone.clock.uptime_ms(), START_MS - 3_600_000)
     phone.write(day_acts.start_log(worker, DAY, None, b"shifted!", LogKind.OTHER))
     (read,) = logs_of(day_state(phone, worker), worker)
     assert read.log.start.corrected_ms == START_MS - 3_600_000

@@ -64,7 +64,10 @@ def test_what_protocol_1_says_has_the_bytes_that_it_always_had() -> None:
     assert hello.versions == (1,)
     both = read(PAGE["hello of one who takes files"])
     assert isinstance(both, Hello)
-    assert both.versions == PROTOCOLS == (1, 2)
+    assert both.versions == (1, 2)
+    all_three = read(PAGE["hello of one who carries for others"])
+    assert isinstance(all_three, Hello)
+    assert all_three.versions == PROTOCOLS == (1, 2, 3)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -22,6 +22,8 @@ from core.log.messages import (
     StreamHeads,
     WireSeal,
 )
+from core.log.relay import relay_name
+from core.log.relay_messages import Relay, Relayed, TimeAsked, TimeTold
 from core.log.tree import Split
 
 JOB = bytes.fromhex("0b99541004") + b"boiler1"
@@ -36,6 +38,9 @@ LIST = list_of(FILE)
 EXAMPLES: dict[str, Message] = {
     "hello": Hello((1,), b"S" * 32, b"N" * 16, (b"own certificate", b"its issuer's")),
     "hello of one who takes files": Hello((1, 2), b"S" * 32, b"N" * 16, (b"own certificate",)),
+    "hello of one who carries for others": Hello(
+        (1, 2, 3), b"S" * 32, b"N" * 16, (b"own certificate",)
+    ),
     "proof": Proof(b"P" * 64),
     "state": State(b"generA01", b"generB02", 4_711, b"D" * 16, 12),
     "state of one who never met the other": State(b"generA01", b"", 0, b"D" * 16, 12),
@@ -80,4 +85,9 @@ EXAMPLES: dict[str, Message] = {
     "list": FileList(LIST.address, LIST.to_bytes()),
     "chunk": Chunk(LIST.address, 2, b"photo"),
     "no file": NoFile(LIST.address),
+    "relay": Relay(relay_name(b"sealed to a hub"), 15, 7, b"to a hub"),
+    "relayed in part": Relayed(relay_name(b"sealed to a hub"), 7),
+    "relayed, and not taken": Relayed(relay_name(b"sealed to a hub"), 15, "no room"),
+    "time asked": TimeAsked(5_000_000),
+    "time told": TimeTold(5_000_000, 1_772_434_800_000),
 }

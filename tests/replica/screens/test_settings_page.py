@@ -92,14 +92,14 @@ async def test_battery_and_data_are_chosen_for_this_phone_alone(phone: Phone) ->
     page = (await phone.get("/settings/phone")).text
     assert "Which network this phone is in is not known" in page
     await phone.post("/settings/phone", media="wi-fi")
-    await phone.device.hear_network(True)
+    await phone.device.choices.hear_network(True)
     page = (await phone.get("/settings/phone")).text
     assert "Mobile data. Photos and files wait." in page
     job = phone.give_job("Boiler")
     await phone.sync()
     await phone.device.attach_file(bytes.fromhex(job), "order.txt", b"Two valves")
     assert "On this phone, waits for Wi-Fi" in (await phone.get(f"/jobs/{job}")).text
-    await phone.device.hear_network(False)
+    await phone.device.choices.hear_network(False)
     assert "waits for Wi-Fi" not in (await phone.get(f"/jobs/{job}")).text
     before = await phone.device.sync_state()
     answer = await phone.post("/settings/phone", battery="by the sun")

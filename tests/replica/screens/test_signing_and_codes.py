@@ -118,8 +118,7 @@ async def test_a_browser_that_reads_no_codes_offers_it_to_nobody(
     job = phone.give_job("Boiler")
     await phone.sync()
     async with small_phone(chromium, phone, "light") as page:
+        await page.add_init_script("delete window.BarcodeDetector")
         await page.goto(f"{phone.address}/jobs/{job}")
-        if await page.evaluate("'BarcodeDetector' in window"):
-            pytest.skip("this browser reads codes")
         await expect(page.locator("#note")).to_be_visible()
         await expect(page.locator("#scan")).to_be_hidden()

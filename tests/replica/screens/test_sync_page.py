@@ -15,7 +15,8 @@ from core.dispatch import erasure
 from core.dispatch.acts import Change
 from core.dispatch.fields import Kind
 from core.log.limits import CARRIED_BYTES_MAX
-from replica.carrying import file_for, receiver_named, take_file
+from replica.carrying import file_for, take_file
+from replica.receivers import receiver_named
 from replica.screens.pill import pill_of
 from replica.screens.port import Need, SyncState
 from tests.build import force

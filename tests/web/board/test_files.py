@@ -11,8 +11,9 @@ import pytest
 
 from core.dispatch.acts import remove_file
 from core.log.limits import FILE_BYTES_MAX
-from replica.carrying import file_for, receiver_named, take_in_words
+from replica.carrying import file_for, take_in_words
 from replica.filing import attach_file, save_file, want_files_to_do
+from replica.receivers import receiver_named
 from tests.pictures import png
 from tests.replica.files import photo
 from tests.replica.test_files_refused import NearlyFull

@@ -21,10 +21,11 @@ from core.log.fork_proof import check_fork, read_fork
 from hub.hub_sessions import HubSessions
 from hub.revocation import shut_out
 from hub.second_hub import answer, ask, begin, read_request
-from replica.carrying import file_for, receiver_named, take_file
+from replica.carrying import file_for, take_file
 from replica.clock import SystemClock
 from replica.joining import join_by_link
 from replica.opening import open_at_rest
+from replica.receivers import receiver_named
 from replica.replica import Replica
 from replica.store import Store
 from tests.build import SettableClock, put
