@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from core.dispatch.acts import Change
 from core.log.stream import StreamState
 from replica.filing import Whereabouts
 from replica.history import HistoryRow
 from replica.relaying import CarriedHere, GivenAway
+
+if TYPE_CHECKING:
+    from replica.people import People
 
 
 class EnrolmentRefused(Exception):
@@ -138,6 +141,10 @@ class Device(Protocol):
     @property
     def worker(self) -> str:
         """The worker's stream id, '' until the phone has joined a site."""
+
+    @property
+    def people(self) -> People:
+        """Who uses this phone: letting another worker in, and logging out."""
 
     @property
     def join_again(self) -> str:
