@@ -19,7 +19,7 @@ from core.dispatch.fields import Role
 from core.log.carried import MAGIC, carry_in, carry_out
 from core.log.certificate import Certificate
 from core.log.chain import AUTHOR_BYTES
-from core.log.errors import LogError
+from core.log.errors import LogError, OverLimit
 from core.log.limits import RELAYED_BYTES_MAX
 from core.log.relay import Given, relay_name
 from core.sentence import say
@@ -144,6 +144,13 @@ class ReplicaRelayShelf:
     def why_not(self, peer: Certificate, name: bytes, size: int) -> str:
         """As `RelayShelf` says."""
         if self._shelf.is_hub:
+            # Noise is charged to who brings it, as all else that a peer sends.
+            replica, uptime_ms = self._replica, self._replica.clock.uptime_ms()
+            try:
+                replica.quotas.peers.see(peer.author, 1, size, uptime_ms)
+            except OverLimit as error:
+                return str(error)
+            replica.quotas.peers.charge(peer.author, 1, size, uptime_ms)
             return ""
         if peer.role != Role.WORKER:
             return say("a phone carries files to hubs, and none from there")

@@ -118,6 +118,9 @@ RELAY_PART_BYTES_MAX = 65_536
 RELAYED_FILES_MAX = 16
 RELAYED_FILES_BYTES_MAX = 4_000_000
 
+# Times that a peer is told in one session what time it is: a phone asks every some hours.
+TIMES_TOLD_MAX = 100
+
 # Refusals that are kept for people to read, the newest; a hostile frame can make a thousand.
 REFUSED_KEPT_MAX = 10_000
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from core.log.certificate import HUB_ROLE, Certificate
-from core.log.errors import Malformed
+from core.log.errors import Malformed, OverLimit
+from core.log.limits import TIMES_TOLD_MAX
 from core.log.relay_messages import TimeAsked, TimeMessage, TimeTold
 
 
@@ -41,10 +42,19 @@ class TimeExchange:
         self._shelf = shelf
         self._asks = peer.role == HUB_ROLE and not shelf.is_hub
         self._asked_ms: int | None = None
+        self._told = 0
 
     def receive(self, message: TimeMessage) -> list[TimeMessage]:
-        """What is answered at once. Raises Malformed: an answer that nobody waits for."""
+        """What is answered at once.
+
+        Raises:
+            Malformed: an answer that nobody waits for.
+            OverLimit: the peer asks without end.
+        """
         if isinstance(message, TimeAsked):
+            self._told += 1
+            if self._told > TIMES_TOLD_MAX:
+                raise OverLimit(f"the time was asked for more than {TIMES_TOLD_MAX} times")
             return [TimeTold(message.asked_ms, self._shelf.now_ms())]
         if message.asked_ms != self._asked_ms:
             raise Malformed("the time was told to one who did not ask")

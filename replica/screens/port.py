@@ -22,6 +22,7 @@ from replica.relaying import CarriedHere, GivenAway
 
 if TYPE_CHECKING:
     from replica.device_meetings import DeviceMeetings
+    from replica.people import People
 
 
 class EnrolmentRefused(Exception):
@@ -143,6 +144,10 @@ class Device(Protocol):
     @property
     def worker(self) -> str:
         """The worker's stream id, '' until the phone has joined a site."""
+
+    @property
+    def people(self) -> People:
+        """Who uses this phone: letting another worker in, and logging out."""
 
     @property
     def join_again(self) -> str:

@@ -62,8 +62,8 @@ class LyingTimeShelf:
         self._chance = chance
 
     def is_due(self) -> bool:
-        """It asks without end."""
-        return True
+        """It asks again and again."""
+        return self._chance.random() < 0.5
 
     def uptime_ms(self) -> int:
         """Any time."""

@@ -12,6 +12,9 @@ from core.dispatch import acts, day_acts
 from core.dispatch.fields import LogKind, Phase
 from core.dispatch.fix import Fix
 from core.log.entry import Entry
+from core.log.errors import OverLimit
+from core.log.limits import TIMES_TOLD_MAX
+from core.log.messages import write
 from core.log.relay_messages import TimeAsked, TimeTold
 from replica.clock_offset import (
     ANSWER_MS_MAX,
@@ -31,6 +34,7 @@ from tests.build import (
     hold,
     streams_of,
 )
+from tests.replica.files import error_of
 from tests.running import running_hub, running_phone, synced, until
 
 HOUR_MS = 60 * MINUTE_MS
@@ -180,6 +184,13 @@ def test_the_hub_is_asked_once_in_a_while_and_nobody_else(pair: Pair, tmp_path: 
     pair.boot(pair.hub.clock.now_ms())
     assert asked() == (1, 1)
     assert pair.hub.offset.now_ms() == 0
+
+
+def test_who_asks_without_end_is_not_answered_without_end(pair: Pair) -> None:
+    meeting = hold(pair.phone, pair.hub)
+    meeting.waiting[1].extend(write(TimeAsked(number)) for number in range(TIMES_TOLD_MAX))
+    meeting.run()
+    assert isinstance(error_of(meeting, 1), OverLimit)
 
 
 def test_colleagues_do_not_ask_each_other(site: Site) -> None:

@@ -281,6 +281,22 @@ def test_what_nobody_waits_for_ends_the_session_by_name(
         assert away.bos.kept.all() == ()
 
 
+def test_a_hub_takes_of_one_peer_so_much_in_a_day_and_says_so(
+    away: Away, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away.note("the key is at number 5")
+    assert hold(away.anas, away.bos).live
+    monkeypatch.setattr(away.hub.quotas.peers, "bytes_max", 200)
+    assert hold(away.bos, away.hub).live
+    assert notes_of(away.hub) == []
+    (shown,) = carried_here(away.bos)
+    assert "within a day" in shown.why
+    clock_of(away.hub).pass_ms(86_400_000)
+    monkeypatch.setattr(away.hub.quotas.peers, "bytes_max", 1_000_000)
+    assert hold(away.bos, away.hub).live
+    assert notes_of(away.hub) == ["the key is at number 5"]
+
+
 def test_to_one_of_an_earlier_version_nothing_of_it_is_said(
     away: Away, monkeypatch: pytest.MonkeyPatch
 ) -> None:
