@@ -102,7 +102,8 @@ async def test_every_screen_fits_is_large_enough_to_hit_and_accessible(
         for path in (
             "/menu", "/jobs", f"/jobs/{job}", f"/jobs/{job}/logs", f"/jobs/{job}/reject",
             f"/jobs/{job}/problem", f"/jobs/{job}/state", f"/logs/new?job={job}", "/day",
-            "/settings", "/settings/jobs", "/settings/display", "/sync", "/jobs?q=nothing",
+            "/settings", "/settings/jobs", "/settings/display", "/settings/location", "/sync",
+            "/jobs?q=nothing",
         ):  # fmt: skip
             await page.goto(phone.address + path)
             assert await page.evaluate("document.documentElement.scrollWidth") <= 360, path
