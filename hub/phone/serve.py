@@ -1,0 +1,121 @@
+"""What a phone asks a hub for before it has joined: the script, an index of wheels, the files.
+
+    GET /phone/install.sh                the script (`hub.phone.script`)
+    GET /phone/wheels.txt                the wheels, as `sha256sum` writes them
+    GET /phone/packages.txt              Termux's packages, likewise
+    GET /phone/simple/<project>/         the index that pip asks (PEP 503)
+    GET /phone/files/<sha256>/<name>     a file
+
+Open to everybody on the network: a phone has no account yet, and nothing here is secret. Invariant:
+nothing is served but what is on the list, and under its hash.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from aiohttp import web
+
+from core.sentence import say
+from hub.guard import Refused
+from hub.keys import HUB
+from hub.phone.script import SCRIPT_PATH, script_of
+from hub.phone.wheelhouse import FOLDER, KeptFile, WheelhouseError, path_of, read_list
+
+PREFIX: Final = "/phone/"
+_TYPE_BY_SUFFIX: Final = {
+    ".apk": "application/vnd.android.package-archive",
+    ".deb": "application/vnd.debian.binary-package",
+}
+
+
+def attach_phone(app: web.Application) -> None:
+    """Add these routes to a hub's application."""
+    app.router.add_get(SCRIPT_PATH, _script)
+    app.router.add_get("/phone/wheels.txt", _wheels)
+    app.router.add_get("/phone/packages.txt", _packages)
+    app.router.add_get("/phone/simple/", _projects)
+    app.router.add_get("/phone/simple/{project}/", _project)
+    app.router.add_get("/phone/files/{sha256:[0-9a-f]{64}}/{name}", _file)
+
+
+def folder_of(app: web.Application) -> Path:
+    """Where the hub keeps files for phones."""
+    return app[HUB].folder / FOLDER
+
+
+def url_of(file: KeptFile) -> str:
+    """Where a file is served."""
+    return f"/phone/files/{file.sha256}/{quote(file.name)}"
+
+
+def _files(request: web.Request) -> tuple[KeptFile, ...]:
+    try:
+        return read_list(folder_of(request.app))
+    except WheelhouseError as error:
+        raise Refused(503, say("The files for phones are damaged."), str(error)) from error
+
+
+async def _script(request: web.Request) -> web.Response:
+    return web.Response(text=script_of(request.app[HUB]), content_type="text/x-shellscript")
+
+
+async def _wheels(request: web.Request) -> web.Response:
+    found = [each for each in _files(request) if each.is_wheel]
+    if not found:
+        raise Refused(
+            503,
+            say("This hub has no program for phones yet."),
+            say("In the office, with the internet: fieldlog phone-wheels"),
+        )
+    return _sums(found)
+
+
+async def _packages(request: web.Request) -> web.Response:
+    return _sums([each for each in _files(request) if each.name.endswith(".deb")])
+
+
+def _sums(files: list[KeptFile]) -> web.Response:
+    return web.Response(text="".join(f"{each.sha256}  {each.name}\n" for each in files))
+
+
+async def _projects(request: web.Request) -> web.Response:
+    names = sorted({each.project for each in _files(request) if each.is_wheel})
+    return _index((f"{name}/", name) for name in names)
+
+
+async def _project(request: web.Request) -> web.Response:
+    asked = re.sub(r"[-_.]+", "-", request.match_info["project"]).lower()
+    found = [each for each in _files(request) if each.is_wheel and each.project == asked]
+    if not found:
+        raise web.HTTPNotFound
+    return _index((f"{url_of(each)}#sha256={each.sha256}", each.name) for each in found)
+
+
+def _index(links: Iterable[tuple[str, str]]) -> web.Response:
+    lines = [f'<a href="{escape(to)}">{escape(name)}</a><br>' for to, name in links]
+    head = '<!DOCTYPE html><html><head><meta name="pypi:repository-version" content="1.0"></head>'
+    text = f"{head}<body>\n" + "\n".join(lines) + "\n</body></html>\n"
+    return web.Response(text=text, content_type="text/html")
+
+
+async def _file(request: web.Request) -> web.StreamResponse:
+    asked = request.match_info["sha256"]
+    found = next((each for each in _files(request) if each.sha256 == asked), None)
+    if found is None:
+        raise web.HTTPNotFound
+    suffix = Path(found.name).suffix
+    kind = _TYPE_BY_SUFFIX.get(suffix, "application/octet-stream")
+    return web.FileResponse(
+        path_of(folder_of(request.app), found),
+        headers={
+            "Content-Type": kind,
+            "Content-Disposition": f'attachment; filename="{found.name}"',
+            "Cache-Control": "public, max-age=31536000, immutable",
+        },
+    )
