@@ -15,8 +15,8 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import sys
-import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,28 @@ SAID_S_MAX = 100.0
 
 
 @dataclass(frozen=True)
+class _Python:
+    """An interpreter of this machine: its program, name, library, and packages beside it."""
+
+    program: Path
+    name: str
+    library: Path
+    packages: Path
+
+    @classmethod
+    def of(cls, path: str) -> _Python:
+        asking = (
+            "import os, sys, sysconfig; paths = sysconfig.get_paths(); "
+            "print(os.path.realpath(sys._base_executable)); "
+            "print('python%d.%d' % sys.version_info[:2]); "
+            "print(paths['stdlib']); print(paths['purelib'])"
+        )
+        said = subprocess.run([path, "-c", asking], check=True, capture_output=True, text=True)
+        program, name, library, packages = said.stdout.splitlines()
+        return cls(Path(program), name, Path(library), Path(packages))
+
+
+@dataclass(frozen=True)
 class Said:
     """What a program said, and its exit code."""
 
@@ -34,11 +56,19 @@ class Said:
     text: str
 
 
+ANOTHER_PYTHON = "FIELDLOG_PHONE_PYTHON"
+"""Names the interpreter of an environment with `cryptography` that phones are to have instead."""
+
+# What Termux has for Android alone: here it only notes that it was called, and with what.
+CALLED = ("termux-wake-lock", "termux-wake-unlock", "termux-open-url")
+
+
 class Termux:
-    """An empty phone in `folder`, with the Python that runs the tests."""
+    """An empty phone in `folder`, with the Python that runs the tests or `ANOTHER_PYTHON`."""
 
     def __init__(self, folder: Path) -> None:
         self.prefix, self.home = folder / "usr", folder / "home"
+        self.calls = folder / "calls.txt"
         self.port = free_port()
         self.programs = self.prefix / "bin"
         for each in (self.programs, self.home, self.prefix / "tmp"):
@@ -47,20 +77,24 @@ class Termux:
         for name, path in (("sh", "/bin/sh"), ("curl", shutil.which("curl"))):
             assert path is not None, f"{name} is missing on this machine"
             (self.programs / name).symlink_to(path)
+        for name in CALLED:
+            program = self.programs / name
+            program.write_text(f'#!/bin/sh\necho "{name} $*" >>"{self.calls}"\n')
+            program.chmod(0o755)
 
     def _put_python(self) -> None:
-        name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        python = _Python.of(os.environ.get(ANOTHER_PYTHON, sys.executable))
         # A copy: a link would lead the interpreter to the packages that lie beside the real one.
-        shutil.copy(Path(sys._base_executable).resolve(), self.programs / name)  # type: ignore[attr-defined]
-        (self.programs / "python").symlink_to(name)
-        library = self.prefix / "lib" / name
+        shutil.copy(python.program, self.programs / python.name)
+        (self.programs / "python").symlink_to(python.name)
+        library = self.prefix / "lib" / python.name
         library.mkdir(parents=True)
-        for each in Path(sysconfig.get_path("stdlib")).iterdir():
+        for each in python.library.iterdir():
             if each.name not in ("site-packages", "dist-packages"):
                 (library / each.name).symlink_to(each)
         self.packages = library / "site-packages"
         self.packages.mkdir()
-        for each in Path(sysconfig.get_path("purelib")).iterdir():
+        for each in python.packages.iterdir():
             if each.name.split(".")[0].split("-")[0] in GIVEN:
                 (self.packages / each.name).symlink_to(each)
 

@@ -8,6 +8,7 @@
 #     sh install.sh              install, or bring up to date
 #     fieldlog-phone start       start, if it does not run
 #     fieldlog-phone stop        stop until it is started again
+#     fieldlog-phone open        open the screens in the browser
 #     fieldlog-phone link        the links of the screens and for the location app
 #     fieldlog-phone status      what runs, and the last words of its log
 #     fieldlog-phone remove      take the program away; what was saved stays
@@ -67,23 +68,13 @@ debs_of_hub() {
     find_hub
     ask_hub /phone/packages.txt "$BASE/packages.txt" && [ -s "$BASE/packages.txt" ] || return 0
     kind=$("$PREFIX/bin/dpkg" --print-architecture)
+    grep -e "_$kind\.deb\$" -e '_all\.deb$' "$BASE/packages.txt" >"$BASE/fitting.txt" || return 0
     rm -rf "$BASE/packages"
-    mkdir -p "$BASE/packages"
-    while read -r sum name; do
-        case $name in
-        *_"$kind".deb | *_all.deb) ;;
-        *) continue ;;
-        esac
-        ask_hub "/phone/files/$sum/$name" "$BASE/packages/$name" ||
-            fail "The hub did not give $name. Run this again nearer to its network."
-        printf '%s  %s\n' "$sum" "$BASE/packages/$name" | sha256sum -c >/dev/null 2>&1 ||
-            fail "$name came damaged. Run this again."
-    done <"$BASE/packages.txt"
+    get_files "$BASE/fitting.txt" "$BASE/packages"
     set -- "$BASE/packages"/*.deb
-    [ -e "$1" ] || return 0
     say "Installing $# packages of Termux that the hub has."
     "$PREFIX/bin/dpkg" -i "$@" || :
-    rm -rf "$BASE/packages" "$BASE/packages.txt"
+    rm -rf "$BASE/packages" "$BASE/packages.txt" "$BASE/fitting.txt"
 }
 
 # runit, which starts again what ended. Without it a plain loop does the same.
@@ -141,6 +132,20 @@ find_hub() {
 run this again. ($(cat "$BASE/curl.txt"))"
 }
 
+# get_files LIST FOLDER: every file of a list (`sha256sum`'s form) from the hub, each checked. What
+# came whole before is not asked for again.
+get_files() {
+    mkdir -p "$2"
+    while read -r sum name; do
+        if ! printf '%s  %s\n' "$sum" "$2/$name" | sha256sum -c >/dev/null 2>&1; then
+            ask_hub "/phone/files/$sum/$name" "$2/$name" ||
+                fail "The hub did not give $name. Run this again nearer to its network."
+            printf '%s  %s\n' "$sum" "$2/$name" | sha256sum -c >/dev/null 2>&1 ||
+                fail "$name came damaged. Run this again."
+        fi
+    done <"$1"
+}
+
 # ---------------------------------------------------------------- the program
 
 space_left() {
@@ -163,18 +168,21 @@ put_program() {
     done
     program=$BASE/versions/$new
     "$PREFIX/bin/python" -m venv --system-site-packages --without-pip "$program"
-    set -- install --quiet --no-cache-dir --no-compile --no-input --disable-pip-version-check \
-        --only-binary :all: --index-url "https://$hub/phone/simple/"
-    if [ -s "$BASE/hub.pem" ]; then
-        set -- "$@" --cert "$BASE/hub.pem"
-    fi
+    get_files "$BASE/wheels.txt" "$BASE/wheels"
+    for each in "$BASE/wheels"/*; do
+        # What a broken-off run left of another version.
+        grep -qF "  ${each##*/}" "$BASE/wheels.txt" || rm -f "$each"
+    done
     # No settings of this phone's: they may name other places to install from.
     PIP_CONFIG_FILE=/dev/null "$PREFIX/bin/python" -m pip --isolated \
-        --python "$program/bin/python" "$@" fieldlog ||
+        --python "$program/bin/python" install --quiet --no-cache-dir --no-compile --no-input \
+        --disable-pip-version-check --no-index --find-links "$BASE/wheels" \
+        --only-binary :all: fieldlog ||
         fail 'The program could not be installed; what was there runs on. Run this again.'
     "$program/bin/fieldlog" device --help >/dev/null ||
         fail 'The program does not run on this phone; what was there runs on. Tell the office.'
     mv "$BASE/wheels.txt" "$program/wheels.txt"
+    rm -rf "$BASE/wheels"
 }
 
 # text FILE MODE: what comes in becomes FILE, wholly or not at all.
@@ -348,6 +356,13 @@ links() {
     "$PREFIX/bin/fieldlog" device --data "$DATA" --port "$(port)" --links
 }
 
+# Termux gives the link to the browser; where it can't, a person does.
+open_screens() {
+    [ -n "$(number)" ] || fail 'Fieldlog is not installed on this phone yet.'
+    have termux-open-url || return 0
+    "$PREFIX/bin/termux-open-url" "$(links | sed -n 's/^Screens: *//p')" || :
+}
+
 install() {
     mkdir -p "$BASE/versions"
     [ -s "$BASE/port" ] || echo "${FIELDLOG_PORT:-8765}" >"$BASE/port"
@@ -372,6 +387,7 @@ install() {
     fi
     say 'It starts with the phone, where Termux:Boot is installed and was opened once.'
     links
+    open_screens
 }
 
 remove() {
@@ -399,8 +415,9 @@ stop)
     say 'Stopped. It starts again with the phone, or by:  fieldlog-phone start'
     ;;
 link | links) links ;;
+open) open_screens ;;
 loop) loop ;;
 status) status ;;
 remove) remove ;;
-*) fail "there is no '$1'; say install, start, stop, link, status or remove" ;;
+*) fail "there is no '$1'; say install, start, stop, open, link, status or remove" ;;
 esac

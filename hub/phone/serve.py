@@ -1,9 +1,8 @@
-"""What a phone asks a hub for before it has joined: the script, an index of wheels, the files.
+"""What a phone asks a hub for before it has joined: the script, the lists, the files.
 
     GET /phone/install.sh                the script (`hub.phone.script`)
     GET /phone/wheels.txt                the wheels, as `sha256sum` writes them
     GET /phone/packages.txt              Termux's packages, likewise
-    GET /phone/simple/<project>/         the index that pip asks (PEP 503)
     GET /phone/files/<sha256>/<name>     a file
 
 Open to everybody on the network: a phone has no account yet, and nothing here is secret. Invariant:
@@ -12,9 +11,6 @@ nothing is served but what is on the list, and under its hash.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from html import escape
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -39,8 +35,6 @@ def attach_phone(app: web.Application) -> None:
     app.router.add_get(SCRIPT_PATH, _script)
     app.router.add_get("/phone/wheels.txt", _wheels)
     app.router.add_get("/phone/packages.txt", _packages)
-    app.router.add_get("/phone/simple/", _projects)
-    app.router.add_get("/phone/simple/{project}/", _project)
     app.router.add_get("/phone/files/{sha256:[0-9a-f]{64}}/{name}", _file)
 
 
@@ -82,26 +76,6 @@ async def _packages(request: web.Request) -> web.Response:
 
 def _sums(files: list[KeptFile]) -> web.Response:
     return web.Response(text="".join(f"{each.sha256}  {each.name}\n" for each in files))
-
-
-async def _projects(request: web.Request) -> web.Response:
-    names = sorted({each.project for each in _files(request) if each.is_wheel})
-    return _index((f"{name}/", name) for name in names)
-
-
-async def _project(request: web.Request) -> web.Response:
-    asked = re.sub(r"[-_.]+", "-", request.match_info["project"]).lower()
-    found = [each for each in _files(request) if each.is_wheel and each.project == asked]
-    if not found:
-        raise web.HTTPNotFound
-    return _index((f"{url_of(each)}#sha256={each.sha256}", each.name) for each in found)
-
-
-def _index(links: Iterable[tuple[str, str]]) -> web.Response:
-    lines = [f'<a href="{escape(to)}">{escape(name)}</a><br>' for to, name in links]
-    head = '<!DOCTYPE html><html><head><meta name="pypi:repository-version" content="1.0"></head>'
-    text = f"{head}<body>\n" + "\n".join(lines) + "\n</body></html>\n"
-    return web.Response(text=text, content_type="text/html")
 
 
 async def _file(request: web.Request) -> web.StreamResponse:

@@ -146,7 +146,7 @@ def use_dpkg(phone: Termux) -> None:
     own.chmod(0o755)
 
 
-@pytest.mark.parametrize("word", ["start", "status", "remove", "link", "dance"])
+@pytest.mark.parametrize("word", ["start", "status", "remove", "link", "open", "dance"])
 async def test_a_phone_without_fieldlog_says_so(tmp_path: Path, phone: Termux, word: str) -> None:
     async with hub_for_phones(tmp_path / "hub") as hub:
         (phone.home / "fieldlog.sh").write_text(script_of(hub.hub))

@@ -113,6 +113,8 @@ async def test_a_phone_that_has_only_termux_gets_its_first_job_and_keeps_it_thro
 
     link = re.search(r"Screens: +(\S+)", said.text)
     assert link is not None, said.text
+    called = phone.calls.read_text().splitlines()
+    assert called == ["termux-wake-lock ", f"termux-open-url {link[1]}"]
     async with Browser(f"http://127.0.0.1:{phone.port}") as screens:
         await join(site, worker, screens, link[1])
         await give_job(site, worker, "Boiler service")

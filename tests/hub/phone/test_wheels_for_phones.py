@@ -1,4 +1,4 @@
-"""What a hub keeps and serves for phones: the list, the index, what is lacking, its own wheel."""
+"""What a hub keeps and serves for phones: the lists, what is lacking, its own wheel."""
 
 from __future__ import annotations
 
@@ -36,23 +36,21 @@ async def asking(tmp_path: Path) -> AsyncIterator[tuple[aiohttp.ClientSession, P
         yield client, tmp_path / "hub" / FOLDER
 
 
-async def test_the_index_names_each_file_with_its_hash_and_gives_it(tmp_path: Path) -> None:
+async def test_the_list_names_each_wheel_by_its_hash_and_by_that_it_is_given(
+    tmp_path: Path,
+) -> None:
     async with asking(tmp_path) as (phone, folder):
-        made = [small_wheel(tmp_path / "made", name) for name in ("Some_Part", "fieldlog")]
-        keep(folder, made)
-        async with phone.get("/phone/simple/") as answer:
-            assert re.findall(r'href="([^"]+)"', await answer.text()) == ["fieldlog/", "some-part/"]
-        # Pip asks by the normalised name; people write others.
-        for asked in ("some-part", "Some_Part"):
-            async with phone.get(f"/phone/simple/{asked}/") as answer:
-                (link,) = re.findall(r'href="([^"]+)"', await answer.text())
-        where, _, digest = link.partition("#sha256=")
-        async with phone.get(where) as answer:
+        made = small_wheel(tmp_path / "made", "fieldlog")
+        app = tmp_path / "an-app.apk"
+        app.write_bytes(b"an app")
+        keep(folder, [made, app])
+        async with phone.get("/phone/wheels.txt") as answer:
+            ((digest, name),) = [line.split() for line in (await answer.text()).splitlines()]
+        assert name == made.name
+        async with phone.get(f"/phone/files/{digest}/{name}") as answer:
             data = await answer.read()
         assert hashlib.sha256(data).hexdigest() == digest
-        assert data == made[0].read_bytes()
-        async with phone.get("/phone/wheels.txt") as answer:
-            assert f"{digest}  {made[0].name}\n" in await answer.text()
+        assert data == made.read_bytes()
 
 
 async def test_nothing_is_given_but_what_is_on_the_list(tmp_path: Path) -> None:
@@ -66,7 +64,6 @@ async def test_nothing_is_given_but_what_is_on_the_list(tmp_path: Path) -> None:
             f"/phone/files/{kept.sha256[:-1]}/{kept.name}",
             f"/phone/files/{kept.sha256}/../../list.json",
             f"/phone/files/..%2f..%2fidentity/{kept.name}",
-            "/phone/simple/segno/",
             "/phone/files/list.json",
         ):
             async with phone.get(path) as answer:
