@@ -134,15 +134,17 @@ class Termux:
     def running(self) -> list[int]:
         """The processes of this phone, by number."""
         found = []
+        mark = f"HOME={self.home}".encode()
         for each in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if str(self.prefix.parent).encode() in (each / "cmdline").read_bytes():
+                if mark in (each / "environ").read_bytes().split(b"\0"):
                     found.append(int(each.name))
         return sorted(found)
 
     def switch_off(self) -> None:
         """End whatever runs, as a battery that is taken out does."""
-        # The loop first: it would start again what it watches over.
-        for number in self.running() + self.running():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(number, signal.SIGKILL)
+        # What watches over the program may start it again in between.
+        while found := self.running():
+            for number in found:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGKILL)

@@ -404,12 +404,16 @@ status() {
     [ -n "$(number)" ] || fail 'Fieldlog is not installed on this phone.'
     "$PREFIX/bin/fieldlog" --version
     if answers; then say "It runs on port $(port)."; else say 'It does not run.'; fi
-    tail -n 5 "$(log_file)" 2>/dev/null || :
+    # Not the links: they let in whoever has them, and what status says is shown to others.
+    grep -v -e 'Screens: ' -e 'OwnTracks: ' "$(log_file)" 2>/dev/null | tail -n 5 || :
 }
 
 case ${1:-install} in
 install | upgrade) install ;;
-start) begin || fail "It does not start; $(log_file) says why." ;;
+start)
+    begin || fail "It does not start; $(log_file) says why."
+    say 'Running.'
+    ;;
 stop)
     stop || fail 'Fieldlog runs in another session of Termux too. End it there (Ctrl-C).'
     say 'Stopped. It starts again with the phone, or by:  fieldlog-phone start'

@@ -16,7 +16,6 @@ from aiohttp import web
 from markupsafe import Markup
 
 from core.sentence import Sentence, listed, say
-from hub.hub import Hub
 from hub.keys import HUB
 from hub.phone.lacking import PROJECT, lacking
 from hub.phone.script import install_line
@@ -28,6 +27,11 @@ from web.rendering import show
 
 PYTHON_OF_TERMUX: Final = "3.14"
 """What Termux has today; on another one pip says itself what it lacks."""
+
+
+TERMUX_LINE: Final = (
+    "pkg upgrade -y && pkg install -y python python-pip python-cryptography termux-services"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class NewPhonePage:
     version: str
     missing: tuple[Sentence, ...]
     command: str
+    packages: str
     apps: tuple[App, ...]
     address: str
 
@@ -73,15 +78,12 @@ async def new_phone(request: web.Request) -> web.StreamResponse:
         qr=qr_svg(line, language_of(request).said(say("QR code that installs Fieldlog"))),
         version=own.version if own is not None else "",
         missing=missing,
-        command=_command(hub),
+        command=f"fieldlog phone-wheels --data {hub.folder}",
+        packages=TERMUX_LINE,
         apps=tuple(App(each.name, url_of(each)) for each in files if each.name.endswith(".apk")),
         address=hub.addresses[0],
     )
     return await show(request, "new_phone.html", page)
-
-
-def _command(hub: Hub) -> str:
-    return f"fieldlog phone-wheels --data {hub.folder}"
 
 
 def missing_in(files: Sequence[KeptFile], app: web.Application) -> tuple[Sentence, ...]:

@@ -143,6 +143,13 @@ async def test_a_phone_that_has_only_termux_gets_its_first_job_and_keeps_it_thro
         assert (await phone.type("fieldlog --version")).text == "fieldlog 0.1.1\n"
         await screens.until("/jobs", "Boiler service")
 
+        phone.switch_off()
+        assert phone.running() == []
+        # What Termux:Boot does when the phone is on again.
+        said = await phone.run(str(phone.home / ".termux" / "boot" / "fieldlog"))
+        assert said.code == 0, said.text
+        await screens.until("/jobs", "Boiler service")
+
     said = await phone.type("fieldlog-phone remove")
     assert said.code == 0, said.text
     assert phone.running() == []

@@ -13,6 +13,7 @@ from tests.web.office import Office
 from tests.web.pages.test_workers import JAN, make
 from tests.wheels import small_wheel
 from web.pages.enrol import qr_svg
+from web.pages.new_phone import TERMUX_LINE
 
 
 async def test_the_line_carries_the_hash_of_the_script_that_the_hub_gives_and_is_the_qr_code(
@@ -56,7 +57,7 @@ async def test_the_page_says_what_the_office_has_to_do_first(
     keep(folder, [small_wheel(tmp_path, "fieldlog", here), app])
     seen = await eva.get(path)
     assert "phone-wheels" not in seen.words
-    assert f"Phones get Fieldlog {here} from this hub." in seen.words
+    assert f"done, phones get Fieldlog {here}." in seen.words
     link = re.search(rf'href="([^"]+)" download>{re.escape(app.name)}', seen.text)
     assert link is not None
     told, data = await (await office.person()).download(link[1])
@@ -74,6 +75,18 @@ async def test_a_damaged_list_is_told_in_words_and_the_rest_of_the_page_stands(
     words = (await eva.get(path)).words
     assert "The files for phones are damaged" in words
     assert "Install three apps" in words
+
+
+async def test_the_way_has_ten_steps_and_what_is_typed_in_them_stands_in_the_guide(
+    office: Office,
+) -> None:
+    eva = await office.signed_in("Eva")
+    page = await eva.get(await make(eva, JAN) + "/phone")
+    steps = re.findall(r"<li>", page.text[page.text.index('<ol class="steps">') :])
+    assert len(steps) == 10
+    guide = (Path(__file__).parents[3] / "docs" / "android.md").read_text()
+    assert len(re.findall(r"^[0-9]+\. \*\*", guide, re.MULTILINE)) == 10
+    assert TERMUX_LINE in guide
 
 
 async def test_the_pages_of_a_worker_lead_to_it(office: Office) -> None:
