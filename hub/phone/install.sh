@@ -363,8 +363,21 @@ open_screens() {
     "$PREFIX/bin/termux-open-url" "$(links | sed -n 's/^Screens: *//p')" || :
 }
 
+# One installation at a time; one that was killed is none.
+alone() {
+    if [ -s "$BASE/installing.pid" ]; then
+        other=$(cat "$BASE/installing.pid")
+        if tr '\0' ' ' 2>/dev/null <"/proc/$other/cmdline" | grep -q fieldlog; then
+            fail 'Fieldlog is being installed in another session of Termux; wait for that one.'
+        fi
+    fi
+    echo $$ >"$BASE/installing.pid"
+    trap 'rm -f "$BASE/installing.pid"' EXIT
+}
+
 install() {
     mkdir -p "$BASE/versions"
+    alone
     [ -s "$BASE/port" ] || echo "${FIELDLOG_PORT:-8765}" >"$BASE/port"
     write_root
     have curl || fail 'curl is missing:  pkg install curl'
