@@ -149,23 +149,20 @@ get_files() {
 # ---------------------------------------------------------------- the program
 
 space_left() {
-    left=$(df -Pk "$HOME" | awk 'NR == 2 { print $4 }')
+    left=$(df -Pk "$HOME" | tail -n 1 | { read -r _ _ _ free _ && say "$free"; })
     [ "$left" -ge "$SPACE_KB" ] ||
         fail "Only $((left / 1024)) MB are left on this phone, and $((SPACE_KB / 1024)) are needed. \
 Delete something and run this again."
 }
 
-# Into a folder of its own; `wheels.txt` in it says that it is complete.
+# Into a folder of its own.
 put_program() {
-    new=1
+    # What broken-off runs left goes; what runs stays.
     for each in "$BASE/versions"/*; do
-        [ -d "$each" ] || continue
-        if [ ! -e "$each/wheels.txt" ]; then
-            rm -rf "$each"
-        elif [ "${each##*/}" -ge "$new" ]; then
-            new=$((${each##*/} + 1))
-        fi
+        [ "${each##*/}" = "$(number)" ] || rm -rf "$each"
     done
+    new=$(number)
+    new=$((${new:-0} + 1))
     program=$BASE/versions/$new
     "$PREFIX/bin/python" -m venv --system-site-packages --without-pip "$program"
     get_files "$BASE/wheels.txt" "$BASE/wheels"
@@ -230,6 +227,7 @@ echo "\$1" >"$BASE/ended"
 END
     text "$BASE/service/log/run" 755 <<END
 #!$PREFIX/bin/sh
+umask 077
 mkdir -p "$PREFIX/var/log/sv/fieldlog"
 exec svlogd -tt "$PREFIX/var/log/sv/fieldlog"
 END
@@ -385,7 +383,7 @@ install() {
     find_hub
     want_runit
     program=$BASE/versions/$(number)
-    if [ -n "$(number)" ] && cmp -s "$BASE/wheels.txt" "$program/wheels.txt" &&
+    if [ -n "$(number)" ] && [ "$(cat "$BASE/wheels.txt")" = "$(cat "$program/wheels.txt")" ] &&
         "$program/bin/fieldlog" --version >/dev/null 2>&1; then
         say "This phone has what the hub gives: $("$program/bin/fieldlog" --version)."
         put_scripts
