@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help test proof check types directions tests demo figures bench-log bench-board format words wheel clean
+.PHONY: help test proof check types directions tests demo figures bench-log bench-board bench-phone format words wheel clean
 
 help:
 	@echo 'make test     style, types, directions and every test'
@@ -17,6 +17,7 @@ help:
 	@echo 'make figures  the measured numbers of the README (TRACES=FILE for a recorded trace; SEEDS, MINUTES, KILLS)'
 	@echo 'make bench-log the log beside its peers and the floors, as one table (BENCH="--only merge --rounds 3")'
 	@echo 'make bench-board the board with 20,000 jobs, 500 workers and 200 phones, as one table'
+	@echo 'make bench-phone a phone with 500 jobs and two years of its own history, as one table'
 	@echo 'make format   put the code into the form that `make test` asks for'
 	@echo 'make words    find what pages say, for translation (web/locale)'
 	@echo 'make wheel    dist/fieldlog-*.whl, for phones and other hubs'
@@ -52,6 +53,9 @@ bench-log: $(READY)
 
 bench-board: $(READY)
 	$(BIN)/python -m tests.bench.board $(BENCH)
+
+bench-phone: $(READY)
+	$(BIN)/python -m tests.bench.phone $(BENCH)
 
 format: $(READY)
 	$(BIN)/ruff check --fix

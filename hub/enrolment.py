@@ -14,6 +14,7 @@ from typing import Any
 
 from core.dispatch.acts import certify
 from core.dispatch.fields import Role
+from core.dispatch.permits import CREATE_JOBS
 from core.log.canonical import pack, unpack
 from core.log.certificate import Certificate, issue
 from core.log.errors import Malformed
@@ -200,7 +201,7 @@ class Enrolments:
             phone_key,
             worker,
             int(Role.WORKER),
-            (),
+            rights_now(self._replica),
             self._replica.clock.now_ms() + PHONE_SESSION_MS,
             phone_tls,
             identity.author,
@@ -208,6 +209,14 @@ class Enrolments:
         certificate = issue(unsigned, identity.key)
         self._replica.write(certify(phone_key, certificate.to_bytes()))
         return certificate
+
+
+def rights_now(replica: Replica) -> tuple[str, ...]:
+    """The rights that the site gives a worker's phone now."""
+    row = replica.store.db.execute(
+        "SELECT value FROM setting WHERE name = 'workers_create_jobs'"
+    ).fetchone()
+    return (CREATE_JOBS,) if row is not None and row[0] == "true" else ()
 
 
 def _site_hash(site: bytes) -> bytes:

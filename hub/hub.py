@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor
@@ -33,7 +34,7 @@ from hub.forgetting import apply_retention, erase_streams
 from hub.founding import open_hub_replica
 from hub.hub_sessions import HubSessions
 from hub.live import LiveFeed
-from hub.numbering import numbered
+from hub.numbering import UNNUMBERED, number_those_of_phones, numbered
 from hub.peers import Peers
 from hub.presence import Presence, read_presence
 from hub.recurring import days_due, follow_skips, make_some, skip, take_up
@@ -206,6 +207,7 @@ class Hub:
         try:
             async for streams in subscription:
                 self.feed.publish("streams", (stream.hex() for stream in streams))
+                await self._number(streams)
                 if SITE_STREAM in streams and self.conversations:
                     await self._end_revoked()
                 for conversation in list(self.conversations.values()):
@@ -215,6 +217,16 @@ class Hub:
                         await self.peers.follow_keys(conversation, agreed=False)
         finally:
             self.writer.unsubscribe(subscription)
+
+    async def _number(self, streams: frozenset[bytes]) -> None:
+        """A job that a phone made gets its number as soon as it is here."""
+        jobs = [stream.hex() for stream in streams if stream[4] == Kind.JOB]
+        asked = f"{UNNUMBERED} AND job IN (SELECT value FROM json_each(?)) LIMIT 1"
+        if jobs and await self.reader.row(asked, (json.dumps(jobs),)) is not None:
+            try:
+                await self.writer.run(number_those_of_phones, self.replica)
+            except StoreError as error:
+                LOGGER.warning("a phone's job was not numbered; the next time: %s", error)
 
     async def _end_revoked(self) -> None:
         """Whose key was revoked leaves at once; at the next hello it is told why in words."""
@@ -239,6 +251,7 @@ class Hub:
                 # before it is noticed for what it is.
                 partial(run, settle, self.replica.store, self.replica.entropy),
                 partial(run, join_set_aside, self.replica),
+                partial(run, number_those_of_phones, self.replica),
                 partial(run, forget_erased, self.replica),
                 partial(run, apply_retention, self.replica),
                 partial(run, self.ballast.lay),

@@ -20,6 +20,7 @@ from core.dispatch.autolog import close_job, step, switch_off, tick
 from core.dispatch.duty import sendable
 from core.dispatch.fields import Phase
 from core.dispatch.fix import Fix, encode_track, thin
+from core.dispatch.sampling import STILL, sampling_for
 from replica.autofacts import Turn
 from replica.autostate import Context, Notice, duties_around, keep, load, read_context
 from replica.screens.port import AutoNotice
@@ -39,6 +40,8 @@ TRACK_MS = 10 * 60_000
 class AutoLogger:
     """Runs the logger for one worker.
 
+    `sampling` is how often it would hear of a place now, `saving` whether the battery is spared.
+
     Args:
         writer: the owner of the phone's replica.
         worker: the worker's stream id.
@@ -47,6 +50,8 @@ class AutoLogger:
 
     def __init__(self, writer: Writer, worker: bytes, announce: Callable[[], None]) -> None:
         self.context: Context | None = None
+        self.saving = False
+        self.sampling = STILL
         self._writer = writer
         self._worker = worker
         self._announce = announce
@@ -120,6 +125,7 @@ class AutoLogger:
                     kept.state, fix, context.places, context.settings, turn.now_ms
                 )
                 turn.apply(facts)
+            self.sampling = sampling_for(kept.state, fix, context.places, saving=self.saving)
             ended = any(isinstance(fact, Stop) for fact in facts)
             evidence = [
                 ms for fact in facts if not isinstance(fact, Supersede) for ms in fact.evidence_ms

@@ -20,6 +20,7 @@ from core.dispatch.acts import ActError, Change
 from core.dispatch.autofact import Mode
 from core.dispatch.fields import Kind
 from core.dispatch.fix import Fix, usable
+from core.dispatch.permits import CREATE_JOBS
 from core.log.errors import EnrolAgain, LogError, Revoked
 from replica.autologger import AutoLogger
 from replica.ballast import Ballast
@@ -31,6 +32,7 @@ from replica.carrying import (
     take_in_words,
 )
 from replica.clock import Clock
+from replica.device_meetings import DeviceMeetings
 from replica.dialling import Dialler, hub_dialler
 from replica.filing import (
     Whereabouts,
@@ -41,22 +43,20 @@ from replica.filing import (
     where_is,
 )
 from replica.generation import former_authors
+from replica.health import Facts
 from replica.hubs import other_hubs
 from replica.identity import IdentityError
 from replica.joining import HubAddress, join_by_code, join_by_link, load_hub_address
-from replica.location.owntracks import (
-    NOTHING_TOLD,
-    Command,
-    Monitoring,
-    Region,
-    Told,
-    answer_for,
-)
-from replica.meeting import NO_MEETINGS, MeetingPlace, Meetings, colleague_dialler
+from replica.location.owntracks import Command
+from replica.location.steering import Steering
+from replica.meeting import NO_MEETINGS, Meetings
+from replica.needs import needs_of
 from replica.next_key import answer_request, change_over
 from replica.opening import JOIN_AGAIN, SHUT_OUT, TIME_IS_UP, open_phone
+from replica.phone_watch import PhoneWatch
+from replica.preferences import Preferences
 from replica.purging import forget_erased, forget_only_here
-from replica.reach import OwnUnsent, unsent_entries
+from replica.reach import OwnUnsent, is_with_colleague, unsent_entries
 from replica.reader import Reader
 from replica.rejoining import join_beside
 from replica.replica import Replica, Written
@@ -64,7 +64,6 @@ from replica.screens.port import (
     AutoNotice,
     CarryRefused,
     EnrolmentRefused,
-    Need,
     OwnFix,
     SyncState,
     Unsent,
@@ -82,18 +81,6 @@ T = TypeVar("T")
 
 # The store is looked after this often.
 UPKEEP_S, UPKEEP_FIRST_S = 3_600.0, 60.0
-
-ALMOST_FULL = Need(
-    "The storage of this phone is almost full.",
-    "What you do is saved for a while yet, in room that was kept back for this. Delete photos or "
-    "apps that you don't need; until then new jobs may not come in.",
-)
-
-DAMAGED = Need(
-    "Some of what this phone has saved is damaged.",
-    "Send what waits, and ask the office: 'fieldlog check --repair' on this phone mends it, and "
-    "the hub brings back what can't be mended.",
-)
 
 # Unsent entries that the sync page lists; the count covers all of them.
 UNSENT_SHOWN = 50
@@ -124,9 +111,7 @@ class Device:
         self._entropy = entropy
         self._executor = executor
         self._over = over
-        self._meetings = meetings
-        self._place: MeetingPlace | None = None
-        self._colleagues: list[Syncer] = []
+        self._meetings = DeviceMeetings(meetings, folder, self._announce)
         self._replica: Replica | None = None
         self._writer: Writer | None = None
         self._reader = Reader(folder / STORE_FILE)
@@ -137,13 +122,17 @@ class Device:
         self._syncing: asyncio.Task[None] | None = None
         self._listeners: set[asyncio.Event] = set()
         self._fix: Fix | None = None
-        self._told: Told = NOTHING_TOLD
+        self._phone_watch = PhoneWatch(folder, clock)
+        self._preferences = Preferences(folder)
+        self._on_mobile_data: bool | None = None
+        self._steering = Steering()
         self._teller = PresenceTeller()
         self._ballast = Ballast(folder)
 
     async def __aenter__(self) -> Device:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._ballast.begin()
+        self._phone_watch.begin()
         try:
             await self._open()
         except BaseException:
@@ -159,6 +148,7 @@ class Device:
         trace: TracebackType | None,
     ) -> None:
         await self._close()
+        self._phone_watch.stop()
 
     async def _close(self) -> None:
         """End what runs and close the store."""
@@ -168,10 +158,7 @@ class Device:
             if isinstance(ended, Exception):
                 LOGGER.error("a part of the phone had stopped by a fault", exc_info=ended)
         self._tasks.clear()
-        self._colleagues.clear()
-        if self._place is not None:
-            await self._place.__aexit__(None, None, None)
-            self._place = None
+        await self._meetings.end()
         if self._writer is not None and self._replica is not None:
             await self._reader.__aexit__(None, None, None)
             await self._writer.run(self._replica.close)
@@ -194,6 +181,7 @@ class Device:
         await self._reader.__aenter__()
         self.worker = identity.own.subject.hex()
         self._logger = AutoLogger(self._writer, identity.own.subject, self._announce)
+        self._heed_preferences()
         loop = asyncio.get_running_loop()
         if hub is not None:
             dial = hub_dialler(lambda: self._hubs_in_turn(hub))
@@ -203,24 +191,21 @@ class Device:
         self._tasks.append(loop.create_task(self._logger.run()))
         self._tasks.append(loop.create_task(self._tell()))
         self._tasks.append(loop.create_task(self._upkeep()))
-        await self._meet()
+        self._tasks.append(loop.create_task(self._phone_watch.run()))
+        await self._meetings.begin(self._writer)
 
-    async def _meet(self) -> None:
-        """Be there for colleagues' phones, and look for those that were named."""
-        assert self._writer is not None
-        if self._meetings.listen is not None:
-            place = MeetingPlace(self._writer, self.folder, *self._meetings.listen)
-            self._place = await place.__aenter__()
-        for address in self._meetings.addresses:
-            dial = colleague_dialler(self._writer, address)
-            syncer = Syncer(self._writer, dial, self._announce, f"the phone at {address}")
-            self._colleagues.append(syncer)
-            self._tasks.append(asyncio.get_running_loop().create_task(syncer.run()))
+    def meet_at(self, address: str) -> None:
+        """Look for a colleague's phone at an address, too, until this program ends."""
+        self._meetings.meet_at(address)
 
     @property
     def meeting_port(self) -> int:
         """Where colleagues' phones reach this one; 0 where they don't."""
-        return self._place.port if self._place is not None else 0
+        return self._meetings.port
+
+    def meeting_address(self) -> str:
+        """Where colleagues' phones reach this one, host:port; '' where they don't."""
+        return self._meetings.address
 
     def _sync(self) -> None:
         """Keep in session with a hub from here on."""
@@ -359,6 +344,18 @@ class Device:
         """Ask for a file; whether it is here already. Raises StoreError."""
         return await self.writer.run(want_file, self.writer.replica, address)
 
+    async def may_create_jobs(self) -> bool:
+        """Whether this phone's key has the right to make jobs of its worker's own."""
+        replica = self.writer.replica
+        standing = await self.writer.run(replica.standing, replica.author)
+        return CREATE_JOBS in standing.rights
+
+    async def is_with(self, job: bytes, colleague: bytes) -> bool:
+        """Whether a colleague's phone has provably all that this one wrote in a job."""
+        replica = self.writer.replica
+        db, author = replica.store.db, replica.author
+        return await self.writer.run(is_with_colleague, db, job, author, colleague)
+
     async def where_is(self, address: bytes) -> Whereabouts:
         """Where a file is: on this phone, on the hub. Raises StoreError."""
         return await self.writer.run(where_is, self.writer.replica, address)
@@ -386,17 +383,12 @@ class Device:
             len(unsent),
             sum(entry.size_bytes for entry in unsent),
             tuple(_shown(entry) for entry in unsent[:UNSENT_SHOWN]),
-            self._needs(figures),
+            needs_of(
+                [figures, *self._meetings.figures],
+                room_kept=self._ballast.lies,
+                damaged=self._self_check is not None and bool(self._self_check.findings),
+            ),
             Counter(entry.stream.hex() for entry in unsent),
-        )
-
-    def _needs(self, figures: SyncFigures) -> tuple[Need, ...]:
-        all_figures = [figures, *(each.figures for each in self._colleagues)]
-        refused = [Need(each.refused_words, each.refusal) for each in all_figures if each.refusal]
-        return (
-            *refused,
-            *([] if self._ballast.lies else [ALMOST_FULL]),
-            *([DAMAGED] if self._self_check is not None and self._self_check.findings else []),
         )
 
     async def _hubs_in_turn(self, own: HubAddress) -> list[HubAddress]:
@@ -414,8 +406,9 @@ class Device:
 
     def sync_now(self) -> None:
         """Try to reach the hub, and colleagues, now rather than at the next turn."""
-        for syncer in (*([self._syncer] if self._syncer else []), *self._colleagues):
-            syncer.sync_now()
+        if self._syncer is not None:
+            self._syncer.sync_now()
+        self._meetings.sync_now()
 
     async def hang_up(self) -> None:
         """End the session that is going on, as a lost network would."""
@@ -475,6 +468,26 @@ class Device:
             return None
         return OwnFix(fix.time_ms, fix.lat_e7, fix.lon_e7, fix.accuracy_m or 0)
 
+    async def health(self, *, notifies: bool) -> Facts:
+        """What this phone knows of itself; `notifies`: whether notifications can be shown."""
+        context = self._logger.context if self._logger is not None else None
+        store = self.writer.replica.store
+        return await self._phone_watch.facts(
+            self._reader,
+            self.worker,
+            auto_on=context is not None and context.settings.mode is not Mode.OFF,
+            battery_percent=self._teller.battery_percent,
+            offset_ms=await self.writer.run(store.get, "offset_ms"),
+            room_kept=self._ballast.lies,
+            notifies=notifies,
+            met_at_ms=(await self.sync_state()).met_at_ms,
+            damaged=self._self_check is not None and bool(self._self_check.findings),
+        )
+
+    def place_told_ms(self) -> int | None:
+        """The time of the last place that was told to a hub, None for none since the start."""
+        return self._teller.placed_ms
+
     def notices(self) -> Sequence[AutoNotice]:
         """What auto logging waits to hear about, the oldest first."""
         return self._logger.notices() if self._logger is not None else ()
@@ -496,12 +509,59 @@ class Device:
         finally:
             self._listeners.discard(changed)
 
+    # --- what was chosen for this phone
+
+    def preference(self, name: str) -> str:
+        """What was chosen of `replica.preferences.CHOICES`."""
+        return self._preferences[name]
+
+    async def prefer(self, name: str, choice: str) -> bool:
+        """Choose; False where there is no such choice. Raises OSError: the disk refused."""
+        chosen = self._preferences.choose(name, choice)
+        if self._heed_preferences():
+            await self._begin_again()
+        return chosen
+
+    @property
+    def on_mobile_data(self) -> bool | None:
+        """Whether the phone is on mobile data, as its location app last said."""
+        return self._on_mobile_data
+
+    @property
+    def files_wait(self) -> bool:
+        """Whether photos and files wait until a network is known that is not the mobile one."""
+        return self._preferences["media"] == "wi-fi" and self._on_mobile_data is not False
+
+    async def hear_network(self, on_mobile_data: bool | None) -> None:
+        """What the location app says of the network; None: nothing."""
+        if on_mobile_data is None or on_mobile_data == self._on_mobile_data:
+            return
+        self._on_mobile_data = on_mobile_data
+        if self._heed_preferences():
+            await self._begin_again()
+
+    def _heed_preferences(self) -> bool:
+        """Let store and logger go by what was chosen; whether files may go that waited."""
+        if self._logger is not None:
+            self._logger.saving = self._preferences["battery"] == "saving"
+        if self._replica is None:
+            return False
+        waited, self._replica.files_wait = self._replica.files_wait, self.files_wait
+        self._announce()
+        return waited and not self.files_wait
+
+    async def _begin_again(self) -> None:
+        """A session offers files where it begins: begin one that does."""
+        await self.hang_up()
+        self.sync_now()
+
     # --- location
 
     async def take_fix(self, fix: Fix, battery_percent: int | None = None) -> None:
         """A fix of this phone, durable on return: it feeds the logger, and presence on duty."""
         if battery_percent is not None:
             self._teller.battery_percent = battery_percent
+        self._phone_watch.saw(fix)
         newest = self._fix is None or fix.time_ms >= self._fix.time_ms
         # A fix of another year, or of nowhere, is kept as evidence and shows nobody's place.
         newest = newest and usable(fix, self.now_ms())
@@ -518,24 +578,9 @@ class Device:
 
     def owntracks_commands(self) -> list[Command]:
         """What to answer OwnTracks: today's places as regions, and how much to report."""
-        context = self._logger.context if self._logger is not None else None
-        if context is None:
+        if self._logger is None:
             return []
-        regions = [
-            Region(
-                spot.place.job,
-                f"Job {spot.place.job.hex()[-6:]}",
-                spot.place.lat_e7,
-                spot.place.lon_e7,
-                spot.place.radius_m,
-            )
-            for spot in context.places.by_rank
-        ]
-        wanted = context.on_duty and context.settings.mode is not Mode.OFF
-        monitoring = Monitoring.WHEN_MOVED if wanted else Monitoring.QUIET
-        answer = answer_for(self._told, regions if wanted else [], monitoring)
-        self._told = answer.told
-        return answer.commands
+        return self._steering.commands(self._logger.context, self._logger.sampling)
 
 
 def _file_for_hub(replica: Replica) -> tuple[str, bytes]:

@@ -45,7 +45,9 @@ class ReplicaFileShelf:
     # --- giving
 
     def to_offer(self, peer: Certificate, streams: frozenset[bytes]) -> list[bytes]:
-        """Files that a hub is not known to hold and may."""
+        """Files that a hub is not known to hold and may; none while files wait for a network."""
+        if self._replica.files_wait:
+            return []
         going = self._db.execute("SELECT address FROM file_going WHERE until_held").fetchall()
         named = [*self._named_by(streams), *(row[0] for row in going)]
         return [each for each in self._not_held_by(peer, named) if self.holds(each)]
@@ -63,7 +65,12 @@ class ReplicaFileShelf:
         return [address for address in addresses if address not in held]
 
     def wanted(self, streams: frozenset[bytes]) -> list[bytes]:
-        """Files that these streams name, that somebody here wants, and that are not here."""
+        """Files that these streams name, that somebody here wants, and that are not here.
+
+        None while files wait for a network.
+        """
+        if self._replica.files_wait:
+            return []
         try:
             self._want_what_was_lost()
             asked = self._replica.files.wanted()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -61,6 +62,20 @@ class Meetings:
 
 
 NO_MEETINGS: Final = Meetings()
+
+
+def own_host() -> str:
+    """The address by which this machine is known in the network that it is in now.
+
+    Nothing is sent: a datagram socket that is told where it would send to says from which of its
+    addresses it would. Where there is no network at all it is loopback.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("10.255.255.255", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
 
 
 def colleagues(replica: Replica) -> frozenset[bytes]:

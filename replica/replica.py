@@ -124,6 +124,8 @@ class Replica:
         # Keys of which this replica has learnt that they are shut out, and not cut them yet.
         self.newly_revoked: set[bytes] = set()
         self._erased: Erased | None = None
+        # Whether files are neither offered nor asked for: a phone may wait for a free network.
+        self.files_wait = False
         # Set when streams were purged, for whoever scrubs the file once it is at rest.
         self.has_purged = False
         if store.get("site") is None and not store.db.execute("SELECT 1 FROM stream").fetchone():

@@ -17,10 +17,14 @@ AT, LAT, LON, ACCURACY, BEARING, SPEED, BATTERY, DUTY, JOBS = range(9)
 
 
 class PresenceTeller:
-    """Tells the conversation of the day what changed since it was last told."""
+    """Tells the conversation of the day what changed since it was last told.
+
+    `placed_ms` is the time of the last place that was told, None before the first.
+    """
 
     def __init__(self) -> None:
         self.battery_percent: int | None = None
+        self.placed_ms: int | None = None
         self._told: tuple[object, ...] = ()
 
     async def tell_state(
@@ -45,6 +49,7 @@ class PresenceTeller:
             SPEED: speed_cmps(fix) if fix.speed_mps is not None else None,
         }
         if await self._send(conversation, fix.time_ms, place, duty=True, jobs=jobs):
+            self.placed_ms = fix.time_ms
             self._told = (conversation, True, jobs)
 
     async def _send(

@@ -24,6 +24,7 @@ from web.pages import (
     install,
     languages,
     new_phone,
+    other_minimum,
     past,
     patterns,
     phones,
@@ -75,6 +76,7 @@ def attach(app: web.Application) -> None:
         patterns,
         install,
         languages,
+        other_minimum,
         help,
     ):
         page.add_routes(app)

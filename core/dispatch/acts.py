@@ -532,6 +532,7 @@ _SETTINGS: dict[str, tuple[type, int, int, str, str]] = {
     "site_name": (str, 1, NAME_LETTERS_MAX, say("the name of the site"), _LETTERS),
     "time_zone": (str, 1, 64, say("the time zone"), _LETTERS),
     "job_dispatch": (bool, 0, 1, say("Job Dispatch"), ""),
+    "workers_create_jobs": (bool, 0, 1, say("new jobs by workers"), ""),
     "threshold_min": (int, 0, THRESHOLD_MIN_MAX, say("the minimum auto-logging time"), _MINUTES),
     "radius_m": (int, RADIUS_M_MIN, RADIUS_M_MAX, say("the radius of a new place"), _METRES),
     "retention_days": (int, 1, 3650, say("the time that closed jobs stay on a phone"), _DAYS),

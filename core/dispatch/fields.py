@@ -249,7 +249,7 @@ def _job_and_day() -> tuple[Field, ...]:
         Field(CHECK_ITEM, "check item", job, ("item",), _ALL, office_first, say("Check item")),
         Field(NEEDED_SKILLS, "skills", job, (), _OFFICE, latest, say("Skills")),
         Field(CREATED, "created", job, (), _ALL, one),
-        Field(ASSIGNED, "assigned", job, turn, _OFFICE, true),
+        Field(ASSIGNED, "assigned", job, turn, _ALL, true),
         Field(WITHDRAWN, "withdrawn", job, turn, _OFFICE, true),
         Field(HANDED_TO, "handed to", job, (*turn, "colleague"), _ALL, true),
         Field(ORDER, "order", job, turn, _OFFICE, latest),

@@ -2,8 +2,8 @@
 
 A hub may write everything; a dispatcher everything but certificates, cuts, accounts and numbers; a
 worker its own assignments' progress, its own day, notes and ticks on jobs, its own phone's
-settings, and a new job where its rights say so. Holds no state. Invariant: the answer depends on
-nothing but its arguments.
+settings, and a new job of its own where its rights say so. Holds no state. Invariant: the answer
+depends on nothing but its arguments.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from core.dispatch.fields import (
     APP_AUTO_ON,
     APP_JOBS_ON,
     APP_THRESHOLD_MIN,
+    ASSIGNED,
     FIELDS,
     FILE,
     FILE_NAME,
@@ -101,5 +102,8 @@ def _permits_worker(standing: Standing, stream: bytes, path: Sequence[Any]) -> b
         return bool(path[1] == standing.subject)
     if code in _ANY_JOB:
         return True
-    # A new job is the worker's own by its id: the right is none to rewrite what others made.
+    # A new job is the worker's own by its id: the right is none to rewrite what others made, nor
+    # to give it to anybody else.
+    if code == ASSIGNED and path[1] != standing.subject:
+        return False
     return CREATE_JOBS in standing.rights and is_job_of(stream, standing.subject)

@@ -26,10 +26,12 @@ from replica.location.intake import attach_intake, location_secret
 from replica.location.owntracks import owntracks_url
 from replica.location.report import Crossing, Located, Report
 from replica.meeting import Meetings
+from replica.notifying import TermuxNotifier
 from replica.occupied import FolderInUse, occupied
 from replica.pairing import PairingError, check_address
 from replica.screens.app import make_screens
 from replica.screens.guard import first_link, load_secret
+from replica.screens.notifications import tell_in
 from replica.screens.port import EnrolmentRefused
 from replica.store import StoreError
 from replica.transport_security import TransportError
@@ -102,6 +104,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
             if not device.worker and (arguments.link or arguments.code):
                 await device.enrol(link=arguments.link, code=arguments.code, address=arguments.hub)
             app = device_app(device, secret)
+            tell_in(app, TermuxNotifier(), f"http://127.0.0.1:{arguments.port}")
             runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
@@ -131,6 +134,7 @@ def device_app(device: Device, secret: bytes) -> web.Application:
     async def keep(report: Report) -> None:
         match report:
             case Located():
+                await device.hear_network(report.on_mobile_data)
                 await device.take_fix(report.fix, report.battery_percent)
             case Crossing():
                 await device.take_fix(report.fix)

@@ -23,6 +23,7 @@ from typing import Final
 from urllib.parse import quote
 
 from core.dispatch.fix import Fix
+from core.dispatch.sampling import Sampling
 from replica.location.report import (
     MPS_PER_KMH,
     Crossing,
@@ -83,7 +84,7 @@ def _parse(message: dict[str, object]) -> Report:
     kind = message.get("_type")
     if kind == "location":
         battery = battery_percent(number_in(message.get("batt")))
-        return Located(_fix(message, SOURCE), battery)
+        return Located(_fix(message, SOURCE), battery, _is_mobile(message.get("conn")))
     if kind == "transition":
         return _crossing(message)
     if kind == "encrypted":
@@ -91,6 +92,11 @@ def _parse(message: dict[str, object]) -> Report:
     if isinstance(kind, str) and kind in _WITHOUT_PLACE:
         return Notice(kind)
     raise Unfit(Trouble.UNKNOWN_TYPE)
+
+
+def _is_mobile(connection: object) -> bool | None:
+    """Whether the phone is on mobile data, as the app says; None where nothing is told."""
+    return {"m": True, "w": False}.get(connection) if isinstance(connection, str) else None
 
 
 def _crossing(message: dict[str, object]) -> Crossing:
@@ -134,10 +140,14 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What OwnTracks was told last: regions by number, and how much to report; None if unknown."""
+    """What OwnTracks was told last: regions by number, how much to report and how often.
+
+    None if unknown.
+    """
 
     region_by_number: Mapping[int, Region] | None = None
     monitoring: Monitoring | None = None
+    sampling: Sampling | None = None
 
 
 NOTHING_TOLD: Final = Told()
@@ -151,11 +161,16 @@ class Answer:
     commands: list[Command] = field(default_factory=list)
 
 
-def answer_for(told: Told, regions: Sequence[Region], monitoring: Monitoring) -> Answer:
+def answer_for(
+    told: Told,
+    regions: Sequence[Region],
+    monitoring: Monitoring,
+    sampling: Sampling | None = None,
+) -> Answer:
     """What to answer so that OwnTracks watches `regions` and reports as `monitoring` says.
 
-    Of more than `REGIONS_MAX` regions the first are told, so give the likeliest first. No commands
-    when nothing changed.
+    With a `sampling` it reports as often as that asks for. Of more than `REGIONS_MAX` regions the
+    first are told, so give the likeliest first. No commands when nothing changed.
     """
     wanted = _numbered(told.region_by_number or {}, regions[:REGIONS_MAX])
     commands: list[Command] = []
@@ -169,12 +184,24 @@ def answer_for(told: Told, regions: Sequence[Region], monitoring: Monitoring) ->
     if changed:
         waypoints = {"_type": "waypoints", "waypoints": changed}
         commands.append({"_type": "cmd", "action": "setWaypoints", "waypoints": waypoints})
-    if told.monitoring != monitoring:
+    news = sampling if sampling != told.sampling else None
+    if told.monitoring != monitoring or news is not None:
         configuration = {"_type": "configuration", "monitoring": int(monitoring)}
+        if news is not None:
+            configuration |= _intervals(news)
         commands.append(
             {"_type": "cmd", "action": "setConfiguration", "configuration": configuration}
         )
-    return Answer(Told(wanted, monitoring), commands)
+    return Answer(Told(wanted, monitoring, sampling or told.sampling), commands)
+
+
+def _intervals(sampling: Sampling) -> Command:
+    """The app's own settings: seconds in its two modes, and metres in the one that saves."""
+    return {
+        "locatorInterval": sampling.every_s,
+        "locatorDisplacement": sampling.every_m,
+        "moveModeLocatorInterval": sampling.every_s,
+    }
 
 
 def region_crossed(told: Told, crossing: Crossing) -> Region | None:

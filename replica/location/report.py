@@ -51,10 +51,14 @@ class Trouble(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Where the phone was; `battery_percent` is 0 to 100 where the app tells."""
+    """Where the phone was; `battery_percent` is 0 to 100 where the app tells.
+
+    `on_mobile_data` is whether its network then was the mobile one, None where nothing tells.
+    """
 
     fix: Fix
     battery_percent: int | None = None
+    on_mobile_data: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,24 +63,32 @@ async def files_on_phone(request: web.Request, here: Here, card: Card) -> list[F
     }
     found = await _named(request, card.job)
     return [
-        _view(each, await device.where_is(each.address), actors, here, card)
+        _view(each, await device.where_is(each.address), actors, here, card, device.files_wait)
         for each in found[:SHOWN_MAX]
     ]
 
 
 def _view(
-    each: Attached, at: Whereabouts, actors: dict[str, tuple[str, str]], here: Here, card: Card
+    each: Attached,
+    at: Whereabouts,
+    actors: dict[str, tuple[str, str]],
+    here: Here,
+    card: Card,
+    waits: bool,
 ) -> FileOnPhone:
     file = each.file.hex()
     actor, name = actors.get(file, ("", ""))
     own = actor == here.worker
     if at.here:
         alone = "On this phone, not yet on the hub" if own else "On this phone"
+        if own and waits:
+            alone = "On this phone, waits for Wi-Fi"
         where = "On this phone and on the hub" if at.on_hub else alone
     elif at.chunks:
         where = f"Comes: {at.chunks - at.missing} of {at.chunks} parts are here"
     else:
-        where = "Comes with the next contact" if at.wanted else "Not on this phone"
+        comes = "Comes by Wi-Fi" if waits else "Comes with the next contact"
+        where = comes if at.wanted else "Not on this phone"
     return FileOnPhone(
         file=file,
         name=each.shown,

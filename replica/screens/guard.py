@@ -214,6 +214,6 @@ def _add_headers(response: web.StreamResponse) -> None:
     headers["Referrer-Policy"] = "same-origin"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    headers["Permissions-Policy"] = "geolocation=(), camera=(), microphone=()"
+    headers["Permissions-Policy"] = "geolocation=(), camera=(self), microphone=()"
     headers.setdefault("Cache-Control", "no-store")
     headers.pop("Server", None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,10 @@ import jinja2
 from aiohttp import web
 from markupsafe import Markup
 
+from replica.notifying import Notifier
 from replica.screens import local_time, words
 from replica.screens.assets import Assets, installed_assets
+from replica.screens.colleagues import Colleagues
 from replica.screens.local_time import Zone
 from replica.screens.marks import Marks
 from replica.screens.messages import Message, Messages
@@ -118,6 +120,7 @@ class Screens:
         self.device = device
         self.assets = installed_assets()
         self.marks = Marks(device.folder)
+        self.colleagues = Colleagues(device.folder)
         self.messages = Messages(device.now_ms, device.entropy)
         self._templates = make_environment(self.assets)
 
@@ -134,6 +137,7 @@ class Screens:
         unsent = sync.unsent_by_stream or Counter(each.stream for each in sync.unsent)
         site_threshold = _setting(settings, "threshold_min", int, DEFAULT_THRESHOLD_MIN)
         now_ms, zone = device.now_ms(), local_time.zone_of(settings.get("time_zone"))
+        running = await self._running()
         return Here(
             now_ms=now_ms,
             zone=zone,
@@ -147,8 +151,8 @@ class Screens:
             sync=sync,
             pill=pill_of(sync),
             duty=await self._duty(),
-            running=await self._running(),
-            notices=await self._notices(zone, now_ms),
+            running=running,
+            notices=await self._notices(zone, now_ms, running),
             theme=self.marks.display("theme"),
             text_size=self.marks.display("text"),
             unsent_by_stream=unsent,
@@ -180,8 +184,15 @@ class Screens:
             for row in rows
         )
 
-    async def _notices(self, zone: Zone, now_ms: int) -> tuple[Asked, ...]:
+    async def _notices(
+        self, zone: Zone, now_ms: int, running: tuple[OpenLog, ...]
+    ) -> tuple[Asked, ...]:
         """What auto logging asks, in words, each with what its job is called."""
+        log_by_job = {
+            log.job.hex(): f"/logs/{log.day}/{log.log.hex()}"
+            for log in running
+            if log.job is not None and log.source == "auto"
+        }
         found = []
         for notice in self.device.notices():
             row = await self.device.reader.row(
@@ -190,7 +201,8 @@ class Screens:
                 (notice.job,),
             )
             place = (row[1] or row[0]) if row is not None else "a place of no job"
-            found.append(asked(notice, place, zone, now_ms))
+            other = log_by_job.get(notice.job, "") if notice.kind == "start" else ""
+            found.append(replace(asked(notice, place, zone, now_ms), other=other))
         return tuple(found)
 
     def page(
@@ -219,6 +231,7 @@ class Screens:
 
 
 SCREENS = web.AppKey("SCREENS", Screens)
+NOTIFIER: web.AppKey[Notifier] = web.AppKey("NOTIFIER", Notifier)
 
 
 def goto(address: str, token: str = "") -> web.Response:

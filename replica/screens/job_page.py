@@ -21,7 +21,7 @@ from core.dispatch.show import show
 from core.log.registers import Registers, Write
 from replica.screens import files_page
 from replica.screens.here import SCREENS, Here, message_of
-from replica.screens.joblist import Card, load_card, looked_at, news
+from replica.screens.joblist import GIVEN_AWAY, Card, load_card, looked_at, news
 from replica.screens.overruled import overruled
 from replica.screens.port import OwnFix
 from replica.screens.progress import (
@@ -139,7 +139,11 @@ async def job(request: web.Request) -> web.Response:
         files=await files_page.files_on_phone(request, here, card),
         files_limit=files_page.LIMIT,
         question=await _question(reader, card, notes),
-        handed_from=await _worker_name(reader, card.handed_from),
+        handed_from=await _worker_name(request, card.handed_from),
+        handed_to=await _worker_name(request, card.handed_to),
+        with_colleague=bool(card.handed_to)
+        and await screens.device.is_with(bytes.fromhex(card.job), bytes.fromhex(card.handed_to)),
+        given_away=GIVEN_AWAY,
         running=next((log for log in here.running if log.job == bytes.fromhex(card.job)), None),
         unsent=here.unsent_by_stream.get(card.job, 0),
     )
@@ -207,10 +211,14 @@ def _write_of(registers: Registers, note: dict[str, Any]) -> Write:
     return shown.write
 
 
-async def _worker_name(reader: Any, worker: str) -> str:
+async def _worker_name(request: web.Request, worker: str) -> str:
     if not worker:
         return ""
-    row = await reader.row("SELECT name FROM worker WHERE worker = ?", (worker,))
+    screens = request.app[SCREENS]
+    known = screens.colleagues.named(worker)
+    if known is not None:
+        return known.name
+    row = await screens.device.reader.row("SELECT name FROM worker WHERE worker = ?", (worker,))
     return row["name"] if row is not None else "a colleague"
 
 
@@ -279,4 +287,17 @@ async def state(request: web.Request) -> web.Response:
         message=message_of(request),
         card=card,
         choices=[(phase.name.lower().replace("_", " "), words) for phase, words in BY_HAND],
+    )
+
+
+async def sign(request: web.Request) -> web.Response:
+    """Where somebody signs for a job; what is drawn is saved as a file of it."""
+    here, card = await card_of(request)
+    return request.app[SCREENS].page(
+        here,
+        "sign.html",
+        title="Signature",
+        back=f"/jobs/{card.job}",
+        message=message_of(request),
+        card=card,
     )

@@ -22,7 +22,7 @@ SECTIONS = ("Now", "Next", "Today", "Later", "Done", "Rejected")
 
 IN_WORK = ("travelling", "on site", "paused")
 TO_DO = ("assigned", "received", "opened", "accepted")
-GIVEN_AWAY = ("withdrawn", "released")
+GIVEN_AWAY = ("withdrawn", "released", "handed on")
 
 # A fix older than this says little of where the worker is now.
 FIX_AGE_MS_MAX = 15 * 60_000
@@ -36,7 +36,9 @@ SELECT job.job, job.number, job.title, job.description, job.customer, job.place,
        coalesce(job.lat_e7, spot.lat_e7) AS lat_e7, coalesce(job.lon_e7, spot.lon_e7) AS lon_e7,
        CASE job.address WHEN '' THEN coalesce(spot.address, '') ELSE job.address END AS address,
        coalesce(spot.name, '') AS place_name, coalesce(customer.name, '') AS customer_name,
-       turn.turn, turn.phase, turn.reason, turn.position, turn.assigned_at, turn.handed_from
+       turn.turn, turn.phase, turn.reason, turn.position, turn.assigned_at, turn.handed_from,
+       coalesce((SELECT other.worker FROM assignment AS other WHERE other.job = turn.job
+           AND other.turn = turn.turn AND other.handed_from = turn.worker), '') AS handed_to
 FROM assignment AS turn JOIN job ON job.job = turn.job
 LEFT JOIN customer ON customer.customer = job.customer
 LEFT JOIN customer_place AS spot ON spot.customer = job.customer AND spot.place = job.place
@@ -46,7 +48,11 @@ WHERE turn.worker = ?
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One job of the worker, as its newest turn stands. `phase` is 'cancelled' where it is."""
+    """One job of the worker, as its newest turn stands.
+
+    `phase` is 'cancelled' where the job is, and 'handed on' where the worker gave the turn to the
+    colleague `handed_to`.
+    """
 
     job: str
     turn: str
@@ -69,6 +75,7 @@ class Card:
     reason: str
     position: int
     handed_from: str
+    handed_to: str
     updated_at: int
     finished_at: int | None
     conflicts: int
@@ -90,7 +97,10 @@ class Card:
 
 
 def _card(row: Any) -> Card:
-    cancelled = row["status"] == "cancelled" and row["phase"] not in GIVEN_AWAY
+    phase = row["phase"]
+    if phase == "withdrawn" and row["handed_to"]:
+        phase = "handed on"
+    cancelled = row["status"] == "cancelled" and phase not in GIVEN_AWAY
     return Card(
         job=row["job"],
         turn=row["turn"],
@@ -109,10 +119,11 @@ def _card(row: Any) -> Card:
         window_start=row["window_start"],
         window_end=row["window_end"],
         planned_minutes=row["planned_minutes"],
-        phase="cancelled" if cancelled else row["phase"],
+        phase="cancelled" if cancelled else phase,
         reason=row["job_reason"] if cancelled else row["reason"],
         position=row["position"],
         handed_from=row["handed_from"],
+        handed_to=row["handed_to"],
         updated_at=row["updated_at"],
         finished_at=row["finished_at"],
         conflicts=row["conflicts"],
@@ -231,8 +242,11 @@ def news(card: Card, marks: Marks, zone: Zone, now_ms: int) -> str:
         return "Cancelled" if now["cancelled"] else "No longer cancelled"
     if "window" in changed:
         was = local_time.window_words(*_pair(seen["window"]), zone, now_ms)
-        return f"Moved from {was}"
-    return f"Changed: {', '.join(changed)}"
+        return f"Moved from {was} by the office"
+    # A colleague who has the same job may have written a note; all else is the office's alone.
+    values = [name for name in changed if name != "notes"]
+    told = [f"Changed by the office: {', '.join(values)}"] if values else []
+    return ", ".join([*told, *(["New note"] if "notes" in changed else [])])
 
 
 def _pair(value: Any) -> tuple[int | None, int | None]:

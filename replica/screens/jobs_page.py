@@ -22,6 +22,7 @@ from replica.screens.joblist import (
     news,
     sections_of,
 )
+from replica.screens.new_job_page import may_make_jobs
 
 # How many cards a section shows before it offers the rest; what is today is shown whole.
 CARDS_MAX = {"Now": 50, "Next": 1, "Today": 100, "Later": 30, "Done": 20, "Rejected": 20}
@@ -97,6 +98,7 @@ async def jobs(request: web.Request) -> web.Response:
         total=len(cards),
         found=len(found),
         duty_words=duty_words(here),
+        makes_jobs=await may_make_jobs(request),
     )
 
 

@@ -24,9 +24,10 @@ CONNECTIONS_MAX = 32
 
 @dataclass(slots=True)
 class OpenPages:
-    """The live connections of an application."""
+    """The live connections of an application; `visible` are those of pages that are looked at."""
 
     sockets: set[web.WebSocketResponse] = field(default_factory=set)
+    visible: set[web.WebSocketResponse] = field(default_factory=set)
 
 
 OPEN = web.AppKey("OPEN", OpenPages)
@@ -34,11 +35,11 @@ OPEN = web.AppKey("OPEN", OpenPages)
 
 async def live(request: web.Request) -> web.StreamResponse:
     """Tell this page of changes until it closes."""
-    open_sockets = request.app[OPEN].sockets
-    if len(open_sockets) >= CONNECTIONS_MAX:
+    pages = request.app[OPEN]
+    if len(pages.sockets) >= CONNECTIONS_MAX:
         raise web.HTTPServiceUnavailable
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=1_024)
-    open_sockets.add(socket)
+    pages.sockets.add(socket)
     try:
         await socket.prepare(request)
         async with asyncio.TaskGroup() as group:
@@ -46,11 +47,16 @@ async def live(request: web.Request) -> web.StreamResponse:
             async for message in socket:
                 if message.type is WSMsgType.ERROR:
                     break
+                if message.data == "shown":
+                    pages.visible.add(socket)
+                else:
+                    pages.visible.discard(socket)
             teller.cancel()
     except ConnectionError:
         LOGGER.debug("a page closed while it was being connected")
     finally:
-        open_sockets.discard(socket)
+        pages.sockets.discard(socket)
+        pages.visible.discard(socket)
     return socket
 
 

@@ -127,6 +127,19 @@ def date_words(day: dt.date, today: dt.date) -> str:
     return f"{day.day} {month} {day.year}"
 
 
+def weekday_words(day: dt.date) -> str:
+    """`Mon 23`."""
+    return f"{_DAYS[day.weekday()]} {day.day}"
+
+
+def span_words(first: dt.date, last: dt.date) -> str:
+    """`23–29 Nov`, `28 Dec – 3 Jan`."""
+    end = f"{last.day} {_MONTHS[last.month - 1]}"
+    if first.month == last.month:
+        return f"{first.day}–{end}"
+    return f"{first.day} {_MONTHS[first.month - 1]} – {end}"
+
+
 def moment_words(at_ms: int, zone: Zone, now_ms: int) -> str:
     """`14:02` today, else `yesterday 14:02`, `Mon 23 Nov 14:02`."""
     day = day_words(at_ms, zone, now_ms)

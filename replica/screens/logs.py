@@ -22,6 +22,9 @@ LEFT JOIN customer ON customer.customer = job.customer
 WHERE time_log.worker = ? AND
 """
 
+WORK_KINDS = ("travel", "on site", "waiting", "other")
+"""What counts as work; breaks are shown and do not."""
+
 # A log that claims more than this is a slip of the finger, and `acts` refuses it anyway.
 LOG_HOURS_MAX = 24
 
@@ -81,6 +84,14 @@ async def logs_of_job(reader: Rows, worker: str, job: str) -> list[Log]:
 async def logs_of_day(reader: Rows, worker: str, day: str) -> list[Log]:
     """The worker's logs that began on a local day, in order."""
     rows = await reader.rows(_LOGS + "time_log.day = ? ORDER BY start_at, log", (worker, day))
+    return [_log(row) for row in rows]
+
+
+async def logs_of_days(reader: Rows, worker: str, first: str, last: str) -> list[Log]:
+    """The worker's logs that began on local days from `first` to `last`, in order."""
+    rows = await reader.rows(
+        _LOGS + "time_log.day BETWEEN ? AND ? ORDER BY start_at, log", (worker, first, last)
+    )
     return [_log(row) for row in rows]
 
 

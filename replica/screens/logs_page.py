@@ -21,6 +21,7 @@ from replica.screens.here import SCREENS, Here, form_of, goto, message_of
 from replica.screens.job_page import card_of
 from replica.screens.joblist import load_cards
 from replica.screens.logs import (
+    WORK_KINDS,
     Log,
     LogMistyped,
     TwiceThatNight,
@@ -33,7 +34,6 @@ from replica.screens.logs import (
 )
 from replica.screens.words import KIND_BY_WORD
 
-WORK_KINDS = ("travel", "on site", "waiting", "other")
 CORRECTION_REASONS = (
     "I forgot to tap",
     "I tapped too late",

@@ -14,7 +14,10 @@ from replica.screens.port import AutoNotice
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A notice as it is drawn: its words before and after the place, and its two answers."""
+    """A notice as it is drawn: its words before and after the place, and its two answers.
+
+    `other` is where the log that it began can be given to another job, '' where none was begun.
+    """
 
     notice: AutoNotice
     before: str
@@ -22,6 +25,7 @@ class Asked:
     after: str
     no: str
     yes: str
+    other: str = ""
 
 
 def asked(notice: AutoNotice, place: str, zone: Zone, now_ms: int) -> Asked:

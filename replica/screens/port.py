@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from core.dispatch.acts import Change
 from core.log.stream import StreamState
 from replica.filing import Whereabouts
+from replica.health import Facts
 from replica.history import HistoryRow
 
 
@@ -157,6 +158,18 @@ class Device(Protocol):
     async def want_file(self, address: bytes) -> bool:
         """Ask for a file; whether it is here already."""
 
+    async def may_create_jobs(self) -> bool:
+        """Whether this phone's key has the right to make jobs of its worker's own."""
+
+    async def is_with(self, job: bytes, colleague: bytes) -> bool:
+        """Whether a colleague's phone has provably all that this one wrote in a job."""
+
+    def meeting_address(self) -> str:
+        """Where colleagues' phones reach this one, host:port; '' where they don't."""
+
+    def meet_at(self, address: str) -> None:
+        """Look for a colleague's phone at an address, too, until this program ends."""
+
     async def where_is(self, address: bytes) -> Whereabouts:
         """Where a file is, as far as it is proven."""
 
@@ -192,6 +205,26 @@ class Device(Protocol):
 
     def last_fix(self) -> OwnFix | None:
         """The newest own fix, None where there is none."""
+
+    def preference(self, name: str) -> str:
+        """What was chosen for this phone, of `replica.preferences.CHOICES`."""
+
+    async def prefer(self, name: str, choice: str) -> bool:
+        """Choose; False where there is no such choice. Raises OSError: the disk refused."""
+
+    @property
+    def on_mobile_data(self) -> bool | None:
+        """Whether the phone is on mobile data, as its location app last said."""
+
+    @property
+    def files_wait(self) -> bool:
+        """Whether photos and files wait until a network is known that is not the mobile one."""
+
+    async def health(self, *, notifies: bool) -> Facts:
+        """What this phone knows of itself; `notifies`: whether notifications can be shown."""
+
+    def place_told_ms(self) -> int | None:
+        """The time of the last place that was told to a hub, None for none since the start."""
 
     def notices(self) -> Sequence[AutoNotice]:
         """What auto logging waits to hear about, the oldest first."""

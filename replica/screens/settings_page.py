@@ -94,6 +94,47 @@ def _minutes(text: str) -> int | None:
     return int(text)
 
 
+BATTERY = (
+    ("normal", "Normal", "A position every 10 s on the way, every 2 min where you stay"),
+    ("saving", "Save the battery", "Every minute on the way, every 5 min otherwise; less exact"),
+)
+MEDIA = (
+    ("always", "By any network", "Photos and files go and come as soon as there is a network"),
+    ("wi-fi", "Not by mobile data", "They wait for Wi-Fi; everything else goes at once"),
+)
+
+
+_NETWORKS = {True: "Mobile data", False: "Wi-Fi", None: ""}
+
+
+async def phone_settings(request: web.Request) -> web.Response:
+    """Settings > Battery and data."""
+    screens = request.app[SCREENS]
+    device = screens.device
+    return screens.page(
+        await screens.here(),
+        "settings_phone.html",
+        title="Battery and data",
+        back="/settings",
+        message=message_of(request),
+        groups=(
+            ("battery", "Position", BATTERY, device.preference("battery")),
+            ("media", "Photos and files", MEDIA, device.preference("media")),
+        ),
+        network=_NETWORKS[device.on_mobile_data],
+        files_wait=device.files_wait,
+    )
+
+
+async def set_phone(request: web.Request) -> web.Response:
+    """Change what holds for this phone alone."""
+    screens = request.app[SCREENS]
+    for name, choice in (await form_of(request)).items():
+        if not await screens.device.prefer(name, choice):
+            raise ActError("there is no such choice; go back and choose")
+    return goto("/settings/phone", screens.messages.say("Chosen for this phone"))
+
+
 async def display(request: web.Request) -> web.Response:
     """Settings > Display: light or dark, size of the text."""
     screens = request.app[SCREENS]

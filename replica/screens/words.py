@@ -28,6 +28,7 @@ SHOWN_BY_PHASE = {
     "finished": ("Done", "done", "done"),
     "rejected": ("Rejected", "rejected", "rejected"),
     "withdrawn": ("Taken back", "gone", "done"),
+    "handed on": ("Handed on", "hand", "done"),
     "released": ("Released", "gone", "done"),
     "cancelled": ("Cancelled", "gone", "done"),
 }

@@ -196,3 +196,42 @@ def test_a_renewal_changes_nothing_of_a_phones_standing_and_no_hub_is_renewed(
     hold(phone, hub)
     assert ReplicaShelf(phone).own_certificates()[0] == renewed.to_bytes()
     site.close()
+
+
+async def test_a_right_that_the_site_gives_its_workers_comes_with_the_next_contact(
+    hub: HubAtWork, phone: Device
+) -> None:
+    await phone.enrol(link=(await hub.offer(await hub.worker("Aino"))).link)
+    await synced(phone)
+    assert not await phone.may_create_jobs()
+    await hub.act(acts.set_setting("workers_create_jobs", True))
+    await come_back(phone)
+    await until(phone.may_create_jobs, "the phone has the right")
+    author = phone.writer.replica.author
+    known = await certificates(hub, author)
+    await come_back(phone)
+    await come_back(phone)
+    assert await certificates(hub, author) == known, "once is enough"
+
+
+async def test_a_job_that_a_phone_made_is_numbered_by_the_hub_that_certified_it(
+    hub: HubAtWork, phone: Device, clock: SettableClock
+) -> None:
+    await hub.act(acts.set_setting("workers_create_jobs", True))
+    aino = await hub.worker("Aino")
+    await phone.enrol(link=(await hub.offer(aino)).link)
+    await synced(phone)
+    assert await phone.may_create_jobs(), "who joins now has it from the start"
+    job = acts.own_job_stream(aino, clock.now_ms(), phone.entropy(3))
+    changes = acts.create_job(job, {"title": "Tap drips"}) + acts.assign(job, aino, b"12345678")
+    await phone.act(changes)
+
+    async def number() -> bool:
+        rows = await hub.rows("SELECT number FROM job WHERE job = ?", job.hex())
+        return rows == [("A-1",)]
+
+    await until(number, "the hub gave it a number")
+    await hub.job("Boiler")
+    assert [row[0] for row in await hub.rows("SELECT number FROM job ORDER BY number")] == [
+        "A-1", "A-2",
+    ]  # fmt: skip

@@ -178,7 +178,7 @@ class Site:
         )
         self.office = Browser(f"http://127.0.0.1:{self.local_port}")
         self.phone = Browser(f"http://127.0.0.1:{self.phone_port}")
-        self.location_url = ""
+        self.location_url = self.phone_link = ""
 
     def set_phone_clock(self, offset_ms: int) -> None:
         """Let the phone's clock stand off; the phone never reads half of it."""
@@ -205,6 +205,7 @@ class Site:
         assert found is not None
         assert link is not None
         self.location_url = found.group(1)
+        self.phone_link = link.group(1)
         await self.phone.get(link.group(1))
         return text
 

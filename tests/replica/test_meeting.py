@@ -109,7 +109,7 @@ async def test_a_phone_that_comes_back_finds_its_colleague_again(field: Field) -
         await giver.act(acts.hand_over(field.job, field.ana, field.turn, field.bo))
         giver.sync_now()
         await until(lambda: arrived(field, giver), "the giver knows that it arrived")
-        place = taker._place
+        place = taker._meetings.place
         assert place is not None
         (conversation,) = place._conversations.values()
         await conversation.link.close()
@@ -147,7 +147,7 @@ async def test_what_is_no_colleagues_phone_is_given_nothing_and_said_in_words(
             return any("no colleague's phone" in need.what_to_do for need in needs)
 
         await until(refused, "the phone says so")
-        place = stranger._place
+        place = stranger._meetings.place
         assert place is not None
         assert place._conversations == {}
 
@@ -157,7 +157,7 @@ async def test_who_proves_nothing_is_sent_away_and_blocks_no_colleague(field: Fi
         taker = await stack.enter_async_context(
             running_phone(field.folder / "taker", field.clock, seed="t", meetings=LISTENING)
         )
-        place = taker._place
+        place = taker._meetings.place
         assert place is not None
         place.prove_s_max = 3.0
         pin = client_pin(open_transport_identity(taker.folder).fingerprint)
@@ -181,7 +181,7 @@ async def test_who_proves_nothing_is_sent_away_and_blocks_no_colleague(field: Fi
 
 async def test_nonsense_ends_a_session_and_nothing_else(field: Field) -> None:
     async with both(field) as (giver, taker):
-        place = taker._place
+        place = taker._meetings.place
         assert place is not None
         pin = client_pin(open_transport_identity(taker.folder).fingerprint)
         async with aiohttp.ClientSession() as client:
@@ -197,7 +197,7 @@ async def test_nonsense_ends_a_session_and_nothing_else(field: Field) -> None:
 
 async def test_only_the_newest_tls_is_spoken_and_nothing_in_clear(field: Field) -> None:
     async with both(field) as (_, taker):
-        place = taker._place
+        place = taker._meetings.place
         assert place is not None
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

@@ -29,6 +29,7 @@ from web.pages.groups import GroupsPage
 from web.pages.help import HelpPage
 from web.pages.install import InstallPage
 from web.pages.new_phone import NewPhonePage
+from web.pages.other_minimum import OtherMinimumPage
 from web.pages.past import PastPage
 from web.pages.patterns import PatternsPage
 from web.pages.phones import PhonesPage
@@ -62,6 +63,7 @@ PAGE_BY_TEMPLATE: dict[str, type[Any]] = {
     "new_phone.html": NewPhonePage,
     "password.html": PasswordPage,
     "past.html": PastPage,
+    "other_minimum.html": OtherMinimumPage,
     "patterns.html": PatternsPage,
     "phones.html": PhonesPage,
     "recurrence.html": RecurrencePage,

@@ -86,11 +86,8 @@ async def track_of(reader: Streams, worker: str, day: str) -> DayTrack:
     Raises:
         ActError: that is no day.
     """
-    stream = bytes.fromhex(worker)
-    track, own = track_stream(stream, day), day_stream(stream, day)
-    states = [await reader.state(track.hex()), await reader.state(own.hex())]
-    by_order = {order_of(fix): fix for one in tracks_in(*states) for fix in one.fixes}
-    fixes = tuple(by_order[order] for order in sorted(by_order) if usable(by_order[order]))
+    track = track_stream(bytes.fromhex(worker), day)
+    fixes = await fixes_of(reader, worker, day)
     places = await _places(reader, worker, day)
     return DayTrack(
         worker=worker,
@@ -100,6 +97,19 @@ async def track_of(reader: Streams, worker: str, day: str) -> DayTrack:
         metres=_metres(fixes),
         erased=not fixes and await _is_erased(reader, track),
     )
+
+
+async def fixes_of(reader: Streams, worker: str, day: str) -> tuple[Fix, ...]:
+    """The usable fixes of a worker (hex id) on a local day, in order of time, each once.
+
+    Raises:
+        ActError: that is no day.
+    """
+    stream = bytes.fromhex(worker)
+    track, own = track_stream(stream, day), day_stream(stream, day)
+    states = [await reader.state(track.hex()), await reader.state(own.hex())]
+    by_order = {order_of(fix): fix for one in tracks_in(*states) for fix in one.fixes}
+    return tuple(by_order[order] for order in sorted(by_order) if usable(by_order[order]))
 
 
 async def _places(reader: Rows, worker: str, day: str) -> list[Any]:

@@ -6,12 +6,8 @@ the answer to a POST alone: no address bar, history or log of a proxy ever holds
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
-import segno
 from aiohttp import web
 from markupsafe import Markup
 
@@ -19,12 +15,10 @@ from core.sentence import say
 from hub.enrolment import EnrolmentRefused
 from hub.guard import Refused
 from hub.keys import ACCOUNT, HUB
+from replica.qr import qr_svg
 from web.frame import READS_ONLY, see_other
 from web.language import language_of
 from web.rendering import show
-
-QUIET_MODULES: Final = 4
-"""The white margin round a QR code that ISO/IEC 18004 asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,28 +69,6 @@ async def state(request: web.Request) -> web.StreamResponse:
     hub = request.app[HUB]
     worker = bytes.fromhex(request.match_info["worker"])
     return web.json_response({"joined": await hub.writer.run(hub.enrolments.joined, worker)})
-
-
-def qr_svg(text: str, label: str) -> Markup:
-    """A QR code as an SVG element without a size, to be sized by the page's own style."""
-    matrix = segno.make(text, error="m", micro=False).matrix
-    side = len(matrix) + 2 * QUIET_MODULES
-    return Markup(
-        '<svg class="qr" viewBox="0 0 {} {}" role="img" aria-label="{}"><path d="{}"/></svg>'
-    ).format(side, side, label, _dark_runs(matrix))
-
-
-def _dark_runs(matrix: Sequence[Sequence[int]]) -> str:
-    """The dark modules as one path, a rectangle for each run in a row."""
-    runs = []
-    for y, row in enumerate(matrix, QUIET_MODULES):
-        x = QUIET_MODULES
-        for dark, modules in itertools.groupby(row):
-            length = len(list(modules))
-            if dark:
-                runs.append(f"M{x} {y}h{length}v1h-{length}z")
-            x += length
-    return "".join(runs)
 
 
 def add_routes(app: web.Application) -> None:

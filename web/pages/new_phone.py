@@ -21,8 +21,8 @@ from hub.phone.lacking import PROJECT, lacking
 from hub.phone.script import install_line
 from hub.phone.serve import folder_of, url_of
 from hub.phone.wheelhouse import KeptFile, WheelhouseError, newest, path_of, read_list
+from replica.qr import qr_svg
 from web.language import language_of
-from web.pages.enrol import qr_svg
 from web.rendering import show
 
 PYTHON_OF_TERMUX: Final = "3.14"

@@ -37,6 +37,7 @@ from web.stale_form import Clash, clashes_by_value, read_sent, seal_shown
 LABELS: Final = {
     "site_name": say("Name of the site"),
     "time_zone": say("Time zone"),
+    "workers_create_jobs": say("Workers make jobs"),
     "threshold_min": say("Minimum auto-logging time"),
     "radius_m": say("Radius of a new place"),
     "keep_tracks_days": say("Tracks are kept"),
@@ -45,6 +46,7 @@ LABELS: Final = {
 }
 _DEFAULTS: Final = {
     "time_zone": "UTC",
+    "workers_create_jobs": False,
     "threshold_min": THRESHOLD_MIN_DEFAULT,
     "radius_m": DEFAULT_RADIUS_M,
     **{rule.setting: rule.days for rule in KEEPING},
@@ -114,6 +116,8 @@ def _value(name: str, text: str) -> object:
                 )
             )
         return int(text)
+    if name == "workers_create_jobs":
+        return text == "yes"
     if name == "time_zone" and text not in zoneinfo.available_timezones():
         raise ActError(CHOOSE_A_ZONE)
     return text
@@ -121,7 +125,14 @@ def _value(name: str, text: str) -> object:
 
 async def _current(request: web.Request) -> dict[str, str]:
     settings = _DEFAULTS | await settings_of(request)
-    return {name: str(settings.get(name, "")) for name in LABELS}
+    return {name: _text(settings.get(name, "")) for name in LABELS}
+
+
+def _text(value: object) -> str:
+    """A setting's value as its field shows it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
 
 
 async def _form(

@@ -8,7 +8,11 @@ let again = false;
 export function keepFresh() {
   const socket = new WebSocket(`ws://${location.host}/live`);
   let opened = false;
+  const tell = () => socket.readyState === WebSocket.OPEN && socket.send(document.hidden ? "hidden" : "shown");
+  document.addEventListener("visibilitychange", tell);
   socket.addEventListener("open", () => {
+    // What a page shows needs no notification.
+    tell();
     // What changed while there was no connection is fetched once; the first page is fresh already.
     if (keepFresh.lost) refresh();
     keepFresh.lost = false;
@@ -16,6 +20,7 @@ export function keepFresh() {
   });
   socket.addEventListener("message", refresh);
   socket.addEventListener("close", () => {
+    document.removeEventListener("visibilitychange", tell);
     keepFresh.lost = keepFresh.lost || opened;
     setTimeout(keepFresh, RETRY_MS);
   });

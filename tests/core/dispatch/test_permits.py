@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.dispatch.fields import FIELDS
+from core.dispatch.acts import own_job_stream
+from core.dispatch.fields import ASSIGNED, FIELDS, Kind
 from tests.core.dispatch.permits_table import (
     DISPATCHER,
     HUB,
+    OTHER,
     OWN,
+    WORKER,
     WORKER_WITH_RIGHT,
     a_field_elsewhere,
     may,
@@ -43,3 +46,11 @@ def test_a_path_with_more_or_fewer_ids_than_its_field_has_is_permitted_to_nobody
         assert not may(HUB, stream, (*path, b"i" * 8))
         if field.ids:
             assert not may(HUB, stream, path[:-1])
+
+
+def test_who_makes_a_job_gives_it_to_nobody_but_themselves() -> None:
+    job = own_job_stream(OWN, 7_000, b"abc")
+    assert may(WORKER_WITH_RIGHT, job, (ASSIGNED, OWN, b"t" * 8))
+    assert not may(WORKER_WITH_RIGHT, job, (ASSIGNED, OTHER, b"t" * 8))
+    assert not may(WORKER, job, (ASSIGNED, OWN, b"t" * 8)), "without the right"
+    assert not may(WORKER_WITH_RIGHT, stream_of(Kind.JOB, OWN), (ASSIGNED, OWN, b"t" * 8))

@@ -78,6 +78,7 @@ def test_a_location_of_owntracks_comes_in_our_units() -> None:
             mock=False,
         ),
         battery_percent=81,
+        on_mobile_data=True,
     )
 
 

@@ -13,6 +13,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, expect
 from core.dispatch import acts, erasure
 from core.dispatch.fields import Kind
 from replica.screens.guard import first_link
+from tests.build import START_MS
 from tests.pictures import png
 from tests.replica.screens.conftest import HOUR_MS, Phone
 
@@ -26,6 +27,17 @@ _TARGETS = """() => [...document.querySelectorAll(
   .map(([target, each]) => [target.getBoundingClientRect(), each])
   .filter(([box]) => box.width > 0 && (box.width < 47.5 || box.height < 47.5))
   .map(([box, each]) => `${each.outerHTML.slice(0, 80)} ${box.width}x${box.height}`)"""
+
+COLLEAGUE = acts.new_stream_id(Kind.WORKER, START_MS, b"1234567").hex()
+
+EVERY_SCREEN = (
+    "/menu", "/jobs", "/jobs?q=nothing", "/jobs/{job}", "/jobs/{job}/logs", "/jobs/{job}/reject",
+    "/jobs/{job}/problem", "/jobs/{job}/state", "/jobs/{job}/sign", "/jobs/{job}/hand",
+    "/logs/new?job={job}", "/day", "/week", "/colleagues",
+    "/colleagues/add?worker={colleague}&name=Bo", "/settings", "/settings/jobs",
+    "/settings/display", "/settings/location", "/settings/phone", "/settings/health",
+    "/settings/privacy", "/sync",
+)  # fmt: skip
 
 pytestmark = pytest.mark.browser
 
@@ -99,12 +111,7 @@ async def test_every_screen_fits_is_large_enough_to_hit_and_accessible(
     await phone.sync()
     (axe,) = AXE.glob("axe-core-*/axe.min.js")
     async with small_phone(chromium, phone, scheme) as page:
-        for path in (
-            "/menu", "/jobs", f"/jobs/{job}", f"/jobs/{job}/logs", f"/jobs/{job}/reject",
-            f"/jobs/{job}/problem", f"/jobs/{job}/state", f"/logs/new?job={job}", "/day",
-            "/settings", "/settings/jobs", "/settings/display", "/settings/location", "/sync",
-            "/jobs?q=nothing",
-        ):  # fmt: skip
+        for path in [each.format(job=job, colleague=COLLEAGUE) for each in EVERY_SCREEN]:
             await page.goto(phone.address + path)
             assert await page.evaluate("document.documentElement.scrollWidth") <= 360, path
             assert await page.evaluate(_TARGETS) == [], path

@@ -24,8 +24,8 @@ def card(job: str, **values: object) -> Card:
         "customer_name": "", "place_name": "", "address": "", "lat_e7": None, "lon_e7": None,
         "contact": "", "contact_phone": "", "priority": 1, "window_start": None,
         "window_end": None, "planned_minutes": None, "phase": "opened", "reason": "",
-        "position": 0, "handed_from": "", "updated_at": 0, "finished_at": None, "conflicts": 0,
-        "notes": 0, "frontier": "",
+        "position": 0, "handed_from": "", "handed_to": "", "updated_at": 0, "finished_at": None,
+        "conflicts": 0, "notes": 0, "frontier": "",
     }  # fmt: skip
     return Card(**(plain | values))  # type: ignore[arg-type]
 

@@ -79,3 +79,24 @@ def test_the_button_says_what_agreeing_does(kind: str) -> None:
 def test_travel_is_not_called_an_arrival() -> None:
     notice = AutoNotice("n", "", "start", 0, "timed", 60_000, "", 0, "travel")
     assert "On the way" in asked(notice, "Boiler", UTC, 0).before
+
+
+async def test_a_visit_that_was_another_jobs_is_given_to_it_in_two_taps(phone: Phone) -> None:
+    other = phone.give_job("Pump")
+    job = await visit(phone, 6)
+    page = (await phone.get(f"/jobs/{job}")).text
+    found = re.search(r'href="(/logs/[^"]+)"[^>]*><svg[^>]*>.*?</svg>Other job<', page)
+    assert found is not None
+    form = (await phone.get(found[1])).text
+    start = re.search(r'name="start" type="datetime-local" value="([^"]+)"', form)
+    assert start is not None
+    answer = await phone.post(
+        found[1], kind="on site", job=other, start=start[1], running="yes", choice="I was not there"
+    )
+    assert "Log corrected" in answer.text
+    rows = await phone.rows(
+        "SELECT job, stop_at IS NULL FROM time_log WHERE superseded = 0 AND kind = 'on site' "
+        "ORDER BY start_at"
+    )
+    assert {row[0] for row in rows} == {other}
+    assert rows[-1][1] == 1, "it runs on, for the other job"

@@ -85,13 +85,13 @@ async def test_a_question_of_the_office_is_pointed_out_until_it_is_answered(phon
     await phone.get(f"/jobs/{job}")
     phone.office(acts.ask_worker(bytes.fromhex(job), "Is the gate open?"))
     await phone.sync()
-    assert "Changed: notes" in words((await phone.get("/jobs")).text)
+    assert "New note" in words((await phone.get("/jobs")).text)
     assert "The office asks: Is the gate open?" in words((await phone.get(f"/jobs/{job}")).text)
     await phone.post(f"/jobs/{job}/seen")
     phone.clock.pass_ms(60_000)
     await phone.post(f"/jobs/{job}/notes", text="Yes")
     assert "The office asks:" not in words((await phone.get(f"/jobs/{job}")).text)
-    assert "Changed: notes" not in words((await phone.get("/jobs")).text), "the note is own"
+    assert "New note" not in words((await phone.get("/jobs")).text), "the note is own"
 
 
 async def test_a_note_from_before_a_question_arrived_is_no_answer_to_it(phone: Phone) -> None:

@@ -86,3 +86,22 @@ async def test_a_chosen_look_is_kept_and_nonsense_is_left_alone(phone: Phone) ->
     page = (await phone.get("/jobs")).text
     assert 'data-theme="dark"' in page
     assert 'data-text="largest"' in page
+
+
+async def test_battery_and_data_are_chosen_for_this_phone_alone(phone: Phone) -> None:
+    page = (await phone.get("/settings/phone")).text
+    assert "Which network this phone is in is not known" in page
+    await phone.post("/settings/phone", media="wi-fi")
+    await phone.device.hear_network(True)
+    page = (await phone.get("/settings/phone")).text
+    assert "Mobile data. Photos and files wait." in page
+    job = phone.give_job("Boiler")
+    await phone.sync()
+    await phone.device.attach_file(bytes.fromhex(job), "order.txt", b"Two valves")
+    assert "On this phone, waits for Wi-Fi" in (await phone.get(f"/jobs/{job}")).text
+    await phone.device.hear_network(False)
+    assert "waits for Wi-Fi" not in (await phone.get(f"/jobs/{job}")).text
+    before = await phone.device.sync_state()
+    answer = await phone.post("/settings/phone", battery="by the sun")
+    assert (answer.status, "no such choice" in answer.text) == (400, True)
+    assert (await phone.device.sync_state()).unsent_count == before.unsent_count, "none is synced"

@@ -68,7 +68,7 @@ def card(one: PlanStop) -> Card:
     """The job as it lies on the worker's phone."""
     return Card(one.job, one.turn, one.number, one.title, "", "", "", "", "", None, None, "", "",
                 one.priority, one.window_start, one.window_end, None, one.phase, "", one.position,
-                "", 0, None, 0, 0, "")  # fmt: skip
+                "", "", 0, None, 0, 0, "")  # fmt: skip
 
 
 STOPS = st.lists(

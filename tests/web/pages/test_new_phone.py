@@ -9,10 +9,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from hub.phone.wheelhouse import FOLDER, keep
+from replica.qr import qr_svg
 from tests.web.office import Office
 from tests.web.pages.test_workers import JAN, make
 from tests.wheels import small_wheel
-from web.pages.enrol import qr_svg
 from web.pages.new_phone import TERMUX_LINE
 
 

@@ -1,0 +1,54 @@
+// Reading a bar code or QR code by the camera, where the browser can: what it says goes into the note.
+
+const LOOK_MS = 250;
+
+export async function easeScanning() {
+  const button = document.getElementById("scan");
+  if (!button || !("BarcodeDetector" in window) || !navigator.mediaDevices) return;
+  const formats = await BarcodeDetector.getSupportedFormats();
+  if (!formats.length) return;
+  const detector = new BarcodeDetector({ formats });
+  const view = document.getElementById("scan-view");
+  const video = view.querySelector("video");
+  const told = document.getElementById("scan-told");
+  const note = document.getElementById("note");
+  let stream = null;
+
+  const stop = () => {
+    for (const track of stream?.getTracks() ?? []) track.stop();
+    stream = null;
+    view.hidden = true;
+  };
+  const look = async () => {
+    if (!stream) return;
+    const found = video.readyState >= video.HAVE_CURRENT_DATA ? await detector.detect(video) : [];
+    if (!stream) return;
+    if (!found.length) {
+      setTimeout(look, LOOK_MS);
+      return;
+    }
+    stop();
+    const before = note.value.trimEnd();
+    note.value = `${before ? `${before}\n` : ""}Code: ${found[0].rawValue}`.slice(0, note.maxLength);
+    told.textContent = "The code stands in the note. Save the note to keep it.";
+    note.focus();
+  };
+
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    told.textContent = "";
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+    } catch {
+      told.textContent = "The camera can't be used. Allow it for this page, or type the code.";
+      return;
+    }
+    video.srcObject = stream;
+    view.hidden = false;
+    await video.play();
+    look();
+  });
+  document.getElementById("scan-stop").addEventListener("click", stop);
+  // A camera that nobody looks through costs the battery.
+  document.addEventListener("visibilitychange", () => document.hidden && stop());
+}
