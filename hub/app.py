@@ -18,6 +18,8 @@ from hub.hub import Hub
 from hub.keys import ACCOUNT, GUARD_RULES, HUB, PASSWORDS, PEERS, SIGN_IN_LIMITS, Account
 from hub.map.serve import attach_map
 from hub.passwords import PasswordHasher
+from hub.phone.serve import PREFIX as PHONE_PREFIX
+from hub.phone.serve import attach_phone
 from hub.sign_in_limits import SignInLimits
 from hub.sync import ENROL_PATH, HEALTH_PATH, SYNC_PATH, attach_sync
 
@@ -32,6 +34,7 @@ OPEN_PATHS = (
     "/static/",
     "/install",
     "/favicon.ico",
+    PHONE_PREFIX,
 )
 # Tables that people import: written to a file on the disk while they come, and counted there.
 UPLOAD_PATH = "/import"
@@ -73,6 +76,7 @@ def make_app(
     app.middlewares.append(_sign_in)
     attach_sync(app)
     attach_map(app, hub.folder / "map")
+    attach_phone(app)
     for point in sorted(entry_points(group="fieldlog.pages"), key=lambda found: found.name):
         point.load()(app)
     return app

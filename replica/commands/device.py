@@ -9,8 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import hashlib
-import hmac
 import logging
 import os
 import signal
@@ -24,7 +22,8 @@ from replica.collecting import collecting_seldom
 from replica.commandline import CommandError, port
 from replica.device import Device
 from replica.identity import IdentityError
-from replica.location.intake import attach_intake
+from replica.location.intake import attach_intake, location_secret
+from replica.location.owntracks import owntracks_url
 from replica.location.report import Crossing, Located, Report
 from replica.meeting import Meetings
 from replica.notifying import TermuxNotifier
@@ -47,6 +46,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--link", default="", help="join a site by the QR code's text")
     parser.add_argument("--code", default="", help="join a site by a typed code; needs --hub")
     parser.add_argument("--hub", default="", help="the hub's address, host:port")
+    parser.add_argument(
+        "--links", action="store_true",
+        help="only say the links of the screens and for a location app",
+    )  # fmt: skip
     parser.add_argument(
         "--meet-port", type=port, help="let colleagues' phones reach this one there (TLS)"
     )
@@ -72,6 +75,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Run until SIGINT or SIGTERM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
+        if arguments.links:
+            _say_links(arguments)
+            return 0
         with occupied(arguments.data):
             asyncio.run(_serve(arguments))
     except (FolderInUse, IdentityError, StoreError, TransportError, EnrolmentRefused) as error:
@@ -84,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
-    secret = load_secret(arguments.data, os.urandom).hex()
+    secret = load_secret(arguments.data, os.urandom)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer") as executor:
         listen = None if arguments.meet_port is None else ("0.0.0.0", arguments.meet_port)
         device = Device(
@@ -109,20 +115,19 @@ async def _serve(arguments: argparse.Namespace) -> None:
                     f"port {arguments.port} can't be listened on ({error.strerror}); is the "
                     "device running already, or choose another with --port"
                 ) from error
-            print(f"Screens:   {first_link(arguments.data, os.urandom, arguments.port)}")
-            location = location_secret(secret)
-            print(f"OwnTracks: http://127.0.0.1:{arguments.port}/location/owntracks/{location}")
+            _say_links(arguments)
             print("Ctrl-C stops it.", flush=True)
             with collecting_seldom():
                 await _until_told()
 
 
-def location_secret(secret: str) -> str:
-    """What a location app is given: it lets in fixes, and to no screen."""
-    return hmac.new(bytes.fromhex(secret), b"location", hashlib.sha256).hexdigest()
+def _say_links(arguments: argparse.Namespace) -> None:
+    secret = load_secret(arguments.data, os.urandom)
+    print(f"Screens:   {first_link(arguments.data, os.urandom, arguments.port)}")
+    print(f"OwnTracks: {owntracks_url(arguments.port)}/{location_secret(secret)}")
 
 
-def device_app(device: Device, secret: str) -> web.Application:
+def device_app(device: Device, secret: bytes) -> web.Application:
     """The loopback application of a device: its screens under `secret`, and location intake."""
     app = make_screens(device)
 

@@ -51,6 +51,8 @@ REGIONS_MAX: Final = 90
 RADIUS_M_MIN: Final = 50
 """A phone's system sees no smaller region reliably; what counts as a visit is not decided by it."""
 NAME_CHARACTERS_MAX: Final = 80
+USER: Final = "fieldlog"
+"""OwnTracks wants a name beside the secret; the intake takes any."""
 
 _WITHOUT_PLACE: Final = frozenset(
     {"waypoint", "waypoints", "status", "lwt", "card", "cmd", "configuration", "steps", "request"}
@@ -236,6 +238,11 @@ def _waypoint(number: int, region: Region) -> Command:
     }
 
 
+def owntracks_url(port: int) -> str:
+    """Where OwnTracks posts on its own phone."""
+    return f"http://127.0.0.1:{port}/location/owntracks"
+
+
 def provisioning_link(port: int, secret: str, device: str, monitoring: Monitoring) -> str:
     """The link (or QR code) that sets OwnTracks up to post to this phone's own intake.
 
@@ -244,9 +251,9 @@ def provisioning_link(port: int, secret: str, device: str, monitoring: Monitorin
     configuration = {
         "_type": "configuration",
         "mode": 3,
-        "url": f"http://127.0.0.1:{port}/location/owntracks",
+        "url": owntracks_url(port),
         "auth": True,
-        "username": "fieldlog",
+        "username": USER,
         "password": secret,
         "deviceId": device,
         "tid": device[:2].upper(),

@@ -167,7 +167,8 @@ _WORDS_BY_STATUS = {
 }
 
 
-def _port(request: web.Request) -> int:
+def port_of(request: web.Request) -> int:
+    """The port that this request came to; 0 where its connection is gone."""
     transport = request.transport
     name = transport.get_extra_info("sockname") if transport is not None else None
     return int(name[1]) if isinstance(name, tuple) else 0
@@ -175,12 +176,12 @@ def _port(request: web.Request) -> int:
 
 def _cookie_name(request: web.Request) -> str:
     # Cookies do not tell ports apart: two installations on one machine must not share one.
-    return f"fieldlog-{_port(request)}"
+    return f"fieldlog-{port_of(request)}"
 
 
 def _check_host(request: web.Request) -> None:
     """A name that another site's owner points at 127.0.0.1 is not ours."""
-    port = _port(request)
+    port = port_of(request)
     if request.headers.get("Host", "").lower() not in (f"127.0.0.1:{port}", f"localhost:{port}"):
         raise Refused(
             421, "This phone does not answer to that name", "Use the link that Fieldlog showed."

@@ -16,10 +16,11 @@ from core.dispatch import acts, day_acts
 from core.dispatch.acts import ActError
 from core.dispatch.fields import Phase
 from core.dispatch.fix import Fix
-from replica.commands.device import device_app, location_secret
+from replica.commands.device import device_app
 from replica.device import Device
 from replica.identity import IdentityError
 from replica.joining import HUB_FILE
+from replica.location.intake import location_secret
 from replica.screens.guard import load_secret
 from replica.store import StoreError
 from tests.build import START_MS, SettableClock, Site
@@ -184,12 +185,12 @@ async def test_a_location_app_is_given_a_key_to_no_screen(
     tmp_path: Path, clock: SettableClock
 ) -> None:
     secret = "5e" * 32
-    location = location_secret(secret)
+    location = location_secret(bytes.fromhex(secret))
     (tmp_path / "phone").mkdir()
     load_secret(tmp_path / "phone", lambda _: bytes.fromhex(secret))
     body = {"_type": "location", "tst": 1_772_434_800, "lat": 60.1, "lon": 24.9, "acc": 8}
     async with running_phone(tmp_path / "phone", clock) as phone:
-        runner = web.AppRunner(device_app(phone, secret))
+        runner = web.AppRunner(device_app(phone, bytes.fromhex(secret)))
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         address = f"http://127.0.0.1:{runner.addresses[0][1]}"

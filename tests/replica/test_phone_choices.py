@@ -11,8 +11,9 @@ from aiohttp import web
 
 from core.dispatch import acts, day_acts
 from core.dispatch.sampling import STILL, STILL_SAVING, Sampling
-from replica.commands.device import device_app, location_secret
+from replica.commands.device import device_app
 from replica.device import Device
+from replica.location.intake import location_secret
 from replica.location.owntracks import Monitoring
 from replica.preferences import PREFERENCES_FILE, Preferences
 from replica.screens.guard import load_secret
@@ -82,7 +83,7 @@ async def test_a_choice_holds_from_the_start_of_the_next_run(
 
 async def posted(phone: Device, body: dict[str, object]) -> list[dict[str, object]]:
     """What the phone answers OwnTracks, over real HTTP."""
-    secret = load_secret(phone.folder, phone.entropy).hex()
+    secret = load_secret(phone.folder, phone.entropy)
     runner = web.AppRunner(device_app(phone, secret), access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -26,8 +26,8 @@ ROOT = Path(__file__).parents[2]
 
 # What stands in no phone's environment: the extras, and the compiled parts that have fallbacks.
 OTHER_PROFILES = {
-    "apsw", "dateutil", "hypothesis", "numpy", "osmium", "playwright", "pmtiles", "pytest",
-    "shapely", "zeroconf",
+    "apsw", "dateutil", "hypothesis", "numpy", "osmium", "packaging", "playwright", "pmtiles",
+    "pytest", "shapely", "zeroconf",
 }  # fmt: skip
 COMPILED = {
     "aiohttp._http_parser", "aiohttp._http_writer", "aiohttp._websocket.mask",

@@ -28,6 +28,7 @@ from web.pages.extensions import ExtensionsPage
 from web.pages.groups import GroupsPage
 from web.pages.help import HelpPage
 from web.pages.install import InstallPage
+from web.pages.new_phone import NewPhonePage
 from web.pages.other_minimum import OtherMinimumPage
 from web.pages.past import PastPage
 from web.pages.patterns import PatternsPage
@@ -59,6 +60,7 @@ PAGE_BY_TEMPLATE: dict[str, type[Any]] = {
     "groups.html": GroupsPage,
     "help.html": HelpPage,
     "install.html": InstallPage,
+    "new_phone.html": NewPhonePage,
     "password.html": PasswordPage,
     "past.html": PastPage,
     "other_minimum.html": OtherMinimumPage,

@@ -35,7 +35,8 @@ EVERY_SCREEN = (
     "/jobs/{job}/problem", "/jobs/{job}/state", "/jobs/{job}/sign", "/jobs/{job}/hand",
     "/logs/new?job={job}", "/day", "/week", "/colleagues",
     "/colleagues/add?worker={colleague}&name=Bo", "/settings", "/settings/jobs",
-    "/settings/display", "/settings/phone", "/settings/health", "/settings/privacy", "/sync",
+    "/settings/display", "/settings/location", "/settings/phone", "/settings/health",
+    "/settings/privacy", "/sync",
 )  # fmt: skip
 
 pytestmark = pytest.mark.browser

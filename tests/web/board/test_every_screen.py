@@ -19,8 +19,9 @@ from tests.web.office import Office, Person
 
 pytestmark = pytest.mark.browser
 
-# What is no page to look at: the line that stays open, a link that only its holder has, a choice.
-NO_SCREEN = ("/live", "/sync", "/static/", "/set-up/", "/map/", "/language/")
+# What is no page to look at: the line that stays open, a link that only its holder has, a choice,
+# what phones fetch.
+NO_SCREEN = ("/live", "/sync", "/static/", "/set-up/", "/map/", "/language/", "/phone/")
 NOTHING_THERE = r"/reset/|/install/|/history/track|/board/"
 WIDTHS = (1024, 2560, 360)
 PARTS = 3
