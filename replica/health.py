@@ -122,7 +122,9 @@ def _location(facts: Facts) -> Finding:
     if heard_ms is None:
         tone = Tone.BAD if facts.duty_since_ms is not None and facts.auto_on else Tone.UNKNOWN
         seen = "No position has come yet since Fieldlog was started."
-        return Finding("location", name, tone, seen, _LOCATION_MEND, "owntracks:///", "OwnTracks")
+        return Finding(
+            "location", name, tone, seen, _LOCATION_MEND, "/settings/location", "Location app"
+        )
     age_ms = facts.now_ms - heard_ms
     seen = f"The last position came {_span(age_ms)} ago."
     if facts.duty_since_ms is None:
@@ -132,7 +134,9 @@ def _location(facts: Facts) -> Finding:
         return Finding("location", name, Tone.GOOD, seen)
     tone = Tone.BAD if facts.auto_on else Tone.WATCH
     seen += " Without positions nothing is logged by itself."
-    return Finding("location", name, tone, seen, _LOCATION_MEND, "owntracks:///", "OwnTracks")
+    return Finding(
+        "location", name, tone, seen, _LOCATION_MEND, "/settings/location", "Location app"
+    )
 
 
 def _accuracy(facts: Facts) -> Finding:
