@@ -162,29 +162,31 @@ class Site:
     def __init__(self, folder: Path, warm: Warm | None = None) -> None:
         self.folder = folder
         self.sync_port, self.local_port, self.phone_port = free_port(), free_port(), free_port()
+        self._clocks = folder / "clock-offset-ms"
+        self.set_clocks(0)
         self.hub = Process(
             folder / "hub.log",
             *("hub", "--data", folder / "hub", "--host", "127.0.0.1", "--no-announce"),
             *("--port", self.sync_port, "--local-port", self.local_port),
+            offset_file=self._clocks,
             warm=warm,
         )
-        self._phone_clock = folder / "phone-clock-offset-ms"
-        self.set_phone_clock(0)
         self.device = Process(
             folder / "device.log",
             *("device", "--data", folder / "device", "--port", self.phone_port),
-            offset_file=self._phone_clock,
+            offset_file=self._clocks,
             warm=warm,
         )
         self.office = Browser(f"http://127.0.0.1:{self.local_port}")
         self.phone = Browser(f"http://127.0.0.1:{self.phone_port}")
         self.location_url = self.phone_link = ""
 
-    def set_phone_clock(self, offset_ms: int) -> None:
-        """Let the phone's clock stand off; the phone never reads half of it."""
-        beside = self._phone_clock.with_suffix(".new")
+    def set_clocks(self, offset_ms: int) -> None:
+        """Let it be another time for hub and phone; neither ever reads half of it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        beside = self._clocks.with_suffix(".new")
         beside.write_text(str(offset_ms))
-        beside.replace(self._phone_clock)
+        beside.replace(self._clocks)
 
     async def close(self) -> None:
         """Stop what runs."""

@@ -88,17 +88,17 @@ async def _rows(site: Site, path: str) -> list[dict[str, str]]:
 @pytest.mark.timeout(240)
 async def test_work_done_while_the_hub_is_gone_shows_to_the_minute_and_once(site: Site) -> None:
     await _import_map(site)
+    # The day began an hour ago: the phone goes on duty then, and all clocks run on to now.
+    site.set_clocks(-3_600_000)
     await site.set_up()
     worker = await site.add_worker("Aino Korhonen")
     await site.enrol(worker)
     job, lat, lon = await _create_and_assign(site, worker)
     await site.phone.until("/jobs", "Boiler service")
-    # The day began an hour ago: the phone goes on duty then, and its clock runs on to now.
-    site.set_phone_clock(-3_600_000)
     page = await site.phone.get("/jobs")
     await site.phone.post("/duty", page, duty="start")
     await site.phone.until("/jobs", "On duty")
-    site.set_phone_clock(0)
+    site.set_clocks(0)
 
     await site.hub.stop()
     arrive, leave = await _drive_stay_drive(site, lat, lon)
