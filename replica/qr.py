@@ -17,13 +17,15 @@ from markupsafe import Markup
 QUIET_MODULES: Final = 4
 
 
-def qr_svg(text: str, label: str) -> Markup:
+def qr_svg(text: str, label: str, error: str = "m") -> Markup:
     """A QR code as an SVG element without a size, to be sized by the page's own style.
+
+    `error` is how much of it may be unreadable: 'l' a fourteenth, for long texts, 'm' a seventh.
 
     Raises:
         segno.DataOverflowError: `text` is longer than a QR code holds (some 2,300 bytes).
     """
-    matrix = segno.make(text, error="m", micro=False).matrix
+    matrix = segno.make(text, error=error, micro=False, boost_error=False).matrix
     side = len(matrix) + 2 * QUIET_MODULES
     return Markup(
         '<svg class="qr" viewBox="0 0 {} {}" role="img" aria-label="{}"><path d="{}"/></svg>'

@@ -23,6 +23,7 @@ from replica.screens import (
     location_page,
     logs_page,
     new_job_page,
+    people_page,
     settings_page,
     sync_page,
     week_page,
@@ -50,17 +51,18 @@ def make_screens(
     app = web.Application(client_max_size=BODY_BYTES_MAX)
     app[SCREENS] = Screens(device)
     app[live.OPEN] = live.OpenPages()
-    secret = load_secret(device.folder, device.entropy)
+    secret = load_secret(device.phone_folder, device.entropy)
     Guard(secret, open_paths, _draw_refusal).install(app)
     app.middlewares.append(_refuse_in_words)
     enrol_page.require_enrolment(app)
     _add_routes(app)
+    _add_more_routes(app)
     app.on_shutdown.append(live.close_all)
     return app
 
 
 def _add_routes(app: web.Application) -> None:
-    assets = app[SCREENS].assets
+    """Jobs, logs and the worker's time."""
     app.router.add_routes(
         [
             web.get("/", _first),
@@ -84,6 +86,8 @@ def _add_routes(app: web.Application) -> None:
             web.post(_JOB + "/seen", job_acts.acknowledge),
             web.get(_JOB + "/hand", colleagues_page.hand_form),
             web.post(_JOB + "/hand", colleagues_page.hand),
+            web.get(_JOB + "/hand/code", carry_page.hand_code),
+            web.get(_JOB + "/hand/file", carry_page.hand_file),
             web.get(_JOB + "/sign", job_page.sign),
             web.post(_JOB + "/files", files_page.add),
             web.get(_JOB + _FILE, files_page.show),
@@ -96,6 +100,19 @@ def _add_routes(app: web.Application) -> None:
             web.post(_LOG, logs_page.correct),
             web.post(_LOG + "/remove", logs_page.remove),
             web.post(_LOG + "/stop", logs_page.stop),
+        ]
+    )
+
+
+def _add_more_routes(app: web.Application) -> None:
+    """People, settings, sync and what is no page."""
+    assets = app[SCREENS].assets
+    app.router.add_routes(
+        [
+            web.get("/people", people_page.people),
+            web.post("/people/in", people_page.let_in),
+            web.post("/people/new", people_page.let_somebody_new_in),
+            web.post("/people/out", people_page.log_out),
             web.get("/colleagues", colleagues_page.colleagues),
             web.get("/colleagues/add", colleagues_page.add_form),
             web.post("/colleagues/add", colleagues_page.add),
@@ -115,6 +132,9 @@ def _add_routes(app: web.Application) -> None:
             web.post("/sync/erased", sync_page.delete_erased),
             web.get(FILE_PATH, carry_page.save),
             web.post(FILE_PATH, carry_page.take_in),
+            web.get("/sync/code", carry_page.read_code),
+            web.post("/sync/code", carry_page.take_code),
+            web.post("/sync/carried", carry_page.put_away),
             web.get("/enrol", enrol_page.enrol_form),
             web.post("/enrol", enrol_page.enrol),
             web.get("/live", live.live),

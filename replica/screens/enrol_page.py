@@ -24,8 +24,24 @@ async def enrol_form(request: web.Request) -> web.Response:
     screens = request.app[SCREENS]
     if screens.device.worker and not screens.device.join_again:
         return goto("/jobs")
-    again = screens.device.join_again
-    return screens.bare_page("enrol.html", error="", again=again, code="", address="", link="")
+    return await _draw(request)
+
+
+async def _draw(
+    request: web.Request, *, status: int = 200, error: str = "", code: str = "", address: str = "",
+    link: str = "",
+) -> web.Response:  # fmt: skip
+    screens = request.app[SCREENS]
+    return screens.bare_page(
+        "enrol.html",
+        status=status,
+        error=error,
+        again=screens.device.join_again,
+        code=code,
+        address=address,
+        link=link,
+        others=len(await screens.device.people.all()),
+    )
 
 
 async def enrol(request: web.Request) -> web.Response:
@@ -47,11 +63,8 @@ async def enrol(request: web.Request) -> web.Response:
             address = with_port(address)
             await screens.device.enrol(code=code, address=address)
     except (EnrolmentRefused, PairingError) as error:
-        again = screens.device.join_again
-        return screens.bare_page(
-            "enrol.html", status=400, error=str(error), again=again, code=code, address=address,
-            link=link,
-        )  # fmt: skip
+        words = str(error)
+        return await _draw(request, status=400, error=words, code=code, address=address, link=link)
     return goto("/jobs")
 
 
@@ -71,7 +84,15 @@ def with_port(address: str) -> str:
 
 def require_enrolment(app: web.Application) -> None:
     """Lead every other page to this one until the phone has joined a site."""
-    free = ("/enrol", "/static/", "/icon/", "/worker.js", "/manifest.webmanifest", "/location/")
+    free = (
+        "/enrol",
+        "/static/",
+        "/icon/",
+        "/worker.js",
+        "/manifest.webmanifest",
+        "/location/",
+        "/people",
+    )
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:

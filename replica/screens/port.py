@@ -138,6 +138,10 @@ class Device(Protocol):
         """Where the device keeps its files."""
 
     @property
+    def phone_folder(self) -> Path:
+        """Where what all its workers share lies."""
+
+    @property
     def reader(self) -> Rows:
         """The projections; asked only while `worker` is not empty."""
 

@@ -6,7 +6,7 @@ Invariant: nothing is called sent here that no hub has confirmed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -60,8 +60,21 @@ async def sync(request: web.Request) -> web.Response:
         items=items,
         join_again=screens.device.join_again,
         erased=await _erased(reader),
+        carrying=await screens.device.carrying(),
+        name_of=_names(request),
         oldest=min((each.at_ms for each in here.sync.unsent), default=None),
     )
+
+
+def _names(request: web.Request) -> Callable[[str], str]:
+    """What a colleague is called here, by the worker's id."""
+    colleagues = request.app[SCREENS].colleagues
+
+    def name_of(worker: str) -> str:
+        known = colleagues.named(worker)
+        return known.name if known is not None else "a colleague"
+
+    return name_of
 
 
 async def sync_now(request: web.Request) -> web.Response:

@@ -46,7 +46,7 @@ class Worker:
     def pass_s(self, seconds: int) -> None:
         """Let time go by on the phone."""
         self.away_s += seconds
-        self.site.set_phone_clock(self.away_s * 1_000)
+        self.site.set_clocks(self.away_s * 1_000)
 
     async def at(self, index: float, minutes: int, speed_kmh: int = 0) -> None:
         """Be somewhere for some minutes, a fix each; places by their number in `JOBS`."""
@@ -114,8 +114,8 @@ async def worker(tmp_path: Path, chromium: Browser) -> AsyncIterator[Worker]:
     """A worker on duty with jobs on the phone; the hub is gone."""
     site = Site(tmp_path)
     try:
+        site.set_clocks(-6 * HOUR_S * 1_000)
         await site.set_up()
-        site.set_phone_clock(-6 * HOUR_S * 1_000)
         await site.enrol(await site.add_worker("Aino Korhonen"))
         await give_jobs(site, (await site.office.until("/workers", r"/workers/([0-9a-f]{24})"))[1])
         await site.phone.until("/jobs", JOBS[-1])

@@ -44,7 +44,13 @@ export async function refresh() {
     const answer = await fetch(address, { headers: { "X-Fieldlog-Refresh": "1" } });
     if (answer.ok) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      for (const fresh of page.querySelectorAll("[data-live]")) {
+      const parts = [...page.querySelectorAll("[data-live]")];
+      if (parts.some((part) => !document.getElementById(part.id)) && !isFilledIn()) {
+        // Something is there that had no place before, as jobs after the first contact.
+        location.replace(address);
+        return;
+      }
+      for (const fresh of parts) {
         const shown = document.getElementById(fresh.id);
         if (shown) become(shown, fresh);
       }
@@ -58,6 +64,13 @@ export async function refresh() {
       refresh();
     }
   }
+}
+
+// Whether a person has begun to fill something in, which a page drawn anew would lose.
+function isFilledIn() {
+  return [...document.querySelectorAll("input:not([type=hidden]), textarea")].some(
+    (field) => field === document.activeElement || field.value !== field.defaultValue || field.checked !== field.defaultChecked,
+  );
 }
 
 // Change `shown` into `fresh` in place, keeping elements that stay, by their id or their place.
