@@ -125,8 +125,10 @@ class _Maker:
         for _ in range(scenario.lunches_near_a_job):
             self.stop_near_a_job((105.0, 220.0), (20.0, 45.0))
         mocked = [self.pretend() for _ in range(scenario.mocked_visits)]
-        if chance.random() < mix.AGAIN_SHARE:
-            again = chance.choice([errand for errand in self.errands if errand.key])
+        # Who comes back was somewhere else in between.
+        before = [errand for errand in self.errands[:-1] if errand.key]
+        if before and chance.random() < mix.AGAIN_SHARE:
+            again = chance.choice(before)
             self.errands.append(self.errand(again.key, (again.lat_e7, again.lon_e7)))
         for _ in range(mix.OPEN_JOBS):
             self.job(self.door())
