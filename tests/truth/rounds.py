@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,7 +17,8 @@ from tests.truth import detectors, stay_points
 from tests.truth.days import WorkDay, make_day
 from tests.truth.detectors import Rule, by_radius, ours
 from tests.truth.mix import Scenario
-from tests.truth.scoring import Log, Score, Verdict, judge
+from tests.truth.reasons import reason
+from tests.truth.scoring import Score, Verdict, judge
 from tests.truth.stay_points import StayRule, logs_of, stays_by_rule
 
 OURS: Final = "ours"
@@ -83,16 +84,11 @@ def _score_part(task: tuple[Days, dict[str, AnyRule], bool]) -> Result:
             result.verdicts += verdicts
     for name, rule in rules.items():
         if isinstance(rule, Rule):
-            _add(result, name, made, lambda day, rule=rule: by_radius(day.fixes, day.jobs, rule))
+            for day in made:
+                logs = by_radius(day.fixes, day.jobs, rule)
+                result.add(name, day.scenario, judge(day, logs)[0])
     _add_stay_points(result, made, {k: v for k, v in rules.items() if isinstance(v, StayRule)})
     return result
-
-
-def _add(
-    result: Result, name: str, days: Iterable[WorkDay], logs: Callable[[WorkDay], Sequence[Log]]
-) -> None:
-    for day in days:
-        result.add(name, day.scenario, judge(day, logs(day))[0])
 
 
 def _add_stay_points(result: Result, days: Sequence[WorkDay], rules: dict[str, StayRule]) -> None:
@@ -117,3 +113,13 @@ SWEEPS: Final[dict[str, tuple[AnyRule, ...]]] = {
     "stay points": stay_points.SWEEP,
 }
 """All the numbers that are tried for each."""
+
+
+def reasons_of(days: Days, result: Result) -> list[str]:
+    """For each visit that ours missed, why."""
+    scenario_by_seed = {seed: scenario for scenario, seed in days}
+    missed = [verdict for verdict in result.verdicts if verdict.what == "missed"]
+    return [
+        reason(make_day(scenario_by_seed[verdict.seed], verdict.seed), verdict)
+        for verdict in missed
+    ]
