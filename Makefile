@@ -8,13 +8,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help test proof check types directions tests demo figures bench-log bench-board format words wheel clean
+.PHONY: help test proof check types directions tests demo figures truth bench-log bench-board format words wheel clean
 
 help:
 	@echo 'make test     style, types, directions and every test'
 	@echo 'make proof    what is drawn from chance, in large numbers (PROOF="--share 0.01 --only hub_restores")'
 	@echo 'make demo     a site with a hub, phones and a day of work, on this machine'
 	@echo 'make figures  the measured numbers of the README (TRACES=FILE for a recorded trace; SEEDS, MINUTES, KILLS)'
+	@echo 'make truth    the automatic logger against true days, beside rules of others (TRUTH="--recorded FILE", --sweep)'
 	@echo 'make bench-log the log beside its peers and the floors, as one table (BENCH="--only merge --rounds 3")'
 	@echo 'make bench-board the board with 20,000 jobs, 500 workers and 200 phones, as one table'
 	@echo 'make format   put the code into the form that `make test` asks for'
@@ -46,6 +47,9 @@ demo: $(READY)
 
 figures: $(READY)
 	$(BIN)/python -m tests.figures $(if $(TRACES),--traces $(TRACES)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(KILLS),--kills $(KILLS))
+
+truth: $(READY)
+	$(BIN)/python -m tests.truth $(TRUTH)
 
 bench-log: $(READY)
 	$(BIN)/python -m tests.bench $(BENCH)

@@ -145,6 +145,7 @@ def main() -> int:
         sync_figures(Path(folder))
     bench_figures()
     print("# the board's own figures are printed by `make bench-board`", flush=True)
+    print("# the automatic logger beside true days: `make truth`", flush=True)
     try:
         trace_figures(arguments.traces)
     except TraceError as error:

@@ -95,8 +95,10 @@ def _is_stay(log: Log, stays: Sequence[tuple[Stay, str]]) -> bool:
     return 2 * sum(_shared_ms(span, one) for one in spans) >= span[1] - span[0]
 
 
-def _why_alone(away_m: Sequence[float], gaps_ms: Sequence[int]) -> str:
+def _why_alone(away_m: Sequence[float], gaps_ms: Sequence[int], silence_ms: int) -> str:
     """Why the library has no such stay, as far as the fixes say it."""
+    if silence_ms > RULE.gap_min * 60_000:
+        return "silent for over 15 min after it, where the library drops the stay before"
     if max(gaps_ms, default=0) > RULE.gap_min * 60_000:
         return "silent for over 15 min, where the library ends a stay and we bridge up to an hour"
     if sum(one > RADIUS_M for one in away_m) > len(away_m) // 20:
@@ -128,7 +130,9 @@ def _told(
     centre_m = distance_m(stay.lat_e7, stay.lon_e7, place.lat_e7, place.lon_e7)
     within = sum(one <= RADIUS_M for one in away_m) / max(1, len(away_m))
     middle_m = away_m[len(away_m) // 2] if away_m else 0.0
-    why = _why_alone(away_m, gaps_ms) if logged else _why_missed(stay, place, gaps_ms)
+    later_ms = next((fix.time_ms for fix in fixes if fix.time_ms > stay.stop_ms), stay.stop_ms)
+    silence_ms = later_ms - stay.stop_ms
+    why = _why_alone(away_m, gaps_ms, silence_ms) if logged else _why_missed(stay, place, gaps_ms)
     return (
         f"day {day:2}, minute {in_day_ms // 60_000:4}: {name}, "
         f"{(stay.stop_ms - stay.start_ms) / 60_000:5.1f} min, {len(inside)} fixes, "
