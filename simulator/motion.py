@@ -18,6 +18,7 @@ from typing import Final
 
 from core.dispatch.geometry import METRES_PER_E7, Point, Projection, distance_m
 from simulator.draw import CALM, Options
+from simulator.jam import Jam, held_up
 
 Route = Callable[[Point, Point], Sequence[tuple[float, int, int]]]
 """From one place to another: seconds from the start, latitude and longitude in 1e-7 degree."""
@@ -42,12 +43,18 @@ class Mode(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """Where to go and for how long; `key` is empty for a stop that is no job, such as lunch."""
+    """Where to go and for how long; `key` is empty for a stop that is no job, such as lunch.
+
+    `park_m` is how far from the door the car stands, from and to; None as the options say. Who goes
+    `on_foot` leaves the car where it stood for the errand before.
+    """
 
     key: str
     lat_e7: int
     lon_e7: int
     stay_s: float
+    park_m: tuple[float, float] | None = None
+    on_foot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,21 +150,29 @@ def plan_day(
     errands: Sequence[Errand],
     start_ms: int,
     options: Options = CALM,
+    jams: Sequence[Jam] = (),
 ) -> TrueDay:
     """A day from `home` to each errand in turn and back, by roads where there are any.
 
-    Cars park up to `options.car_park_m_max` from the door; roads jam at `options.jams_per_day`.
+    Cars park up to `options.car_park_m_max` from the door, if the errand does not say where; roads
+    jam at `options.jams_per_day` anywhere, and once in each of `jams`, where the way leads there.
     """
-    walker = _Walker(chance, route, home, start_ms, options, drives=len(errands) + 1)
+    walker = _Walker(chance, route, home, start_ms, options, len(errands) + 1, jams)
     visits = []
+    parked: Point | None = None
     for errand in errands:
         place = (errand.lat_e7, errand.lon_e7)
-        walker.drive(_parking(chance, place, options.car_park_m_max))
-        parked = walker.here
+        if parked is None or not errand.on_foot:
+            if parked is not None:
+                walker.walk(parked)
+            away_m = errand.park_m or (0.0, max(NEAR_CAR_M, options.car_park_m_max))
+            walker.drive(_parking(chance, place, away_m))
+            parked = walker.here
         walker.walk(place)
         arrive_ms = walker.now_ms
         walker.stay(place, errand.stay_s)
         visits.append(TrueVisit(errand.key, *place, arrive_ms, walker.now_ms))
+    if parked is not None:
         walker.walk(parked)
     walker.drive(home)
     walker.stop()
@@ -182,6 +197,7 @@ class _Walker:
         start_ms: int,
         options: Options,
         drives: int,
+        jams: Sequence[Jam],
     ) -> None:
         self.here = home
         self.now_ms = start_ms
@@ -189,6 +205,7 @@ class _Walker:
         self._chance = chance
         self._route = route
         self._jam_per_drive = min(1.0, options.jams_per_day / drives)
+        self._jams = list(jams)
 
     def drive(self, target: Point) -> None:
         """By road to a place; a person is slower or faster than the map thinks."""
@@ -200,13 +217,25 @@ class _Walker:
         if self._chance.random() < self._jam_per_drive:
             jam_at = self._chance.randrange(len(steps))
         begun_ms = self.now_ms
+        steps = self._jammed([(seconds * pace, lat, lon) for seconds, lat, lon in steps])
         for number, (seconds, lat_e7, lon_e7) in enumerate(steps):
-            self._go((lat_e7, lon_e7), begun_ms + round(seconds * pace * 1_000), Mode.DRIVES)
+            place = (lat_e7, lon_e7)
+            mode = Mode.STANDS if place == self.here and number else Mode.DRIVES
+            self._go(place, begun_ms + round(seconds * 1_000), mode)
             if number == jam_at:
                 jam_ms = round(self._chance.uniform(60, 300) * 1_000)
                 self._go(self.here, self.now_ms + jam_ms, Mode.STANDS)
                 begun_ms += jam_ms
         self._go_straight(target, STRAIGHT_MPS, Mode.DRIVES)
+
+    def _jammed(self, steps: list[tuple[float, int, int]]) -> list[tuple[float, int, int]]:
+        """The way with the jams that it leads through, each of which holds nobody up twice."""
+        for jam in list(self._jams):
+            slow = held_up(self._chance, steps, jam)
+            if slow is not None:
+                self._jams.remove(jam)
+                steps = slow
+        return steps
 
     def walk(self, target: Point) -> None:
         """On foot, straight."""
@@ -250,8 +279,8 @@ class _Walker:
         return max(1, math.ceil(distance_m(*self.here, *target) / 40.0 * 1_000))
 
 
-def _parking(chance: Random, place: Point, away_m_max: float) -> Point:
-    away_m = chance.uniform(0.0, max(NEAR_CAR_M, away_m_max))
+def _parking(chance: Random, place: Point, from_to_m: tuple[float, float]) -> Point:
+    away_m = chance.uniform(*from_to_m)
     turn = chance.uniform(0, math.tau)
     return moved(place, away_m * math.sin(turn), away_m * math.cos(turn))
 

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
 from core.dispatch.fix import Fix
-from core.dispatch.geometry import Point
+from core.dispatch.geometry import Point, distance_m
 from simulator.draw import CALM, Options
 from simulator.motion import Mode, Position, TrueDay, moved
 
@@ -49,6 +49,38 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Tunnel:
+    """Nobody who drives within `reach_m` of a place has a sky there."""
+
+    lat_e7: int
+    lon_e7: int
+    reach_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mocked:
+    """While `span` lasts, an app makes the phone say that it lies at a place, and is sure of it."""
+
+    span: Span
+    lat_e7: int
+    lon_e7: int
+
+
+@dataclass(frozen=True, slots=True)
+class Troubles:
+    """What happens to a receiver at known places and times, besides what the options draw.
+
+    `silences` are times without a fix, as in a garage. `unknown_accuracy_share` is the share of
+    fixes that tell none.
+    """
+
+    tunnels: tuple[Tunnel, ...] = ()
+    silences: tuple[Span, ...] = ()
+    mocks: tuple[Mocked, ...] = ()
+    unknown_accuracy_share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Reception:
     """The fixes in order of time, and why some are missing or bad."""
 
@@ -63,6 +95,7 @@ def receive(
     chance: Random,
     day: TrueDay,
     options: Options = CALM,
+    troubles: Troubles = Troubles(),
     *,
     moving_every_s: float = MOVING_EVERY_S,
     still_every_s: float = STILL_EVERY_S,
@@ -81,11 +114,21 @@ def receive(
         in_canyon = _any_covers(canyons, at_ms)
         error.pass_time(at_ms, position.mode, in_canyon=in_canyon)
         silent = _any_covers(gaps, at_ms) or (empty is not None and empty.covers(at_ms))
-        if not silent:
+        silent = silent or _any_covers(troubles.silences, at_ms) or _below(troubles, position)
+        mocked = next((mock for mock in troubles.mocks if mock.span.covers(at_ms)), None)
+        if mocked is not None and not (empty is not None and empty.covers(at_ms)):
+            claim_m = chance.randint(1, 5)
+            place = (mocked.lat_e7, mocked.lon_e7)
+            fixes.append(Fix(at_ms, *place, claim_m, 0.0, None, source, mock=True))
+        elif mocked is None and not silent:
             outlier = error.is_sure_and_wrong(at_ms)
             if outlier:
                 outlier_times_ms.append(at_ms)
-            fixes.append(_fix(chance, at_ms, position, error, source))
+            fix = _fix(chance, at_ms, position, error, source)
+            share = troubles.unknown_accuracy_share
+            if share and chance.random() < share:
+                fix = replace(fix, accuracy_m=None)
+            fixes.append(fix)
         every_s = moving_every_s if position.speed_mps >= MOVING_MPS else still_every_s
         at_ms += max(1_000, round(every_s * chance.uniform(0.9, 1.1) * 1_000))
     return Reception(tuple(fixes), gaps, canyons, empty, tuple(outlier_times_ms))
@@ -177,6 +220,16 @@ def _empty_battery(chance: Random, day: TrueDay, per_day: float) -> Span | None:
         return None
     start_ms = round(chance.uniform((day.start_ms + day.end_ms) / 2, day.end_ms))
     return Span(start_ms, start_ms + round(chance.uniform(600, 14_400) * 1_000))
+
+
+def _below(troubles: Troubles, position: Position) -> bool:
+    """Whether a car is in a tunnel."""
+    if position.mode not in (Mode.DRIVES, Mode.STANDS):
+        return False
+    return any(
+        distance_m(position.lat_e7, position.lon_e7, tunnel.lat_e7, tunnel.lon_e7) <= tunnel.reach_m
+        for tunnel in troubles.tunnels
+    )
 
 
 def _any_covers(spans: Sequence[Span], at_ms: int) -> bool:

@@ -155,6 +155,7 @@ def main() -> int:
     bench_figures()
     print("# the board's own figures are printed by `make bench-board`", flush=True)
     print("# those of a month offline are printed by `make blackbox`", flush=True)
+    print("# the automatic logger beside true days: `make truth`", flush=True)
     try:
         trace_figures(arguments.traces)
     except TraceError as error:

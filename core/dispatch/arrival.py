@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from core.dispatch.fix import Fix
+from core.dispatch.fix import Fix, speed_cmps
+from core.dispatch.geometry import distance_m
 from core.dispatch.jobplace import Spot
-from core.dispatch.trip import SILENCE_MS, TRIP_M
+from core.dispatch.rest import LONG_REST_MS, SETTLED_MS, TRIM_MS, Rest, beside_m, is_walk
+from core.dispatch.trip import SILENCE_MS, SPEED_CMPS_GATE, TRIP_M
 
 MINUTE_MS: Final = 60_000
 ACCURACY_M_TRUSTED: Final = 50
@@ -26,6 +28,13 @@ BRIDGE_MS: Final = 60 * MINUTE_MS
 """Silence up to this long between two fixes inside is bridged, and marked."""
 TOGETHER_MS: Final = 2 * MINUTE_MS
 """Places entered within this of each other are entered together: the planned order decides."""
+PARKED_MS: Final = 180_000
+"""A car that stood at one spot for so long has come to somebody, and is in no jam."""
+SETTLED_SHARE: Final = 0.5
+PLANNED_M: Final = 9
+"""Of two neighbours that a phone lies between the plan decides, up to so far into the other's."""
+UNSETTLED_MS: Final = 12 * MINUTE_MS
+"""Whoever comes to no rest in a place, mowing or in a jam, is at work there after so long."""
 UNGATED_MS: Final = 3 * MINUTE_MS
 """Where no fix gives a speed, having stayed for so long is proof enough of not driving past."""
 
@@ -36,7 +45,11 @@ class Run(NamedTuple):
     `stayed_ms` is the time between fixes inside, of which `slow_ms` below and `fast_ms` above
     8 km/h. `off_ms` is the first fix since that was not inside, `away_ms` the first that was well
     outside, `gone` 1 once that was a departure. `nearer` of `shared` fixes were nearer to this
-    place than to the one being visited.
+    place than to the one being visited. `rested_ms` is how long the phone was at
+    rest at one spot inside, the one of `spot_*`, of `active_ms` (the time inside without long
+    silences). `start_ms` is when a visit began by its first long rest: with that, if a walk led
+    there from `from_*`, the first fix inside or the last one of driving inside; 0 without one.
+    `drove` is 1 if a fix inside told the speed of a car.
     """
 
     job: bytes
@@ -54,6 +67,21 @@ class Run(NamedTuple):
     silent: int
     nearer: int
     shared: int
+    rested_ms: int = 0
+    spot_lat_e7: int = 0
+    spot_lon_e7: int = 0
+    spot_accuracy_m: int = 0
+    active_ms: int = 0
+    drove: int = 0
+    start_ms: int = 0
+    from_ms: int = 0
+    from_lat_e7: int = 0
+    from_lon_e7: int = 0
+
+    @property
+    def begun_ms(self) -> int:
+        """When the visit began, if it is one."""
+        return self.start_ms or self.first_ms
 
 
 def is_here(spot: Spot, fix: Fix, off_m: float) -> bool:
@@ -83,11 +111,12 @@ def runs_after(
     quiet: Collection[bytes],
     visiting: Spot | None,
     pace: int,
+    rest: Rest,
 ) -> tuple[Run, ...]:
     """The runs after a fix: begun, prolonged, interrupted, or ended by an absence of five minutes.
 
     `near` are the places the fix may be in, `quiet` the jobs that have no run now, `visiting` where
-    a visit is going on; `pace` is as `trip.pace` gives it.
+    a visit is going on; `pace` is as `trip.pace` gives it, `rest` where the phone lies.
     """
     run_by_job = {run.job: run for run in runs}
     found: list[Run] = []
@@ -99,13 +128,48 @@ def runs_after(
         off_m = spot.area.outside_m(fix.lat_e7, fix.lon_e7)
         inside = off_m <= 0 and (fix.accuracy_m or 0) <= spot.entry_accuracy_m
         if inside and spot.eligible(fix.time_ms):
-            found.append(_inside(run, fix, spot, visiting, pace))
+            since_ms = 0 if run is None or run.gone else fix.time_ms - run.last_ms
+            came_again = run is not None and run.away_count >= 2
+            run = _inside(run, fix, spot, visiting, pace)
+            found.append(_rested(run, fix, rest, since_ms, came_again=came_again))
         elif run is not None:
             found += _outside(run, fix, spot, off_m)
     # A place that is not even near has no `Spot` here; a second fix there is a departure.
     for run in run_by_job.values():
         found += _outside(run, fix, None, 0.0)
     return tuple(found)
+
+
+def _rested(run: Run, fix: Fix, rest: Rest, since_ms: int, *, came_again: bool) -> Run:
+    """The run with what a fix, `since_ms` after the one before, says of being at rest inside."""
+    active_ms = run.active_ms + min(since_ms, MINUTE_MS)
+    drives = speed_cmps(fix) >= SPEED_CMPS_GATE
+    run = run._replace(active_ms=active_ms, drove=int(run.drove or drives))
+    if run.rested_ms < SETTLED_MS and (came_again or drives):
+        # What came before, a red light perhaps, was no arrival.
+        here = (fix.time_ms, fix.lat_e7, fix.lon_e7)
+        run = run._replace(start_ms=0, from_ms=here[0], from_lat_e7=here[1], from_lon_e7=here[2])
+    lasted_ms = rest.lasted_ms(run.first_ms, fix.time_ms)
+    if not lasted_ms:
+        return run
+    middle = rest.middle
+    if not run.start_ms and lasted_ms >= LONG_REST_MS:
+        start_ms = fix.time_ms - lasted_ms
+        cut_ms = start_ms - run.from_ms
+        came_from = (run.from_lat_e7, run.from_lon_e7)
+        if cut_ms < TRIM_MS or not is_walk(came_from, middle, cut_ms):
+            start_ms = run.from_ms
+        run = run._replace(start_ms=start_ms)
+    if run.rested_ms and distance_m(*middle, run.spot_lat_e7, run.spot_lon_e7) <= rest.reach_m:
+        rested_ms = run.rested_ms + min(since_ms, lasted_ms)
+    elif lasted_ms > run.rested_ms:
+        rested_ms = lasted_ms
+    else:
+        return run
+    return run._replace(
+        rested_ms=rested_ms, spot_lat_e7=middle[0], spot_lon_e7=middle[1],
+        spot_accuracy_m=rest.accuracy_m,
+    )  # fmt: skip
 
 
 def _inside(run: Run | None, fix: Fix, spot: Spot, visiting: Spot | None, pace: int) -> Run:
@@ -116,7 +180,10 @@ def _inside(run: Run | None, fix: Fix, spot: Spot, visiting: Spot | None, pace: 
     )
     if run is None or stale:
         now_ms = fix.time_ms
-        return Run(spot.place.job, now_ms, now_ms, 1, 0, 0, 0, 0, 0, 0, 0, int(fix.mock), 0, 0, 0)
+        return Run(
+            spot.place.job, now_ms, now_ms, 1, 0, 0, 0, 0, 0, 0, 0, int(fix.mock), 0, 0, 0,
+            0, 0, 0, 0, 0, 0, 0, now_ms, fix.lat_e7, fix.lon_e7,
+        )  # fmt: skip
     if fix.mock and not run.mock:
         return run
     since_ms = fix.time_ms - run.last_ms
@@ -141,6 +208,7 @@ def _inside(run: Run | None, fix: Fix, spot: Spot, visiting: Spot | None, pace: 
         int(run.silent or since_ms > SILENCE_MS),
         run.nearer + nearer,
         run.shared + (visiting is not None),
+        *run[-10:],
     )
 
 
@@ -159,12 +227,36 @@ def _outside(run: Run, fix: Fix, spot: Spot | None, off_m: float) -> list[Run]:
 
 
 def is_visit(run: Run, threshold_min: int) -> bool:
-    """Whether a run is a visit: two fixes, long enough, and for most of the time slow."""
-    if run.fixes < 2 or run.stayed_ms < threshold_min * MINUTE_MS:
+    """Whether a run is a visit: two fixes, long enough, for most of the time slow, and at rest."""
+    threshold_ms = threshold_min * MINUTE_MS
+    if run.fixes < 2 or run.stayed_ms < threshold_ms:
+        return False
+    if run.drove and not run.mock and not _is_settled(run, threshold_ms):
         return False
     if run.slow_ms == run.fast_ms == 0:
         return run.stayed_ms >= UNGATED_MS
     return run.slow_ms > run.fast_ms
+
+
+def _is_settled(run: Run, threshold_ms: int) -> bool:
+    """Whether a car stood at one spot for long, and for most of the time; no jam is like that."""
+    if run.stayed_ms >= UNSETTLED_MS:
+        return True
+    settled = run.rested_ms >= min(threshold_ms, PARKED_MS)
+    return settled and run.rested_ms >= SETTLED_SHARE * run.active_ms
+
+
+def is_next_door(run: Run, spot: Spot, rest: Rest, slack_m: float = 0.0) -> bool:
+    """Whether who stayed did so beside the place. Nobody who came to no rest did.
+
+    A present rest that is long enough counts, else the spot of the longest.
+    """
+    if run.mock or run.rested_ms < SETTLED_MS:
+        return False
+    middle, accuracy_m = (run.spot_lat_e7, run.spot_lon_e7), run.spot_accuracy_m
+    if rest.lasted_ms(run.first_ms, run.last_ms) >= SETTLED_MS:
+        middle, accuracy_m = rest.middle, rest.accuracy_m
+    return beside_m(middle, accuracy_m, spot) > slack_m
 
 
 def choose(
@@ -172,14 +264,20 @@ def choose(
     ready: Sequence[Run],
     spot_by_job: Mapping[bytes, Spot],
     threshold_by_job: Mapping[bytes, int],
+    rest: Rest,
 ) -> Run | None:
     """Which of the `ready` runs is the visit; None if one not ready yet has the better claim.
 
-    Of places entered together the one planned first counts, and is waited for until its own
-    threshold, if that is no longer than theirs.
+    Somebody must be in one of the places and not next door to all. Of places entered together the
+    one planned first counts, if the phone is hardly next door to it, and is waited for until its
+    own threshold, if that is no longer than theirs.
     """
+    if all(is_next_door(run, spot_by_job[run.job], rest) for run in ready):
+        return None
+    ready = [run for run in ready if not is_next_door(run, spot_by_job[run.job], rest, PLANNED_M)]
     until_ms = min(run.first_ms for run in ready) + TOGETHER_MS
     longest_min = max(threshold_by_job[run.job] for run in ready)
+    share_by_job = {run.job: _share_of_radius(run, spot_by_job[run.job]) for run in ready}
     rivals = [
         run
         for run in runs
@@ -189,10 +287,26 @@ def choose(
             and run.off_ms == 0
             and run.mock == ready[0].mock
             and threshold_by_job[run.job] <= longest_min
+            and not is_next_door(run, spot_by_job[run.job], rest, PLANNED_M)
         )
     ]
     chosen = min(rivals, key=lambda run: spot_by_job[run.job].rank)
+    # A yard whose circle reaches over somebody's door has no claim to who is at that door.
+    radius_m = spot_by_job[chosen.job].area.radius_m
+    lesser = [
+        run
+        for run in ready
+        if spot_by_job[run.job].area.radius_m < radius_m
+        and 2 * share_by_job[run.job] < share_by_job.get(chosen.job, 0.0)
+    ]
+    chosen = min(lesser, key=lambda run: spot_by_job[run.job].rank, default=chosen)
     return chosen if chosen in ready else None
+
+
+def _share_of_radius(run: Run, spot: Spot) -> float:
+    """How far from the middle of a place the phone came to rest, as a share of its radius."""
+    away_m = spot.area.centre_distance_m(run.spot_lat_e7, run.spot_lon_e7)
+    return away_m / spot.area.radius_m if run.rested_ms else 0.0
 
 
 def runs_from(runs: Sequence[Run], floor_ms: int) -> tuple[Run, ...]:
@@ -211,6 +325,9 @@ def runs_from(runs: Sequence[Run], floor_ms: int) -> tuple[Run, ...]:
                     stayed_ms=stayed_ms,
                     slow_ms=min(run.slow_ms, stayed_ms),
                     fast_ms=min(run.fast_ms, stayed_ms),
+                    rested_ms=min(run.rested_ms, stayed_ms),
+                    active_ms=min(run.active_ms, stayed_ms),
+                    start_ms=max(run.start_ms, floor_ms) if run.start_ms else 0,
                 )
             )
     return tuple(kept)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from core.dispatch.fields import LogKind, Phase
 
-RULE_VERSION: Final = 1
+RULE_VERSION: Final = 2
 """Goes up with every change of a rule or number in `visit` or `trip`."""
 COUNTDOWN_MS: Final = 60_000
 """How long a fact of mode TIMED waits for a no before it is taken as agreed."""
@@ -109,7 +109,7 @@ class Suggest:
     """A question to the worker; nothing is logged without an answer.
 
     `reason` says why it is only a question where the mode would log: 'mode', 'mock', 'after shift',
-    or why it is asked at all.
+    'next door', or why it is asked at all.
     """
 
     ask: Ask

@@ -55,6 +55,7 @@ from core.dispatch.jobplace import (
     place_of_plain,
     plain_place,
 )
+from core.dispatch.rest import Rest
 from core.dispatch.trip import motion_of_plain, plain_motion
 from core.dispatch.visit import (
     Core,
@@ -79,7 +80,7 @@ WINDOW_FIXES_MAX: Final = 450
 """Two windows of fixes fit a track entry, and are worked out anew in some milliseconds."""
 SETTLE_MS: Final = 60_000
 """`tick` lets a fix be this late before time passes without it."""
-STATE_VERSION: Final = 1
+STATE_VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,37 +400,42 @@ def from_plain(plain: Plain) -> State:
 def _plain_core(core: Core) -> Plain:
     visit: Plain | None = None
     if core.visit is not None:
-        spot, start_ms, last_ms, mode, *rest, told = core.visit
-        visit = [plain_place(spot.place), start_ms, last_ms, mode.value, *rest]
-        visit.append([job.hex() for job in told])
+        spot, start_ms, last_ms, mode, *more, told, own, x, y, at, lat, lon, drove = core.visit
+        visit = [plain_place(spot.place), start_ms, last_ms, mode.value, *more]
+        visit += [[job.hex() for job in told], own, x, y, at, lat, lon, drove]
     lost = core.lost
     return [
         core.clock_ms, core.fix_ms, visit, [[run.job.hex(), *run[1:]] for run in core.runs],
         [[job.hex(), away_ms, ask] for job, away_ms, ask in core.muted],
         plain_motion(core.motion), core.floor_ms, core.last_job.hex(),
         None if lost is None else [lost[0].hex(), lost[1], lost[2]], core.heading.hex(),
+        list(core.rest),
     ]  # fmt: skip
 
 
 def _core_of_plain(plain: Plain) -> Core:
     (
-        clock_ms, fix_ms, visit_row, runs, muted, motion, floor_ms, last_job, lost, heading
+        clock_ms, fix_ms, visit_row, runs, muted, motion, floor_ms, last_job, lost, heading,
+        rest,
     ) = plain  # fmt: skip
     visit: Visit | None = None
     if visit_row is not None:
-        place, start_ms, last_ms, mode, *rest, told = visit_row
+        place, start_ms, last_ms, mode, *more, told, own, x, y, at, lat, lon, drove = visit_row
         jobs = tuple(bytes.fromhex(job) for job in told)
         spot = Spot(place_of_plain(place))
-        visit = Visit._make((spot, start_ms, last_ms, Mode(mode), *rest, jobs))
+        visit = Visit._make(
+            (spot, start_ms, last_ms, Mode(mode), *more, jobs, own, x, y, at, lat, lon, drove)
+        )
     return Core(
         clock_ms,
         fix_ms,
         visit,
-        tuple(Run(bytes.fromhex(job), *rest) for job, *rest in runs),
+        tuple(Run(bytes.fromhex(job), *more) for job, *more in runs),
         tuple((bytes.fromhex(job), away_ms, ask) for job, away_ms, ask in muted),
         motion_of_plain(motion),
         floor_ms,
         bytes.fromhex(last_job),
         None if lost is None else (bytes.fromhex(lost[0]), lost[1], lost[2]),
         bytes.fromhex(heading),
+        Rest._make(rest),
     )

@@ -9,7 +9,7 @@ and what is given does not depend on when, or how often, `advance` was called be
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -24,6 +24,7 @@ from core.dispatch.arrival import (
     is_away,
     is_gone,
     is_here,
+    is_next_door,
     is_visit,
     runs_after,
     runs_from,
@@ -40,14 +41,30 @@ from core.dispatch.autofact import (
     Suggest,
 )
 from core.dispatch.fields import LogKind, Phase
-from core.dispatch.fix import Fix
+from core.dispatch.fix import Fix, speed_cmps
 from core.dispatch.geometry import distance_m
 from core.dispatch.jobplace import Places, Spot, check_threshold
-from core.dispatch.trip import SILENCE_MS, TRIP_M, Motion, Way, arrived, left, move, pace, way_facts
+from core.dispatch.rest import SETTLED_MS, TRIM_MS, Rest, beside_m, is_walk, rest_after
+from core.dispatch.trip import (
+    SILENCE_MS,
+    SPEED_CMPS_GATE,
+    TRIP_M,
+    Motion,
+    Way,
+    arrived,
+    left,
+    move,
+    pace,
+    way_facts,
+)
 
 THRESHOLD_MIN_DEFAULT: Final = 3
 CAP_MS: Final = 12 * 60 * MINUTE_MS
 OTHER_JOB_MS: Final = 10 * MINUTE_MS
+DRIVE_OFF_MS: Final = 5 * MINUTE_MS
+"""Who drives off is over the edge of a place by then, or works there by car."""
+NEARER_M: Final = 20
+"""By so much a rest must be nearer to one of two places to say which of them it is in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +83,11 @@ class Settings:
 
 
 class Visit(NamedTuple):
-    """A visit that is going on, or that was left less than five minutes ago (`left_ms`)."""
+    """A visit that is going on, or that was left less than five minutes ago (`left_ms`).
+
+    `own_*` is the last fix at the spot where the phone rested when it began, 0 if that was none.
+    `rested_*` is the last fix here from which it did not just go away, `drove` 1 if it drove since.
+    """
 
     spot: Spot
     start_ms: int
@@ -84,6 +105,13 @@ class Visit(NamedTuple):
     back_slow: int
     back_fast: int
     told: tuple[bytes, ...]
+    own_ms: int
+    own_lat_e7: int
+    own_lon_e7: int
+    rested_ms: int
+    rested_lat_e7: int
+    rested_lon_e7: int
+    drove: int = 0
 
 
 class Core(NamedTuple):
@@ -105,6 +133,7 @@ class Core(NamedTuple):
     last_job: bytes = b""
     lost: tuple[bytes, int, int] | None = None
     heading: bytes = b""
+    rest: Rest = Rest()
 
 
 def way_of(settings: Settings, at_ms: int) -> Way:
@@ -128,7 +157,7 @@ def advance(core: Core, to_ms: int, settings: Settings, facts: list[Given]) -> C
             facts.append(_ask(visit, Ask.END, visit.spot.place.job, visit.last_ms, "no evidence"))
             core = core._replace(visit=visit._replace(asked=1))
         else:
-            core = _close(core, visit.last_ms, what, facts)
+            core = _close(core, _end_ms(visit, what), what, facts)
     shift_end_ms = settings.shift_end_ms
     if shift_end_ms is not None and core.clock_ms < shift_end_ms <= to_ms and core.visit is None:
         core = end_way(core, settings, facts)
@@ -166,6 +195,12 @@ def close_visit(core: Core, at_ms: int, reason: str, facts: list[Given]) -> Core
     if core.visit is None:
         return core
     return _close(core, max(at_ms, core.visit.start_ms), reason, facts)
+
+
+def _end_ms(visit: Visit, reason: str) -> int:
+    """When a visit ended: where a departure was seen, without the way from the door to the edge."""
+    seen_leaving = reason == "left" and visit.last_ms - visit.rested_ms >= TRIM_MS
+    return visit.rested_ms if seen_leaving else visit.last_ms
 
 
 def _close(core: Core, end_ms: int, reason: str, facts: list[Given]) -> Core:
@@ -224,13 +259,15 @@ def take(core: Core, fix: Fix, places: Places, settings: Settings, facts: list[G
         return core  # What another app made up neither prolongs nor ends what was really seen.
     speed = pace(core.motion, fix)
     near = places.near(fix.lat_e7, fix.lon_e7)
+    if not fix.mock:
+        core = core._replace(rest=rest_after(core.rest, fix))
     visit = core.visit
     if visit is not None:
-        visit = _at_visit(visit, fix, speed)
+        visit = _at_visit(visit, fix, speed, core.rest)
         if visit is not core.visit:
             core = core._replace(visit=visit)
         if visit.left_ms and fix.time_ms >= visit.last_ms + REENTRY_MS:
-            core = _close(core, visit.last_ms, "left", facts)
+            core = _close(core, _end_ms(visit, "left"), "left", facts)
     if core.muted:
         core = _unmuted(core, fix, places, settings, facts)
     if core.lost is not None:
@@ -242,7 +279,9 @@ def take(core: Core, fix: Fix, places: Places, settings: Settings, facts: list[G
         quiet = {muted[0] for muted in core.muted}
         if visiting is not None:
             quiet.add(visiting.place.job)
-        core = core._replace(runs=runs_after(core.runs, fix, near, quiet, visiting, speed))
+        runs = runs_after(core.runs, fix, near, quiet, visiting, speed, core.rest)
+        _ask_of_next_door(core, runs, fix, places, settings, facts)
+        core = core._replace(runs=runs)
         if core.runs:
             core = _maybe_arrive(core, fix, places, settings, facts)
     if not fix.mock:
@@ -253,10 +292,11 @@ def take(core: Core, fix: Fix, places: Places, settings: Settings, facts: list[G
     return core
 
 
-def _at_visit(visit: Visit, fix: Fix, speed: int) -> Visit:
+def _at_visit(visit: Visit, fix: Fix, speed: int, rest: Rest) -> Visit:
     spot = visit.spot
     off_m = spot.area.outside_m(fix.lat_e7, fix.lon_e7)
     if is_here(spot, fix, off_m):
+        visit = _rested(visit, fix, rest)
         silent = int(visit.silent or fix.time_ms - visit.last_ms > SILENCE_MS)
         if not visit.left_ms:
             return visit._replace(
@@ -281,6 +321,27 @@ def _at_visit(visit: Visit, fix: Fix, speed: int) -> Visit:
         away_ms=first_ms, away_count=count, away_last_ms=fix.time_ms, left_ms=left_ms,
         back_count=0, back_slow=0, back_fast=0,
     )  # fmt: skip
+
+
+def _rested(visit: Visit, fix: Fix, rest: Rest) -> Visit:
+    """The visit with what a fix in its place says of being at rest there."""
+    rested = (visit.rested_lat_e7, visit.rested_lon_e7)
+    away_ms = fix.time_ms - visit.rested_ms
+    lasted_ms = rest.lasted_ms(visit.start_ms, fix.time_ms)
+    if lasted_ms >= (SETTLED_MS if visit.drove else MINUTE_MS):
+        lat_e7, lon_e7 = rest.middle
+        if distance_m(visit.own_lat_e7, visit.own_lon_e7, lat_e7, lon_e7) <= rest.reach_m:
+            visit = visit._replace(own_ms=fix.time_ms)
+    elif away_ms <= DRIVE_OFF_MS and (visit.drove or speed_cmps(fix) >= SPEED_CMPS_GATE):
+        # By car, perhaps with a red light before the place's edge.
+        return visit._replace(drove=1)
+    elif is_walk(rested, (fix.lat_e7, fix.lon_e7), away_ms):
+        return visit
+    else:
+        lat_e7, lon_e7 = fix.lat_e7, fix.lon_e7
+    return visit._replace(
+        rested_ms=fix.time_ms, rested_lat_e7=lat_e7, rested_lon_e7=lon_e7, drove=0
+    )
 
 
 def _unmuted(core: Core, fix: Fix, places: Places, settings: Settings, facts: list[Given]) -> Core:
@@ -335,13 +396,70 @@ def _maybe_arrive(
     if not ready:
         return core
     if core.visit is not None and not core.visit.left_ms:
-        return _maybe_other_job(core, ready, facts)
-    chosen = choose(runs, ready, spot_by_job, threshold_by_job)
+        moved = _moved_on(core, ready, fix, spot_by_job)
+        if moved is None:
+            return _maybe_other_job(core, ready, facts)
+        core = _close(core, core.visit.own_ms, "left", facts)
+        moved = moved._replace(first_ms=core.rest.since_ms, start_ms=core.rest.since_ms)
+        return _arrive(core, moved, fix, spot_by_job[moved.job], settings, facts)
+    chosen = choose(runs, ready, spot_by_job, threshold_by_job, core.rest)
     if chosen is None:
         return core
     if core.visit is not None:
-        core = _close(core, core.visit.last_ms, "left", facts)
+        core = _close(core, _end_ms(core.visit, "left"), "left", facts)
     return _arrive(core, chosen, fix, spot_by_job[chosen.job], settings, facts)
+
+
+def _ask_of_next_door(
+    core: Core, runs: Sequence[Run], fix: Fix, places: Places, settings: Settings,
+    facts: list[Given],
+) -> None:  # fmt: skip
+    """Ask about a stay that ended and was no visit only because it was next door to the place."""
+    if core.visit is not None or len(runs) >= len(core.runs):
+        return
+    left = {run.job for run in core.runs} - {run.job for run in runs}
+    for run in core.runs:
+        spot = places.spot_by_job.get(run.job)
+        if run.job not in left or spot is None or run.first_ms < core.floor_ms or run.mock:
+            continue
+        threshold_min = _threshold_min(spot, settings)
+        if not is_visit(run, threshold_min) or not is_next_door(run, spot, core.rest):
+            continue
+        sure = Certainty.UNCERTAIN if run.silent else Certainty.CERTAIN
+        seen = (run.begun_ms, run.last_ms, fix.time_ms)
+        facts.append(
+            Suggest(
+                Ask.LOG, LogKind.ON_SITE, run.job, run.begun_ms, run.last_ms, sure, "next door",
+                seen, RULE_VERSION, threshold_min,
+            )
+        )  # fmt: skip
+
+
+def _moved_on(
+    core: Core, ready: Sequence[Run], fix: Fix, spot_by_job: Mapping[bytes, Spot]
+) -> Run | None:
+    """The place next door that the worker went over to, having been in the one being visited.
+
+    The phone came to rest at two spots, one after the other, each clearly nearer to its own pin.
+    """
+    visit, rest = core.visit, core.rest
+    assert visit is not None
+    if not visit.own_ms or rest.lasted_ms(visit.own_ms, fix.time_ms) < SETTLED_MS:
+        return None
+    own = (visit.own_lat_e7, visit.own_lon_e7)
+    if distance_m(*own, *rest.middle) <= rest.reach_m:
+        return None
+    here = visit.spot.area
+    nearer: list[tuple[float, Run]] = []
+    for run in ready:
+        there = spot_by_job[run.job].area
+        now_m = there.centre_distance_m(*rest.middle)
+        came_m = here.centre_distance_m(*rest.middle) - now_m
+        was_m = there.centre_distance_m(*own) - here.centre_distance_m(*own)
+        is_in = beside_m(rest.middle, rest.accuracy_m, spot_by_job[run.job]) <= 0
+        if is_in and not run.mock and came_m >= NEARER_M and was_m > 0:
+            nearer.append((now_m, run))
+    return min(nearer)[1] if nearer else None
 
 
 def _arrive(
@@ -351,11 +469,11 @@ def _arrive(
     way = way_of(settings, fix.time_ms)._replace(threshold_min=_threshold_min(spot, settings))
     if run.mock:
         way = way._replace(mode=Mode.SUGGEST, doubt="mock")
-    start_ms = max(run.first_ms, core.floor_ms)
+    start_ms = max(run.begun_ms, core.floor_ms)
     if not run.mock:
         facts += way_facts(core.motion, job, start_ms, way)
     sure = Certainty.UNCERTAIN if run.silent else Certainty.CERTAIN
-    rule = ((run.first_ms, fix.time_ms), RULE_VERSION, way.threshold_min)
+    rule = ((start_ms, fix.time_ms), RULE_VERSION, way.threshold_min)
     if way.doubt:
         facts.append(
             Suggest(Ask.ARRIVED, LogKind.ON_SITE, job, start_ms, start_ms, sure, way.doubt, *rule)
@@ -382,6 +500,8 @@ def _arrive(
     visit = Visit(
         spot, start_ms, fix.time_ms, way.mode, way.doubt, way.threshold_min, 0, run.silent,
         0, 0, 0, 0, 0, 0, 0, (),
+        fix.time_ms if run.rested_ms else 0, run.spot_lat_e7, run.spot_lon_e7,
+        fix.time_ms, fix.lat_e7, fix.lon_e7,
     )  # fmt: skip
     return core._replace(
         visit=visit,
