@@ -107,7 +107,7 @@ class AutoLogger:
 
     def _begin(self) -> Turn:
         replica = self._writer.replica
-        self.context = read_context(replica, self._worker)
+        self.context = read_context(replica, self._worker, self.context)
         now_ms = replica.now_ms()
         return Turn(replica, self._worker, self.context, load(replica.store), now_ms)
 

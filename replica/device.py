@@ -125,7 +125,7 @@ class Device:
         self._syncing: asyncio.Task[None] | None = None
         self._listeners: set[asyncio.Event] = set()
         self._fix: Fix | None = None
-        self._phone_watch = PhoneWatch(folder, clock)
+        self._phone_watch = PhoneWatch(folder, clock, self.now_ms)
         self.choices = PhoneChoices(folder, self._heed_choices)
         self._steering = Steering()
         self._teller = PresenceTeller()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,11 +25,11 @@ FIXES_JUDGED: Final = 10
 
 
 class PhoneWatch:
-    """Watches the phone of one folder, between `begin` and `stop`."""
+    """Watches the phone of one folder, between `begin` and `stop`; `now_ms` says the true time."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path, clock: Clock, now_ms: Callable[[], int]) -> None:
         self._folder = folder
-        self._clock = clock
+        self._now_ms = now_ms
         self._standstills = Standstills(folder, clock)
         self._fixes: deque[Fix] = deque(maxlen=FIXES_JUDGED)
         self._heard_ms: int | None = None
@@ -48,12 +50,13 @@ class PhoneWatch:
 
     def saw(self, fix: Fix) -> None:
         """A fix came, of use or not."""
-        self._heard_ms = self._clock.now_ms()
+        self._heard_ms = self._now_ms()
         self._fixes.append(fix)
 
     async def facts(self, reader: Reader, worker: str, **told: Any) -> Facts:
         """What is known now; `told` are the fields of `Facts` that others know."""
-        now_ms = self._clock.now_ms()
+        now_ms = self._now_ms()
+        off_ms = told["offset_ms"] or 0
         rows = await reader.rows(
             "SELECT start_at, stop_at FROM duty WHERE worker = ? "
             "AND (stop_at IS NULL OR stop_at >= ?) ORDER BY start_at",
@@ -65,7 +68,10 @@ class PhoneWatch:
             duty_since_ms=max((start for start, stop in duties if stop is None), default=None),
             fixes=tuple(self._fixes),
             heard_ms=self._heard_ms,
-            standstills=self._standstills.kept,
+            standstills=[
+                replace(each, start_ms=each.start_ms + off_ms, end_ms=each.end_ms + off_ms)
+                for each in self._standstills.kept
+            ],
             duties=duties,
             free_bytes=MACHINE_FILES.free_bytes(self._folder),
             **told,

@@ -57,8 +57,9 @@ class _Telling:
         """Tell until cancelled. What is news when the program starts was told before it ended."""
         await self._try_to_look(silent=True)
         async for _ in self._app[SCREENS].device.subscribe():
-            await self._try_to_look(silent=False)
+            # First: whoever tapped just now waits for a page.
             await asyncio.sleep(GATHER_S)
+            await self._try_to_look(silent=False)
 
     async def _try_to_look(self, *, silent: bool) -> None:
         try:

@@ -160,30 +160,34 @@ async def new_phone(tmp_path: Path) -> AsyncIterator[Served]:
         yield found
 
 
-@pytest.fixture
-async def phone(tmp_path: Path) -> AsyncIterator[Phone]:
-    """A phone with Job Dispatch on, in sync with its hub, and no jobs yet."""
-    site = Site(tmp_path)
-    clock = SettableClock()
+@asynccontextmanager
+async def joined(folder: Path, settings: Act, rights: tuple[str, ...] = ()) -> AsyncIterator[Phone]:
+    """A phone of a site with Job Dispatch on and these settings, in sync with its hub."""
+    site, clock = Site(folder), SettableClock()
     hub = site.hub(clock=clock)
     worker = site.worker(hub, "Petr Dvorak")
     hub.write(
-        acts.set_setting("job_dispatch", True)
-        + acts.set_setting("time_zone", ZONE)
-        + acts.set_setting("threshold_min", 3)
+        acts.set_setting("job_dispatch", True) + acts.set_setting("time_zone", ZONE) + settings
     )
-    replica = site.phone(hub, worker, clock=clock)
+    replica = site.phone(hub, worker, clock=clock, rights=rights)
     hold(replica, hub)
-    folder = replica.store.path.parent
-    save_hub_address(folder, HubAddress((HUB_ADDRESS,), bytes(32)))
+    place = replica.store.path.parent
+    save_hub_address(place, HubAddress((HUB_ADDRESS,), bytes(32)))
     replica.close()
     site.opened.remove(replica)
     jar = aiohttp.CookieJar(unsafe=True)
-    async with served(folder, clock, "phone") as found, aiohttp.ClientSession(cookie_jar=jar) as it:
+    async with served(place, clock, "phone") as found, aiohttp.ClientSession(cookie_jar=jar) as it:
         async with it.get(found.link) as answer:
             assert answer.status == 200
         yield Phone(site, hub, worker, clock, found.device, found.address, it)
     site.close()
+
+
+@pytest.fixture
+async def phone(tmp_path: Path) -> AsyncIterator[Phone]:
+    """A phone with Job Dispatch on, in sync with its hub, and no jobs yet."""
+    async with joined(tmp_path, acts.set_setting("threshold_min", 3)) as found:
+        yield found
 
 
 @pytest.fixture

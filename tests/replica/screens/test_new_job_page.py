@@ -6,41 +6,21 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from core.dispatch import acts
 from core.dispatch.fields import Kind
 from core.dispatch.fix import Fix
 from core.dispatch.permits import CREATE_JOBS
-from replica.joining import HubAddress, save_hub_address
-from tests.build import SettableClock, Site, hold
-from tests.replica.screens.conftest import HUB_ADDRESS, ZONE, Phone, served
+from tests.replica.screens.conftest import Phone, joined
 
 
 @pytest.fixture
 async def maker(tmp_path: Path) -> AsyncIterator[Phone]:
     """A phone whose key may make jobs, of a site that allows it."""
-    site, clock = Site(tmp_path), SettableClock()
-    hub = site.hub(clock=clock)
-    worker = site.worker(hub, "Petr Dvorak")
-    hub.write(
-        acts.set_setting("job_dispatch", True)
-        + acts.set_setting("time_zone", ZONE)
-        + acts.set_setting("workers_create_jobs", True)
-    )
-    replica = site.phone(hub, worker, clock=clock, rights=(CREATE_JOBS,))
-    hold(replica, hub)
-    folder = replica.store.path.parent
-    save_hub_address(folder, HubAddress((HUB_ADDRESS,), bytes(32)))
-    replica.close()
-    site.opened.remove(replica)
-    jar = aiohttp.CookieJar(unsafe=True)
-    async with served(folder, clock, "maker") as found, aiohttp.ClientSession(cookie_jar=jar) as it:
-        async with it.get(found.link) as answer:
-            assert answer.status == 200
-        yield Phone(site, hub, worker, clock, found.device, found.address, it)
-    site.close()
+    allowed = acts.set_setting("workers_create_jobs", True)
+    async with joined(tmp_path, allowed, (CREATE_JOBS,)) as found:
+        yield found
 
 
 async def test_a_job_made_with_no_network_is_the_workers_own_and_reaches_the_office(
