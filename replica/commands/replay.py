@@ -46,8 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
         before = visits_under(fixes, places, Settings(threshold_min=arguments.minimum))
         names = {job.place.job: job.name for job in jobs}
         print(
-            f"{len(fixes):,} fixes, {len(jobs)} jobs, rule {RULE_VERSION}; times are UTC, "
-            "~ marks an end that nobody saw"
+            f"{len(fixes):,} fixes, {len(jobs)} job{'s' if len(jobs) > 1 else ''}, "
+            f"rule {RULE_VERSION}; times are UTC, ~ marks an end that nobody saw"
         )
         if arguments.other is None:
             _print_visits(before, names)
