@@ -31,6 +31,7 @@ from replica.file_checking import check_files
 from replica.file_store import FILES_FILE
 from replica.generation import NOWHERE, seal_own
 from replica.identity import KEY_FILE, fsync_folder, load_certificates, load_key
+from replica.standstill import BEAT_FILE
 from replica.store import STORE_FILE, Store, read_only
 
 FORMAT = 1
@@ -42,7 +43,7 @@ CHUNK_BYTES = 262_144
 # machines where somebody installed it, the transport key is pinned by every phone.
 # Files that entries name lie beside the store where there are any.
 HUB_FILES = ("identity", "site.key", "transport.pem", "browser-root.pem")
-PHONE_FILES = ("hub", "screens.json")
+PHONE_FILES = ("hub", "screens.json", "colleagues.json", "preferences.json")
 
 # What lies there and is left out, with what comes of it.
 LEFT_OUT = {
@@ -51,6 +52,7 @@ LEFT_OUT = {
     "browser-leaf.pem": "the certificate for browsers: it is made anew at the start",
     "map": "the map: import it again with 'fieldlog map import'",
     BALLAST_FILE: "room that is kept back for a full disk: it is laid anew at the start",
+    BEAT_FILE: "when the program last ran: it says nothing of another folder",
     "screens.secret": "the secret of the phone's screens: location apps get a new address",
 }
 

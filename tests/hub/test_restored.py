@@ -18,8 +18,10 @@ from replica.generation import MARK_PREFIX
 from replica.identity import KEY_FILE, SITE_KEY_FILE, IdentityError
 from replica.joining import HUB_FILE
 from replica.opening import JOIN_AGAIN
+from replica.preferences import PREFERENCES_FILE
 from replica.replica import Replica
 from replica.restoring import restore_backup
+from replica.screens.colleagues import COLLEAGUES_FILE, Colleague, Colleagues
 from replica.screens.guard import load_secret
 from replica.screens.marks import MARKS_FILE
 from replica.store import STORE_FILE, Store
@@ -282,6 +284,8 @@ async def test_every_file_of_a_folder_is_in_a_backup_or_said_to_be_left_out(
             await enrol(hub, phone, await hub.worker("Aino"))
             load_secret(tmp_path / "phone", Entropy("secret"))
             (tmp_path / "phone" / MARKS_FILE).write_text("{}")
+            await phone.choices.prefer("media", "wi-fi")
+            Colleagues(tmp_path / "phone").add(Colleague("00" * 4 + "03" + "00" * 7, "Bo"))
             for folder, files in (("hub", HUB_FILES), ("phone", PHONE_FILES)):
                 there = {each.name for each in (tmp_path / folder).iterdir()}
                 there = {each for each in there if not each.startswith((MARK_PREFIX, STORE_FILE))}
@@ -293,4 +297,4 @@ async def test_every_file_of_a_folder_is_in_a_backup_or_said_to_be_left_out(
                 assert there <= known, there - known
     assert {ROOT_FILE_NAME, TRANSPORT_FILE_NAME, SITE_KEY_FILE} < {*HUB_FILES}
     assert {LEAF_FILE_NAME, KEY_FILE} < {*LEFT_OUT}
-    assert {HUB_FILE, MARKS_FILE} == {*PHONE_FILES}
+    assert {HUB_FILE, MARKS_FILE, COLLEAGUES_FILE, PREFERENCES_FILE} == {*PHONE_FILES}
