@@ -16,6 +16,8 @@ from typing import Final
 
 from replica.identity import KEY_FILE, fsync_folder, load_certificates, write_private
 from replica.occupied import LOCK_FILE
+from replica.preferences import PREFERENCES_FILE
+from replica.standstill import BEAT_FILE
 from replica.store import STORE_FILE
 
 # Below the phone's folder.
@@ -28,7 +30,9 @@ GONE_FILE: Final = "gone"
 FOLDERS_MAX: Final = 32
 
 # What is the phone's and no worker's.
-_STAYS: Final = frozenset({WORKERS_FOLDER, IN_FILE, LOCK_FILE, "screens.secret", "ballast"})
+_STAYS: Final = frozenset(
+    {WORKERS_FOLDER, IN_FILE, LOCK_FILE, BEAT_FILE, PREFERENCES_FILE, "screens.secret", "ballast"}
+)
 
 
 def folder_in(phone: Path) -> Path:

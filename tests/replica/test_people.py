@@ -17,6 +17,7 @@ from replica.device import Device
 from replica.identity import KEY_FILE
 from replica.occupied import FolderInUse, occupied
 from replica.people import LogOutRefused
+from replica.preferences import PREFERENCES_FILE, Preferences
 from replica.relaying import keep_for_hub
 from replica.shared_phone import (
     FOLDERS_MAX,
@@ -133,14 +134,24 @@ async def test_logging_out_is_refused_in_words_while_anything_waits_and_done_whe
                 return not ana.owed
 
             await until(all_sent, "the photo is there too")
+            await phone.choices.prefer("battery", "saving")
             await phone.people.log_out()
             assert await notes_at(hub) == ["the key is at number 5"]
         assert phone.worker == ""
         assert await phone.people.all() == ()
+    assert Preferences(van.phone_folder)["battery"] == "saving", "that is the phone's own"
     left = {path.name for path in van.phone_folder.iterdir()}
     assert STORE_FILE not in left
     assert KEY_FILE not in left
-    assert left <= {SECRET, "ballast", "beat.json", IN_FILE, "in-use", WORKERS_FOLDER}
+    assert left <= {
+        SECRET,
+        "ballast",
+        "beat.json",
+        PREFERENCES_FILE,
+        IN_FILE,
+        "in-use",
+        WORKERS_FOLDER,
+    }
     assert (van.phone_folder / SECRET).read_bytes() == b"s" * 32, "it is the phone's"
 
 
