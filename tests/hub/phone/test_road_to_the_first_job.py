@@ -153,7 +153,6 @@ async def test_a_phone_that_has_only_termux_gets_its_first_job_and_keeps_it_thro
 
     said = await phone.type("fieldlog-phone remove")
     assert said.code == 0, said.text
-    # The loop that watched over it ends a moment later than what it watched.
-    await until(lambda: phone.running() == [], "nothing of it runs")
+    await until(lambda: phone.running() == [], "nothing runs, not even what watched over it")
     assert not (phone.home / ".fieldlog").exists()
     assert (phone.home / "fieldlog-device" / STORE_FILE).exists()
