@@ -127,7 +127,7 @@ async def put_away(request: web.Request) -> web.Response:
     """Carry a sealed file for others no longer."""
     screens = request.app[SCREENS]
     file = (await form_of(request)).get("file", "")
-    if re.fullmatch("[0-9a-f]{2,128}", file) is None:
+    if re.fullmatch("([0-9a-f]{2}){1,64}", file) is None:
         return goto("/sync", screens.messages.say("There is no such file", tone="bad"))
     await screens.device.put_away(file)
     return goto("/sync", screens.messages.say("Put away"))

@@ -239,15 +239,18 @@ class Site:
 
     async def enrol(self, worker: str) -> None:
         """Let the phone join by the typed code, on the phone's own screen."""
+        code = await self.code_for(worker)
+        await self.start_device()
+        page = await self.phone.get("/")
+        await self.phone.post("/enrol", page, code=code, address=f"127.0.0.1:{self.sync_port}")
+
+    async def code_for(self, worker: str) -> str:
+        """A code by which a phone of the worker joins, as the office's page shows it."""
         page = await self.office.get(f"/workers/{worker}")
         page = await self.office.post(f"/workers/{worker}/enrol", page)
         groups = re.findall(r"<span>([0-9A-Z]{4})</span>", page)
         assert len(groups) == 4, page
-        await self.start_device()
-        page = await self.phone.get("/")
-        await self.phone.post(
-            "/enrol", page, code="-".join(groups), address=f"127.0.0.1:{self.sync_port}"
-        )
+        return "-".join(groups)
 
     async def fix(self, at_s: int, lat: float, lon: float, speed_kmh: int) -> None:
         """What OwnTracks posts for one fix."""

@@ -55,10 +55,7 @@ async def join(
     page = await site.office.get("/workers")
     found = re.search(rf'/workers/([0-9a-f]{{24}})"[^>]*>\s*{name}', page)
     assert found is not None, page
-    worker = found[1]
-    page = await site.office.get(f"/workers/{worker}")
-    page = await site.office.post(f"/workers/{worker}/enrol", page)
-    code = "-".join(re.findall(r"<span>([0-9A-Z]{4})</span>", page))
+    code = await site.code_for(found[1])
     port = free_port()
     device = Process(folder / f"{name}.log", "device", "--data", folder / name, "--port", port)
     stack.push_async_callback(device.kill)

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.dispatch.autolog import (
-    RULE_VERSION,
     AutologError,
     Certainty,
     Fact,
@@ -184,7 +183,7 @@ def test_every_fact_names_fixes_that_exist_the_rule_and_the_threshold() -> None:
         assert not isinstance(fact, Supersede)
         assert fact.evidence_ms
         assert set(fact.evidence_ms) <= times
-        assert (fact.rule_version, fact.threshold_min) == (RULE_VERSION, 3)
+        assert (fact.rule_version, fact.threshold_min) == (2, 3)
 
 
 @pytest.mark.parametrize("mode", [Mode.SUGGEST, Mode.TIMED, Mode.OFF])
