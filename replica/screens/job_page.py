@@ -246,58 +246,40 @@ def way_there(here: Here, card: Card, fix: OwnFix | None) -> WayThere | None:
     )
 
 
-async def reject(request: web.Request) -> web.Response:
-    """Ask why the job is rejected."""
+async def _ask(request: web.Request, template: str, title: str, **more: Any) -> web.Response:
+    """A question about one job, which leads back to it."""
     here, card = await card_of(request)
     return request.app[SCREENS].page(
         here,
-        "reason.html",
-        title="Reject this job",
+        template,
+        title=title,
         back=f"/jobs/{card.job}",
         message=message_of(request),
         card=card,
-        reasons=REJECT_REASONS,
-        action="reject",
+        **more,
+    )
+
+
+async def reject(request: web.Request) -> web.Response:
+    """Ask why the job is rejected."""
+    return await _ask(
+        request, "reason.html", "Reject this job", reasons=REJECT_REASONS, action="reject"
     )
 
 
 async def problem(request: web.Request) -> web.Response:
     """Ask what the problem is and what is to become of the job."""
-    here, card = await card_of(request)
-    return request.app[SCREENS].page(
-        here,
-        "reason.html",
-        title="Report a problem",
-        back=f"/jobs/{card.job}",
-        message=message_of(request),
-        card=card,
-        reasons=PROBLEMS,
-        action="problem",
+    return await _ask(
+        request, "reason.html", "Report a problem", reasons=PROBLEMS, action="problem"
     )
 
 
 async def state(request: web.Request) -> web.Response:
     """Ask for any state, set by hand."""
-    here, card = await card_of(request)
-    return request.app[SCREENS].page(
-        here,
-        "state.html",
-        title="Set state by hand",
-        back=f"/jobs/{card.job}",
-        message=message_of(request),
-        card=card,
-        choices=[(phase.name.lower().replace("_", " "), words) for phase, words in BY_HAND],
-    )
+    choices = [(phase.name.lower().replace("_", " "), words) for phase, words in BY_HAND]
+    return await _ask(request, "state.html", "Set state by hand", choices=choices)
 
 
 async def sign(request: web.Request) -> web.Response:
     """Where somebody signs for a job; what is drawn is saved as a file of it."""
-    here, card = await card_of(request)
-    return request.app[SCREENS].page(
-        here,
-        "sign.html",
-        title="Signature",
-        back=f"/jobs/{card.job}",
-        message=message_of(request),
-        card=card,
-    )
+    return await _ask(request, "sign.html", "Signature")

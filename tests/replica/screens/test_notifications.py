@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 from core.dispatch import acts
@@ -44,10 +45,15 @@ class Shade:
         return sorted((each.title, each.text) for each in self.shown.values())
 
 
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """News is gathered for a hundredth of a second."""
+    monkeypatch.setattr(notifications, "GATHER_S", 0.01)
+
+
 @asynccontextmanager
 async def told(phone: Phone) -> AsyncIterator[tuple[Shade, str]]:
     """The phone's screens once more, telling what is news; the shade, and where they are."""
-    notifications.GATHER_S = 0.01
     shade = Shade()
     app = make_screens(phone.device)
     tell_in(app, shade, ADDRESS)
