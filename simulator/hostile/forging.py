@@ -160,7 +160,10 @@ class Forger:
         jobs = [stream for stream in self.heard if stream[4] == Kind.JOB]
         if jobs:
             return self._chance.choice(jobs)
-        return acts.own_job_stream(self.worker, EPOCH_MS, self._chance.randbytes(3))
+        made_up = acts.own_job_stream(self.worker, EPOCH_MS, self._chance.randbytes(3))
+        # Whoever may make jobs may take one that is its own by its id, though it never made it.
+        self._told(acts.assign(made_up, self.worker, b"12345678"))
+        return made_up
 
     def _own_note(self) -> tuple[str, bytes, Sequence[Change]]:
         job = self._some_job()

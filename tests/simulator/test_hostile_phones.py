@@ -12,7 +12,8 @@ from random import Random
 
 import pytest
 
-from core.dispatch.permits import permits
+from core.dispatch.acts import Change
+from core.dispatch.permits import is_job_of, permits
 from core.log import messages
 from core.log.certificate import standing_of
 from core.log.chain import chain_next, chain_start
@@ -37,11 +38,13 @@ class Astray:
 
     site: Site = field(default_factory=lambda: found_site(1, 2, hostile=1))
 
+    told: list[Change] = field(default_factory=list)
+
     def forger(self, seed: int) -> Forger:
         def now_ms() -> int:
             return EPOCH_MS
 
-        return Forger(self.site.hostile[0], Random(seed), now_ms, lambda _: None)
+        return Forger(self.site.hostile[0], Random(seed), now_ms, self.told.extend)
 
 
 # How often they get in follows from the seed and from how an interpreter's event loop takes turns;
@@ -68,6 +71,18 @@ def test_the_keys_of_the_honest_are_the_same_however_many_are_hostile() -> None:
     alone, beside = found_site(5, 3), found_site(5, 3, hostile=4)
     assert [each.author for each in alone.phones] == [each.author for each in beside.phones]
     assert len({each.author for each in (*beside.phones, *beside.hostile)}) == 7
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_book_knows_of_every_job_that_a_forger_may_take_for_its_own(seed: int) -> None:
+    """The office lets it make jobs, and so assign itself to any that is its own by its id."""
+    astray = Astray()
+    forger = astray.forger(seed)
+    for _ in range(120):
+        forger.forge()
+    own = {log.stream for log in forger.logs if is_job_of(log.stream, forger.worker)}
+    assert own
+    assert own <= {change.stream for change in astray.told}
 
 
 @pytest.mark.parametrize("seed", range(5))
