@@ -22,13 +22,13 @@ from core.dispatch.autofact import Mode
 from core.dispatch.fields import Kind
 from core.dispatch.fix import Fix, usable
 from core.dispatch.permits import CREATE_JOBS
-from core.log.errors import EnrolAgain, LogError, Revoked
+from core.log.errors import EnrolAgain, Revoked
 from replica.autologger import AutoLogger
 from replica.ballast import Ballast
 from replica.behind import Behind
-from replica.carrying import named_file_for_hub, named_file_of_job, take_in_words
 from replica.clock import Clock
 from replica.clock_offset import by_true_time
+from replica.device_carrying import DeviceCarrying
 from replica.device_meetings import DeviceMeetings
 from replica.dialling import Dialler, hub_dialler, hubs_in_turn
 from replica.filing import (
@@ -56,14 +56,10 @@ from replica.phone_watch import PhoneWatch
 from replica.purging import forget_erased, forget_only_here
 from replica.reach import OwnUnsent, UnsentInAll, is_with_colleague, unsent_in_all
 from replica.reader import Reader
-from replica.receivers import NobodyToCarryTo
 from replica.rejoining import join_beside
-from replica.relaying import carried_here, given_away
 from replica.replica import Replica, Written
 from replica.screens.port import (
     AutoNotice,
-    Carrying,
-    CarryRefused,
     EnrolmentRefused,
     OwnFix,
     SyncState,
@@ -115,6 +111,7 @@ class Device:
         self._executor = executor
         self._over = over
         self.meetings = DeviceMeetings(meetings, self._announce)
+        self.carried = DeviceCarrying(self)
         self._replica: Replica | None = None
         self._writer: Writer | None = None
         self._reader: Reader | None = None
@@ -322,6 +319,11 @@ class Device:
         return self._reader
 
     @property
+    def has_joined(self) -> bool:
+        """Whether there is a store, which `reader` and `writer` need."""
+        return self._writer is not None
+
+    @property
     def writer(self) -> Writer:
         """The owner of the replica."""
         assert self._writer is not None, "the phone has not joined a site yet"
@@ -454,43 +456,6 @@ class Device:
             await self._close()
         await self._open()
         self._announce()
-
-    async def file_for_hub(self) -> tuple[str, bytes]:
-        """A file for the hub and a name for it. Raises CarryRefused in words."""
-        return await self._carry(named_file_for_hub)
-
-    async def file_of_job(self, job: bytes, colleague: bytes) -> tuple[str, bytes]:
-        """A small file with a job that was handed on, for the colleague's phone, and its name.
-
-        Raises CarryRefused in words.
-        """
-        return await self._carry(named_file_of_job, job, colleague)
-
-    async def take_file(self, data: bytes) -> str:
-        """Take in a file that was carried here; what it brought. Raises CarryRefused in words."""
-        words = await self._carry(take_in_words, data)
-        self._announce()
-        return words
-
-    async def carrying(self) -> Carrying:
-        """What this phone carries for others, and which colleagues carry something of its own."""
-        if self._writer is None:
-            return Carrying((), ())
-        replica = self._writer.replica
-        return await self._writer.run(lambda: Carrying(carried_here(replica), given_away(replica)))
-
-    async def put_away(self, file: str) -> None:
-        """Carry a file for others no longer; an unknown one is a no-op. Raises StoreError."""
-        await self.writer.run(self.writer.replica.kept.drop, bytes.fromhex(file))
-        self._announce()
-
-    async def _carry(self, function: Callable[..., T], *args: object) -> T:
-        if self._writer is None or self._replica is None:
-            raise CarryRefused("This phone has not joined a site yet")
-        try:
-            return await self._writer.run(function, self._replica, *args)
-        except (LogError, NobodyToCarryTo) as error:
-            raise CarryRefused(str(error)) from error
 
     async def delete_erased(self) -> int:
         """Delete for good what only this phone has of what the office erased: how many changes."""

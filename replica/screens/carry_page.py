@@ -30,7 +30,7 @@ QR_LETTERS_MAX = 2_900
 async def save(request: web.Request) -> web.Response:
     """A file with all that the hub is not known to hold, as a download."""
     try:
-        name, data = await request.app[SCREENS].device.file_for_hub()
+        name, data = await request.app[SCREENS].device.carried.file_for_hub()
     except CarryRefused as error:
         raise Refused(409, "No file was made", f"{_sentence(error)} Sync once first.") from error
     return _download(name, data)
@@ -44,7 +44,7 @@ async def take_in(request: web.Request) -> web.Response:
     if not data:
         return goto("/sync", screens.messages.say("Choose a file first", tone="bad"))
     try:
-        words = await screens.device.take_file(data)
+        words = await screens.device.carried.take_file(data)
     except CarryRefused as error:
         return goto("/sync", screens.messages.say(_sentence(error), tone="bad"))
     return goto("/sync", screens.messages.say(words))
@@ -56,7 +56,9 @@ async def _handed(request: web.Request) -> tuple[Here, Card, tuple[str, bytes]]:
         raise Refused(409, "This job was not handed on", "Hand it to a colleague first.")
     device = request.app[SCREENS].device
     try:
-        made = await device.file_of_job(bytes.fromhex(card.job), bytes.fromhex(card.handed_to))
+        made = await device.carried.file_of_job(
+            bytes.fromhex(card.job), bytes.fromhex(card.handed_to)
+        )
     except CarryRefused as error:
         raise Refused(409, "No file was made", _sentence(error)) from error
     return here, card, made
@@ -114,7 +116,7 @@ async def take_code(request: web.Request) -> web.Response:
     text = (await form_of(request)).get("file", "")
     try:
         data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        words = await screens.device.take_file(data)
+        words = await screens.device.carried.take_file(data)
     except (ValueError, CarryRefused) as error:
         words = "That code holds no job. Let it be shown again"
         if isinstance(error, CarryRefused):
@@ -129,7 +131,7 @@ async def put_away(request: web.Request) -> web.Response:
     file = (await form_of(request)).get("file", "")
     if re.fullmatch("([0-9a-f]{2}){1,64}", file) is None:
         return goto("/sync", screens.messages.say("There is no such file", tone="bad"))
-    await screens.device.put_away(file)
+    await screens.device.carried.put_away(file)
     return goto("/sync", screens.messages.say("Put away"))
 
 

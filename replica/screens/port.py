@@ -21,6 +21,7 @@ from replica.phone_choices import PhoneChoices
 from replica.relaying import CarriedHere, GivenAway
 
 if TYPE_CHECKING:
+    from replica.device_carrying import DeviceCarrying
     from replica.device_meetings import DeviceMeetings
     from replica.people import People
 
@@ -209,32 +210,9 @@ class Device(Protocol):
             EnrolmentRefused: it did not work; the sentence says what to do.
         """
 
-    async def file_for_hub(self) -> tuple[str, bytes]:
-        """A file for the hub, to be carried by hand: a name for it, and its bytes.
-
-        Raises:
-            CarryRefused: none can be made; the sentence says why.
-        """
-
-    async def file_of_job(self, job: bytes, colleague: bytes) -> tuple[str, bytes]:
-        """A small file with a job that was handed on, for the colleague's phone, and its name.
-
-        Raises:
-            CarryRefused: none can be made; the sentence says why.
-        """
-
-    async def take_file(self, data: bytes) -> str:
-        """Take in a file that was carried here; what it brought, in words.
-
-        Raises:
-            CarryRefused: it was not taken in; the sentence says why.
-        """
-
-    async def carrying(self) -> Carrying:
-        """What this phone carries for others, and which colleagues carry something of its own."""
-
-    async def put_away(self, file: str) -> None:
-        """Carry a file for others no longer, which `CarriedHere.file` names."""
+    @property
+    def carried(self) -> DeviceCarrying:
+        """What is carried by hand to and from this phone."""
 
     async def delete_erased(self) -> int:
         """Delete for good what only this phone has of what the office erased: how many changes."""

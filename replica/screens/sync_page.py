@@ -60,7 +60,7 @@ async def sync(request: web.Request) -> web.Response:
         items=items,
         join_again=screens.device.join_again,
         erased=await _erased(reader),
-        carrying=await screens.device.carrying(),
+        carrying=await screens.device.carried.shown(),
         name_of=_names(request),
         oldest=min((each.at_ms for each in here.sync.unsent), default=None),
     )

@@ -112,7 +112,9 @@ async def carries(phone: Device, givers: set[bytes]) -> None:
     """Wait until a phone carries a sealed file of each of these workers."""
 
     async def kept() -> bool:
-        return {each.giver for each in (await phone.carrying()).here} >= {g.hex() for g in givers}
+        return {each.giver for each in (await phone.carried.shown()).here} >= {
+            g.hex() for g in givers
+        }
 
     await until(kept, "the third phone carries for both")
 
@@ -140,11 +142,11 @@ async def test_a_job_is_handed_on_and_done_with_the_hub_gone_and_a_third_phone_t
         async with depot.phone("cids", taker, giver) as third:
             await carries(third, {depot.ana, depot.bo})
             assert titles(third) == [], "it carries what it may not know of"
-            for each in (await third.carrying()).here:
+            for each in (await third.carried.shown()).here:
                 data = third.writer.replica.kept.data(bytes.fromhex(each.file))
                 with pytest.raises(SessionRefused):
                     opened(data, third.writer.replica.identity.key, third.writer.replica.author)
-            told = (await giver.carrying()).with_colleagues
+            told = (await giver.carried.shown()).with_colleagues
             assert {each.colleague for each in told} >= {depot.cid.hex()}
             assert (await giver.sync_state()).unsent_count == 2, "a colleague's word is no reach"
     # A week goes by; then the third phone alone meets the hub.
@@ -157,7 +159,7 @@ async def test_a_job_is_handed_on_and_done_with_the_hub_gone_and_a_third_phone_t
         async with depot.phone("cids") as third:
 
             async def given() -> bool:
-                return (await third.carrying()).here == ()
+                return (await third.carried.shown()).here == ()
 
             await until(given, "the hub took in what it carried")
         assert await as_the_hub_has_it(hub, depot) == expected
@@ -174,19 +176,19 @@ async def test_a_job_is_handed_on_and_done_with_the_hub_gone_and_a_third_phone_t
 async def test_a_job_is_handed_on_by_a_small_file_that_some_qr_codes_hold(depot: Depot) -> None:
     async with depot.phone("anas") as giver:
         with pytest.raises(CarryRefused, match="hand it on first"):
-            await giver.file_of_job(depot.job, depot.bo)
+            await giver.carried.file_of_job(depot.job, depot.bo)
         await giver.act(acts.hand_over(depot.job, depot.ana, depot.turn, depot.bo))
-        _, data = await giver.file_of_job(depot.job, depot.bo)
+        _, data = await giver.carried.file_of_job(depot.job, depot.bo)
     assert len(data) <= QR_BYTES, "one QR code holds a job"
     async with depot.phone("bos") as taker:
         assert titles(taker) == []
-        words = await taker.take_file(data)
+        words = await taker.carried.take_file(data)
         assert "all is saved here" in words
         assert titles(taker) == [("Boiler", "open")]
         await work(depot, taker)
     async with depot.phone("cids") as other:
         with pytest.raises(CarryRefused):
-            await other.take_file(data)
+            await other.carried.take_file(data)
     async with depot.hub() as hub, depot.phone("bos") as taker:
         await synced(taker)
         found = await as_the_hub_has_it(hub, depot)
@@ -201,15 +203,15 @@ async def test_a_job_is_handed_on_by_a_small_file_that_some_qr_codes_hold(depot:
 async def test_a_third_phone_brings_a_file_by_hand_that_it_cannot_open(depot: Depot) -> None:
     async with depot.phone("anas") as giver:
         await giver.act(acts.add_note(depot.job, "the key is at number 5"))
-        _, data = await giver.file_for_hub()
+        _, data = await giver.carried.file_for_hub()
     async with depot.phone("cids") as third:
-        assert "keeps it" in await third.take_file(data)
-        (shown,) = (await third.carrying()).here
+        assert "keeps it" in await third.carried.take_file(data)
+        (shown,) = (await third.carried.shown()).here
         assert (shown.hub, shown.giver) == ("hub A", "")
     async with depot.hub() as hub, depot.phone("cids") as third:
 
         async def given() -> bool:
-            return (await third.carrying()).here == ()
+            return (await third.carried.shown()).here == ()
 
         await until(given, "the hub took it in")
         assert await hub.rows("SELECT text FROM note") == [("the key is at number 5",)]

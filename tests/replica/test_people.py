@@ -121,7 +121,7 @@ async def test_logging_out_is_refused_in_words_while_anything_waits_and_done_whe
             await phone.people.log_out()
         assert await titles(phone) == ["Boiler"], "nothing was changed"
         # What waits can be taken to the hub in a file, and still waits then.
-        name, data = await phone.file_for_hub()
+        name, data = await phone.carried.file_for_hub()
         assert name.endswith(".carried")
         assert data
         with pytest.raises(LogOutRefused):
