@@ -14,14 +14,27 @@ from typing import Final, NamedTuple
 from core.dispatch.fix import Fix, speed_cmps
 from core.dispatch.geometry import distance_m
 from core.dispatch.jobplace import Spot
-from core.dispatch.rest import LONG_REST_MS, SETTLED_MS, TRIM_MS, Rest, beside_m, is_walk
+from core.dispatch.rest import (
+    GET_OUT_MS,
+    LONG_REST_MS,
+    SETTLED_MS,
+    TRIM_MS,
+    Rest,
+    beside_m,
+    is_walk,
+)
 from core.dispatch.trip import SILENCE_MS, SPEED_CMPS_GATE, TRIP_M
+from core.dispatch.unseen import SPARSE_MS_MAX
 
 MINUTE_MS: Final = 60_000
 ACCURACY_M_TRUSTED: Final = 50
 """A fix is given at most this much benefit of its own doubt."""
 APART_MS: Final = 30_000
 """Two fixes away must be this far apart: one wild fix, or two in a row, end no visit."""
+ERRS_MS: Final = 90_000
+"""Fixes that are wrong and sure of it come for less than this, the next right one included."""
+BY_CAR_MS: Final = 10 * MINUTE_MS
+"""Who drove so shortly before may sit in the car still."""
 REENTRY_MS: Final = 5 * MINUTE_MS
 """Who is back within five minutes has not left."""
 BRIDGE_MS: Final = 60 * MINUTE_MS
@@ -31,10 +44,14 @@ TOGETHER_MS: Final = 2 * MINUTE_MS
 PARKED_MS: Final = 180_000
 """A car that stood at one spot for so long has come to somebody, and is in no jam."""
 SETTLED_SHARE: Final = 0.5
-PLANNED_M: Final = 9
+PLANNED_M: Final = 4
 """Of two neighbours that a phone lies between the plan decides, up to so far into the other's."""
-UNSETTLED_MS: Final = 12 * MINUTE_MS
+UNSETTLED_MS: Final = 15 * MINUTE_MS
 """Whoever comes to no rest in a place, mowing or in a jam, is at work there after so long."""
+ON_FOOT_CMPS: Final = 60
+"""Whoever moves at all is faster."""
+OPEN_SKY_M: Final = 9
+"""Receivers claim 3 to 8 m under an open sky, as in a car that waits, and more in a house."""
 UNGATED_MS: Final = 3 * MINUTE_MS
 """Where no fix gives a speed, having stayed for so long is proof enough of not driving past."""
 
@@ -49,7 +66,8 @@ class Run(NamedTuple):
     rest at one spot inside, the one of `spot_*`, of `active_ms` (the time inside without long
     silences). `start_ms` is when a visit began by its first long rest: with that, if a walk led
     there from `from_*`, the first fix inside or the last one of driving inside; 0 without one.
-    `drove` is 1 if a fix inside told the speed of a car.
+    `drove` is 1 if a fix inside, or one shortly before, told the speed of a car. `claims` fixes
+    inside, of those that were not of driving, claimed an accuracy, `claimed_m` in all.
     """
 
     job: bytes
@@ -77,6 +95,8 @@ class Run(NamedTuple):
     from_ms: int = 0
     from_lat_e7: int = 0
     from_lon_e7: int = 0
+    claims: int = 0
+    claimed_m: int = 0
 
     @property
     def begun_ms(self) -> int:
@@ -129,10 +149,12 @@ def runs_after(
         inside = off_m <= 0 and (fix.accuracy_m or 0) <= spot.entry_accuracy_m
         if inside and spot.eligible(fix.time_ms):
             since_ms = 0 if run is None or run.gone else fix.time_ms - run.last_ms
-            came_again = run is not None and run.away_count >= 2
+            came_again = run is not None and _was_away(run, fix)
             run = _inside(run, fix, spot, visiting, pace)
             found.append(_rested(run, fix, rest, since_ms, came_again=came_again))
         elif run is not None:
+            if speed_cmps(fix) >= SPEED_CMPS_GATE and run.rested_ms < SETTLED_MS:
+                run = _coming_from(run, fix)
             found += _outside(run, fix, spot, off_m)
     # A place that is not even near has no `Spot` here; a second fix there is a departure.
     for run in run_by_job.values():
@@ -144,20 +166,26 @@ def _rested(run: Run, fix: Fix, rest: Rest, since_ms: int, *, came_again: bool) 
     """The run with what a fix, `since_ms` after the one before, says of being at rest inside."""
     active_ms = run.active_ms + min(since_ms, MINUTE_MS)
     drives = speed_cmps(fix) >= SPEED_CMPS_GATE
-    run = run._replace(active_ms=active_ms, drove=int(run.drove or drives))
+    by_car = drives or run.first_ms - rest.way_ms <= BY_CAR_MS
+    run = run._replace(active_ms=active_ms, drove=int(run.drove or by_car))
+    if fix.accuracy_m is not None and not drives:
+        run = run._replace(claims=run.claims + 1, claimed_m=run.claimed_m + fix.accuracy_m)
     if run.rested_ms < SETTLED_MS and (came_again or drives):
         # What came before, a red light perhaps, was no arrival.
-        here = (fix.time_ms, fix.lat_e7, fix.lon_e7)
-        run = run._replace(start_ms=0, from_ms=here[0], from_lat_e7=here[1], from_lon_e7=here[2])
+        run = _coming_from(run, fix)
     lasted_ms = rest.lasted_ms(run.first_ms, fix.time_ms)
     if not lasted_ms:
         return run
     middle = rest.middle
     if not run.start_ms and lasted_ms >= LONG_REST_MS:
         start_ms = fix.time_ms - lasted_ms
+        if rest.since_ms == start_ms:
+            start_ms = rest.came_ms
+            run = run._replace(silent=int(run.silent or rest.since_ms - start_ms > SPARSE_MS_MAX))
         cut_ms = start_ms - run.from_ms
         came_from = (run.from_lat_e7, run.from_lon_e7)
-        if cut_ms < TRIM_MS or not is_walk(came_from, middle, cut_ms):
+        slack_ms = GET_OUT_MS if run.from_ms == rest.way_ms else TRIM_MS
+        if cut_ms >= 0 and (cut_ms < TRIM_MS or not is_walk(came_from, middle, cut_ms, slack_ms)):
             start_ms = run.from_ms
         run = run._replace(start_ms=start_ms)
     if run.rested_ms and distance_m(*middle, run.spot_lat_e7, run.spot_lon_e7) <= rest.reach_m:
@@ -170,6 +198,17 @@ def _rested(run: Run, fix: Fix, rest: Rest, since_ms: int, *, came_again: bool) 
         rested_ms=rested_ms, spot_lat_e7=middle[0], spot_lon_e7=middle[1],
         spot_accuracy_m=rest.accuracy_m,
     )  # fmt: skip
+
+
+def _was_away(run: Run, fix: Fix) -> bool:
+    """Whether somebody who is inside again was elsewhere, and not only a receiver that erred."""
+    return run.away_count >= 2 and fix.time_ms - run.away_ms > ERRS_MS
+
+
+def _coming_from(run: Run, fix: Fix) -> Run:
+    return run._replace(
+        start_ms=0, from_ms=fix.time_ms, from_lat_e7=fix.lat_e7, from_lon_e7=fix.lon_e7
+    )
 
 
 def _inside(run: Run | None, fix: Fix, spot: Spot, visiting: Spot | None, pace: int) -> Run:
@@ -208,7 +247,7 @@ def _inside(run: Run | None, fix: Fix, spot: Spot, visiting: Spot | None, pace: 
         int(run.silent or since_ms > SILENCE_MS),
         run.nearer + nearer,
         run.shared + (visiting is not None),
-        *run[-10:],
+        *run[-12:],
     )
 
 
@@ -242,8 +281,22 @@ def _is_settled(run: Run, threshold_ms: int) -> bool:
     """Whether a car stood at one spot for long, and for most of the time; no jam is like that."""
     if run.stayed_ms >= UNSETTLED_MS:
         return True
+    # Whoever sets a lower minimum would rather have a jam logged than miss a short visit.
+    if _is_open(run) and threshold_ms >= PARKED_MS:
+        return False
     settled = run.rested_ms >= min(threshold_ms, PARKED_MS)
     return settled and run.rested_ms >= SETTLED_SHARE * run.active_ms
+
+
+def _is_open(run: Run) -> bool:
+    """Whether a phone saw the sky all the time, as in a car that waits; it must have said so."""
+    return run.claims > 0 and run.claimed_m <= OPEN_SKY_M * run.claims
+
+
+def is_in_open(run: Run, threshold_min: int) -> bool:
+    """Whether a run is no visit only because it may have been a car that waited in the open."""
+    hidden = run._replace(claims=0)
+    return is_visit(hidden, threshold_min) and not is_visit(run, threshold_min)
 
 
 def is_next_door(run: Run, spot: Spot, rest: Rest, slack_m: float = 0.0) -> bool:
@@ -256,7 +309,7 @@ def is_next_door(run: Run, spot: Spot, rest: Rest, slack_m: float = 0.0) -> bool
     middle, accuracy_m = (run.spot_lat_e7, run.spot_lon_e7), run.spot_accuracy_m
     if rest.lasted_ms(run.first_ms, run.last_ms) >= SETTLED_MS:
         middle, accuracy_m = rest.middle, rest.accuracy_m
-    return beside_m(middle, accuracy_m, spot) > slack_m
+    return beside_m(middle, accuracy_m, spot, run.last_ms) > slack_m
 
 
 def choose(
@@ -277,7 +330,6 @@ def choose(
     ready = [run for run in ready if not is_next_door(run, spot_by_job[run.job], rest, PLANNED_M)]
     until_ms = min(run.first_ms for run in ready) + TOGETHER_MS
     longest_min = max(threshold_by_job[run.job] for run in ready)
-    share_by_job = {run.job: _share_of_radius(run, spot_by_job[run.job]) for run in ready}
     rivals = [
         run
         for run in runs
@@ -290,12 +342,13 @@ def choose(
             and not is_next_door(run, spot_by_job[run.job], rest, PLANNED_M)
         )
     ]
+    share_by_job = {run.job: _share_of_radius(run, spot_by_job[run.job]) for run in rivals}
     chosen = min(rivals, key=lambda run: spot_by_job[run.job].rank)
     # A yard whose circle reaches over somebody's door has no claim to who is at that door.
     radius_m = spot_by_job[chosen.job].area.radius_m
     lesser = [
         run
-        for run in ready
+        for run in rivals
         if spot_by_job[run.job].area.radius_m < radius_m
         and 2 * share_by_job[run.job] < share_by_job.get(chosen.job, 0.0)
     ]
@@ -328,6 +381,8 @@ def runs_from(runs: Sequence[Run], floor_ms: int) -> tuple[Run, ...]:
                     rested_ms=min(run.rested_ms, stayed_ms),
                     active_ms=min(run.active_ms, stayed_ms),
                     start_ms=max(run.start_ms, floor_ms) if run.start_ms else 0,
+                    claims=0,
+                    claimed_m=0,
                 )
             )
     return tuple(kept)

@@ -109,7 +109,7 @@ class Suggest:
     """A question to the worker; nothing is logged without an answer.
 
     `reason` says why it is only a question where the mode would log: 'mode', 'mock', 'after shift',
-    'next door', or why it is asked at all.
+    'next door', 'in the open', or why it is asked at all.
     """
 
     ask: Ask

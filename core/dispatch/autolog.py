@@ -400,9 +400,9 @@ def from_plain(plain: Plain) -> State:
 def _plain_core(core: Core) -> Plain:
     visit: Plain | None = None
     if core.visit is not None:
-        spot, start_ms, last_ms, mode, *more, told, own, x, y, at, lat, lon, drove = core.visit
+        spot, start_ms, last_ms, mode, *more, told, own, x, y, at, lat, lon, drove, out = core.visit
         visit = [plain_place(spot.place), start_ms, last_ms, mode.value, *more]
-        visit += [[job.hex() for job in told], own, x, y, at, lat, lon, drove]
+        visit += [[job.hex() for job in told], own, x, y, at, lat, lon, drove, out]
     lost = core.lost
     return [
         core.clock_ms, core.fix_ms, visit, [[run.job.hex(), *run[1:]] for run in core.runs],
@@ -420,11 +420,11 @@ def _core_of_plain(plain: Plain) -> Core:
     ) = plain  # fmt: skip
     visit: Visit | None = None
     if visit_row is not None:
-        place, start_ms, last_ms, mode, *more, told, own, x, y, at, lat, lon, drove = visit_row
+        place, start_ms, last_ms, mode, *more, told, own, x, y, at, lat, lon, drove, out = visit_row
         jobs = tuple(bytes.fromhex(job) for job in told)
         spot = Spot(place_of_plain(place))
         visit = Visit._make(
-            (spot, start_ms, last_ms, Mode(mode), *more, jobs, own, x, y, at, lat, lon, drove)
+            (spot, start_ms, last_ms, Mode(mode), *more, jobs, own, x, y, at, lat, lon, drove, out)
         )
     return Core(
         clock_ms,

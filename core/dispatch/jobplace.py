@@ -18,6 +18,8 @@ from core.dispatch.geometry import METRES_PER_E7, RADIUS_M_DEFAULT, Area, Point,
 EARLY_MS: Final = 2 * 3_600_000
 LATE_MS: Final = 6 * 3_600_000
 """A job may be visited from two hours before its window to six hours after it."""
+DUE_MS: Final = 30 * 60_000
+"""Who comes so much before or after its window still comes for it."""
 THRESHOLD_MIN_MAX: Final = 60
 PLACES_MAX: Final = 2_000
 """A worker has some dozens of jobs that are not finished; a list longer than this is a mistake."""
@@ -60,6 +62,8 @@ class Spot:
     __slots__ = (
         "area",
         "closes_ms",
+        "due_from_ms",
+        "due_until_ms",
         "east_e7",
         "entry_accuracy_m",
         "far_m",
@@ -86,6 +90,8 @@ class Spot:
         start, end = place.window_start_ms, place.window_end_ms
         self.opens_ms = 0 if start is None else start - EARLY_MS
         self.closes_ms = _UNDATED_MS if end is None else end + LATE_MS
+        self.due_from_ms = None if start is None else start - DUE_MS
+        self.due_until_ms = None if end is None else end + DUE_MS
         self.travel_opens_ms = 0 if start is None else start - 3_600_000
         planned_ms = next((ms for ms in (start, end) if ms is not None), _UNDATED_MS)
         self.rank = (planned_ms, place.position, place.job)
@@ -98,6 +104,14 @@ class Spot:
 
     def __hash__(self) -> int:
         return hash(self.place)
+
+    def due(self, at_ms: int) -> int:
+        """1 about the time of its window, -1 at another, 0 if it has none."""
+        start_ms, end_ms = self.due_from_ms, self.due_until_ms
+        if start_ms is None and end_ms is None:
+            return 0
+        is_before = start_ms is not None and at_ms < start_ms
+        return -1 if is_before or (end_ms is not None and at_ms > end_ms) else 1
 
     def eligible(self, at_ms: int) -> bool:
         """Whether the job may be visited now."""

@@ -17,6 +17,7 @@ from core.dispatch.arrival import (
     APART_MS,
     BRIDGE_MS,
     MINUTE_MS,
+    ON_FOOT_CMPS,
     REENTRY_MS,
     UNGATED_MS,
     Run,
@@ -24,6 +25,7 @@ from core.dispatch.arrival import (
     is_away,
     is_gone,
     is_here,
+    is_in_open,
     is_next_door,
     is_visit,
     runs_after,
@@ -57,6 +59,7 @@ from core.dispatch.trip import (
     pace,
     way_facts,
 )
+from core.dispatch.unseen import SPARSE_MS_MAX, moment_in_gap
 
 THRESHOLD_MIN_DEFAULT: Final = 3
 CAP_MS: Final = 12 * 60 * MINUTE_MS
@@ -86,7 +89,8 @@ class Visit(NamedTuple):
     """A visit that is going on, or that was left less than five minutes ago (`left_ms`).
 
     `own_*` is the last fix at the spot where the phone rested when it began, 0 if that was none.
-    `rested_*` is the last fix here from which it did not just go away, `drove` 1 if it drove since.
+    `rested_*` is the last fix here from which it did not just go away, `drove` 1 if it drove since,
+    and `out_ms` when it went, as the first fix after that tells (0: there was none).
     """
 
     spot: Spot
@@ -112,6 +116,7 @@ class Visit(NamedTuple):
     rested_lat_e7: int
     rested_lon_e7: int
     drove: int = 0
+    out_ms: int = 0
 
 
 class Core(NamedTuple):
@@ -199,8 +204,11 @@ def close_visit(core: Core, at_ms: int, reason: str, facts: list[Given]) -> Core
 
 def _end_ms(visit: Visit, reason: str) -> int:
     """When a visit ended: where a departure was seen, without the way from the door to the edge."""
-    seen_leaving = reason == "left" and visit.last_ms - visit.rested_ms >= TRIM_MS
-    return visit.rested_ms if seen_leaving else visit.last_ms
+    if reason != "left":
+        return visit.last_ms
+    if visit.out_ms > visit.rested_ms:
+        return visit.out_ms
+    return visit.rested_ms if visit.last_ms - visit.rested_ms >= TRIM_MS else visit.last_ms
 
 
 def _close(core: Core, end_ms: int, reason: str, facts: list[Given]) -> Core:
@@ -208,7 +216,8 @@ def _close(core: Core, end_ms: int, reason: str, facts: list[Given]) -> Core:
     assert visit is not None
     job = visit.spot.place.job
     seen_leaving = reason in ("left", "closed")
-    unsure = visit.silent or visit.asked or not seen_leaving
+    was_silent = visit.silent or visit.asked or end_ms - visit.last_ms > SPARSE_MS_MAX
+    unsure = was_silent or not seen_leaving
     sure = Certainty.UNCERTAIN if unsure else Certainty.CERTAIN
     evidence = tuple(ms for ms in (visit.last_ms, visit.away_ms, visit.away_last_ms) if ms)
     rule = (evidence, RULE_VERSION, visit.threshold_min)
@@ -280,7 +289,7 @@ def take(core: Core, fix: Fix, places: Places, settings: Settings, facts: list[G
         if visiting is not None:
             quiet.add(visiting.place.job)
         runs = runs_after(core.runs, fix, near, quiet, visiting, speed, core.rest)
-        _ask_of_next_door(core, runs, fix, places, settings, facts)
+        _ask_of_doubtful(core, runs, fix, places, settings, facts)
         core = core._replace(runs=runs)
         if core.runs:
             core = _maybe_arrive(core, fix, places, settings, facts)
@@ -295,6 +304,8 @@ def take(core: Core, fix: Fix, places: Places, settings: Settings, facts: list[G
 def _at_visit(visit: Visit, fix: Fix, speed: int, rest: Rest) -> Visit:
     spot = visit.spot
     off_m = spot.area.outside_m(fix.lat_e7, fix.lon_e7)
+    if not visit.out_ms:
+        visit = visit._replace(out_ms=_out_ms(visit, fix))
     if is_here(spot, fix, off_m):
         visit = _rested(visit, fix, rest)
         silent = int(visit.silent or fix.time_ms - visit.last_ms > SILENCE_MS)
@@ -323,10 +334,18 @@ def _at_visit(visit: Visit, fix: Fix, speed: int, rest: Rest) -> Visit:
     )  # fmt: skip
 
 
+def _out_ms(visit: Visit, fix: Fix) -> int:
+    """When somebody went who is seen again for the first time, if this is no fix of resting."""
+    away_m = distance_m(visit.rested_lat_e7, visit.rested_lon_e7, fix.lat_e7, fix.lon_e7)
+    on_way = speed_cmps(fix) >= ON_FOOT_CMPS
+    out_ms = moment_in_gap(visit.rested_ms, fix.time_ms, away_m, leaving=True, on_way=on_way)
+    return visit.rested_ms if out_ms is None else out_ms
+
+
 def _rested(visit: Visit, fix: Fix, rest: Rest) -> Visit:
     """The visit with what a fix in its place says of being at rest there."""
     rested = (visit.rested_lat_e7, visit.rested_lon_e7)
-    away_ms = fix.time_ms - visit.rested_ms
+    away_ms = fix.time_ms - max(visit.out_ms, visit.rested_ms)
     lasted_ms = rest.lasted_ms(visit.start_ms, fix.time_ms)
     if lasted_ms >= (SETTLED_MS if visit.drove else MINUTE_MS):
         lat_e7, lon_e7 = rest.middle
@@ -340,7 +359,7 @@ def _rested(visit: Visit, fix: Fix, rest: Rest) -> Visit:
     else:
         lat_e7, lon_e7 = fix.lat_e7, fix.lon_e7
     return visit._replace(
-        rested_ms=fix.time_ms, rested_lat_e7=lat_e7, rested_lon_e7=lon_e7, drove=0
+        rested_ms=fix.time_ms, rested_lat_e7=lat_e7, rested_lon_e7=lon_e7, drove=0, out_ms=0
     )
 
 
@@ -410,11 +429,11 @@ def _maybe_arrive(
     return _arrive(core, chosen, fix, spot_by_job[chosen.job], settings, facts)
 
 
-def _ask_of_next_door(
+def _ask_of_doubtful(
     core: Core, runs: Sequence[Run], fix: Fix, places: Places, settings: Settings,
     facts: list[Given],
 ) -> None:  # fmt: skip
-    """Ask about a stay that ended and was no visit only because it was next door to the place."""
+    """Ask about a stay that ended and was no visit only as it was next door, or in the open."""
     if core.visit is not None or len(runs) >= len(core.runs):
         return
     left = {run.job for run in core.runs} - {run.job for run in runs}
@@ -423,13 +442,17 @@ def _ask_of_next_door(
         if run.job not in left or spot is None or run.first_ms < core.floor_ms or run.mock:
             continue
         threshold_min = _threshold_min(spot, settings)
-        if not is_visit(run, threshold_min) or not is_next_door(run, spot, core.rest):
+        if is_in_open(run, threshold_min):
+            reason = "in the open"
+        elif is_visit(run, threshold_min) and is_next_door(run, spot, core.rest):
+            reason = "next door"
+        else:
             continue
         sure = Certainty.UNCERTAIN if run.silent else Certainty.CERTAIN
         seen = (run.begun_ms, run.last_ms, fix.time_ms)
         facts.append(
             Suggest(
-                Ask.LOG, LogKind.ON_SITE, run.job, run.begun_ms, run.last_ms, sure, "next door",
+                Ask.LOG, LogKind.ON_SITE, run.job, run.begun_ms, run.last_ms, sure, reason,
                 seen, RULE_VERSION, threshold_min,
             )
         )  # fmt: skip
@@ -456,7 +479,7 @@ def _moved_on(
         now_m = there.centre_distance_m(*rest.middle)
         came_m = here.centre_distance_m(*rest.middle) - now_m
         was_m = there.centre_distance_m(*own) - here.centre_distance_m(*own)
-        is_in = beside_m(rest.middle, rest.accuracy_m, spot_by_job[run.job]) <= 0
+        is_in = beside_m(rest.middle, rest.accuracy_m, spot_by_job[run.job], fix.time_ms) <= 0
         if is_in and not run.mock and came_m >= NEARER_M and was_m > 0:
             nearer.append((now_m, run))
     return min(nearer)[1] if nearer else None
@@ -473,7 +496,9 @@ def _arrive(
     if not run.mock:
         facts += way_facts(core.motion, job, start_ms, way)
     sure = Certainty.UNCERTAIN if run.silent else Certainty.CERTAIN
-    rule = ((start_ms, fix.time_ms), RULE_VERSION, way.threshold_min)
+    # Where it began in a gap between fixes, the one after the gap is named.
+    named_ms = core.rest.since_ms if start_ms == core.rest.came_ms else start_ms
+    rule = ((named_ms, fix.time_ms), RULE_VERSION, way.threshold_min)
     if way.doubt:
         facts.append(
             Suggest(Ask.ARRIVED, LogKind.ON_SITE, job, start_ms, start_ms, sure, way.doubt, *rule)

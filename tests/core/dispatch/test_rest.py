@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.dispatch.autolog import Fact
+from core.dispatch.autolog import Certainty, Fact
 from core.dispatch.fix import Fix
 from core.dispatch.rest import Rest, rest_after
 from tests.core.dispatch.scene import (
@@ -16,7 +16,9 @@ from tests.core.dispatch.scene import (
     go,
     job,
     logs,
+    ms,
     stay,
+    stops,
     told,
     told_at_once,
 )
@@ -121,3 +123,61 @@ def test_a_wild_fix_ends_no_rest(threshold_min: int) -> None:
     assert rest.lasted_ms(0, fixes[-1].time_ms) == 1_800_000
     ((_, start, _),) = logs(told(fixes, [job()], automatic(threshold_min)))
     assert start == 0
+
+
+def test_a_phone_that_reports_every_five_minutes_tells_when_the_worker_left() -> None:
+    """The first place on the way, less the way there, is nearer to the truth than the last fix."""
+    fixes = [*driven(0, -900, -20), *stay(120, 1500, every_s=240), *driven(1720, 800, 2000)]
+    ((who, start, stop),) = logs(told(fixes, [job()], until_s=9000))
+    assert who == JOB_A
+    assert 100 <= start <= 125
+    # Seen there at 1,320 s and 800 m off at 1,720 s.
+    assert 1440 <= (stop or 0) <= 1560
+
+
+def test_a_garage_hides_when_somebody_came_and_the_way_there_tells() -> None:
+    came = driven(0, -900, -100)
+    fixes = [*came, *stay(400, 1800), *driven(1810, 0, 900)]
+    ((_, start, _),) = logs(told(fixes, [job()], until_s=9000))
+    assert 100 < start < 190
+    assert told_at_once(list(reversed(fixes)), [job()]) == told(fixes, [job()])
+
+
+def test_what_was_not_seen_for_long_is_marked_uncertain() -> None:
+    fixes = [*driven(0, -900, -20), *stay(120, 900, accuracy_m=15), *driven(2400, 100, 900)]
+    facts = told(fixes, [job()], until_s=9000)
+    ((_, _, stop),) = logs(facts)
+    assert 2300 <= (stop or 0) <= 2400
+    assert [fact.certainty for fact in stops(facts)] == [Certainty.UNCERTAIN]
+
+
+def test_who_reappears_far_off_or_at_rest_elsewhere_left_nobody_knows_when() -> None:
+    visit = [*driven(0, -900, -20), *stay(120, 900, accuracy_m=15)]
+    for after in (driven(2400, 4000, 6000), stay(2400, 3000, x_m=300)):
+        ((_, _, stop),) = logs(told([*visit, *after], [job()], until_s=9000))
+        assert (stop or 0) <= 900
+
+
+def _waits(to_s: float, accuracy_m: int) -> list[Fact]:
+    wait = stay(120, to_s, accuracy_m=accuracy_m, every_s=20)
+    fixes = [*driven(0, -900, -20), *wait, *driven(to_s + 10, 0, 2000)]
+    return told([*fixes, *stay(to_s + 300, to_s + 900, x_m=4000)], [job()], until_s=9000)
+
+
+def test_a_car_that_waits_in_the_open_for_some_minutes_is_asked_about_and_not_logged() -> None:
+    """A jam beside a place is like that; in a house a receiver claims less."""
+    assert logs(_waits(540, accuracy_m=5)) == []
+    (ask,) = asked(_waits(540, accuracy_m=5), "log")
+    assert (ask.job, ask.reason) == (JOB_A, "in the open")
+    assert [log[0] for log in logs(_waits(540, accuracy_m=15))] == [JOB_A]
+    assert [log[0] for log in logs(_waits(1000, accuracy_m=5))] == [JOB_A]
+
+
+def test_somebody_next_door_is_believed_further_out_where_a_visit_is_due() -> None:
+    def logged(at_s: int) -> int:
+        due = job(window_start_ms=ms(at_s), window_end_ms=ms(at_s + 3600))
+        rest = stay(120, 1800, x_m=49, accuracy_m=10, every_s=30)
+        return len(logs(told([*driven(0, -900, 30), *rest], [due], until_s=1900)))
+
+    assert logged(0) == 1
+    assert logged(2 * 3600 - 60) == 0
