@@ -31,6 +31,8 @@ LOGGER = logging.getLogger(__name__)
 
 # Silence, the end of a shift and a countdown come due within this.
 TICK_S = 20.0
+# What was written by hand is heeded so much later.
+HEED_S = 0.2
 
 # Fixes that wait to become one entry of the worker's day, and for how long at most.
 TRACK_FIXES = 120
@@ -80,6 +82,8 @@ class AutoLogger:
                 # Not `wait_for`: on Python 3.11 it loses a cancellation that comes with the wake.
                 async with asyncio.timeout(TICK_S):
                     await self._wake.wait()
+                # Whoever tapped waits for a page, which is to be drawn first.
+                await asyncio.sleep(HEED_S)
 
     async def pass_time(self) -> None:
         """Do what is due by now: silence, the end of a shift, countdowns, switches."""

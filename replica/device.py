@@ -22,6 +22,7 @@ from core.dispatch.autofact import Mode
 from core.dispatch.fields import Kind
 from core.dispatch.fix import Fix, usable
 from core.dispatch.permits import CREATE_JOBS
+from core.log.canonical import unpack
 from core.log.errors import EnrolAgain, Revoked
 from replica.autologger import AutoLogger
 from replica.ballast import Ballast
@@ -39,7 +40,6 @@ from replica.filing import (
     want_files_to_do,
     where_is,
 )
-from replica.generation import former_authors
 from replica.health import Facts
 from replica.identity import IdentityError
 from replica.joining import join_by_code, join_by_link, load_hub_address
@@ -54,7 +54,13 @@ from replica.people import People
 from replica.phone_choices import PhoneChoices
 from replica.phone_watch import PhoneWatch
 from replica.purging import forget_erased, forget_only_here
-from replica.reach import OwnUnsent, UnsentInAll, is_with_colleague, unsent_in_all
+from replica.reach import (
+    OwnUnsent,
+    UnsentInAll,
+    is_with_colleague,
+    summed,
+    unsent_questions,
+)
 from replica.reader import Reader
 from replica.rejoining import join_beside
 from replica.replica import Replica, Written
@@ -395,12 +401,12 @@ class Device:
         """How far this phone's own entries have come."""
         hub = load_hub_address(self.folder)
         address = hub.addresses[0] if hub is not None else ""
-        if self._writer is None:
+        if self._writer is None or not self.worker:
             return SyncState(address, False, None, None, 0, 0, ())
         if not self._ballast.lies:
             # Whoever made room need not wait for the next upkeep to read that it helped.
             await self._writer.run(self._ballast.lay)
-        unsent, met = await self._writer.run(_unsent_and_met, self._writer.replica)
+        unsent, met = await self._unsent_and_met(self._writer.replica.author)
         figures = self._syncer.figures if self._syncer is not None else SyncFigures()
         conversation = figures.conversation
         sending = None
@@ -422,6 +428,19 @@ class Device:
             ),
             {stream.hex(): count for stream, count in unsent.count_by_stream.items()},
         )
+
+    async def _unsent_and_met(self, author: bytes) -> tuple[UnsentInAll, int | None]:
+        """What waits for a hub, and when one was last met (ms UTC), as of the last commit.
+
+        Asked beside the writer, which has more to do after a tap whose page waits for this.
+        """
+        (met,), former = await self.reader.answers(
+            ("SELECT max(met_at) FROM peer", ()),
+            ("SELECT value FROM meta WHERE name = 'former'", ()),
+        )
+        known = unpack(former[0][0]) if former else []
+        questions = unsent_questions(author, known, listed=UNSENT_SHOWN)
+        return summed(*await self.reader.answers(*questions)), met[0]
 
     def sync_now(self) -> None:
         """Try to reach the hub, and colleagues, now rather than at the next turn."""
@@ -552,13 +571,6 @@ class Device:
         if self._logger is None:
             return []
         return self._steering.commands(self._logger.context, self._logger.sampling)
-
-
-def _unsent_and_met(replica: Replica) -> tuple[UnsentInAll, int | None]:
-    db = replica.store.db
-    (met,) = db.execute("SELECT max(met_at) FROM peer").fetchone()
-    former = former_authors(replica.store)
-    return unsent_in_all(db, replica.author, former, listed=UNSENT_SHOWN), met
 
 
 def _shown(entry: OwnUnsent) -> Unsent:

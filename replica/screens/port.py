@@ -121,6 +121,9 @@ class Rows(Protocol):
     async def rows(self, sql: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
         """All rows of a question, each readable by column name."""
 
+    async def answers(self, *questions: tuple[str, Sequence[Any]]) -> Sequence[Sequence[Any]]:
+        """The rows of each of several questions, asked together."""
+
     async def row(self, sql: str, parameters: Sequence[Any] = ()) -> Any | None:
         """The first row, or None."""
 

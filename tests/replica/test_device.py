@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -76,6 +77,30 @@ async def test_what_a_phone_did_is_there_after_a_restart_and_goes_out_then(
         ((row),) = await phone.reader.rows("SELECT phase FROM assignment")
         assert row["phase"] == "finished"
         assert (await phone.sync_state()).unsent_count == 1
+
+
+async def test_how_things_stand_is_told_while_the_writer_is_busy(
+    tmp_path: Path, clock: SettableClock
+) -> None:
+    async with at_work(tmp_path, clock) as (_, phone, job, _):
+        await phone.hang_up()
+        await phone.act(acts.add_note(job, "Key is under the mat"))
+        busy, done = threading.Event(), threading.Event()
+
+        def work() -> None:
+            busy.set()
+            done.wait()
+
+        working = asyncio.get_running_loop().create_task(phone.writer.run(work))
+        try:
+            await until(busy.is_set, "the writer is busy")
+            # Who tapped waits for a page; what the phone does after the tap may take its time.
+            state = await phone.sync_state()
+            assert state.met_at_ms is not None
+            assert state.unsent_count in (0, 1)
+        finally:
+            done.set()
+            await working
 
 
 async def test_an_act_that_makes_no_sense_changes_nothing(
