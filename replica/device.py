@@ -566,11 +566,16 @@ class Device:
             await self._teller.tell_place(conversation, fix, jobs=context.jobs_on)
         self._announce()
 
+    def hear_location_app(self, app_mode: tuple[int, int] | None) -> None:
+        """What mode OwnTracks says that it is in, and when it was."""
+        self._steering.hear(app_mode)
+
     def owntracks_commands(self) -> list[Command]:
         """What to answer OwnTracks: today's places as regions, and how much to report."""
         if self._logger is None:
             return []
-        return self._steering.commands(self._logger.context, self._logger.sampling)
+        logger = self._logger
+        return self._steering.commands(logger.context, logger.sampling, self.clock.now_ms())
 
 
 def _shown(entry: OwnUnsent) -> Unsent:

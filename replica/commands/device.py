@@ -135,6 +135,7 @@ def device_app(device: Device, secret: bytes) -> web.Application:
         match report:
             case Located():
                 await device.choices.hear_network(report.on_mobile_data)
+                device.hear_location_app(report.app_mode)
                 await device.take_fix(report.fix, report.battery_percent)
             case Crossing():
                 await device.take_fix(report.fix)
