@@ -127,6 +127,7 @@ class Device:
         self._tasks: list[asyncio.Task[None]] = []
         self._syncing: asyncio.Task[None] | None = None
         self._listeners: set[asyncio.Event] = set()
+        self._place_listeners: set[asyncio.Event] = set()
         self._fix: Fix | None = None
         self._phone_watch = PhoneWatch(folder, clock, self.now_ms)
         self.choices = PhoneChoices(folder, self._heed_choices)
@@ -227,6 +228,8 @@ class Device:
         async for streams in subscription:
             await self._see_key()
             await self._want_files(streams)
+            if self._logger is not None and any(each[4] != Kind.TRACK for each in streams):
+                self._logger.wake()
             self._announce()
 
     async def _want_files(self, streams: frozenset[bytes]) -> None:
@@ -277,8 +280,10 @@ class Device:
     async def _tell(self) -> None:
         """Tell the hub of duty and app state when they change, and in each new session."""
         assert self._logger is not None
-        async for _ in self.subscribe():
+        async for _ in self.subscribe(places=False):
             context = self._logger.context
+            if context is not None:
+                self._phone_watch.heed_duty(context.on_duty)
             if context is not None and self._syncer is not None:
                 await self._teller.tell_state(
                     self._syncer.figures.conversation,
@@ -288,7 +293,7 @@ class Device:
                 )
 
     def _announce(self) -> None:
-        for listener in self._listeners:
+        for listener in self._listeners | self._place_listeners:
             listener.set()
 
     # --- what `people` asks
@@ -517,17 +522,18 @@ class Device:
         if self._logger is not None:
             await self._logger.answer(notice, agreed)
 
-    async def subscribe(self) -> AsyncIterator[object]:
-        """Something each time that what screens show may have changed."""
+    async def subscribe(self, *, places: bool = True) -> AsyncIterator[object]:
+        """Something each time that what screens show may have changed; or but for a place alone."""
         changed = asyncio.Event()
-        self._listeners.add(changed)
+        listeners = self._place_listeners if places else self._listeners
+        listeners.add(changed)
         try:
             while True:
                 await changed.wait()
                 changed.clear()
                 yield True
         finally:
-            self._listeners.discard(changed)
+            listeners.discard(changed)
 
     async def _heed_choices(self) -> None:
         """Let store and logger go by what was chosen for this phone."""
@@ -564,7 +570,8 @@ class Device:
         if on_duty and newest and context is not None and context.on_duty and self._syncer:
             conversation = self._syncer.figures.conversation
             await self._teller.tell_place(conversation, fix, jobs=context.jobs_on)
-        self._announce()
+        for listener in self._place_listeners:
+            listener.set()
 
     def hear_location_app(self, app_mode: tuple[int, int] | None) -> None:
         """What mode OwnTracks says that it is in, and when it was."""

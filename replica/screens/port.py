@@ -239,5 +239,8 @@ class Device(Protocol):
     async def answer_notice(self, notice: str, agreed: bool) -> None:
         """Agree to a notice, or say that it is wrong; an unknown one is a no-op."""
 
-    def subscribe(self) -> AsyncIterator[object]:
-        """Something each time that what screens show may have changed: commits, acks, fixes."""
+    def subscribe(self, *, places: bool = True) -> AsyncIterator[object]:
+        """Something each time that what screens show may have changed: commits, acks, fixes.
+
+        Without `places` not for a fix alone.
+        """
