@@ -78,18 +78,20 @@ class AutoLogger:
         """How long nothing will come due."""
         now_ms = self._writer.replica.now_ms()
         ends = [each.until_ms for each in self._notices if each.until_ms is not None]
-        waits = [max(0.0, (end_ms - now_ms) / 1_000) for end_ms in ends]
+        # One that a full disk holds up is tried again, and not without a pause.
+        waits = [max(1.0, (end_ms - now_ms) / 1_000) for end_ms in ends]
         return min([until_due_s(TICK_S if self.on_duty else OFF_DUTY_TICK_S), *waits])
 
     async def run(self) -> None:
         """Let time pass, until cancelled."""
         while True:
+            # Before the look: what is written meanwhile is looked at again.
+            self._wake.clear()
             try:
                 await self.pass_time()
             except (ActError, StoreError) as error:
                 # Nothing was written and all is as it was; the next turn tries again.
                 LOGGER.warning("auto logging waits: %s", error)
-            self._wake.clear()
             with contextlib.suppress(TimeoutError):
                 # Not `wait_for`: on Python 3.11 it loses a cancellation that comes with the wake.
                 async with asyncio.timeout(self._pause_s()):
@@ -114,8 +116,12 @@ class AutoLogger:
         if fix == self._taken:
             # An app that has nothing new says its last place again, all night if it is left alone.
             return True
+        before = self._notices
         wanted, self._notices = await self._writer.act(self._take, fix)
         self._taken = fix if wanted else None
+        if self._notices != before:
+            # A countdown may come due before the next look.
+            self.wake()
         return wanted
 
     def notices(self) -> Sequence[AutoNotice]:
