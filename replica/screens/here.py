@@ -265,6 +265,7 @@ def make_environment(assets: Assets) -> jinja2.Environment:
     )
     sprite = assets.url("icons.svg")
 
+    @cache
     def icon(name: str) -> Markup:
         """A drawing beside a word; decoration only."""
         return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>').format(
