@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help test proof check types directions tests blackbox demo figures truth bench-log bench-board bench-phone format words wheel clean
+.PHONY: help test proof check types directions tests blackbox demo figures truth battery bench-log bench-board bench-phone format words wheel clean
 
 help:
 	@echo 'make test     style, types, directions and every test'
@@ -17,6 +17,7 @@ help:
 	@echo 'make demo     a site with a hub, phones and a day of work, on this machine'
 	@echo 'make figures  the measured numbers of the README (TRACES=FILE for a recorded trace; SEEDS, MINUTES, KILLS)'
 	@echo 'make truth    the automatic logger against true days, beside rules of others (TRUTH="--recorded FILE", --sweep)'
+	@echo 'make battery  fixes, bytes and wake-ups of a phone'"'"'s day, sampled in several ways (BATTERY="--days 34")'
 	@echo 'make bench-log the log beside its peers and the floors, as one table (BENCH="--only merge --rounds 3")'
 	@echo 'make bench-board the board with 20,000 jobs, 500 workers and 200 phones, as one table'
 	@echo 'make bench-phone a phone with 500 jobs and two years of its own history, as one table'
@@ -55,6 +56,9 @@ figures: $(READY)
 
 truth: $(READY)
 	$(BIN)/python -m tests.truth $(TRUTH)
+
+battery: $(READY)
+	$(BIN)/python -m tests.battery $(BATTERY)
 
 bench-log: $(READY)
 	$(BIN)/python -m tests.bench $(BENCH)

@@ -23,14 +23,19 @@ from core.dispatch.fix import Fix, encode_track, thin
 from core.dispatch.sampling import STILL, sampling_for
 from replica.autofacts import Turn
 from replica.autostate import Context, Notice, duties_around, keep, load, read_context
+from replica.pacing import until_due_s
 from replica.screens.port import AutoNotice
 from replica.store import StoreError
 from replica.writer import Writer
 
 LOGGER = logging.getLogger(__name__)
 
-# Silence, the end of a shift and a countdown come due within this.
-TICK_S = 20.0
+# On duty silence and the end of a shift come due within this; a countdown does at its time.
+TICK_S = 60.0
+# Off duty nothing comes due but by an act, or by what a hub brings: both wake the logger.
+OFF_DUTY_TICK_S = 900.0
+# What was written by hand is heeded so much later.
+HEED_S = 0.2
 
 # Fixes that wait to become one entry of the worker's day, and for how long at most.
 TRACK_FIXES = 120
@@ -45,7 +50,7 @@ class AutoLogger:
     Args:
         writer: the owner of the phone's replica.
         worker: the worker's stream id.
-        announce: called when notices may have changed.
+        announce: called when notices, duty or switches have changed.
     """
 
     def __init__(self, writer: Writer, worker: bytes, announce: Callable[[], None]) -> None:
@@ -56,6 +61,8 @@ class AutoLogger:
         self._worker = worker
         self._announce = announce
         self._notices: tuple[Notice, ...] = ()
+        self._announced: tuple[object, ...] = ()
+        self._taken: Fix | None = None
         self._wake = asyncio.Event()
 
     @property
@@ -64,34 +71,57 @@ class AutoLogger:
         return self.context is not None and self.context.on_duty
 
     def wake(self) -> None:
-        """Look again: something was written by hand."""
+        """Look again: something was written by hand, or came from a hub."""
         self._wake.set()
+
+    def _pause_s(self) -> float:
+        """How long nothing will come due."""
+        now_ms = self._writer.replica.now_ms()
+        ends = [each.until_ms for each in self._notices if each.until_ms is not None]
+        # One that a full disk holds up is tried again, and not without a pause.
+        waits = [max(1.0, (end_ms - now_ms) / 1_000) for end_ms in ends]
+        return min([until_due_s(TICK_S if self.on_duty else OFF_DUTY_TICK_S), *waits])
 
     async def run(self) -> None:
         """Let time pass, until cancelled."""
         while True:
+            # Before the look: what is written meanwhile is looked at again.
+            self._wake.clear()
             try:
                 await self.pass_time()
             except (ActError, StoreError) as error:
                 # Nothing was written and all is as it was; the next turn tries again.
                 LOGGER.warning("auto logging waits: %s", error)
-            self._wake.clear()
             with contextlib.suppress(TimeoutError):
                 # Not `wait_for`: on Python 3.11 it loses a cancellation that comes with the wake.
-                async with asyncio.timeout(TICK_S):
+                async with asyncio.timeout(self._pause_s()):
                     await self._wake.wait()
+                # Whoever tapped waits for a page, which is to be drawn first.
+                await asyncio.sleep(HEED_S)
 
     async def pass_time(self) -> None:
         """Do what is due by now: silence, the end of a shift, countdowns, switches."""
         self._notices = await self._writer.act(self._pass_time)
-        self._announce()
+        context = self.context
+        shown = context and (context.on_duty, context.jobs_on, context.settings.mode)
+        if (self._notices, shown) != self._announced:
+            self._announced = (self._notices, shown)
+            self._announce()
 
     async def take(self, fix: Fix) -> bool:
         """Take a fix; it and what follows from it are durable on return.
 
         Returns whether it was taken on duty; any other is forgotten here.
         """
+        if fix == self._taken:
+            # An app that has nothing new says its last place again, all night if it is left alone.
+            return True
+        before = self._notices
         wanted, self._notices = await self._writer.act(self._take, fix)
+        self._taken = fix if wanted else None
+        if self._notices != before:
+            # A countdown may come due before the next look.
+            self.wake()
         return wanted
 
     def notices(self) -> Sequence[AutoNotice]:

@@ -35,6 +35,7 @@ class SystemClock:
 
     def __init__(self, boot_id: Path = BOOT_ID) -> None:
         self._boot_id = boot_id
+        self._boot: int | None = None
 
     def now_ms(self) -> int:
         """What the wall clock says, ms UTC."""
@@ -46,11 +47,16 @@ class SystemClock:
         return time.clock_gettime_ns(source) // 1_000_000
 
     def boot(self) -> int:
-        """31 bits of what the kernel tells of this boot.
+        """31 bits of what the kernel tells of this boot; no process outlives one, so asked once.
 
         Android lets no app read the boot's id since version 8: there it is the time at which the
         kernel made its own file systems, which no setting of the clock moves afterwards.
         """
+        if self._boot is None:
+            self._boot = self._read_boot()
+        return self._boot
+
+    def _read_boot(self) -> int:
         try:
             text = self._boot_id.read_text("ascii").strip()
         except OSError:

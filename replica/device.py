@@ -22,6 +22,7 @@ from core.dispatch.autofact import Mode
 from core.dispatch.fields import Kind
 from core.dispatch.fix import Fix, usable
 from core.dispatch.permits import CREATE_JOBS
+from core.log.canonical import unpack
 from core.log.errors import EnrolAgain, Revoked
 from replica.autologger import AutoLogger
 from replica.ballast import Ballast
@@ -39,7 +40,6 @@ from replica.filing import (
     want_files_to_do,
     where_is,
 )
-from replica.generation import former_authors
 from replica.health import Facts
 from replica.identity import IdentityError
 from replica.joining import join_by_code, join_by_link, load_hub_address
@@ -54,7 +54,13 @@ from replica.people import People
 from replica.phone_choices import PhoneChoices
 from replica.phone_watch import PhoneWatch
 from replica.purging import forget_erased, forget_only_here
-from replica.reach import OwnUnsent, UnsentInAll, is_with_colleague, unsent_in_all
+from replica.reach import (
+    OwnUnsent,
+    UnsentInAll,
+    is_with_colleague,
+    summed,
+    unsent_questions,
+)
 from replica.reader import Reader
 from replica.rejoining import join_beside
 from replica.replica import Replica, Written
@@ -121,6 +127,7 @@ class Device:
         self._tasks: list[asyncio.Task[None]] = []
         self._syncing: asyncio.Task[None] | None = None
         self._listeners: set[asyncio.Event] = set()
+        self._place_listeners: set[asyncio.Event] = set()
         self._fix: Fix | None = None
         self._phone_watch = PhoneWatch(folder, clock, self.now_ms)
         self.choices = PhoneChoices(folder, self._heed_choices)
@@ -221,6 +228,8 @@ class Device:
         async for streams in subscription:
             await self._see_key()
             await self._want_files(streams)
+            if self._logger is not None and any(each[4] != Kind.TRACK for each in streams):
+                self._logger.wake()
             self._announce()
 
     async def _want_files(self, streams: frozenset[bytes]) -> None:
@@ -271,8 +280,10 @@ class Device:
     async def _tell(self) -> None:
         """Tell the hub of duty and app state when they change, and in each new session."""
         assert self._logger is not None
-        async for _ in self.subscribe():
+        async for _ in self.subscribe(places=False):
             context = self._logger.context
+            if context is not None:
+                self._phone_watch.heed_duty(context.on_duty)
             if context is not None and self._syncer is not None:
                 await self._teller.tell_state(
                     self._syncer.figures.conversation,
@@ -282,7 +293,7 @@ class Device:
                 )
 
     def _announce(self) -> None:
-        for listener in self._listeners:
+        for listener in self._listeners | self._place_listeners:
             listener.set()
 
     # --- what `people` asks
@@ -395,12 +406,12 @@ class Device:
         """How far this phone's own entries have come."""
         hub = load_hub_address(self.folder)
         address = hub.addresses[0] if hub is not None else ""
-        if self._writer is None:
+        if self._writer is None or not self.worker:
             return SyncState(address, False, None, None, 0, 0, ())
         if not self._ballast.lies:
             # Whoever made room need not wait for the next upkeep to read that it helped.
             await self._writer.run(self._ballast.lay)
-        unsent, met = await self._writer.run(_unsent_and_met, self._writer.replica)
+        unsent, met = await self._unsent_and_met(self._writer.replica.author)
         figures = self._syncer.figures if self._syncer is not None else SyncFigures()
         conversation = figures.conversation
         sending = None
@@ -422,6 +433,19 @@ class Device:
             ),
             {stream.hex(): count for stream, count in unsent.count_by_stream.items()},
         )
+
+    async def _unsent_and_met(self, author: bytes) -> tuple[UnsentInAll, int | None]:
+        """What waits for a hub, and when one was last met (ms UTC), as of the last commit.
+
+        Asked beside the writer, which has more to do after a tap whose page waits for this.
+        """
+        (met,), former = await self.reader.answers(
+            ("SELECT max(met_at) FROM peer", ()),
+            ("SELECT value FROM meta WHERE name = 'former'", ()),
+        )
+        known = unpack(former[0][0]) if former else []
+        questions = unsent_questions(author, known, listed=UNSENT_SHOWN)
+        return summed(*await self.reader.answers(*questions)), met[0]
 
     def sync_now(self) -> None:
         """Try to reach the hub, and colleagues, now rather than at the next turn."""
@@ -498,17 +522,18 @@ class Device:
         if self._logger is not None:
             await self._logger.answer(notice, agreed)
 
-    async def subscribe(self) -> AsyncIterator[object]:
-        """Something each time that what screens show may have changed."""
+    async def subscribe(self, *, places: bool = True) -> AsyncIterator[object]:
+        """Something each time that what screens show may have changed; or but for a place alone."""
         changed = asyncio.Event()
-        self._listeners.add(changed)
+        listeners = self._place_listeners if places else self._listeners
+        listeners.add(changed)
         try:
             while True:
                 await changed.wait()
                 changed.clear()
                 yield True
         finally:
-            self._listeners.discard(changed)
+            listeners.discard(changed)
 
     async def _heed_choices(self) -> None:
         """Let store and logger go by what was chosen for this phone."""
@@ -545,20 +570,19 @@ class Device:
         if on_duty and newest and context is not None and context.on_duty and self._syncer:
             conversation = self._syncer.figures.conversation
             await self._teller.tell_place(conversation, fix, jobs=context.jobs_on)
-        self._announce()
+        for listener in self._place_listeners:
+            listener.set()
+
+    def hear_location_app(self, app_mode: tuple[int, int] | None) -> None:
+        """What mode OwnTracks says that it is in, and when it was."""
+        self._steering.hear(app_mode)
 
     def owntracks_commands(self) -> list[Command]:
         """What to answer OwnTracks: today's places as regions, and how much to report."""
         if self._logger is None:
             return []
-        return self._steering.commands(self._logger.context, self._logger.sampling)
-
-
-def _unsent_and_met(replica: Replica) -> tuple[UnsentInAll, int | None]:
-    db = replica.store.db
-    (met,) = db.execute("SELECT max(met_at) FROM peer").fetchone()
-    former = former_authors(replica.store)
-    return unsent_in_all(db, replica.author, former, listed=UNSENT_SHOWN), met
+        logger = self._logger
+        return self._steering.commands(logger.context, logger.sampling, self.clock.now_ms())
 
 
 def _shown(entry: OwnUnsent) -> Unsent:

@@ -144,7 +144,7 @@ async def converse(
         async with asyncio.TaskGroup() as group:
             working = [group.create_task(push())]
             look = partial(step, session.changed, frozenset())
-            working.append(group.create_task(_look_unasked(look, lambda: _pause_s(session, shelf))))
+            working.append(group.create_task(_look_unasked(look, session, shelf)))
             try:
                 await conversation.hear(partial(step, session.receive))
             finally:
@@ -162,26 +162,19 @@ async def converse(
         await link.close()
 
 
-def _pause_s(session: Session, shelf: ReplicaShelf) -> float | None:
-    """After how long a session looks though nobody commits anything; None: it need not."""
-    if shelf.is_hub:
-        return LOOK_UNASKED_S
-    colleague = session.peer is not None and session.peer.role != HUB_ROLE
-    return LOOK_S if colleague else None
-
-
 async def _look_unasked(
-    look: Callable[[], Awaitable[None]], pause_s: Callable[[], float | None]
+    look: Callable[[], Awaitable[None]], session: Session, shelf: ReplicaShelf
 ) -> None:
     """What a phone is to let go of by the clock it lets go of on a quiet day too.
 
-    And what it gave a colleague to carry is made anew, some time after more was written.
+    And what it gave a colleague to carry is made anew, some time after more was written. A phone in
+    session with a hub has nothing to look for, and is not woken for it.
     """
     while True:
-        pause = pause_s()
-        await asyncio.sleep(LOOK_S if pause is None else pause)
-        if pause is None:
-            continue
+        await asyncio.sleep(LOOK_UNASKED_S if shelf.is_hub else LOOK_S)
+        peer = session.peer
+        if not shelf.is_hub and peer is not None and peer.role == HUB_ROLE:
+            return
         # Room that is kept for people is no reason to hang up: it is looked at again.
         with suppress(DiskFull):
             await look()

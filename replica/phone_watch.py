@@ -17,6 +17,7 @@ from core.dispatch.fix import Fix
 from replica.clock import Clock
 from replica.files import MACHINE_FILES
 from replica.health import STOOD_STILL_WITHIN_MS, Facts
+from replica.pacing import until_due_s
 from replica.reader import Reader
 from replica.standstill import BEAT_S, Standstills
 
@@ -33,6 +34,8 @@ class PhoneWatch:
         self._standstills = Standstills(folder, clock)
         self._fixes: deque[Fix] = deque(maxlen=FIXES_JUDGED)
         self._heard_ms: int | None = None
+        self._on_duty: bool | None = None
+        self._duty_began = asyncio.Event()
 
     def begin(self) -> None:
         """The program starts."""
@@ -42,11 +45,25 @@ class PhoneWatch:
         """The program was told to stop."""
         self._standstills.stop()
 
+    def heed_duty(self, on_duty: bool) -> None:
+        """Only on duty is it of interest whether this program may run, and worth waking for."""
+        if on_duty == self._on_duty:
+            return
+        self._on_duty = on_duty
+        if on_duty:
+            self._standstills.beat()
+            self._duty_began.set()
+        else:
+            self._duty_began.clear()
+            self._standstills.stop()
+
     async def run(self) -> None:
         """Notice when the phone's system did not let this program run, until cancelled."""
         while True:
-            await asyncio.sleep(BEAT_S)
-            self._standstills.beat()
+            await self._duty_began.wait()
+            await asyncio.sleep(until_due_s(BEAT_S))
+            if self._on_duty:
+                self._standstills.beat()
 
     def saw(self, fix: Fix) -> None:
         """A fix came, of use or not."""

@@ -72,14 +72,31 @@ class Reader:
 
     async def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """All rows of a question, asked by the connection that is free first."""
+        (found,) = await self.answers((sql, parameters))
+        return found
+
+    async def answers(self, *questions: tuple[str, Sequence[Any]]) -> list[list[sqlite3.Row]]:
+        """The rows of each question, SQL and parameters, asked one after another.
+
+        They are on their way together, so that the connection's thread goes on to the next while
+        the loop does other work. What is committed meanwhile may be in the later ones.
+        """
         assert self._open, "open the reader with `async with`"
         idle = self._idle
         db = await idle.get()
         try:
             # One way to the connection's thread and back; a cursor of its own would take three.
-            return list(await db.execute_fetchall(sql, tuple(parameters)))
+            asked = [db.execute_fetchall(sql, tuple(values)) for sql, values in questions]
+            if len(asked) == 1:
+                return [list(await asked[0])]
+            # All are waited for, so that nobody's question is still asked when another begins.
+            answered = await asyncio.gather(*asked, return_exceptions=True)
         finally:
             idle.put_nowait(db)
+        for answer in answered:
+            if isinstance(answer, BaseException):
+                raise answer
+        return [list(answer) for answer in answered if not isinstance(answer, BaseException)]
 
     async def row(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Row | None:
         """The first row of a question, None where there is none."""
@@ -102,12 +119,13 @@ class Reader:
     async def state(self, stream: str) -> StreamState:
         """The fold of a stream; some 90 µs for each of its entries."""
         name = (bytes.fromhex(stream),)
-        entries = await self.rows(_ENTRIES, name)
-        certificates = await self.rows(
-            f"SELECT author, certificate FROM certificate WHERE author {_AUTHORS}", name
+        entries, certificates, revoked, meta = await self.answers(
+            (_ENTRIES, name),
+            (f"SELECT author, certificate FROM certificate WHERE author {_AUTHORS}", name),
+            (f"SELECT author FROM revoked WHERE author {_AUTHORS}", name),
+            ("SELECT value FROM meta WHERE name = 'site'", ()),
         )
-        revoked = await self.rows(f"SELECT author FROM revoked WHERE author {_AUTHORS}", name)
-        site = await self.row("SELECT value FROM meta WHERE name = 'site'")
+        site = meta[0] if meta else None
         of_site = unpack(site[0]) if site is not None else b""
         return folded(
             of_site,

@@ -1,10 +1,10 @@
 """Standstills: when this program did not run although nobody had stopped it.
 
 Android ends or freezes programs in the background to save battery, and then nothing is logged; the
-worker is told what happened to their own phone rather than what might. A beat is written twice a
-minute; a gap between two beats is a standstill. Holds no store: beats say nothing of work, so they
-are kept beside it and lost without harm. Invariant: a standstill is told by a clock that counts
-sleep where the system has one, so that a wall clock that is put right makes none.
+worker is told what happened to their own phone rather than what might. On duty a beat is written
+every minute; a gap between two beats is a standstill. Holds no store: beats say nothing of work, so
+they are kept beside it and lost without harm. Invariant: a standstill is told by a clock that
+counts sleep where the system has one, so that a wall clock that is put right makes none.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from replica.clock import Clock
 
 LOGGER = logging.getLogger(__name__)
 
-BEAT_S: Final = 30.0
+BEAT_S: Final = 60.0
 BEAT_FILE: Final = "beat.json"
 STANDSTILL_MS_MIN: Final = 3 * 60_000
 """Shorter ones are a busy phone's, and cost no log: silence counts from twenty minutes."""

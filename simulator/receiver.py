@@ -28,6 +28,8 @@ OPEN_SKY_S: Final = 60.0
 CANYON_M: Final = 35.0
 CANYON_S: Final = 20.0
 INDOORS_S: Final = 600.0
+COARSE_M: Final = 30.0
+"""What Wi-Fi and cells are off in a town, at the least."""
 MOVING_EVERY_S: Final = 10.0
 STILL_EVERY_S: Final = 30.0
 MOVING_MPS: Final = 0.6
@@ -102,42 +104,83 @@ def receive(
     source: str = "gps",
 ) -> Reception:
     """The fixes of a day. Intervals vary by a tenth; nothing comes in gaps or without battery."""
-    gaps = _spans(chance, day, options.gaps_per_day, 120.0, 1_800.0)
-    canyons = _spans(chance, day, options.canyons_per_day, 30.0, 400.0)
-    empty = _empty_battery(chance, day, options.empty_battery_per_day)
-    error = _Error(chance, options)
+    receiver = Receiver(chance, day, options, troubles, source)
     fixes: list[Fix] = []
-    outlier_times_ms: list[int] = []
     at_ms = day.start_ms
     while at_ms <= day.end_ms:
-        position = day.position(at_ms)
-        in_canyon = _any_covers(canyons, at_ms)
-        error.pass_time(at_ms, position.mode, in_canyon=in_canyon)
-        silent = _any_covers(gaps, at_ms) or (empty is not None and empty.covers(at_ms))
+        fix = receiver.measure(at_ms)
+        if fix is not None:
+            fixes.append(fix)
+        moves = day.position(at_ms).speed_mps >= MOVING_MPS
+        every_s = moving_every_s if moves else still_every_s
+        at_ms += max(1_000, round(every_s * chance.uniform(0.9, 1.1) * 1_000))
+    return Reception(
+        tuple(fixes),
+        receiver.gaps,
+        receiver.canyons,
+        receiver.empty_battery,
+        tuple(receiver.outlier_times_ms),
+    )
+
+
+class Receiver:
+    """A phone's receiver through a day, asked for a fix at whatever moments, in order of time.
+
+    What befalls it is drawn when it is made.
+    """
+
+    def __init__(
+        self,
+        chance: Random,
+        day: TrueDay,
+        options: Options = CALM,
+        troubles: Troubles = Troubles(),
+        source: str = "gps",
+    ) -> None:
+        self.gaps = _spans(chance, day, options.gaps_per_day, 120.0, 1_800.0)
+        self.canyons = _spans(chance, day, options.canyons_per_day, 30.0, 400.0)
+        self.empty_battery = _empty_battery(chance, day, options.empty_battery_per_day)
+        self.outlier_times_ms: list[int] = []
+        self._chance = chance
+        self._day = day
+        self._troubles = troubles
+        self._source = source
+        self._error = _Error(chance, options)
+        self._coarse_error = _Error(chance, options, least_m=COARSE_M)
+
+    def measure(self, at_ms: int, *, exact: bool = True) -> Fix | None:
+        """The fix of a moment, None where there is none to be had.
+
+        Not `exact`: by Wi-Fi and cells, which tell no speed and no bearing.
+        """
+        chance, troubles = self._chance, self._troubles
+        position = self._day.position(at_ms)
+        error = self._error if exact else self._coarse_error
+        error.pass_time(at_ms, position.mode, in_canyon=_any_covers(self.canyons, at_ms))
+        empty = self.empty_battery is not None and self.empty_battery.covers(at_ms)
+        silent = _any_covers(self.gaps, at_ms) or empty
         silent = silent or _any_covers(troubles.silences, at_ms) or _below(troubles, position)
         mocked = next((mock for mock in troubles.mocks if mock.span.covers(at_ms)), None)
-        if mocked is not None and not (empty is not None and empty.covers(at_ms)):
+        if mocked is not None and not empty:
             claim_m = chance.randint(1, 5)
             place = (mocked.lat_e7, mocked.lon_e7)
-            fixes.append(Fix(at_ms, *place, claim_m, 0.0, None, source, mock=True))
-        elif mocked is None and not silent:
-            outlier = error.is_sure_and_wrong(at_ms)
-            if outlier:
-                outlier_times_ms.append(at_ms)
-            fix = _fix(chance, at_ms, position, error, source)
-            share = troubles.unknown_accuracy_share
-            if share and chance.random() < share:
-                fix = replace(fix, accuracy_m=None)
-            fixes.append(fix)
-        every_s = moving_every_s if position.speed_mps >= MOVING_MPS else still_every_s
-        at_ms += max(1_000, round(every_s * chance.uniform(0.9, 1.1) * 1_000))
-    return Reception(tuple(fixes), gaps, canyons, empty, tuple(outlier_times_ms))
+            return Fix(at_ms, *place, claim_m, 0.0, None, self._source, mock=True)
+        if mocked is not None or silent:
+            return None
+        if error.is_sure_and_wrong(at_ms):
+            self.outlier_times_ms.append(at_ms)
+        fix = _fix(chance, at_ms, position, error, self._source)
+        share = troubles.unknown_accuracy_share
+        if share and chance.random() < share:
+            fix = replace(fix, accuracy_m=None)
+        return fix if exact else replace(fix, speed_mps=None, bearing_deg=None)
 
 
 class _Error:
     """How far the receiver is off, in metres east and north, and how far it thinks it is."""
 
-    def __init__(self, chance: Random, options: Options) -> None:
+    def __init__(self, chance: Random, options: Options, least_m: float = 0.0) -> None:
+        self._least_m = least_m
         self._chance = chance
         self._options = options
         self._last_ms: int | None = None
@@ -154,6 +197,7 @@ class _Error:
             size_m, memory_s = max(OPEN_SKY_M, self._options.indoor_drift_m), INDOORS_S
         elif in_canyon:
             size_m, memory_s = CANYON_M, CANYON_S
+        size_m = max(size_m, self._least_m)
         passed_s = 0.0 if self._last_ms is None else (at_ms - self._last_ms) / 1_000
         kept = math.exp(-passed_s / memory_s)
         fresh_m = size_m / math.sqrt(2) * math.sqrt(1 - kept * kept)

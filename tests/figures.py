@@ -21,9 +21,11 @@ from simulator.planted import PLANTED
 from simulator.world.campaign import Tally, attempts
 from simulator.world.run import Size
 from tests.autolog_truth import score
+from tests.battery import rounds as battery
 from tests.bench.__main__ import quick_rows
 from tests.bench.measuring import figures
 from tests.build import Site, hold
+from tests.core.dispatch import test_replay_cases
 from tests.handing_sizes import QR_BYTES, handed_sizes
 from tests.journey.kills import lost_by_sigkills
 from tests.pattern_truth import rounds_found_again, rules_found_again
@@ -94,6 +96,39 @@ def trace_figures(traces: Path | None) -> None:
     figure("trace_visits_false", sum(row[3] for row in rows), "visits")
 
 
+def replay_figures() -> None:
+    """The twelve replay cases of the automatic logger."""
+    cases = [case for name, case in vars(test_replay_cases).items() if name.startswith("test_")]
+    numbered = [case for case in cases if case.__name__.split("_")[1].isdigit()]
+    held = 0
+    for case in numbered:
+        try:
+            case()
+        except AssertionError as wrong:
+            print(f"# {case.__name__}: {wrong}")
+        else:
+            held += 1
+    figure("replay_cases", len(numbered), "cases")
+    figure("replay_cases_held", held, "cases")
+
+
+def battery_figures() -> None:
+    """Two of a phone's days, sampled in several ways."""
+    for name, value, unit in battery.figures(battery.measured(2, 0)):
+        figure(name, value, unit)
+
+
+# What takes longer than all of these together, by the target that prints it.
+LONGER = (
+    ("make bench-board", "the board beside its floors"),
+    ("make bench-phone", "a phone's taps and starts beside theirs, with two years of its own days"),
+    ("make blackbox", "a month offline: kills, full disks, photos, a clock in 2036"),
+    ("make truth", "the automatic logger on true days, beside rules of others; --recorded FILE"),
+    ("make battery", "more of a phone's days, with a fix each second too"),
+    ("make proof", "what is drawn from chance, in large numbers"),
+)
+
+
 def pattern_figures() -> None:
     """What recurs, found again in half years of visits whose rules and rounds are known."""
     again = {"rules": rules_found_again(range(20)), "rounds": rounds_found_again(range(100))}
@@ -153,9 +188,10 @@ def main() -> int:
         sync_figures(Path(folder) / "sync")
         handing_figures(Path(folder) / "handing")
     bench_figures()
-    print("# the board's own figures are printed by `make bench-board`", flush=True)
-    print("# those of a month offline are printed by `make blackbox`", flush=True)
-    print("# the automatic logger beside true days: `make truth`", flush=True)
+    for target, what in LONGER:
+        print(f"# printed by `{target}`: {what}", flush=True)
+    replay_figures()
+    battery_figures()
     try:
         trace_figures(arguments.traces)
     except TraceError as error:

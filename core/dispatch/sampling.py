@@ -1,6 +1,7 @@
 """How often a phone should learn where it is: by what it does, to spend no battery on waiting.
 
-Pure. Holds no location app and no switches: off duty, or with auto logging off, nobody asks.
+Pure. Holds no location app and no switches: off duty, or with auto logging off, `IDLE` is all that
+anybody asks for.
 Invariant: what is asked for never decides what is logged; the rules of a visit hold for fixes
 however often they come.
 
@@ -33,6 +34,10 @@ class Sampling:
     every_m: int
     exact: bool
 
+
+IDLE: Final = Sampling(300, 200, exact=False)
+"""So that an app which hears of a new duty in an answer alone hears of it soon after its worker has
+set out; a phone that lies at home all night tells nothing."""
 
 STILL: Final = Sampling(120, 0, exact=False)
 MOVING: Final = Sampling(10, 25, exact=True)

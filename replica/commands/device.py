@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -130,17 +131,20 @@ def _say_links(arguments: argparse.Namespace) -> None:
 def device_app(device: Device, secret: bytes) -> web.Application:
     """The loopback application of a device: its screens under `secret`, and location intake."""
     app = make_screens(device)
-
-    async def keep(report: Report) -> None:
-        match report:
-            case Located():
-                await device.choices.hear_network(report.on_mobile_data)
-                await device.take_fix(report.fix, report.battery_percent)
-            case Crossing():
-                await device.take_fix(report.fix)
-
+    keep = partial(keep_report, device)
     attach_intake(app, location_secret(secret), keep, device.owntracks_commands)
     return app
+
+
+async def keep_report(device: Device, report: Report) -> None:
+    """Give what a location app reported to the phone; durable on return."""
+    match report:
+        case Located():
+            await device.choices.hear_network(report.on_mobile_data)
+            device.hear_location_app(report.app_mode)
+            await device.take_fix(report.fix, report.battery_percent)
+        case Crossing():
+            await device.take_fix(report.fix)
 
 
 async def _until_told() -> None:

@@ -7,8 +7,11 @@ Invariant: an answer tells only what changed. OwnTracks forgets whether it was i
 that region is told again, so repeating them at each message would make it see arrivals that never
 were.
 
-Source: the OwnTracks booklet (JSON, HTTP mode, remote configuration) and the Android app's message
-processor: in HTTP mode it obeys commands in the answer, and knows a region by its `tst` alone.
+Source: the OwnTracks booklet (JSON, location, remote configuration) and the Android app 2.6.0, its
+message processor, location processor and background service. In HTTP mode it obeys commands in the
+answer, `setConfiguration` only where `remoteConfiguration` is on; each command of an answer runs by
+itself, so that the order of two is not promised; it knows a region by its `tst` alone. Quiet and
+on request it posts nothing by itself, so that no answer ever reaches it again: neither is told.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from typing import Final
 from urllib.parse import quote
 
 from core.dispatch.fix import Fix
-from core.dispatch.sampling import Sampling
+from core.dispatch.sampling import IDLE, Sampling
 from replica.location.report import (
     MPS_PER_KMH,
     Crossing,
@@ -65,7 +68,10 @@ Command = dict[str, object]
 
 
 class Monitoring(enum.IntEnum):
-    """How much OwnTracks reports; the numbers are its own."""
+    """How much OwnTracks reports; the numbers are its own.
+
+    The first two are what a person may have chosen in the app; see the top of this file.
+    """
 
     QUIET = -1
     ON_REQUEST = 0
@@ -84,7 +90,8 @@ def _parse(message: dict[str, object]) -> Report:
     kind = message.get("_type")
     if kind == "location":
         battery = battery_percent(number_in(message.get("batt")))
-        return Located(_fix(message, SOURCE), battery, _is_mobile(message.get("conn")))
+        mobile = _is_mobile(message.get("conn"))
+        return Located(_fix(message, SOURCE), battery, mobile, _mode(message))
     if kind == "transition":
         return _crossing(message)
     if kind == "encrypted":
@@ -97,6 +104,12 @@ def _parse(message: dict[str, object]) -> Report:
 def _is_mobile(connection: object) -> bool | None:
     """Whether the phone is on mobile data, as the app says; None where nothing is told."""
     return {"m": True, "w": False}.get(connection) if isinstance(connection, str) else None
+
+
+def _mode(message: dict[str, object]) -> tuple[int, int] | None:
+    """The app's mode and when it made the message, ms; None where it does not tell both."""
+    mode, made_s = number_in(message.get("m")), number_in(message.get("created_at"))
+    return None if mode is None or made_s is None else (round(mode), round(made_s * 1_000))
 
 
 def _crossing(message: dict[str, object]) -> Crossing:
@@ -170,15 +183,17 @@ def answer_for(
     """What to answer so that OwnTracks watches `regions` and reports as `monitoring` says.
 
     With a `sampling` it reports as often as that asks for. Of more than `REGIONS_MAX` regions the
-    first are told, so give the likeliest first. No commands when nothing changed.
+    first are told, so give the likeliest first. No commands when nothing changed. Where a region is
+    to go, this answer takes all away and the next one brings those that are wanted.
     """
     wanted = _numbered(told.region_by_number or {}, regions[:REGIONS_MAX])
     commands: list[Command] = []
     known = told.region_by_number
     if known is None or known.keys() - wanted.keys():
-        # There is no command that takes one region away, so all go and the wanted ones come back.
+        # There is no command that takes one region away. What came back in the same answer might
+        # be taken away after it came.
         commands.append({"_type": "cmd", "action": "clearWaypoints"})
-        known = {}
+        known = wanted = {}
     changed = [_waypoint(number, wanted[number]) for number in wanted
                if known.get(number) != wanted[number]]  # fmt: skip
     if changed:
@@ -196,11 +211,16 @@ def answer_for(
 
 
 def _intervals(sampling: Sampling) -> Command:
-    """The app's own settings: seconds in its two modes, and metres in the one that saves."""
+    """The app's own settings: seconds in its two modes, and metres in the one that saves.
+
+    Where metres are told, both must have passed. Without the last one the app takes what others
+    ask the receiver for, once a second while somebody navigates.
+    """
     return {
         "locatorInterval": sampling.every_s,
         "locatorDisplacement": sampling.every_m,
         "moveModeLocatorInterval": sampling.every_s,
+        "pegLocatorFastestIntervalToInterval": True,
     }
 
 
@@ -260,6 +280,7 @@ def provisioning_link(port: int, secret: str, device: str, monitoring: Monitorin
         "monitoring": int(monitoring),
         "cmd": True,
         "remoteConfiguration": True,
+        **_intervals(IDLE),
     }
     packed = base64.b64encode(json.dumps(configuration, separators=(",", ":")).encode())
     return "owntracks:///config?inline=" + quote(packed.decode("ascii"), safe="")

@@ -54,11 +54,14 @@ class Located:
     """Where the phone was; `battery_percent` is 0 to 100 where the app tells.
 
     `on_mobile_data` is whether its network then was the mobile one, None where nothing tells.
+    `app_mode` is the number of the app's own mode, and the ms of the phone's clock at which it was
+    in that; None where it does not tell.
     """
 
     fix: Fix
     battery_percent: int | None = None
     on_mobile_data: bool | None = None
+    app_mode: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

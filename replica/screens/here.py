@@ -34,6 +34,15 @@ from replica.screens.progress import OpenLog
 TEMPLATE_FOLDER = Path(__file__).parent / "templates"
 DEFAULT_THRESHOLD_MIN = 3
 
+_DUTY = (
+    "SELECT day, duty, start_at, stop_at FROM duty WHERE worker = ? AND stop_at IS NULL "
+    "ORDER BY start_at DESC LIMIT 1"
+)
+_RUNNING = (
+    "SELECT day, log, job, kind, source, start_at FROM time_log "
+    "WHERE worker = ? AND stop_at IS NULL AND superseded = 0 ORDER BY start_at DESC"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Duty:
@@ -142,17 +151,19 @@ class Screens:
     async def here(self) -> Here:
         """How things stand now, from the store's last commit."""
         device = self.device
-        reader = device.reader
-        settings = {
-            row["name"]: row["value"]
-            for row in await reader.rows("SELECT name, value FROM setting")
-        }
-        worker = await reader.row("SELECT * FROM worker WHERE worker = ?", (device.worker,))
+        named, workers, duties, logs = await device.reader.answers(
+            ("SELECT name, value FROM setting", ()),
+            ("SELECT * FROM worker WHERE worker = ?", (device.worker,)),
+            (_DUTY, (device.worker,)),
+            (_RUNNING, (device.worker,)),
+        )
+        settings = {row["name"]: row["value"] for row in named}
+        worker = workers[0] if workers else None
         sync = await device.sync_state()
         unsent = sync.unsent_by_stream or Counter(each.stream for each in sync.unsent)
         site_threshold = _setting(settings, "threshold_min", int, DEFAULT_THRESHOLD_MIN)
         now_ms, zone = device.now_ms(), local_time.zone_of(settings.get("time_zone"))
-        running = await self._running()
+        running = tuple(map(_open_log, logs))
         return Here(
             now_ms=now_ms,
             zone=zone,
@@ -165,38 +176,12 @@ class Screens:
             app=_app_settings(worker, site_threshold),
             sync=sync,
             pill=pill_of(sync),
-            duty=await self._duty(),
+            duty=Duty(*duties[0]) if duties else None,
             running=running,
             notices=await self._notices(zone, now_ms, running),
             theme=self.marks.display("theme"),
             text_size=self.marks.display("text"),
             unsent_by_stream=unsent,
-        )
-
-    async def _duty(self) -> Duty | None:
-        row = await self.device.reader.row(
-            "SELECT day, duty, start_at, stop_at FROM duty WHERE worker = ? AND stop_at IS NULL "
-            "ORDER BY start_at DESC LIMIT 1",
-            (self.device.worker,),
-        )
-        return Duty(*row) if row is not None else None
-
-    async def _running(self) -> tuple[OpenLog, ...]:
-        rows = await self.device.reader.rows(
-            "SELECT day, log, job, kind, source, start_at FROM time_log "
-            "WHERE worker = ? AND stop_at IS NULL AND superseded = 0 ORDER BY start_at DESC",
-            (self.device.worker,),
-        )
-        return tuple(
-            OpenLog(
-                day=row["day"],
-                log=bytes.fromhex(row["log"]),
-                job=bytes.fromhex(row["job"]) or None,
-                kind=row["kind"],
-                source=row["source"],
-                start_at=row["start_at"],
-            )
-            for row in rows
         )
 
     async def _notices(
@@ -280,6 +265,7 @@ def make_environment(assets: Assets) -> jinja2.Environment:
     )
     sprite = assets.url("icons.svg")
 
+    @cache
     def icon(name: str) -> Markup:
         """A drawing beside a word; decoration only."""
         return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>').format(
@@ -313,6 +299,17 @@ def _setting(settings: Mapping[str, str], name: str, kind: type, default: Any) -
     except (KeyError, ValueError):
         return default
     return value if type(value) is kind else default
+
+
+def _open_log(row: Any) -> OpenLog:
+    return OpenLog(
+        day=row["day"],
+        log=bytes.fromhex(row["log"]),
+        job=bytes.fromhex(row["job"]) or None,
+        kind=row["kind"],
+        source=row["source"],
+        start_at=row["start_at"],
+    )
 
 
 def _shift(text: str) -> tuple[int, int] | None:

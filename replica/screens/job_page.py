@@ -8,6 +8,7 @@ phase.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -33,6 +34,17 @@ from replica.screens.progress import (
 from replica.screens.words import bearing_degrees, bearing_words, degrees_text
 
 REFRESH_HEADER = "X-Fieldlog-Refresh"
+
+_NOTES = (
+    "SELECT note.note, note.at, note.actor, note.text, worker.name FROM note "
+    "LEFT JOIN worker ON worker.worker = note.actor WHERE note.job = ? "
+    "ORDER BY note.at DESC, note.note"
+)
+# A job without a customer has none: no customer's id is empty.
+_CONTACTS = (
+    "SELECT name, phone FROM contact WHERE customer = ? AND archived = 0 AND phone <> '' "
+    "ORDER BY name LIMIT 5"
+)
 
 REJECT_REASONS = (
     "I cannot be there in time",
@@ -115,7 +127,13 @@ async def job(request: web.Request) -> web.Response:
     if screens.marks.seen(card.job) is None:
         screens.marks.look_at(card.job, looked_at(card))
     reader = screens.device.reader
-    notes = await _notes(request, here, card)
+    noted, called, customers, items = await reader.answers(
+        (_NOTES, (card.job,)),
+        (_CONTACTS, (card.customer,)),
+        ("SELECT note FROM customer WHERE customer = ?", (card.customer,)),
+        ("SELECT item, text, ticked FROM check_item WHERE job = ? ORDER BY item", (card.job,)),
+    )
+    notes = _notes(noted, here)
     return screens.page(
         here,
         "job.html",
@@ -130,11 +148,10 @@ async def job(request: web.Request) -> web.Response:
         overruled=await overruled(reader, here, card, screens.marks),
         navigate=navigate_link(card),
         way=way_there(here, card, screens.device.last_fix()),
-        contacts=await _contacts(reader, card),
-        customer_note=await _customer_note(reader, card),
-        items=await reader.rows(
-            "SELECT item, text, ticked FROM check_item WHERE job = ? ORDER BY item", (card.job,)
-        ),
+        contacts=_contacts(called, card),
+        # What the office tells everybody who has a job there: access, dogs, parking.
+        customer_note=customers[0]["note"] if customers else "",
+        items=items,
         notes=notes,
         files=await files_page.files_on_phone(request, here, card),
         files_limit=files_page.LIMIT,
@@ -149,35 +166,15 @@ async def job(request: web.Request) -> web.Response:
     )
 
 
-async def _contacts(reader: Any, card: Card) -> list[Contact]:
+def _contacts(rows: Sequence[Any], card: Card) -> list[Contact]:
     """The job's own contact first, then the customer's others that can be called."""
     own = Contact(card.contact, card.contact_phone)
     found = [own] if own.name or own.phone else []
-    if card.customer:
-        rows = await reader.rows(
-            "SELECT name, phone FROM contact WHERE customer = ? AND archived = 0 AND phone <> '' "
-            "ORDER BY name LIMIT 5",
-            (card.customer,),
-        )
-        known = {each.phone for each in found}
-        found += [Contact(row["name"], row["phone"]) for row in rows if row["phone"] not in known]
-    return found
+    known = {each.phone for each in found}
+    return found + [Contact(row["name"], row["phone"]) for row in rows if row["phone"] not in known]
 
 
-async def _customer_note(reader: Any, card: Card) -> str:
-    """What the office tells everybody who has a job there: access, dogs, parking."""
-    row = await reader.row("SELECT note FROM customer WHERE customer = ?", (card.customer,))
-    return row["note"] if row is not None else ""
-
-
-async def _notes(request: web.Request, here: Here, card: Card) -> list[dict[str, Any]]:
-    reader = request.app[SCREENS].device.reader
-    rows = await reader.rows(
-        "SELECT note.note, note.at, note.actor, note.text, worker.name FROM note "
-        "LEFT JOIN worker ON worker.worker = note.actor WHERE note.job = ? "
-        "ORDER BY note.at DESC, note.note",
-        (card.job,),
-    )
+def _notes(rows: Sequence[Any], here: Here) -> list[dict[str, Any]]:
     return [
         {
             "note": row["note"],

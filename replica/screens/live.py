@@ -6,6 +6,7 @@ A page that hears it asks for itself anew. Invariant: a closed page leaves no ta
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ LOGGER = logging.getLogger(__name__)
 # Changes that come together are told together: a batch of 500 jobs redraws a page a few times.
 GATHER_S = 0.25
 HEARTBEAT_S = 20.0
+FRESH_S = 20.0
 # One page needs one; a browser that opens more than this is not a person.
 CONNECTIONS_MAX = 32
 
@@ -43,7 +45,10 @@ async def live(request: web.Request) -> web.StreamResponse:
     try:
         await socket.prepare(request)
         async with asyncio.TaskGroup() as group:
-            teller = group.create_task(_tell(request, socket))
+            tellers = [
+                group.create_task(_tell(request, socket)),
+                group.create_task(_keep_fresh(pages, socket)),
+            ]
             async for message in socket:
                 if message.type is WSMsgType.ERROR:
                     break
@@ -51,7 +56,8 @@ async def live(request: web.Request) -> web.StreamResponse:
                     pages.visible.add(socket)
                 else:
                     pages.visible.discard(socket)
-            teller.cancel()
+            for teller in tellers:
+                teller.cancel()
     except ConnectionError:
         LOGGER.debug("a page closed while it was being connected")
     finally:
@@ -69,6 +75,15 @@ async def _tell(request: web.Request, socket: web.WebSocketResponse) -> None:
         except ConnectionError:
             return  # The page closed between the question and the word.
         await asyncio.sleep(GATHER_S)
+
+
+async def _keep_fresh(pages: OpenPages, socket: web.WebSocketResponse) -> None:
+    """What a page says of how long ago something was grows old while it is looked at."""
+    while not socket.closed:
+        await asyncio.sleep(FRESH_S)
+        if socket in pages.visible:
+            with contextlib.suppress(ConnectionError):
+                await socket.send_str("changed")
 
 
 async def close_all(app: web.Application) -> None:

@@ -56,7 +56,7 @@ class _Telling:
     async def run(self) -> None:
         """Tell until cancelled. What is news when the program starts was told before it ended."""
         await self._try_to_look(silent=True)
-        async for _ in self._app[SCREENS].device.subscribe():
+        async for _ in self._app[SCREENS].device.subscribe(places=False):
             # First: whoever tapped just now waits for a page.
             await asyncio.sleep(GATHER_S)
             await self._try_to_look(silent=False)

@@ -121,6 +121,9 @@ class Rows(Protocol):
     async def rows(self, sql: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
         """All rows of a question, each readable by column name."""
 
+    async def answers(self, *questions: tuple[str, Sequence[Any]]) -> Sequence[Sequence[Any]]:
+        """The rows of each of several questions, asked together."""
+
     async def row(self, sql: str, parameters: Sequence[Any] = ()) -> Any | None:
         """The first row, or None."""
 
@@ -236,5 +239,8 @@ class Device(Protocol):
     async def answer_notice(self, notice: str, agreed: bool) -> None:
         """Agree to a notice, or say that it is wrong; an unknown one is a no-op."""
 
-    def subscribe(self) -> AsyncIterator[object]:
-        """Something each time that what screens show may have changed: commits, acks, fixes."""
+    def subscribe(self, *, places: bool = True) -> AsyncIterator[object]:
+        """Something each time that what screens show may have changed: commits, acks, fixes.
+
+        Without `places` not for a fix alone.
+        """

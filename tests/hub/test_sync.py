@@ -432,7 +432,7 @@ async def test_a_place_is_told_on_duty_and_never_off_duty(
         return found is not None and found[0]
 
     async def fix(lat_e7: int, ago_ms: int = 0) -> None:
-        clock.pass_ms(30_000)
+        clock.pass_ms(240_000)
         await phone.take_fix(Fix(clock.now_ms() - ago_ms, lat_e7, 249_000_000, 10), 80)
 
     await fix(601_000_001)
@@ -492,3 +492,32 @@ async def test_photos_go_both_ways_over_the_network_while_people_work(
     for address, photo in zip(addresses, photos, strict=True):
         assert await hub.hub.writer.run(replica.files.read, address) == photo
     assert await phase_at(hub, job) == "on site"
+
+
+async def test_places_are_told_as_rarely_as_the_board_allows(
+    hub: HubAtWork, phone: Device, clock: SettableClock
+) -> None:
+    worker = await join(hub, phone)
+    await phone.act(day_acts.start_duty(worker, "2026-03-02", b"duty-one"))
+    frames: list[int] = []
+
+    async def fix(lat_e7: int, after_s: int) -> None:
+        clock.pass_ms(after_s * 1_000)
+        await phone.take_fix(Fix(clock.now_ms(), lat_e7, 249_000_000, 10), 80)
+        syncer = phone._syncer
+        assert syncer is not None
+        assert syncer.figures.conversation is not None
+        frames.append(phone.place_told_ms() or 0)
+
+    await until(lambda: phone._syncer is not None and phone._syncer.figures.live, "in session")
+    for lat_e7, after_s in ((601_000_000, 60), (601_000_100, 120), (601_000_200, 60)):
+        await fix(lat_e7, after_s)
+    assert len(set(frames)) == 1, "it still lies where it was"
+    await fix(601_000_300, 60)
+    assert len(set(frames)) == 2, "but the board hears every four minutes that it does"
+    await fix(601_050_000, 10)
+    assert len(set(frames)) == 2, "on the way not at every fix"
+    await fix(601_100_000, 20)
+    assert len(set(frames)) == 3
+    await fix(601_100_001, -50)
+    assert frames[-1] == frames[-2], "a clock that was put back freezes nothing and floods nobody"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -76,6 +77,63 @@ async def test_what_a_phone_did_is_there_after_a_restart_and_goes_out_then(
         ((row),) = await phone.reader.rows("SELECT phase FROM assignment")
         assert row["phase"] == "finished"
         assert (await phone.sync_state()).unsent_count == 1
+
+
+async def test_how_things_stand_is_told_while_the_writer_is_busy(
+    tmp_path: Path, clock: SettableClock
+) -> None:
+    async with at_work(tmp_path, clock) as (_, phone, job, _):
+        await phone.hang_up()
+        await phone.act(acts.add_note(job, "Key is under the mat"))
+        busy, done = threading.Event(), threading.Event()
+
+        def work() -> None:
+            busy.set()
+            done.wait()
+
+        working = asyncio.get_running_loop().create_task(phone.writer.run(work))
+        try:
+            await until(busy.is_set, "the writer is busy")
+            # Who tapped waits for a page; what the phone does after the tap may take its time.
+            state = await phone.sync_state()
+            assert state.met_at_ms is not None
+            assert state.unsent_count in (0, 1)
+        finally:
+            done.set()
+            await working
+
+
+async def test_what_a_hub_brings_is_heeded_though_nothing_comes_due_off_duty(
+    tmp_path: Path, clock: SettableClock
+) -> None:
+    async with at_work(tmp_path, clock) as (hub, phone, _, _):
+        logger = phone._logger
+        assert logger is not None
+        await until(lambda: logger.context is not None, "the logger has looked")
+        assert not logger.context or not logger.context.jobs_on
+        await hub.act(acts.set_setting("job_dispatch", True))
+        await until(lambda: bool(logger.context and logger.context.jobs_on), "the switch is heeded")
+
+
+async def test_the_last_place_said_again_writes_nothing(
+    tmp_path: Path, clock: SettableClock
+) -> None:
+    async with at_work(tmp_path, clock) as (_, phone, _, _):
+        worker = bytes.fromhex(phone.worker)
+        await phone.act(day_acts.start_duty(worker, DAY, b"duty-one"))
+        clock.pass_ms(60_000)
+        last = Fix(clock.now_ms(), 601_000_000, 249_000_000, 8)
+        await phone.take_fix(last)
+        clock.pass_ms(60_000)
+        await phone.act(day_acts.stop_duty(worker, DAY, b"duty-one"))
+        logger = phone._logger
+        assert logger is not None
+        await logger.pass_time()
+        held = phone.writer.replica.position()
+        for _ in range(3):
+            await phone.take_fix(last)
+            await logger.pass_time()
+        assert phone.writer.replica.position() == held
 
 
 async def test_an_act_that_makes_no_sense_changes_nothing(

@@ -127,6 +127,7 @@ async def test_owntracks_is_told_how_often_by_its_own_answer_and_says_which_netw
             "locatorInterval": sampling.every_s,
             "locatorDisplacement": 0,
             "moveModeLocatorInterval": sampling.every_s,
+            "pegLocatorFastestIntervalToInterval": True,
         }
         assert await posted(phone, located(START_MS + 60_000, conn="w")) == []
         assert phone.choices.on_mobile_data is False

@@ -35,3 +35,30 @@ async def test_a_phone_whose_clock_stands_off_tells_all_by_the_true_time(
         (still,) = facts.standstills
         assert (still.start_ms, still.end_ms) == (clock.now_ms(), clock.now_ms() + HOUR_MS)
         assert facts.heard_ms == facts.now_ms == clock.now_ms() + HOUR_MS
+
+
+async def test_only_on_duty_is_it_noticed_that_the_program_did_not_run(
+    tmp_path: Path, clock: SettableClock
+) -> None:
+    def still() -> list[tuple[int, int, bool]]:
+        kept = watch._standstills.kept
+        return [(each.start_ms, each.end_ms, each.ended) for each in kept]
+
+    watch = PhoneWatch(tmp_path, clock, clock.now_ms)
+    watch.begin()
+    watch.heed_duty(False)
+    clock.pass_ms(5 * HOUR_MS)
+    watch.heed_duty(True)
+    assert still() == [], "off duty nothing beats, and nothing is missed"
+    began_ms = clock.now_ms()
+    clock.pass_ms(HOUR_MS)
+    # Killed on duty, and started again.
+    watch = PhoneWatch(tmp_path, clock, clock.now_ms)
+    watch.begin()
+    assert still() == [(began_ms, clock.now_ms(), True)]
+    watch.heed_duty(True)
+    watch.heed_duty(False)
+    clock.pass_ms(HOUR_MS)
+    watch = PhoneWatch(tmp_path, clock, clock.now_ms)
+    watch.begin()
+    assert len(still()) == 1, "an end off duty is none"

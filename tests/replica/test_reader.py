@@ -57,6 +57,29 @@ async def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     await asyncio.sleep(0.05)  # The thread that failed says goodbye to this loop.
 
 
+async def test_questions_that_are_asked_together_are_answered_each_in_its_place(
+    hub: Replica,
+) -> None:
+    hub.write(acts.set_setting("threshold_min", 9))
+    async with Reader(hub.store.path) as reader:
+        settings, none, numbers = await reader.answers(
+            ("SELECT name FROM setting WHERE name = ?", ["threshold_min"]),
+            ("SELECT name FROM setting WHERE name = 'none'", ()),
+            ("SELECT 1 AS one UNION SELECT 2", ()),
+        )
+        assert [row["name"] for row in settings] == ["threshold_min"]
+        assert none == []
+        assert [row["one"] for row in numbers] == [1, 2]
+        assert await reader.answers() == []
+
+
+async def test_a_bad_question_among_others_is_told_and_the_reader_goes_on(hub: Replica) -> None:
+    async with Reader(hub.store.path) as reader:
+        with pytest.raises(sqlite3.OperationalError, match="no such table"):
+            await reader.answers(("SELECT 1", ()), ("SELECT * FROM nowhere", ()), ("SELECT 2", ()))
+        assert [tuple(row) for row in await reader.rows("SELECT 3")] == [(3,)]
+
+
 async def test_a_long_question_holds_up_no_short_one(hub: Replica) -> None:
     long = (
         "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 3000000)"

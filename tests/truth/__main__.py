@@ -67,8 +67,10 @@ def figures(result: Result, rules: dict[str, AnyRule]) -> None:
         score, key = result.whole(name), name.replace(",", "").replace(" ", "_")
         figure(f"truth_{key}_found", f"{score.found_percent:.2f}", "%")
         figure(f"truth_{key}_false", f"{score.false_per_200_days:.2f}", "logs/200 days")
-        figure(f"truth_{key}_minutes_median", f"{quantile(score.minutes_min, 0.5):.2f}", "min")
-        figure(f"truth_{key}_minutes_p95", f"{quantile(score.minutes_min, 0.95):.2f}", "min")
+        errors = {"start": score.start_min, "end": score.end_min, "minutes": score.minutes_min}
+        for what, values in errors.items():
+            figure(f"truth_{key}_{what}_median", f"{quantile(values, 0.5):.2f}", "min")
+            figure(f"truth_{key}_{what}_p95", f"{quantile(values, 0.95):.2f}", "min")
     whole = result.whole(OURS)
     figure("truth_worker_days", whole.days, "days")
     figure("truth_visits", whole.visits, "visits")

@@ -22,10 +22,10 @@ from hub.map.extract import read_extract
 from hub.map.road_build import build_graph
 from hub.map.roads import Roads
 from hub.map.travel import route_between
-from simulator.draw import chance_for
+from simulator.draw import Options, chance_for
 from simulator.jam import Jam
 from simulator.motion import Errand, TrueDay, TrueVisit, moved, plan_day
-from simulator.receiver import Mocked, Span, Troubles, Tunnel, receive
+from simulator.receiver import Mocked, Receiver, Span, Troubles, Tunnel, receive
 from tests.truth import mix
 from tests.truth.mix import Range, Scenario
 
@@ -65,7 +65,7 @@ def town() -> Town:
 class WorkDay:
     """What was (`day`), what the phone received (`fixes`), and what its worker was to do (`jobs`).
 
-    `fixes` stand in the order in which they were measured.
+    `fixes` stand in the order in which they were measured; `receiver` makes others of the same day.
     """
 
     scenario: str
@@ -73,6 +73,8 @@ class WorkDay:
     jobs: tuple[JobPlace, ...]
     fixes: tuple[Fix, ...]
     day: TrueDay
+    options: Options
+    troubles: Troubles
 
     @property
     def visits(self) -> tuple[TrueVisit, ...]:
@@ -82,6 +84,11 @@ class WorkDay:
             for visit in self.day.visits
             if visit.key and visit.leave_ms - visit.arrive_ms >= VISIT_MS_MIN
         )
+
+    def receiver(self) -> Receiver:
+        """A phone's receiver that is asked as its programs ask, not at the scenario's intervals."""
+        chance = chance_for(self.seed, "receiver", self.scenario)
+        return Receiver(chance, self.day, self.options, self.troubles)
 
     def was_seen(self, visit: TrueVisit) -> bool:
         """Whether there is a usable fix of a visit at all, not made up by another app."""
@@ -151,7 +158,8 @@ class _Maker:
             chance, day, options, troubles, moving_every_s=scenario.moving_every_s,
             still_every_s=chance.uniform(*scenario.still_every_s),
         )  # fmt: skip
-        return WorkDay(scenario.name, self.seed, self.jobs(day), reception.fixes, day)
+        jobs = self.jobs(day)
+        return WorkDay(scenario.name, self.seed, jobs, reception.fixes, day, options, troubles)
 
     # --- places
 

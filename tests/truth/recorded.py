@@ -60,6 +60,10 @@ def report(path: Path) -> list[str]:
         f"{len(stays) - len(at_places)} of them lie 100 m or more from the place they belong to",
         f"stay points of which a log of ours covers half: {len(agreed)} of {len(at_places)}",
         f"logs of ten minutes or more that are no stay point: {len(alone)} of {len(long_logs)}",
+        f"truth_recorded_stays {len(at_places)} stays",
+        f"truth_recorded_stays_logged {len(agreed)} stays",
+        f"truth_recorded_logs {len(long_logs)} logs",
+        f"truth_recorded_logs_without_a_stay {len(alone)} logs",
         "", "stay points without a log",
     ]  # fmt: skip
     for stay, name in missed:

@@ -78,7 +78,9 @@ async def test_a_fix_of_owntracks_is_kept_and_answered(phone: Phone) -> None:
 
 async def test_the_answer_sets_todays_regions(phone: Phone) -> None:
     region = Region(b"muster", "J-12 Müster", 471_000_000, 95_000_000, 75)
-    phone.commands = answer_for(NOTHING_TOLD, [region], Monitoring.ALWAYS).commands
+    cleared = answer_for(NOTHING_TOLD, [region], Monitoring.ALWAYS).told
+    phone.commands = answer_for(cleared, [region], Monitoring.ALWAYS).commands
+    assert phone.commands
     status, text = await phone.owntracks(LOCATION)
     assert (status, json.loads(text)) == (200, phone.commands)
 

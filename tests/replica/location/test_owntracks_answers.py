@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,14 +29,21 @@ WEBER = Region(b"weber", "J-13 Weber", 472_000_000, 95_500_000, 20)
 
 
 class OwnTracks:
-    """The app as its source has it: it keeps regions by `tst`, and obeys commands in order."""
+    """The app as its source has it: regions by `tst`, and the commands of an answer in any order.
 
-    def __init__(self) -> None:
+    `chance` puts them in one; without, the order is the reverse of the answer's.
+    """
+
+    def __init__(self, chance: Random | None = None) -> None:
         self.regions: dict[int, dict[str, object]] = {}
-        self.monitoring: object = None
+        self.settings: dict[str, object] = {}
+        self._chance = chance
 
     def obey(self, answer: Answer) -> None:
         received: list[Command] = json.loads(json.dumps(answer.commands))
+        received.reverse()
+        if self._chance is not None:
+            self._chance.shuffle(received)
         for command in received:
             assert command["_type"] == "cmd"
             match command["action"]:
@@ -49,9 +57,19 @@ class OwnTracks:
                 case "setConfiguration":
                     configuration = command["configuration"]
                     assert isinstance(configuration, dict)
-                    self.monitoring = configuration["monitoring"]
+                    assert configuration.pop("_type") == "configuration"
+                    self.settings |= configuration
                 case other:
                     raise AssertionError(other)
+
+    def is_told(self, told: Told, regions: Sequence[Region], monitoring: Monitoring) -> Told:
+        """Let it be answered until there is nothing more to tell, twice at the most."""
+        for _ in range(2):
+            answer = answer_for(told, regions, monitoring)
+            self.obey(answer)
+            told = answer.told
+        assert answer_for(told, regions, monitoring).commands == []
+        return told
 
 
 regions = st.lists(
@@ -68,25 +86,31 @@ regions = st.lists(
 )
 
 
-@given(st.lists(st.tuples(regions, st.sampled_from(Monitoring)), max_size=6))
-def test_the_app_ends_with_exactly_what_was_wanted(
-    days: list[tuple[list[Region], Monitoring]],
+@given(st.lists(st.tuples(regions, st.sampled_from(Monitoring)), max_size=6), st.randoms())
+def test_the_app_ends_with_exactly_what_was_wanted_in_whatever_order_it_obeys(
+    days: list[tuple[list[Region], Monitoring]], chance: Random
 ) -> None:
-    app, told = OwnTracks(), NOTHING_TOLD
+    app, told = OwnTracks(chance), NOTHING_TOLD
     app.regions[5] = {"desc": "left over from another life"}
     for wanted, monitoring in days:
-        answer = answer_for(told, wanted, monitoring)
-        app.obey(answer)
-        told = answer.told
+        told = app.is_told(told, wanted, monitoring)
         assert sorted(str(each["desc"]) for each in app.regions.values()) == sorted(
             each.name[:80] for each in wanted
         )
-        assert app.monitoring == monitoring
+        assert app.settings["monitoring"] == monitoring
         assert answer_for(told, list(reversed(wanted)), monitoring).commands == []
 
 
+def test_one_answer_never_takes_regions_away_and_brings_others() -> None:
+    told = OwnTracks().is_told(NOTHING_TOLD, [MUSTER], Monitoring.ALWAYS)
+    answer = answer_for(told, [WEBER], Monitoring.ALWAYS)
+    assert [each["action"] for each in answer.commands] == ["clearWaypoints"]
+    answer = answer_for(answer.told, [WEBER], Monitoring.ALWAYS)
+    assert [each["action"] for each in answer.commands] == ["setWaypoints"]
+
+
 def test_a_region_that_stays_is_not_told_again() -> None:
-    told = answer_for(NOTHING_TOLD, [MUSTER], Monitoring.ALWAYS).told
+    told = OwnTracks().is_told(NOTHING_TOLD, [MUSTER], Monitoring.ALWAYS)
     commands = answer_for(told, [MUSTER, WEBER], Monitoring.ALWAYS).commands
     assert [each["action"] for each in commands] == ["setWaypoints"]
     assert "Weber" in json.dumps(commands)
@@ -94,7 +118,7 @@ def test_a_region_that_stays_is_not_told_again() -> None:
 
 
 def test_a_region_that_moved_is_told_under_its_old_number() -> None:
-    told = answer_for(NOTHING_TOLD, [MUSTER, WEBER], Monitoring.ALWAYS).told
+    told = OwnTracks().is_told(NOTHING_TOLD, [MUSTER, WEBER], Monitoring.ALWAYS)
     answer = answer_for(told, [MUSTER, replace(WEBER, radius_m=300)], Monitoring.ALWAYS)
     assert [each["action"] for each in answer.commands] == ["setWaypoints"]
     assert answer.told.region_by_number is not None
@@ -103,7 +127,7 @@ def test_a_region_that_moved_is_told_under_its_old_number() -> None:
 
 
 def test_auto_logging_off_stops_the_reporting_alone() -> None:
-    told = answer_for(NOTHING_TOLD, [MUSTER], Monitoring.ALWAYS).told
+    told = OwnTracks().is_told(NOTHING_TOLD, [MUSTER], Monitoring.ALWAYS)
     commands = answer_for(told, [MUSTER], Monitoring.ON_REQUEST).commands
     assert commands == [
         {
@@ -121,15 +145,15 @@ def told_numbers(told: Told) -> Sequence[int]:
 
 def test_numbers_are_unique_the_same_after_a_restart_and_look_like_times() -> None:
     many = [Region(bytes([n, m]), f"{n}-{m}", n, m, 100) for n in range(9) for m in range(10)]
-    first = answer_for(NOTHING_TOLD, many, Monitoring.ALWAYS).told
-    again = answer_for(NOTHING_TOLD, many[::-1], Monitoring.ALWAYS).told
+    first = OwnTracks().is_told(NOTHING_TOLD, many, Monitoring.ALWAYS)
+    again = OwnTracks().is_told(NOTHING_TOLD, many[::-1], Monitoring.ALWAYS)
     assert first.region_by_number == again.region_by_number
     assert len(set(told_numbers(first))) == 90
     assert all(10**9 <= number < 10**9 + 2**30 + 90 for number in told_numbers(first))
 
 
 def test_two_places_never_share_a_number() -> None:
-    told = answer_for(NOTHING_TOLD, [MUSTER], Monitoring.ALWAYS).told
+    told = OwnTracks().is_told(NOTHING_TOLD, [MUSTER], Monitoring.ALWAYS)
     (number,) = told_numbers(told)
     taken = Told({number: WEBER}, Monitoring.ALWAYS)
     both = answer_for(taken, [MUSTER, WEBER], Monitoring.ALWAYS).told
@@ -139,23 +163,22 @@ def test_two_places_never_share_a_number() -> None:
 def test_android_is_never_given_more_regions_than_it_takes() -> None:
     many = [Region(n.to_bytes(2, "big"), str(n), n, n, 100) for n in range(300)]
     app = OwnTracks()
-    app.obey(answer_for(NOTHING_TOLD, many, Monitoring.ALWAYS))
+    app.is_told(NOTHING_TOLD, many, Monitoring.ALWAYS)
     assert len(app.regions) == REGIONS_MAX
     assert {each["desc"] for each in app.regions.values()} == {str(n) for n in range(REGIONS_MAX)}
 
 
 def test_a_small_region_is_told_as_large_as_a_phone_can_see() -> None:
     app = OwnTracks()
-    app.obey(answer_for(NOTHING_TOLD, [MUSTER, WEBER], Monitoring.ALWAYS))
+    app.is_told(NOTHING_TOLD, [MUSTER, WEBER], Monitoring.ALWAYS)
     assert {each["desc"]: each["rad"] for each in app.regions.values()} == {
         "J-12 Muster": 75, "J-13 Weber": 50,
     }  # fmt: skip
 
 
 def test_a_crossing_leads_back_to_its_place() -> None:
-    told = answer_for(NOTHING_TOLD, [MUSTER, WEBER], Monitoring.ALWAYS).told
     app = OwnTracks()
-    app.obey(answer_for(NOTHING_TOLD, [MUSTER, WEBER], Monitoring.ALWAYS))
+    told = app.is_told(NOTHING_TOLD, [MUSTER, WEBER], Monitoring.ALWAYS)
     for number, told_region in app.regions.items():
         sent = {
             "_type": "transition", "event": "enter", "wtst": number, "tst": 1_779_000_000,

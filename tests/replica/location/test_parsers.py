@@ -79,6 +79,7 @@ def test_a_location_of_owntracks_comes_in_our_units() -> None:
         ),
         battery_percent=81,
         on_mobile_data=True,
+        app_mode=(1, 1_779_000_001_000),
     )
 
 
@@ -342,3 +343,6 @@ def test_the_link_sets_owntracks_up_to_post_to_this_phone() -> None:
     assert configuration["password"] == "s+/=&cret"
     assert (configuration["cmd"], configuration["remoteConfiguration"]) == (True, True)
     assert (configuration["tid"], configuration["monitoring"]) == ("PH", 1)
+    # Its own defaults are half a kilometre, and whatever other apps ask the receiver for.
+    assert (configuration["locatorInterval"], configuration["locatorDisplacement"]) == (300, 200)
+    assert configuration["pegLocatorFastestIntervalToInterval"] is True
