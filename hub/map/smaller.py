@@ -19,7 +19,7 @@ from pmtiles.writer import Writer
 
 SMALLER: Final = "smaller.pmtiles"
 ZOOMS_LESS: Final = 2
-"""Two zooms less are some tenth of the bytes, and streets with their names are still there."""
+"""Two zooms less are a seventh of the bytes in a town; streets and their names are still there."""
 WORTH_BYTES: Final = 8 << 20
 """Below this size a phone has room for the whole one or for none."""
 _DEPTH_MAX: Final = 4

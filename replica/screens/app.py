@@ -31,6 +31,7 @@ from replica.screens import (
     sync_page,
     week_page,
 )
+from replica.screens.changed_by import CHANGED_BY, ChangedBy
 from replica.screens.guard import BODY_BYTES_MAX, FILE_PATH, Guard, Refused, load_secret
 from replica.screens.here import SCREENS, Screens, goto
 from replica.screens.map_libraries import PREFIX, installed_libraries
@@ -55,6 +56,7 @@ def make_screens(
     app = web.Application(client_max_size=BODY_BYTES_MAX)
     app[SCREENS] = Screens(device)
     app[live.OPEN] = live.OpenPages()
+    app[CHANGED_BY] = ChangedBy()
     secret = load_secret(device.phone_folder, device.entropy)
     Guard(secret, open_paths, _draw_refusal).install(app)
     app.middlewares.append(_refuse_in_words)

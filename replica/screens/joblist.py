@@ -227,8 +227,32 @@ def looked_at(card: Card) -> dict[str, Any]:
     }
 
 
-def news(card: Card, marks: Marks, zone: Zone, now_ms: int) -> str:
-    """What is new about a job since the worker looked at it, in words; '' for nothing."""
+THE_OFFICE = "the office"
+"""By whom a job was changed, where no name is told."""
+
+
+def changed_since(card: Card, marks: Marks) -> tuple[str, ...]:
+    """Which values of `looked_at` differ from those that the worker saw, notes left aside."""
+    seen = marks.seen(card.job)
+    if seen is None or card.phase in ("assigned", "received"):
+        return ()
+    now = looked_at(card)
+    return tuple(n for n in now if n != "notes" and n in seen and seen[n] != now[n])
+
+
+def told_of(changed: tuple[str, ...]) -> tuple[str, ...]:
+    """Which of several changes are told in words: a cancelling or another window alone."""
+    for name in ("cancelled", "window"):
+        if name in changed:
+            return (name,)
+    return changed
+
+
+def news(card: Card, marks: Marks, zone: Zone, now_ms: int, by: str = THE_OFFICE) -> str:
+    """What is new about a job since the worker looked at it, in words; '' for nothing.
+
+    `by` is who changed it (`changed_by`).
+    """
     seen = marks.seen(card.job)
     if card.phase in ("assigned", "received"):
         return "New"
@@ -239,13 +263,12 @@ def news(card: Card, marks: Marks, zone: Zone, now_ms: int) -> str:
     if not changed:
         return ""
     if "cancelled" in changed:
-        return "Cancelled" if now["cancelled"] else "No longer cancelled"
+        return f"Cancelled by {by}" if now["cancelled"] else f"No longer cancelled, by {by}"
     if "window" in changed:
         was = local_time.window_words(*_pair(seen["window"]), zone, now_ms)
-        return f"Moved from {was} by the office"
-    # A colleague who has the same job may have written a note; all else is the office's alone.
+        return f"Moved from {was} by {by}"
     values = [name for name in changed if name != "notes"]
-    told = [f"Changed by the office: {', '.join(values)}"] if values else []
+    told = [f"Changed by {by}: {', '.join(values)}"] if values else []
     return ", ".join([*told, *(["New note"] if "notes" in changed else [])])
 
 

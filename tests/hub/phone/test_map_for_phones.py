@@ -22,10 +22,11 @@ from replica.carried_map import (
 from replica.device import Device
 from replica.device_map import MapStanding
 from replica.files import MachineFiles
-from replica.hub_proof import Proof, to_sign
+from replica.hub_proof import Proof, is_fresh, make_word, to_sign
 from replica.map_fetching import OFFER_PATH, MapHub, NoMapThere, map_hub
 from replica.transport_security import PEER_SERVER_NAME, client_pin
 from tests.build import SettableClock
+from tests.core.log.pages import hex_examples
 from tests.running import OFFICE, HubAtWork, joined_phone, until
 
 
@@ -67,6 +68,16 @@ async def asking(hub: HubAtWork, phone: Device) -> AsyncIterator[MapHub]:
     proof = (replica.site, shown, replica.identity.key.sign)
     async with map_hub(hub.address, fingerprint, *proof) as there:
         yield there
+
+
+def test_the_proof_is_what_its_page_says() -> None:
+    examples = hex_examples("map-for-phones.md")
+    word = make_word(bytes([3]) * 32, 1_000)
+    assert word == examples["word"]
+    assert to_sign(bytes([1]) * 32, bytes([2]) * 32, word) == examples["signed"]
+    assert is_fresh(bytes([3]) * 32, word, 600_999)
+    assert not is_fresh(bytes([3]) * 32, word, 601_000)
+    assert not is_fresh(bytes([4]) * 32, word, 1_000)
 
 
 async def test_a_phone_carries_its_hubs_map_by_itself(
