@@ -78,7 +78,7 @@ class DeviceMap:
     def __init__(self, device: Device, files: Files = MACHINE_FILES) -> None:
         self.carried = CarriedMap(device.phone_folder, files)
         self._device = device
-        self._offer: MapOffer | None = None
+        self._known: tuple[MapOffer, str] | None = None
         self._looked_ms: int | None = None
         self._tried_ms: int | None = None
         self._told_ms = 0
@@ -94,7 +94,8 @@ class DeviceMap:
     @property
     def state(self) -> MapState:
         """How the map stands."""
-        here, coming, offer = self.carried.here, self.carried.coming, self._offer
+        here, coming = self.carried.here, self.carried.coming
+        offer = self._known[0] if self._known is not None else None
         whole = coming.archive.size if coming is not None else 0
         if coming is None and offer is not None:
             whole = offer.archives[0].size
@@ -121,7 +122,7 @@ class DeviceMap:
             return MapStanding.NO_ROOM
         if self._device.choices.files_wait:
             return MapStanding.WAITS
-        if coming is None and self._offer is None:
+        if coming is None and self._known is None:
             return MapStanding.NONE
         return MapStanding.COMING
 
@@ -144,6 +145,7 @@ class DeviceMap:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hear())
             while True:
+                await self._give_way()
                 if self._is_due():
                     await self._once()
                 self._wake.clear()
@@ -151,6 +153,12 @@ class DeviceMap:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause_s):
                         await self._wake.wait()
+
+    async def _give_way(self) -> None:
+        """Half a map is of no use, and what it takes up may be lacking for work."""
+        coming = self.carried.coming
+        if coming is not None and self.carried.lacking_room(coming.archive):
+            await self._run(self.carried.drop_coming)
 
     async def _hear(self) -> None:
         """A session, a choice or another network may make it due."""
@@ -221,16 +229,12 @@ class DeviceMap:
 
     async def _bring(self, hub: MapHub) -> None:
         """Fetch what one hub has, as far as it is lacking and there is room."""
-        offer = self._offer = await hub.offer()
+        offer, _ = self._known = await hub.offer(self._known)
         self._looked_ms = self._device.clock.uptime_ms()
         archive = self.carried.fitting(offer)
         smallest = offer.archives[-1]
         self._lacking = 0 if archive is not None else self.carried.lacking_room(smallest)
-        if archive is None:
-            # Half a map is of no use, and what it takes up is lacking elsewhere.
-            await self._run(self.carried.drop_coming)
-            return
-        if self.carried.is_here(offer, archive):
+        if archive is None or self.carried.is_here(offer, archive):
             await self._run(self.carried.drop_coming)
             return
         self._device.announce()

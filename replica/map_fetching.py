@@ -57,16 +57,20 @@ class MapHub:
         self._prove = prove
         self._proof = ""
 
-    async def offer(self) -> MapOffer:
-        """What map the hub has.
+    async def offer(self, known: tuple[MapOffer, str] | None = None) -> tuple[MapOffer, str]:
+        """What map the hub has, and the tag of its word; `known` is what it said before.
 
         Raises:
             NoMapThere: none for this phone.
             NotThisMap: what it said makes no sense.
             aiohttp.ClientError, TimeoutError, OSError: it is out of reach.
         """
-        async with self._get(OFFER_PATH) as answer:
-            return read_offer(await _whole(answer))
+        # The word is some 40 kB, and is a new one a few times a year.
+        headers = {"If-None-Match": known[1]} if known is not None else None
+        async with self._get(OFFER_PATH, headers) as answer:
+            if answer.status == 304 and known is not None:
+                return known
+            return read_offer(await _whole(answer)), answer.headers.get("ETag", "")
 
     async def bring(
         self,
@@ -109,7 +113,7 @@ class MapHub:
                 if answer.status == 401 and again:
                     self._sign(answer.headers.get(WORD_HEADER, ""))
                     continue
-                if answer.status not in (200, 206):
+                if answer.status not in (200, 206, 304):
                     said = (await answer.content.read(300)).decode("utf-8", "replace")
                     raise NoMapThere(f"{answer.status} {said.strip()}")
                 yield answer

@@ -12,6 +12,7 @@ Invariant: a byte of a map leaves only for a key that a session would be opened 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -70,7 +71,11 @@ class MapForPhones:
         offer = MapOffer(
             info.hash, info.name, info.schema, info.bounds, info.attribution, archives, styles
         )
-        return web.Response(text=offer.to_json(), content_type="application/json")
+        text = offer.to_json()
+        tag = f'"{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}"'
+        if request.headers.get("If-None-Match") == tag:
+            return web.Response(status=304, headers={"ETag": tag})
+        return web.Response(text=text, content_type="application/json", headers={"ETag": tag})
 
     async def tiles(self, request: web.Request) -> web.StreamResponse:
         """Answer with a piece of an archive, or with all of it."""

@@ -61,6 +61,11 @@ class View {
     return this.map.latLngToContainerPoint(turned(at));
   }
 
+  size() {
+    const { clientWidth: width, clientHeight: height } = this.map.getContainer();
+    return { width, height };
+  }
+
   where() {
     const { lng, lat } = this.map.getCenter();
     return { at: [lng, lat], zoom: this.map.getZoom() };

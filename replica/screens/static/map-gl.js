@@ -73,6 +73,11 @@ class View {
     return this.map.project(at);
   }
 
+  size() {
+    const { clientWidth: width, clientHeight: height } = this.map.getContainer();
+    return { width, height };
+  }
+
   where() {
     const { lng, lat } = this.map.getCenter();
     return { at: [lng, lat], zoom: this.map.getZoom() };

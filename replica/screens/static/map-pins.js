@@ -11,7 +11,7 @@ export function drawPins(view, { icons, several }, open) {
   let marks = new Map();
 
   function draw() {
-    const groups = grouped(pins.map((pin) => ({ pin, point: view.project(pin.at) })));
+    const groups = grouped(pins.map((pin) => ({ pin, point: view.project(pin.at) })).filter(isNear));
     const next = new Map();
     for (const group of groups) {
       const key = group.map(({ pin }) => pin.row.id).join();
@@ -32,6 +32,12 @@ export function drawPins(view, { icons, several }, open) {
     if (focused && !document.activeElement?.dataset?.pins) {
       document.querySelector(`[data-pins="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
     }
+  }
+
+  // What is far out of sight is no element: a thousand of them would be moved with each step.
+  function isNear({ point: { x, y } }) {
+    const { width, height } = view.size();
+    return x > -width / 2 && x < 1.5 * width && y > -height / 2 && y < 1.5 * height;
   }
 
   function tapped(members) {

@@ -151,7 +151,9 @@ async def test_what_was_cut_off_goes_on_where_it_was(
         carried = CarriedMap(tmp_path / "elsewhere", Disk())
         carried.folder.parent.mkdir()
         async with asking(hub, phone) as there:
-            offer = await there.offer()
+            known = await there.offer()
+            assert await there.offer(known) is known, "what is known is not sent again"
+            offer, _ = known
             (archive,) = offer.archives
             carried.expect(offer, archive)
 
@@ -188,7 +190,7 @@ async def test_a_map_comes_only_where_work_keeps_its_room(
         await phone.choices.prefer("map", "leave")
         install(hub, map_folder, smaller=True)
         async with asking(hub, phone) as there:
-            offer = await there.offer()
+            offer, _ = await there.offer()
         whole, smaller = offer.archives
         assert smaller.size < whole.size / 2
         disk = Disk()
