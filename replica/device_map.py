@@ -38,8 +38,13 @@ T = TypeVar("T")
 LOOK_EVERY_S: Final = 6 * 3_600.0
 """A hub gets a new map a few times a year."""
 TRY_AGAIN_S: Final = 300.0
+_AS_PEER: Final = b"the map"
 TOLD_EVERY_MS: Final = 2_000
 """Open pages are drawn anew no more often than this while it comes."""
+
+
+class CutOff(Exception):
+    """A map came no further, and nobody here had stopped it."""
 
 
 class MapStanding(StrEnum):
@@ -145,10 +150,11 @@ class DeviceMap:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hear())
             while True:
+                # First: what happens meanwhile is looked at in the next turn.
+                self._wake.clear()
                 await self._give_way()
                 if self._is_due():
                     await self._once()
-                self._wake.clear()
                 pause_s = TRY_AGAIN_S if self._tried_ms is not None else LOOK_EVERY_S
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause_s):
@@ -157,8 +163,11 @@ class DeviceMap:
     async def _give_way(self) -> None:
         """Half a map is of no use, and what it takes up may be lacking for work."""
         coming = self.carried.coming
-        if coming is not None and self.carried.lacking_room(coming.archive):
-            await self._run(self.carried.drop_coming)
+        try:
+            if coming is not None and self.carried.lacking_room(coming.archive):
+                await self._run(self.carried.drop_coming)
+        except (OSError, StoreError) as error:
+            LOGGER.warning("half a map could not be given up: %s", error)
 
     async def _hear(self) -> None:
         """A session, a choice or another network may make it due."""
@@ -168,7 +177,11 @@ class DeviceMap:
     def _is_due(self) -> bool:
         """Whether to ask a hub now."""
         device = self._device
-        if not self.is_wanted or not device.in_session or device.choices.files_wait:
+        if not device.in_session:
+            # Whatever went wrong before is tried again as soon as a hub is in reach.
+            self._tried_ms = None
+            return False
+        if not self.is_wanted or device.choices.files_wait:
             return False
         now_ms = device.clock.uptime_ms()
         if self._tried_ms is not None and 0 <= now_ms - self._tried_ms < TRY_AGAIN_S * 1_000:
@@ -182,9 +195,13 @@ class DeviceMap:
         self._tried_ms = self._device.clock.uptime_ms()
         try:
             await self._fetch()
-        except (aiohttp.ClientError, TimeoutError, NoMapThere) as error:
+        except NoMapThere as error:
+            LOGGER.info("there is no map for this phone: %s", error)
+            self._looked_ms, self._tried_ms = self._device.clock.uptime_ms(), None
+            self._trouble = "The hub has no map for phones yet."
+        except (aiohttp.ClientError, TimeoutError, CutOff) as error:
             LOGGER.info("the map did not come yet: %s", error)
-            self._trouble = "The hub was out of reach, or has no map for phones."
+            self._trouble = "The hub was out of reach, or it was cut off; it goes on by itself."
         except (NotThisMap, LogError) as error:
             LOGGER.warning("the map was not taken: %s", error)
             self._trouble = "What came was not what the hub had described; it is asked again."
@@ -200,7 +217,7 @@ class DeviceMap:
     async def _fetch(self) -> None:
         """Ask the hubs in turn what they have, and fetch it if there is room.
 
-        Raises aiohttp.ClientError, TimeoutError, NoMapThere, NotThisMap, OSError.
+        Raises aiohttp.ClientError, TimeoutError, CutOff, NoMapThere, NotThisMap, OSError.
         """
         writer = self._device.writer
         own = load_hub_address(self._device.folder)
@@ -209,7 +226,7 @@ class DeviceMap:
         replica = writer.replica
         shown = await writer.run(shown_certificates, replica)
         proof = (replica.site, tuple(each.to_bytes() for each in shown), replica.identity.key.sign)
-        last: Exception = NoMapThere("no hub has an address")
+        last: Exception = CutOff("no hub has an address")
         for hub in await hubs_in_turn(writer, own):
             is_own = hub.fingerprint == own.fingerprint
             if not is_own and self.carried.here is not None:
@@ -241,11 +258,11 @@ class DeviceMap:
         if not self._may_go_on(archive):
             return
         if await bring_into(
-            self.carried, hub, offer, archive, self._run, partial(self._may_go_on, archive)
+            self.carried, hub, offer, archive, self._run_behind, partial(self._may_go_on, archive)
         ):
             LOGGER.info("the map is here: %s, %d bytes", offer.name, archive.size)
-        elif not self._device.choices.files_wait and self.is_wanted:
-            raise NoMapThere("it was cut off, or room is lacking")
+        elif self._may_go_on(archive):
+            raise CutOff("the hub ended before the map did")
 
     def _may_go_on(self, archive: Archive) -> bool:
         """Asked while it comes: choices, networks and the room may change."""
@@ -255,6 +272,10 @@ class DeviceMap:
             self._device.announce()
         self._lacking = self.carried.lacking_room(archive)
         return self.is_wanted and not self._device.choices.files_wait and not self._lacking
+
+    async def _run_behind(self, function: Callable[..., T], *args: object) -> T:
+        """As a peer that has its turns: people and sessions are not held up by a map."""
+        return await self._device.writer.run(function, *args, peer=_AS_PEER)
 
     async def _run(self, function: Callable[..., T], *args: object) -> T:
         """The files are touched where the store is: nothing else writes to the disk meanwhile."""

@@ -73,7 +73,7 @@ class View {
 
   fit(points, atOnce) {
     this.map.fitBounds(points.map(turned), {
-      paddingTopLeft: [48, 64], paddingBottomRight: [76, 40], maxZoom: ZOOM_FIT, animate: !atOnce && !this.calm,
+      paddingTopLeft: [48, 64], paddingBottomRight: [104, 40], maxZoom: ZOOM_FIT, animate: !atOnce && !this.calm,
     });
   }
 

@@ -86,7 +86,7 @@ class View {
   fit(points, atOnce) {
     const bounds = new this.gl.LngLatBounds(points[0], points[0]);
     for (const point of points) bounds.extend(point);
-    const padding = { top: 64, bottom: 40, left: 48, right: 76 };
+    const padding = { top: 64, bottom: 40, left: 48, right: 104 };
     this.map.fitBounds(bounds, { padding, maxZoom: ZOOM_FIT, animate: !atOnce && !calm(), duration: MOVE_MS });
   }
 
