@@ -30,6 +30,7 @@ from hub.map.region import BASEMAP, HASH_PATTERN, LOGGER, RegionInfo, read_info,
 from hub.map.serve import installed_style
 from hub.map.smaller import SMALLER, ZOOMS_LESS
 from replica.carried_map import PIECE_BYTES, Archive, MapOffer, piece_hash
+from replica.driver import STRANGERS
 from replica.hub_proof import (
     SECRET_BYTES,
     NoProof,
@@ -132,7 +133,8 @@ class MapForPhones:
         check_signature(proof, hub.replica.site, hub.transport.fingerprint)
         try:
             admit = ReplicaShelf(hub.replica).admit
-            certificate = await hub.writer.run(admit, proof.certificates)
+            # As in a session: who has not proven who they are waits behind all others.
+            certificate = await hub.writer.run(admit, proof.certificates, peer=STRANGERS)
         except LogError as error:
             raise _turned_away(str(error)) from error
         if certificate.role != Role.WORKER:

@@ -2,7 +2,10 @@
 // words; it follows that list as it is kept fresh, and never moves by itself once it is there.
 import { drawPins } from "./map-pins.js";
 
-const KEPT = "fieldlog-map";
+// Where one looked is kept for each choice of jobs, and for as long as one comes and goes.
+const asked = new URLSearchParams(location.search);
+const KEPT = `fieldlog-map|${asked.get("q") ?? ""}|${asked.get("section") ?? ""}`;
+const KEPT_MS = 30 * 60_000;
 const NEAR_ZOOM = 15;
 const host = document.getElementById("map");
 const list = document.getElementById("pins");
@@ -44,7 +47,8 @@ function ownPlace() {
 
 function keptView() {
   try {
-    const { at, zoom } = JSON.parse(sessionStorage.getItem(KEPT));
+    const { at, zoom, when } = JSON.parse(sessionStorage.getItem(KEPT));
+    if (!(Math.abs(Date.now() - when) < KEPT_MS)) return null;
     return Number.isFinite(zoom) && at.every(Number.isFinite) ? { at, zoom } : null;
   } catch {
     return null;
@@ -112,9 +116,13 @@ async function begin() {
   if (before) view.goTo(before.at, before.zoom, true);
   else fitAll(true);
   refresh();
+  const keep = () => {
+    sessionStorage.setItem(KEPT, JSON.stringify({ ...view.where(), when: Date.now() }));
+  };
+  keep();
   view.onSettled(() => {
     pins.draw();
-    sessionStorage.setItem(KEPT, JSON.stringify(view.where()));
+    keep();
   });
   view.onGround(() => card.close());
   tool("nearer").addEventListener("click", () => view.zoom(1));

@@ -20,6 +20,7 @@ from replica.screens.map_libraries import Libraries
 from tests.conftest import CHROMIUM_WITHOUT_WEBGL, launched
 from tests.replica.screens.carrying_a_map import carry
 from tests.replica.screens.conftest import HOUR_MS, Phone
+from tests.running import until
 
 LAT, LON = 60.1699, 24.9384
 
@@ -76,7 +77,12 @@ async def map_of(
 
 async def middle(page: Page) -> str:
     """Where the map stands, as it keeps it for the next look."""
-    return str(await page.evaluate("sessionStorage.getItem('fieldlog-map')"))
+    kept = "JSON.parse(sessionStorage.getItem('fieldlog-map||'))"
+    return str(await page.evaluate(f"JSON.stringify([{kept}.at, {kept}.zoom])"))
+
+
+async def _moved(page: Page, before: str) -> bool:
+    return await middle(page) != before
 
 
 async def test_each_job_stands_in_words_with_arrow_and_distance(phone: Phone) -> None:
@@ -206,15 +212,19 @@ async def test_pins_are_tapped_on_a_map_that_stays_where_it_is(
         await expect(card).to_contain_text("Accepted")
         assert await middle(page) == before, "a fix moves the sign and not the map"
         await page.get_by_role("button", name="My place").tap()
-        await page.wait_for_function(f"sessionStorage.getItem('fieldlog-map') !== '{before}'")
+        await until(lambda: _moved(page, before), "the map is at the own place")
         await page.get_by_role("button", name="Close").tap()
         await page.get_by_role("button", name="All jobs").tap()
         await expect(pump).to_be_in_viewport()
         # Two at one door are a list, however near one comes.
         await page.locator(".pin-several").tap()
         await expect(card.locator(".pin-card")).to_have_count(2)
+        before = await middle(page)
         await card.get_by_role("link", name="Open Valve").tap()
         await expect(page.locator("h1")).to_have_text("Valve")
+        await page.goto(phone.address + "/jobs/map")
+        await expect(page.locator("#map")).to_have_attribute("data-drawn", "gl")
+        assert await middle(page) == before, "who comes back finds the map as it was"
 
 
 @pytest.mark.browser
