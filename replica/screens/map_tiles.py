@@ -14,7 +14,6 @@ from aiohttp import web
 from replica.carried_map import THEMES
 from replica.screens.here import SCREENS
 
-_FOR_EVER: Final = "private, max-age=31536000, immutable"
 _KINDS: Final = frozenset({"vector", "raster"})
 
 
@@ -29,7 +28,8 @@ async def style(request: web.Request) -> web.Response:
     tiles = f"/map/{carried.file}"
     drawn: dict[str, Any] = dict(carried.offer.styles[theme])
     drawn["sources"] = {
-        name: {**source, "url": f"pmtiles://{tiles}", "attribution": ""}
+        name: {key: source[key] for key in ("type", "tileSize") if key in source}
+        | {"url": f"pmtiles://{tiles}"}
         for name, source in drawn.get("sources", {}).items()
         if isinstance(source, dict) and source.get("type") in _KINDS
     }
@@ -55,5 +55,6 @@ async def tiles(request: web.Request) -> web.StreamResponse:
     path = carried.path
     if path is None or request.match_info["file"] != path.name or not path.is_file():
         raise web.HTTPNotFound
-    headers = {"Cache-Control": _FOR_EVER, "Content-Type": "application/vnd.pmtiles"}
+    # It lies on this very disk: what the browser kept of it would take up room twice.
+    headers = {"Cache-Control": "no-store", "Content-Type": "application/vnd.pmtiles"}
     return web.FileResponse(path, headers=headers)

@@ -132,7 +132,11 @@ async def test_a_style_that_a_hub_sends_asks_for_nothing_elsewhere(
         "glyphs": "https://elsewhere.example/{fontstack}/{range}.pbf",
         "sprite": "https://elsewhere.example/sprite",
         "sources": {
-            "region": {"type": "vector", "url": "https://elsewhere.example/x.json"},
+            "region": {
+                "type": "vector",
+                "url": "https://elsewhere.example/x.json",
+                "tiles": ["https://elsewhere.example/{z}/{x}/{y}"],
+            },
             "other": {"type": "geojson", "data": "https://elsewhere.example/y.json"},
         },
         "layers": [
