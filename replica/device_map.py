@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import aiohttp
 
 from core.log.errors import LogError
+from core.sentence import say
 from replica.authority import shown_certificates
 from replica.carried_map import Archive, CarriedMap, MapOffer, NotThisMap
 from replica.dialling import hubs_in_turn
@@ -87,7 +88,7 @@ class DeviceMap:
         self._looked_ms: int | None = None
         self._tried_ms: int | None = None
         self._told_ms = 0
-        self._trouble = ""
+        self._trouble: str = ""
         self._lacking = 0
         self._wake = asyncio.Event()
 
@@ -198,16 +199,16 @@ class DeviceMap:
         except NoMapThere as error:
             LOGGER.info("there is no map for this phone: %s", error)
             self._looked_ms, self._tried_ms = self._device.clock.uptime_ms(), None
-            self._trouble = "The hub has no map for phones yet."
+            self._trouble = say("The hub has no map for phones yet.")
         except (aiohttp.ClientError, TimeoutError, CutOff) as error:
             LOGGER.info("the map did not come yet: %s", error)
-            self._trouble = "The hub was out of reach, or it was cut off; it goes on by itself."
+            self._trouble = say("The hub was out of reach or cut it off; it goes on by itself.")
         except (NotThisMap, LogError) as error:
             LOGGER.warning("the map was not taken: %s", error)
-            self._trouble = "What came was not what the hub had described; it is asked again."
+            self._trouble = say("What came was not what the hub had described; it is asked again.")
         except (OSError, StoreError) as error:
             LOGGER.warning("the map could not be kept: %s", error)
-            self._trouble = "This phone could not save it; look for space."
+            self._trouble = say("This phone could not save it; look for space.")
         else:
             self._trouble = ""
             if not self._lacking:

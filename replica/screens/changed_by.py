@@ -19,6 +19,7 @@ from core.dispatch.fields import Role
 from core.dispatch.show import show
 from core.log.registers import Write
 from core.log.stream import StreamState
+from core.sentence import listed, say
 from replica.screens.here import SCREENS, Here, Screens
 from replica.screens.joblist import THE_OFFICE, Card, changed_since, told_of
 
@@ -75,7 +76,7 @@ async def changed_by(request: web.Request, here: Here, card: Card) -> str:
 def _told(
     state: StreamState, changed: Iterable[str], worker: bytes, colleague: Callable[[str], str]
 ) -> str:
-    people = {}
+    people: dict[str, bool] = {}
     for name in changed:
         found = [show(state.registers, (code,)) for code in _CODES.get(name, ())]
         writes = [shown.write for shown in found if shown is not None]
@@ -83,7 +84,7 @@ def _told(
             # Of a value in two registers, who wrote last is who changed it.
             newest = max(writes, key=lambda write: (write.corrected_ms, write.log, write.seq))
             people[_who(state, newest, worker, colleague)] = True
-    return " and ".join(people) or THE_OFFICE
+    return listed(people) if people else THE_OFFICE
 
 
 def _who(state: StreamState, write: Write, worker: bytes, colleague: Callable[[str], str]) -> str:
@@ -92,5 +93,5 @@ def _who(state: StreamState, write: Write, worker: bytes, colleague: Callable[[s
     log = state.logs[write.log]
     subject = log.placed[write.seq - log.base - 1].standing.subject
     if subject == worker:
-        return "you on another phone"
-    return colleague(subject.hex()) or "a colleague"
+        return say("you on another phone")
+    return colleague(subject.hex()) or say("a colleague")

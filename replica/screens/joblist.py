@@ -13,6 +13,7 @@ from typing import Any
 
 from core.dispatch.geometry import distance_m as metres_between
 from core.dispatch.itinerary import turn_of_day
+from core.sentence import listed, say
 from replica.screens import local_time
 from replica.screens.local_time import Zone
 from replica.screens.marks import Marks
@@ -227,7 +228,7 @@ def looked_at(card: Card) -> dict[str, Any]:
     }
 
 
-THE_OFFICE = "the office"
+THE_OFFICE = say("the office")
 """By whom a job was changed, where no name is told."""
 
 
@@ -238,6 +239,15 @@ def changed_since(card: Card, marks: Marks) -> tuple[str, ...]:
         return ()
     now = looked_at(card)
     return tuple(n for n in now if n != "notes" and n in seen and seen[n] != now[n])
+
+
+_CHANGED_WORDS = {
+    "title": say("title"),
+    "place": say("place"),
+    "instructions": say("instructions"),
+    "contact": say("contact"),
+    "priority": say("priority"),
+}
 
 
 def told_of(changed: tuple[str, ...]) -> tuple[str, ...]:
@@ -263,13 +273,15 @@ def news(card: Card, marks: Marks, zone: Zone, now_ms: int, by: str = THE_OFFICE
     if not changed:
         return ""
     if "cancelled" in changed:
-        return f"Cancelled by {by}" if now["cancelled"] else f"No longer cancelled, by {by}"
+        if now["cancelled"]:
+            return say("Cancelled by {by}", by=by)
+        return say("No longer cancelled, by {by}", by=by)
     if "window" in changed:
         was = local_time.window_words(*_pair(seen["window"]), zone, now_ms)
-        return f"Moved from {was} by {by}"
-    values = [name for name in changed if name != "notes"]
-    told = [f"Changed by {by}: {', '.join(values)}"] if values else []
-    return ", ".join([*told, *(["New note"] if "notes" in changed else [])])
+        return say("Moved from {was} by {by}", was=was, by=by)
+    values = [_CHANGED_WORDS[name] for name in changed if name != "notes"]
+    told = [say("Changed by {by}: {what}", by=by, what=listed(values))] if values else []
+    return listed([*told, *(["New note"] if "notes" in changed else [])])
 
 
 def _pair(value: Any) -> tuple[int | None, int | None]:

@@ -13,6 +13,7 @@ from typing import Final
 
 from aiohttp import web
 
+from core.sentence import say
 from replica.device_map import MapStanding, MapState
 from replica.screens.guard import CONTENT_SECURITY_POLICY
 from replica.screens.here import SCREENS, Here, message_of
@@ -59,7 +60,7 @@ async def jobs_map(request: web.Request) -> web.Response:
     screens = request.app[SCREENS]
     here = await screens.here()
     if not here.jobs_shown:
-        return screens.page(here, "jobs_off.html", title="Jobs", message=message_of(request))
+        return screens.page(here, "jobs_off.html", title=say("Jobs"), message=message_of(request))
     cards = await load_cards(screens.device.reader, here.worker)
     text = request.query.get("q", "").strip()
     only = request.query.get("section", "")
@@ -81,7 +82,7 @@ async def jobs_map(request: web.Request) -> web.Response:
     answer = screens.page(
         here,
         "jobs_map.html",
-        title="Map",
+        title=say("Map"),
         message=message_of(request),
         pins=[each for each in pins if each.card.point is not None],
         nowhere=[each for each in pins if each.card.point is None],
@@ -118,12 +119,15 @@ def _own_place(request: web.Request, here: Here) -> OwnPlace | None:
     if fix is None:
         return None
     age_ms = here.now_ms - fix.time_ms
-    within = f", within {fix.accuracy_m} m" if fix.accuracy_m else ""
+    words = say("You were here {ago}", ago=here.ago(fix.time_ms))
+    if fix.accuracy_m:
+        ago = here.ago(fix.time_ms)
+        words = say("You were here {ago}, within {metres} m", ago=ago, metres=fix.accuracy_m)
     return OwnPlace(
         f"{fix.lat_e7 / 1e7:.7f}",
         f"{fix.lon_e7 / 1e7:.7f}",
         fix.accuracy_m,
-        f"You were here {here.ago(fix.time_ms)}{within}",
+        words,
         age_ms > OLD_MS,
     )
 
@@ -134,14 +138,14 @@ def _roads_words(state: MapState) -> str:
         return ""
     match state.standing:
         case MapStanding.OFF:
-            return "No roads: this phone carries no map."
+            return say("No roads: this phone carries no map.")
         case MapStanding.WAITS:
-            return "No roads yet: the map waits for Wi-Fi."
+            return say("No roads yet: the map waits for Wi-Fi.")
         case MapStanding.NO_ROOM:
-            return "No roads: there is no room for the map on this phone."
+            return say("No roads: there is no room for the map on this phone.")
         case MapStanding.COMING:
-            return "No roads yet: the map comes with the next contact."
-    return "No roads yet: no hub has given this phone a map."
+            return say("No roads yet: the map comes with the next contact.")
+    return say("No roads yet: no hub has given this phone a map.")
 
 
 def _credit(request: web.Request) -> str:

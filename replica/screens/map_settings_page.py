@@ -8,6 +8,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from core.dispatch.acts import ActError
+from core.sentence import say
 from replica.device_map import MapStanding, MapState
 from replica.screens.here import SCREENS, form_of, goto, message_of
 from replica.screens.words import size_words
@@ -18,17 +19,23 @@ def map_words(state: MapState) -> str:
     whole, come = size_words(state.whole_bytes), size_words(state.come_bytes)
     here = size_words(state.here_bytes)
     match state.standing:
+        case MapStanding.HERE if state.is_smaller:
+            return say("Here: {size}, without the nearest zooms", size=here)
         case MapStanding.HERE:
-            return f"Here: {here}{', without the nearest zooms' if state.is_smaller else ''}"
+            return say("Here: {size}", size=here)
+        case MapStanding.OFF if state.here_bytes:
+            return say("Here: {size}, not kept up to date", size=here)
         case MapStanding.OFF:
-            return f"Here: {here}, not kept up to date" if state.here_bytes else "Not carried"
+            return say("Not carried")
+        case MapStanding.WAITS if state.whole_bytes:
+            return say("{come} of {whole}, waits for Wi-Fi", come=come, whole=whole)
         case MapStanding.WAITS:
-            return f"{come} of {whole}, waits for Wi-Fi" if state.whole_bytes else "Waits for Wi-Fi"
+            return say("Waits for Wi-Fi")
         case MapStanding.NO_ROOM:
-            return f"No room: {size_words(state.lacking_bytes)} more are needed"
+            return say("No room: {size} more are needed", size=size_words(state.lacking_bytes))
         case MapStanding.COMING:
-            return f"{come} of {whole}"
-    return "Comes with the next contact with a hub that has one"
+            return say("{come} of {whole}", come=come, whole=whole)
+    return say("Comes with the next contact with a hub that has one")
 
 
 async def map_settings(request: web.Request) -> web.Response:
@@ -39,7 +46,7 @@ async def map_settings(request: web.Request) -> web.Response:
     return screens.page(
         await screens.here(),
         "settings_map.html",
-        title="Map on this phone",
+        title=say("Map on this phone"),
         back="/settings",
         message=message_of(request),
         map=state,
@@ -60,13 +67,13 @@ async def set_map(request: web.Request) -> web.Response:
             await screens.device.choices.prefer("map", choice)
             device_map.look_now()
             carried = choice == "carry"
-            said = "The map comes by itself" if carried else "No map is fetched any more"
+            said = say("The map comes by itself") if carried else say("No map is fetched any more")
         case {"now": _}:
             device_map.look_now()
-            said = "Asked for"
+            said = say("Asked for")
         case {"delete": _}:
             await device_map.delete()
-            said = "The map was deleted from this phone"
+            said = say("The map was deleted from this phone")
         case _:
-            raise ActError("nothing was chosen; go back and choose")
+            raise ActError(say("nothing was chosen; go back and choose"))
     return goto("/settings/map", screens.messages.say(said))

@@ -44,7 +44,7 @@ async def test_a_change_is_by_the_person_who_made_it(phone: Phone) -> None:
         assert "Changed by Eva Novakova: title" in page
     act_as(phone, BO, "Bo", acts.edit_job(job, {"priority": 3}))
     for page in await both(phone, job):
-        assert "Changed by Eva Novakova and Bo: title, priority" in page
+        assert "Changed by Eva Novakova, Bo: title, priority" in page
     # A name counts from the act on that it came with; who is not named is the office.
     await phone.post(f"/jobs/{job.hex()}/seen")
     moved = {"window": [now + 3 * HOUR_MS, now + 4 * HOUR_MS]}
