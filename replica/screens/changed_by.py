@@ -8,8 +8,8 @@ named but who wrote a value that differs from what the worker saw.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -21,19 +21,21 @@ from core.log.registers import Write
 from core.log.stream import StreamState
 from core.sentence import listed, say
 from replica.screens.here import SCREENS, Here, Screens
-from replica.screens.joblist import THE_OFFICE, Card, changed_since, told_of
+from replica.screens.joblist import THE_OFFICE, Card, changed_since, looked_at, told_of
 
 KEPT_MAX: Final = 2_000
 
-# The registers behind each of the values that `joblist.looked_at` compares.
+# The registers behind each of the values that `joblist.looked_at` compares, and where in the value
+# each stands; all of it where there is one.
+_ALL: Final = slice(None)
 _CODES: Final = {
-    "title": (fields.TITLE,),
-    "window": (fields.WINDOW,),
-    "place": (fields.ADDRESS, fields.POINT),
-    "instructions": (fields.DESCRIPTION,),
-    "contact": (fields.CONTACT, fields.CONTACT_CALL),
-    "priority": (fields.PRIORITY,),
-    "cancelled": (fields.CANCELLED,),
+    "title": ((fields.TITLE, _ALL),),
+    "window": ((fields.WINDOW, _ALL),),
+    "place": ((fields.ADDRESS, slice(0, 1)), (fields.POINT, slice(1, 3))),
+    "instructions": ((fields.DESCRIPTION, _ALL),),
+    "contact": ((fields.CONTACT, slice(0, 1)), (fields.CONTACT_CALL, slice(1, 2))),
+    "priority": ((fields.PRIORITY, _ALL),),
+    "cancelled": ((fields.CANCELLED, _ALL),),
 }
 
 
@@ -61,7 +63,9 @@ class ChangedBy:
             if len(self._found) >= KEPT_MAX:
                 self._found.clear()
             state = await screens.device.reader.state(card.job)
-            self._found[key] = _told(state, changed, bytes.fromhex(worker), colleague)
+            writes = _writes(state, card, screens.marks.seen(card.job) or {}, changed)
+            people = [_who(state, each, bytes.fromhex(worker), colleague) for each in writes]
+            self._found[key] = listed(dict.fromkeys(people)) if people else THE_OFFICE
         return self._found[key]
 
 
@@ -73,18 +77,26 @@ async def changed_by(request: web.Request, here: Here, card: Card) -> str:
     return await request.app[CHANGED_BY].by(request.app[SCREENS], here.worker, card)
 
 
-def _told(
-    state: StreamState, changed: Iterable[str], worker: bytes, colleague: Callable[[str], str]
-) -> str:
-    people: dict[str, bool] = {}
+def _writes(
+    state: StreamState, card: Card, seen: Mapping[str, Any], changed: Iterable[str]
+) -> list[Write]:
+    """What stands in the registers that are others than the worker saw."""
+    now, found = looked_at(card), []
     for name in changed:
-        found = [show(state.registers, (code,)) for code in _CODES.get(name, ())]
-        writes = [shown.write for shown in found if shown is not None]
-        if writes:
-            # Of a value in two registers, who wrote last is who changed it.
-            newest = max(writes, key=lambda write: (write.corrected_ms, write.log, write.seq))
-            people[_who(state, newest, worker, colleague)] = True
-    return listed(people) if people else THE_OFFICE
+        for code, place in _CODES.get(name, ()):
+            before, after = _part(seen.get(name), place), _part(now[name], place)
+            shown = show(state.registers, (code,))
+            if before == after or shown is None:
+                continue
+            # What the job itself does not say comes from its customer's record.
+            told = shown.value if isinstance(shown.value, list) else [shown.value]
+            if name != "place" or told == after:
+                found.append(shown.write)
+    return found
+
+
+def _part(value: Any, place: slice) -> Any:
+    return value if place == _ALL or not isinstance(value, list) else value[place]
 
 
 def _who(state: StreamState, write: Write, worker: bytes, colleague: Callable[[str], str]) -> str:

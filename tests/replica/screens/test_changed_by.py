@@ -55,6 +55,21 @@ async def test_a_change_is_by_the_person_who_made_it(phone: Phone) -> None:
     assert "Cancelled by Eva Novakova" in (await both(phone, job))[0]
 
 
+async def test_a_customers_new_address_is_nobodys_in_the_job(phone: Phone) -> None:
+    customer, place = phone.site.new_id(Kind.CUSTOMER), b"placepla"
+    spot = {"name": "Shop", "address": "Lipova 1", "point": [600_000_000, 240_000_000]}
+    phone.office(acts.edit_customer(customer, {"name": "Novak"}))
+    phone.office(acts.edit_place(customer, place, spot))
+    job = await seen_job(phone, customer=customer, place=place)
+    act_as(phone, EVA, "Eva", acts.edit_job(job, {"contact_phone": "+420 777 123 456"}))
+    assert "Changed by Eva: contact" in (await both(phone, job))[0]
+    await phone.post(f"/jobs/{job.hex()}/seen")
+    phone.hub.write(acts.edit_place(customer, place, {"address": "Lipova 2"}), actor=BO)
+    assert "Changed by the office: place" in (await both(phone, job))[0]
+    act_as(phone, EVA, "Eva", acts.edit_job(job, {"address": "Lipova 3"}))
+    assert "Changed by Eva: place" in (await both(phone, job))[0]
+
+
 async def test_the_same_entries_name_the_same_person_in_any_order_of_arrival(phone: Phone) -> None:
     job = await seen_job(phone)
     # The title comes from a hub that has not heard of the name yet, and the name from another.
