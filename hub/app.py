@@ -18,6 +18,7 @@ from hub.hub import Hub
 from hub.keys import ACCOUNT, GUARD_RULES, HUB, PASSWORDS, PEERS, SIGN_IN_LIMITS, Account
 from hub.map.serve import attach_map
 from hub.passwords import PasswordHasher
+from hub.phone.map_for_phones import attach_map_for_phones
 from hub.phone.serve import PREFIX as PHONE_PREFIX
 from hub.phone.serve import attach_phone
 from hub.sign_in_limits import SignInLimits
@@ -77,6 +78,7 @@ def make_app(
     attach_sync(app)
     attach_map(app, hub.folder / "map")
     attach_phone(app)
+    attach_map_for_phones(app)
     for point in sorted(entry_points(group="fieldlog.pages"), key=lambda found: found.name):
         point.load()(app)
     return app

@@ -25,6 +25,7 @@ from core.dispatch.acts import OFFICE_STREAM, SITE_STREAM, Act, ActError, Change
 from core.dispatch.fields import Kind, Role
 from core.log.certificate import Certificate
 from core.sentence import say
+from hub.acting_names import named
 from hub.admission import admit
 from hub.browser_authority import AuthorityError, BrowserAuthority
 from hub.browser_sessions import BrowserSessions
@@ -363,7 +364,8 @@ class Hub:
 
     def _write(self, changes: Act, actor: bytes, basis: Mapping[bytes, str] | None) -> Written:
         with self.replica.store.transaction():
-            return self.replica.write(numbered(self.replica, changes), actor=actor, basis=basis)
+            told = named(self.replica, numbered(self.replica, changes), actor)
+            return self.replica.write(told, actor=actor, basis=basis)
 
     async def erase(self, account: Actor, streams: Sequence[bytes]) -> None:
         """Erase streams everywhere and for good.

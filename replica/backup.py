@@ -50,7 +50,7 @@ LEFT_OUT = {
     KEY_FILE: "the replica's own key: what is restored makes a new one, so that no log is forked",
     "browsers.sqlite": "who is signed in: everybody signs in again",
     "browser-leaf.pem": "the certificate for browsers: it is made anew at the start",
-    "map": "the map: import it again with 'fieldlog map import'",
+    "map": "the map: import it again with 'fieldlog map import'; phones fetch it",
     BALLAST_FILE: "room that is kept back for a full disk: it is laid anew at the start",
     BEAT_FILE: "when the program last ran: it says nothing of another folder",
     "screens.secret": "the secret of the phone's screens: location apps get a new address",

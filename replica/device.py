@@ -30,6 +30,7 @@ from replica.behind import Behind
 from replica.clock import Clock
 from replica.clock_offset import by_true_time
 from replica.device_carrying import DeviceCarrying
+from replica.device_map import DeviceMap
 from replica.device_meetings import DeviceMeetings
 from replica.dialling import Dialler, hub_dialler, hubs_in_turn
 from replica.filing import (
@@ -131,6 +132,7 @@ class Device:
         self._fix: Fix | None = None
         self._phone_watch = PhoneWatch(folder, clock, self.now_ms)
         self.choices = PhoneChoices(folder, self._heed_choices)
+        self.map = DeviceMap(self)
         self._steering = Steering()
         self._teller = PresenceTeller()
         self._ballast = Ballast(folder)
@@ -206,7 +208,7 @@ class Device:
             self._syncer = Syncer(self._writer, self._over(dial), self._announce)
             self._sync()
         runs = [self._watch(), self._logger.run(), self._tell(), self._upkeep()]
-        self._tasks += map(loop.create_task, [*runs, self._phone_watch.run()])
+        self._tasks += map(loop.create_task, [*runs, self._phone_watch.run(), self.map.run()])
         await self.meetings.begin(self._writer, self.folder)
 
     @property
@@ -339,6 +341,11 @@ class Device:
         """The owner of the replica."""
         assert self._writer is not None, "the phone has not joined a site yet"
         return self._writer
+
+    @property
+    def in_session(self) -> bool:
+        """Whether this phone and a hub have told each other everything, and go on."""
+        return self._syncer is not None and self._syncer.figures.live
 
     @property
     def join_again(self) -> str:

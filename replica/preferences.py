@@ -1,4 +1,5 @@
-"""What a worker chose for this phone alone: media over mobile data, and the battery preset.
+"""What a worker chose for this phone alone: media over mobile data, the battery preset,
+whether to carry the map.
 
 A small file beside the store, never synced: it is about this device and its contract, not about the
 worker. Holds no effect of a choice. Invariant: an unknown or damaged choice counts as the first.
@@ -18,6 +19,7 @@ PREFERENCES_FILE: Final = "preferences.json"
 CHOICES: Final = {
     "media": ("always", "wi-fi"),
     "battery": ("normal", "saving"),
+    "map": ("carry", "leave"),
 }
 
 

@@ -79,6 +79,19 @@ def site(tmp_path: Path) -> Iterator[Site]:
     built.close()
 
 
+@pytest.fixture(scope="session")
+def map_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hub's map folder with the centre of Helsinki installed; tests only read it."""
+    # Here, as most tests need none of the libraries that read a map.
+    from hub.map.installing import install_map
+
+    folder = tmp_path_factory.mktemp("hub") / "map"
+    helsinki = Path(__file__).parents[1] / "simulator" / "data" / "helsinki.osm.pbf"
+    now_ms = 1_700_000_000_000
+    install_map(helsinki, folder, name=None, now_ms=now_ms, progress=lambda _line: None)
+    return folder
+
+
 @pytest.fixture
 def clock() -> SettableClock:
     """A clock that the test moves."""

@@ -141,7 +141,7 @@ CONTACT, CONTACT_CALL, PRIORITY, WINDOW, PLANNED_MINUTES, NUMBER = 77, 78, 79, 8
 CANCELLED, OVERRIDE, CHECK_ITEM, NEEDED_SKILLS, CREATED = 83, 84, 85, 86, 87
 ASSIGNED, WITHDRAWN, HANDED_TO, ORDER = 90, 91, 92, 93
 PHASE, REASON, TICK, NOTE, FILE, DECISION = 94, 95, 96, 97, 98, 99
-FILE_NAME, FILE_REMOVED = 100, 101
+FILE_NAME, FILE_REMOVED, ACTING_NAME = 100, 101, 102
 # --- worker-day (110..127)
 LOG_START, LOG_STOP, LOG_SUPERSEDES, LOG_REMOVED = 110, 111, 112, 113
 DUTY_START, DUTY_STOP, FIXES = 114, 115, 116
@@ -260,6 +260,7 @@ def _job_and_day() -> tuple[Field, ...]:
         Field(FILE, "file", job, ("file",), _ALL, one),
         Field(FILE_NAME, "file name", job, ("file",), _ALL, one),
         Field(FILE_REMOVED, "file removed", job, ("file",), _OFFICE, true),
+        Field(ACTING_NAME, "acting name", job, ("account",), _HUB, latest),
         Field(DECISION, "decision", job, ("conflict",), _OFFICE, latest),
         Field(LOG_START, "log start", day, log, _ALL, one),
         Field(LOG_STOP, "log stop", day, log, _ALL, one),
@@ -313,7 +314,7 @@ FIELDS = {
 
 # What `Field.called` says where there is no label.
 _CALLED = (
-    *(marked("Account disabled"), marked("Admitted"), marked("Assigned")),
+    *(marked("Account disabled"), marked("Acting name"), marked("Admitted"), marked("Assigned")),
     *(marked("Auto logging mode"), marked("Auto logging on"), marked("Certificate")),
     *(marked("Closed"), marked("Contact archived"), marked("Created"), marked("Cut")),
     *(marked("Decision"), marked("Duty start"), marked("Duty stop"), marked("Erased")),

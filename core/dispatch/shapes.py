@@ -174,7 +174,7 @@ _TEXTS: Final = frozenset(
         fields.NUMBER, fields.CHECK_ITEM, fields.REASON, fields.NOTE, fields.DECISION,
         fields.LOG_REMOVED, fields.ZONE, fields.RECURRENCE_NUMBER, fields.EACH_TITLE,
         fields.EACH_DESCRIPTION, fields.EACH_ADDRESS, fields.EACH_CONTACT, fields.EACH_CONTACT_CALL,
-        fields.FILE_NAME, fields.SAVED_VIEW, fields.VIEW_NAME,
+        fields.FILE_NAME, fields.ACTING_NAME, fields.SAVED_VIEW, fields.VIEW_NAME,
     }
 )  # fmt: skip
 _MARKS: Final = frozenset(

@@ -81,12 +81,18 @@ _SEVERAL: Final = say("several people wrote it at once; decide that conflict ins
 _UNKNOWN: Final = say("this version of the program does not know the field")
 
 UNTOLD: Final = frozenset(
-    {fields.ACCOUNT_PASSWORD, fields.CERTIFICATE, fields.NEXT_KEY, fields.FIXES, fields.TRACK_FIXES}
-)
-"""Fields whose values no page shows: secrets, and what no person reads."""
+    {
+        fields.ACCOUNT_PASSWORD, fields.CERTIFICATE, fields.NEXT_KEY, fields.FIXES,
+        fields.TRACK_FIXES, fields.ACTING_NAME,
+    }
+)  # fmt: skip
+"""Fields whose values no history shows: secrets, what no person reads, and who acts, which it says
+of each change anyway."""
 
 # Beside people's acts: what a program says of itself.
-_SILENT: Final = frozenset({fields.NUMBER, fields.RECURRENCE_NUMBER, fields.CUT})
+_SILENT: Final = frozenset(
+    {fields.NUMBER, fields.RECURRENCE_NUMBER, fields.CUT, fields.ACTING_NAME}
+)
 _UNTOLD_PHASES: Final = frozenset({Phase.ASSIGNED, Phase.RECEIVED, Phase.OPENED})
 # What stands for nothing where an empty value would not read well.
 _EMPTY: Final[dict[int, Any]] = {

@@ -39,6 +39,7 @@ from hub.map.region import (
     region_folder,
 )
 from hub.map.road_build import build_graph
+from hub.map.smaller import SMALLER, WORTH_BYTES, ZOOMS_LESS, write_smaller
 from hub.map.tiles import ATTRIBUTION, write_basemap
 
 HASH_BYTES: Final = 12
@@ -95,6 +96,7 @@ def install_map(
             addresses=built.addresses,
             roads=built.roads,
         )
+        _make_smaller(folder, info, progress)
         (folder / DESCRIPTION).write_text(info.to_json(), encoding="utf-8")
         progress("Checking what was built ...")
         _verify(folder)
@@ -102,6 +104,18 @@ def install_map(
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return info
+
+
+def _make_smaller(folder: Path, info: RegionInfo, progress: Progress) -> None:
+    """Put a map with fewer zooms beside a large one, for phones; raises MapFileError."""
+    zoom_max = info.zoom_max - ZOOMS_LESS
+    if (folder / BASEMAP).stat().st_size < WORTH_BYTES or zoom_max < info.zoom_min:
+        return
+    progress("Making a smaller map for phones with little room ...")
+    try:
+        write_smaller(folder / BASEMAP, folder / SMALLER, zoom_max)
+    except (ValueError, KeyError, IndexError, EOFError) as error:
+        raise MapFileError(f"The map is damaged ({error}). Download it again.") from error
 
 
 def _kind(file: Path) -> str:

@@ -61,15 +61,20 @@ def tiles_url(info: RegionInfo) -> str:
     return f"pmtiles://{PREFIX}/{info.hash}/{BASEMAP}"
 
 
-def installed_style(info: RegionInfo | None, theme: Theme, world_url: str | None) -> dict[str, Any]:
-    """Return the style of what is installed, or of the world if nothing is."""
+def installed_style(
+    info: RegionInfo | None, theme: Theme, world_url: str | None, tiles: str = ""
+) -> dict[str, Any]:
+    """Return the style of what is installed, or of the world if nothing is.
+
+    `tiles` is where the tiles are, if not at this hub.
+    """
     if info is None:
         return world_style(theme, world_url)
     return region_style(
         theme,
         schema=info.schema,
         bounds=info.bounds,
-        tiles_url=tiles_url(info),
+        tiles_url=tiles or tiles_url(info),
         attribution=info.attribution,
         world_url=world_url,
     )

@@ -22,14 +22,19 @@ from replica.screens import (
     live,
     location_page,
     logs_page,
+    map_page,
+    map_settings_page,
+    map_tiles,
     new_job_page,
     people_page,
     settings_page,
     sync_page,
     week_page,
 )
+from replica.screens.changed_by import CHANGED_BY, ChangedBy
 from replica.screens.guard import BODY_BYTES_MAX, FILE_PATH, Guard, Refused, load_secret
 from replica.screens.here import SCREENS, Screens, goto
+from replica.screens.map_libraries import PREFIX, installed_libraries
 from replica.screens.port import Device
 from replica.store import StoreError
 
@@ -51,6 +56,7 @@ def make_screens(
     app = web.Application(client_max_size=BODY_BYTES_MAX)
     app[SCREENS] = Screens(device)
     app[live.OPEN] = live.OpenPages()
+    app[CHANGED_BY] = ChangedBy()
     secret = load_secret(device.phone_folder, device.entropy)
     Guard(secret, open_paths, _draw_refusal).install(app)
     app.middlewares.append(_refuse_in_words)
@@ -68,6 +74,7 @@ def _add_routes(app: web.Application) -> None:
             web.get("/", _first),
             web.get("/menu", jobs_page.menu),
             web.get("/jobs", jobs_page.jobs),
+            web.get("/jobs/map", map_page.jobs_map),
             web.get("/jobs/new", new_job_page.new_job),
             web.post("/jobs/new", new_job_page.make),
             web.post("/duty", jobs_page.set_duty),
@@ -125,6 +132,8 @@ def _add_more_routes(app: web.Application) -> None:
             web.get("/settings/location", location_page.location_app),
             web.get("/settings/phone", settings_page.phone_settings),
             web.post("/settings/phone", settings_page.set_phone),
+            web.get("/settings/map", map_settings_page.map_settings),
+            web.post("/settings/map", map_settings_page.set_map),
             web.get("/settings/health", health_page.health),
             web.get("/settings/privacy", health_page.privacy),
             web.get("/sync", sync_page.sync),
@@ -139,6 +148,9 @@ def _add_more_routes(app: web.Application) -> None:
             web.post("/enrol", enrol_page.enrol),
             web.get("/live", live.live),
             web.get("/static/{version:[0-9a-f]{16}}/{name}", assets.serve),
+            web.get(PREFIX + "/{package}/{name}", installed_libraries().serve),
+            web.get("/map/style.json", map_tiles.style),
+            web.get("/map/{file}", map_tiles.tiles),
             web.get("/icon/{name}", assets.serve_icon),
             web.get("/worker.js", assets.serve_worker),
             web.get("/manifest.webmanifest", assets.serve_manifest),

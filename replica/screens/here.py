@@ -19,6 +19,7 @@ import jinja2
 from aiohttp import web
 from markupsafe import Markup
 
+from core.sentence import say
 from replica.notifying import Notifier
 from replica.screens import local_time, words
 from replica.screens.assets import Assets, installed_assets
@@ -273,6 +274,7 @@ def make_environment(assets: Assets) -> jinja2.Environment:
         )
 
     environment.globals.update(
+        _=say,
         asset=assets.url,
         icon=icon,
         shown_by_phase=words.SHOWN_BY_PHASE,

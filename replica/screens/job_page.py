@@ -21,6 +21,7 @@ from core.dispatch.geometry import distance_m
 from core.dispatch.show import show
 from core.log.registers import Registers, Write
 from replica.screens import files_page
+from replica.screens.changed_by import changed_by
 from replica.screens.here import SCREENS, Here, message_of
 from replica.screens.joblist import GIVEN_AWAY, Card, load_card, looked_at, news
 from replica.screens.overruled import overruled
@@ -144,7 +145,13 @@ async def job(request: web.Request) -> web.Response:
         primary=PRIMARY_BY_PHASE.get(card.phase),
         secondary=SECONDARY_BY_PHASE.get(card.phase, ()),
         rejectable=card.phase in REJECTABLE,
-        news=news(card, screens.marks, here.zone, here.now_ms),
+        news=news(
+            card,
+            screens.marks,
+            here.zone,
+            here.now_ms,
+            await changed_by(request, here, card),
+        ),
         overruled=await overruled(reader, here, card, screens.marks),
         navigate=navigate_link(card),
         way=way_there(here, card, screens.device.last_fix()),

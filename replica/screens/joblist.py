@@ -13,6 +13,7 @@ from typing import Any
 
 from core.dispatch.geometry import distance_m as metres_between
 from core.dispatch.itinerary import turn_of_day
+from core.sentence import listed, say
 from replica.screens import local_time
 from replica.screens.local_time import Zone
 from replica.screens.marks import Marks
@@ -227,8 +228,41 @@ def looked_at(card: Card) -> dict[str, Any]:
     }
 
 
-def news(card: Card, marks: Marks, zone: Zone, now_ms: int) -> str:
-    """What is new about a job since the worker looked at it, in words; '' for nothing."""
+THE_OFFICE = say("the office")
+"""By whom a job was changed, where no name is told."""
+
+
+def changed_since(card: Card, marks: Marks) -> tuple[str, ...]:
+    """Which values of `looked_at` differ from those that the worker saw, notes left aside."""
+    seen = marks.seen(card.job)
+    if seen is None or card.phase in ("assigned", "received"):
+        return ()
+    now = looked_at(card)
+    return tuple(n for n in now if n != "notes" and n in seen and seen[n] != now[n])
+
+
+_CHANGED_WORDS = {
+    "title": say("title"),
+    "place": say("place"),
+    "instructions": say("instructions"),
+    "contact": say("contact"),
+    "priority": say("priority"),
+}
+
+
+def told_of(changed: tuple[str, ...]) -> tuple[str, ...]:
+    """Which of several changes are told in words: a cancelling or another window alone."""
+    for name in ("cancelled", "window"):
+        if name in changed:
+            return (name,)
+    return changed
+
+
+def news(card: Card, marks: Marks, zone: Zone, now_ms: int, by: str = THE_OFFICE) -> str:
+    """What is new about a job since the worker looked at it, in words; '' for nothing.
+
+    `by` is who changed it (`changed_by`).
+    """
     seen = marks.seen(card.job)
     if card.phase in ("assigned", "received"):
         return "New"
@@ -239,14 +273,15 @@ def news(card: Card, marks: Marks, zone: Zone, now_ms: int) -> str:
     if not changed:
         return ""
     if "cancelled" in changed:
-        return "Cancelled" if now["cancelled"] else "No longer cancelled"
+        if now["cancelled"]:
+            return say("Cancelled by {by}", by=by)
+        return say("No longer cancelled, by {by}", by=by)
     if "window" in changed:
         was = local_time.window_words(*_pair(seen["window"]), zone, now_ms)
-        return f"Moved from {was} by the office"
-    # A colleague who has the same job may have written a note; all else is the office's alone.
-    values = [name for name in changed if name != "notes"]
-    told = [f"Changed by the office: {', '.join(values)}"] if values else []
-    return ", ".join([*told, *(["New note"] if "notes" in changed else [])])
+        return say("Moved from {was} by {by}", was=was, by=by)
+    values = [_CHANGED_WORDS[name] for name in changed if name != "notes"]
+    told = [say("Changed by {by}: {what}", by=by, what=listed(values))] if values else []
+    return listed([*told, *(["New note"] if "notes" in changed else [])])
 
 
 def _pair(value: Any) -> tuple[int | None, int | None]:

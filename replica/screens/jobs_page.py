@@ -12,6 +12,7 @@ from aiohttp import web
 
 from core.dispatch import day_acts
 from replica.screens import local_time
+from replica.screens.changed_by import changed_by
 from replica.screens.here import SCREENS, Here, form_of, goto, message_of
 from replica.screens.joblist import (
     SECTIONS,
@@ -84,7 +85,10 @@ async def jobs(request: web.Request) -> web.Response:
         if only in SECTIONS and name != only:
             continue
         most = WHOLE_SECTION_MAX if name == only else CARDS_MAX[name]
-        shown = [_shown(request, here, card) for card in members[:most]]
+        shown = [
+            _shown(request, here, card, await changed_by(request, here, card))
+            for card in members[:most]
+        ]
         folded = name in ("Done", "Rejected") and not only and not text
         sections.append(SectionShown(name, shown, len(members), folded))
     return screens.page(
@@ -102,14 +106,14 @@ async def jobs(request: web.Request) -> web.Response:
     )
 
 
-def _shown(request: web.Request, here: Here, card: Card) -> CardShown:
+def _shown(request: web.Request, here: Here, card: Card, by: str) -> CardShown:
     screens = request.app[SCREENS]
     running = next((log for log in here.running if log.job == bytes.fromhex(card.job)), None)
     return CardShown(
         card=card,
         window=here.window(card.window_start, card.window_end),
         distance_m=metres_to(card, screens.device.last_fix(), here.now_ms),
-        news=news(card, screens.marks, here.zone, here.now_ms),
+        news=news(card, screens.marks, here.zone, here.now_ms, by),
         unsent=here.unsent_by_stream.get(card.job, 0),
         running_since=running.start_at if running is not None else None,
     )

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from replica.notifying import Notification, Notifier
 from replica.screens import live
+from replica.screens.changed_by import CHANGED_BY
 from replica.screens.here import NOTIFIER, SCREENS, Here
 from replica.screens.joblist import GIVEN_AWAY, load_cards, news
 
@@ -93,7 +94,8 @@ class _Telling:
             self._states = states
             self._news = {}
             for card in (await load_cards(screens.device.reader, here.worker)).values():
-                words = news(card, screens.marks, here.zone, here.now_ms)
+                by = await self._app[CHANGED_BY].by(screens, here.worker, card)
+                words = news(card, screens.marks, here.zone, here.now_ms, by)
                 if not words or card.phase in GIVEN_AWAY:
                     continue
                 mark = f"job-{card.job}"

@@ -22,6 +22,7 @@ from replica.relaying import CarriedHere, GivenAway
 
 if TYPE_CHECKING:
     from replica.device_carrying import DeviceCarrying
+    from replica.device_map import DeviceMap
     from replica.device_meetings import DeviceMeetings
     from replica.people import People
 
@@ -222,6 +223,10 @@ class Device(Protocol):
 
     def last_fix(self) -> OwnFix | None:
         """The newest own fix, None where there is none."""
+
+    @property
+    def map(self) -> DeviceMap:
+        """The region's map on this phone."""
 
     @property
     def choices(self) -> PhoneChoices:

@@ -11,6 +11,7 @@ from aiohttp import web
 from core.dispatch import acts
 from core.dispatch.acts import THRESHOLD_MIN_MAX, ActError
 from replica.screens.here import SCREENS, Here, form_of, goto, message_of
+from replica.screens.map_settings_page import map_words
 from replica.screens.marks import DISPLAY_CHOICES
 from replica.screens.progress import end_automatic
 
@@ -26,7 +27,10 @@ async def settings(request: web.Request) -> web.Response:
     """Settings: the list of its pages."""
     screens = request.app[SCREENS]
     here = await screens.here()
-    return screens.page(here, "settings.html", title="Settings", message=message_of(request))
+    words = map_words(screens.device.map.state)
+    return screens.page(
+        here, "settings.html", title="Settings", message=message_of(request), map_words=words
+    )
 
 
 async def jobs_settings(request: web.Request) -> web.Response:

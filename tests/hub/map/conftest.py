@@ -10,7 +10,6 @@ import pytest
 
 from hub.map.extract import Extract, read_extract
 from hub.map.gazetteer import Gazetteer
-from hub.map.installing import install_map
 from hub.map.region import Region, open_region
 from hub.map.roads import Roads
 
@@ -29,14 +28,6 @@ def helsinki() -> Path:
 @pytest.fixture(scope="session")
 def extract() -> Extract:
     return read_extract(HELSINKI, silent)
-
-
-@pytest.fixture(scope="session")
-def map_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A map folder with Helsinki installed; tests only read it."""
-    folder = tmp_path_factory.mktemp("hub") / "map"
-    install_map(HELSINKI, folder, name=None, now_ms=1_700_000_000_000, progress=silent)
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -31,10 +31,10 @@ _TARGETS = """() => [...document.querySelectorAll(
 COLLEAGUE = acts.new_stream_id(Kind.WORKER, START_MS, b"1234567").hex()
 
 EVERY_SCREEN = (
-    "/menu", "/jobs", "/jobs?q=nothing", "/jobs/{job}", "/jobs/{job}/logs", "/jobs/{job}/reject",
-    "/jobs/{job}/problem", "/jobs/{job}/state", "/jobs/{job}/sign", "/jobs/{job}/hand",
-    "/logs/new?job={job}", "/day", "/week", "/colleagues", "/people",
-    "/sync/code?file=AAAA",
+    "/menu", "/jobs", "/jobs?q=nothing", "/jobs/map", "/jobs/{job}", "/jobs/{job}/logs",
+    "/jobs/{job}/reject", "/jobs/{job}/problem", "/jobs/{job}/state", "/jobs/{job}/sign",
+    "/jobs/{job}/hand", "/settings/map", "/logs/new?job={job}", "/day", "/week", "/colleagues",
+    "/people", "/sync/code?file=AAAA",
     "/colleagues/add?worker={colleague}&name=Bo", "/settings", "/settings/jobs",
     "/settings/display", "/settings/location", "/settings/phone", "/settings/health",
     "/settings/privacy", "/sync",
