@@ -10,9 +10,10 @@ import pytest
 from jinja2 import nodes
 
 from core.sentence import say
+from replica.language import ENGLISH, NAME_BY_LANGUAGE
 from tests.words import untranslated
 from web.assets import Assets
-from web.language import ENGLISH, NAME_BY_LANGUAGE, language_named
+from web.language import language_named
 from web.rendering import TEMPLATE_FOLDER, make_environment
 
 TEMPLATES = sorted(
