@@ -13,12 +13,18 @@ from typing import Any
 
 from core.dispatch.geometry import distance_m as metres_between
 from core.dispatch.itinerary import turn_of_day
+from core.sentence import listed, marked, say
 from replica.screens import local_time
 from replica.screens.local_time import Zone
 from replica.screens.marks import Marks
 from replica.screens.port import OwnFix, Rows
 
-SECTIONS = ("Now", "Next", "Today", "Later", "Done", "Rejected")
+# Addresses have these words as they stand; a page says them in its language.
+SECTIONS = (
+    *(marked("Now"), marked("Next"), marked("Today")),
+    *(marked("Later"), marked("Done"), marked("Rejected")),
+)
+NEW, NEW_NOTE = say("New"), say("New note")
 
 IN_WORK = ("travelling", "on site", "paused")
 TO_DO = ("assigned", "received", "opened", "accepted")
@@ -227,11 +233,20 @@ def looked_at(card: Card) -> dict[str, Any]:
     }
 
 
+_CHANGED_WORDS = {
+    "title": say("title"),
+    "place": say("place"),
+    "instructions": say("instructions"),
+    "contact": say("contact"),
+    "priority": say("priority"),
+}
+
+
 def news(card: Card, marks: Marks, zone: Zone, now_ms: int) -> str:
     """What is new about a job since the worker looked at it, in words; '' for nothing."""
     seen = marks.seen(card.job)
     if card.phase in ("assigned", "received"):
-        return "New"
+        return NEW
     if seen is None:
         return ""
     now = looked_at(card)
@@ -239,14 +254,14 @@ def news(card: Card, marks: Marks, zone: Zone, now_ms: int) -> str:
     if not changed:
         return ""
     if "cancelled" in changed:
-        return "Cancelled" if now["cancelled"] else "No longer cancelled"
+        return say("Cancelled") if now["cancelled"] else say("No longer cancelled")
     if "window" in changed:
         was = local_time.window_words(*_pair(seen["window"]), zone, now_ms)
-        return f"Moved from {was} by the office"
+        return say("Moved from {was} by the office", was=was)
     # A colleague who has the same job may have written a note; all else is the office's alone.
-    values = [name for name in changed if name != "notes"]
-    told = [f"Changed by the office: {', '.join(values)}"] if values else []
-    return ", ".join([*told, *(["New note"] if "notes" in changed else [])])
+    values = [_CHANGED_WORDS[name] for name in changed if name != "notes"]
+    told = [say("Changed by the office: {what}", what=listed(values))] if values else []
+    return listed([*told, *([NEW_NOTE] if "notes" in changed else [])])
 
 
 def _pair(value: Any) -> tuple[int | None, int | None]:

@@ -36,8 +36,8 @@ EVERY_SCREEN = (
     "/logs/new?job={job}", "/day", "/week", "/colleagues", "/people",
     "/sync/code?file=AAAA",
     "/colleagues/add?worker={colleague}&name=Bo", "/settings", "/settings/jobs",
-    "/settings/display", "/settings/location", "/settings/phone", "/settings/health",
-    "/settings/privacy", "/sync",
+    "/settings/display", "/settings/language", "/settings/location", "/settings/phone",
+    "/settings/health", "/settings/privacy", "/sync",
 )  # fmt: skip
 
 pytestmark = pytest.mark.browser
