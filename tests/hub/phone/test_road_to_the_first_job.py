@@ -111,6 +111,8 @@ async def test_a_phone_that_has_only_termux_gets_its_first_job_and_keeps_it_thro
     assert not names & {"cryptography", "numpy", "shapely"}
     compiled = [path for folder in installed(phone) for path in folder.rglob("*.so")]
     assert compiled == []
+    (program,) = [path for path in installed(phone) if path.name == "replica"]
+    assert (program / "locale" / "cs" / "LC_MESSAGES" / "replica.mo").is_file(), "it speaks Czech"
 
     link = re.search(r"Screens: +(\S+)", said.text)
     assert link is not None, said.text
