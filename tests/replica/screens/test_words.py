@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -18,12 +20,24 @@ from tests.replica.screens.conftest import HOUR_MS, Phone
 from tests.replica.screens.test_in_chromium import COLLEAGUE, EVERY_SCREEN
 from tests.unsaid import bare, spoken_constants
 
+ROOT = Path(__file__).parents[3]
 TEMPLATES = sorted(path.name for path in TEMPLATE_FOLDER.glob("*.html"))
 # What is no word of ours: names, addresses, and what is typed as it stands.
 _AS_IT_STANDS = re.compile(
     r"Fieldlog|Petr Dvorak|plate\.png|English|Čeština|Esperanto|HTTP|XXXX-XXXX-XXXX-XXXX"
     r"|fieldlog://enrol\?…|http://\S+|~?\b[0-9a-f]{6,}\b|\bfieldlog\b|\bBo\b"
 )
+_FOR_PEOPLE = {
+    *(
+        "ActError",
+        "CarryRefused",
+        "CarryingRefused",
+        "CodeUnreadable",
+        "EnrolmentRefused",
+        "Finding",
+    ),
+    *("LogMistyped", "LogOutRefused", "Need", "NobodyToCarryTo", "Pill", "Refused", "TimeMistyped"),
+}
 _SPOKEN = {"aria-label", "title", "placeholder", "alt"}
 
 
@@ -112,6 +126,42 @@ def test_scripts_say_no_word_of_their_own() -> None:
     told = re.compile(r"""(?:textContent|innerText|title|ariaLabel)\s*=\s*["'`]\s*[A-Za-z]""")
     for path in STATIC_FOLDER.glob("*.js"):
         assert told.findall(path.read_text("utf-8")) == [], path.name
+
+
+def unmarked(source: str) -> list[str]:
+    """Texts of a module that go to people as they stand: of refusals, titles and messages."""
+    found = []
+    for call in ast.walk(ast.parse(source)):
+        if not isinstance(call, ast.Call):
+            continue
+        name = getattr(call.func, "attr", "") or getattr(call.func, "id", "")
+        given = [each.value for each in call.keywords if each.arg == "title"]
+        given += call.args if name in _FOR_PEOPLE else []
+        # A text in a call of `messages.say` is found for translation; one put together is not.
+        given += [each for each in call.args if name == "say" and isinstance(each, ast.JoinedStr)]
+        found += [f"{each.lineno}: {ast.unparse(each)}" for each in given if _is_bare(each)]
+    return found
+
+
+def _is_bare(given: ast.expr) -> bool:
+    if isinstance(given, ast.Constant) and isinstance(given.value, str):
+        return re.search(r"[A-Za-z] [A-Za-z]|^[A-Z][a-z]+$", given.value) is not None
+    return isinstance(given, ast.JoinedStr)
+
+
+@pytest.mark.parametrize("folder", ["core/dispatch", "replica", "replica/screens"])
+def test_no_refusal_or_title_is_a_text_that_no_language_can_say(folder: str) -> None:
+    found = {path.name: unmarked(path.read_text("utf-8")) for path in (ROOT / folder).glob("*.py")}
+    assert {name: texts for name, texts in found.items() if texts} == {}
+
+
+def test_a_text_that_was_forgotten_is_found() -> None:
+    forgotten = 'raise ActError("no such thing")\nraise Refused(400, f"{x}", say("Go back"))\n'
+    assert unmarked(forgotten) == ["1: 'no such thing'", "2: f'{x}'"]
+    assert unmarked('page(title="Menu")\nmessages.say(f"{n} saved")\nsay("Saved")') == [
+        "1: 'Menu'",
+        "2: f'{n} saved'",
+    ]
 
 
 async def test_no_screen_has_english_left_in_another_language(
