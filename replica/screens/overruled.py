@@ -98,6 +98,8 @@ def _value(field: str, value: Any, here: Here, names: dict[str, str]) -> str:
             return f"{value} min"
         case "radius", int():
             return f"{value} m"
+        case "outline", list():
+            return f"{len(value) // 2} corners"
         case "point", [int(), int()]:
             return "another position"
         case _, bytes():
