@@ -138,7 +138,8 @@ async def test_the_phone_logs_a_visit_within_the_forms_outline_and_none_beside_i
     town: Town,
 ) -> None:
     eva, ana = await town.office.signed_in("Eva"), await town.worker("Ana")
-    job, _ = await town.job("Boiler", worker=ana, point=(500_995_000, 144_250_000), radius=200)
+    point = (500_995_000, 144_250_000)
+    job, _ = await town.job("Boiler", worker=ana, starts_in=0, point=point, radius=200)
     form = await edit(eva, job)
     assert (await eva.post(f"/board/job/{job}/edit", form | {"outline": LINES})).status == 200
     await town.meet(ana)
@@ -158,8 +159,37 @@ async def test_the_phone_logs_a_visit_within_the_forms_outline_and_none_beside_i
         asked = "SELECT count(*) FROM time_log WHERE kind = 'on site' AND NOT superseded"
         return int(phone.store.db.execute(asked).fetchone()[0])
 
-    # Some 110 m north of the yard's edge, and 165 m from the pin: within the radius.
-    await stay(501_010_000, 20)
+    # Some 65 m north of the yard's edge, and 120 m from the pin: well within the radius.
+    await stay(501_006_000, 20)
     assert visits() == 0
     await stay(500_995_000, 20)
     assert visits() == 1
+
+
+async def test_a_recurring_job_gives_its_outline_to_each_of_its_jobs(town: Town) -> None:
+    eva = await town.office.signed_in("Eva")
+    customer = (await make(eva, LETNA | {OUTLINE: LINES})).rpartition("/")[2]
+    seen = await eva.get(f"/recurring/new?customer={customer}")
+    assert seen.form()["outline"] == LINES
+    fields = {"title": "Filters", "weekday": ["0"]}
+    seen = await eva.post("/recurring/new", seen.form() | fields)
+    assert "is added" in seen.words
+    made = await outlines(town, "job")
+    assert len(made) == 3
+    assert all(outline == YARD for outline in made)
+    seen = await eva.get(f"{seen.path}/edit")
+    assert seen.form()["outline"] == LINES
+
+
+async def test_history_and_a_clash_of_two_say_how_many_corners_there_are(town: Town) -> None:
+    eva, petr = await town.office.signed_in("Eva"), await town.office.signed_in("Petr")
+    job, _ = await town.job("Boiler", point=(500_995_000, 144_250_000))
+    form = await edit(eva, job)
+    triangle = LINES.rpartition("\n")[0]
+    of_petr = await edit(petr, job)
+    seen = await petr.post(f"/board/job/{job}/edit", of_petr | {"outline": triangle})
+    assert seen.status == 200
+    assert "3 corners" in seen.words
+    seen = await eva.post(f"/board/job/{job}/edit", form | {"outline": LINES})
+    assert "Keep mine 4 corners" in seen.words
+    assert "Take theirs 3 corners" in seen.words
