@@ -12,8 +12,10 @@ from core.dispatch import acts, fields
 from core.dispatch.acts import Change
 from core.dispatch.fields import Kind
 from core.dispatch.outline import corners_of
+from core.dispatch.sampling import IDLE
 from replica.autostate import read_context
 from replica.checking import check_store
+from replica.location.steering import Steering
 from tests.build import START_MS, hold
 from tests.replica.pocket import LON, Pocket, at
 
@@ -122,3 +124,19 @@ def test_two_outlines_drawn_apart_are_both_kept_and_shown_alike(pocket: Pocket) 
         row = replica.store.db.execute("SELECT outline, conflicts FROM job").fetchone()
         assert (json.loads(row[0]), row[1]) == (theirs, 1)
     assert corners_on(pocket, pocket.job) == corners_of(theirs)
+
+
+def test_own_tracks_watches_a_circle_that_reaches_to_the_farthest_corner(pocket: Pocket) -> None:
+    # 200 m long and 100 m wide, its middle 60 m south of the pin.
+    pocket.hub.write(acts.edit_job(pocket.job, {"outline": strip(-160, 40)}))
+    pocket.sync()
+    context = read_context(pocket.replica, pocket.worker)
+    steering = Steering()
+    # What the app had before is cleared in the first answer, and told anew in the second.
+    told = [steering.commands(context, IDLE, pocket.clock.now_ms()) for _ in range(2)][1]
+    (waypoints,) = [command["waypoints"] for command in told if "waypoints" in command]
+    assert isinstance(waypoints, dict)
+    (watched,) = waypoints["waypoints"]
+    assert round(watched["lat"] * 1e7) == at(-60)[0]
+    assert round(watched["lon"] * 1e7) == LON
+    assert 111 <= watched["rad"] <= 113
