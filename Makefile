@@ -22,7 +22,7 @@ help:
 	@echo 'make bench-board the board with 20,000 jobs, 500 workers and 200 phones, as one table'
 	@echo 'make bench-phone a phone with 500 jobs and two years of its own history, as one table'
 	@echo 'make format   put the code into the form that `make test` asks for'
-	@echo 'make words    find what pages say, for translation (web/locale)'
+	@echo 'make words    find what pages and screens say, for translation (web/locale, replica/locale)'
 	@echo 'make wheel    dist/fieldlog-*.whl, for phones and other hubs'
 	@echo 'make clean    remove what these made'
 
@@ -80,7 +80,7 @@ wheel: $(READY)
 	$(BIN)/python -m build --wheel
 
 # Made anew when what is installed could differ: dependencies, commands, the browser's libraries, or words.
-$(READY): pyproject.toml package.json package-lock.json build_assets.py $(wildcard web/locale/*/LC_MESSAGES/*.po)
+$(READY): pyproject.toml package.json package-lock.json build_assets.py $(wildcard replica/locale/*/LC_MESSAGES/*.po web/locale/*/LC_MESSAGES/*.po)
 	@test -x $(BIN)/python || { python='$(PYTHON)'; test -n "$$python" && "$$python" -m venv $(VENV); }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[hub,test]'
 	@touch $@

@@ -28,7 +28,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 VENDOR: Final = Path("web/static/vendor")
 WORDS: Final = Path("web/static/words")
-LOCALE: Final = Path("web/locale")
+LOCALES: Final = (Path("replica/locale"), Path("web/locale"))
 TEST_VENDOR: Final = Path("tests/.cache/vendor")
 ICON_PACKAGE: Final = "lucide-static"
 ICON_SPRITE: Final = "icons.svg"
@@ -49,15 +49,17 @@ class AssetsHook(BuildHookInterface[Any]):
         """Called before files are collected; `version` is 'standard' or 'editable'."""
         build_vendor(Path(self.root), for_tests=version == "editable")
         build_words(Path(self.root))
-        made = (f"/{VENDOR.as_posix()}/", f"/{WORDS.as_posix()}/", f"/{LOCALE.as_posix()}/**/*.mo")
+        catalogs = [f"/{each.as_posix()}/**/*.mo" for each in LOCALES]
+        made = [f"/{VENDOR.as_posix()}/", f"/{WORDS.as_posix()}/", *catalogs]
         build_data["artifacts"].extend(made)
 
 
 def build_words(root: Path) -> None:
-    """Compile the catalogs of `root`/web/locale, where people translate them.
+    """Compile the catalogs of `root`/replica/locale and web/locale, where people translate them.
 
-    Of pages to `web.mo` beside them; of scripts to web/static/words/<language>.json, which says for
-    a template its text, or where it counts things a text for each of the language's plural forms.
+    Of programs and pages to `.mo` beside them; of scripts to web/static/words/<language>.json,
+    which says for a template its text, or where it counts things a text for each of the language's
+    plural forms.
 
     Raises:
         AssetsError: Babel is missing.
@@ -71,15 +73,16 @@ def build_words(root: Path) -> None:
             "install with build isolation, or `pip install babel` first"
         ) from None
     _renew(root / WORDS)
-    for folder in sorted((root / LOCALE).glob("*/LC_MESSAGES")):
-        tag = folder.parent.name
-        with (folder / "web.po").open("rb") as source:
-            pages = read_po(source, locale=tag)
-        with (folder / "web.mo").open("wb") as compiled:
-            write_mo(compiled, pages)
-        with (folder / "scripts.po").open("rb") as source:
-            scripts = read_po(source, locale=tag)
-        words = {_first(each.id): _forms(each.string, tag) for each in scripts if _is_said(each)}
+    found = (path for each in LOCALES for path in (root / each).glob("*/LC_MESSAGES/*.po"))
+    for path in sorted(found):
+        tag = path.parent.parent.name
+        with path.open("rb") as source:
+            catalog = read_po(source, locale=tag)
+        if path.stem != "scripts":
+            with path.with_suffix(".mo").open("wb") as compiled:
+                write_mo(compiled, catalog)
+            continue
+        words = {_first(each.id): _forms(each.string, tag) for each in catalog if _is_said(each)}
         text = json.dumps(words, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         (root / WORDS / f"{tag}.json").write_text(text + "\n", "utf-8")
     compress(root / WORDS)

@@ -8,7 +8,7 @@ the English text, so it compares, sorts and is written like any other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 
@@ -88,6 +88,49 @@ def listed(parts: Iterable[str], between: str = ", ") -> Listed:
     made = Listed(between.join(kept))
     made.between, made.parts = between, kept
     return made
+
+
+class Shaped(Sentence):
+    """A sentence of which the letters are changed in whichever language it is said."""
+
+    __slots__ = ("inner", "shape")
+    inner: Sentence
+    shape: Callable[[str], str]
+
+    def said(self, catalog: Catalog) -> str:
+        """The inner sentence in a catalog's language, in its shape."""
+        return self.shape(self.inner.said(catalog))
+
+
+def _shaped(words: str, shape: Callable[[str], str]) -> str:
+    if not isinstance(words, Sentence):
+        return shape(words)
+    made = Shaped(shape(words))
+    made.inner, made.shape = words, shape
+    return made
+
+
+def capital(words: str) -> str:
+    """The same with a capital in front, in any language."""
+    return _shaped(words, _capital)
+
+
+def small(words: str) -> str:
+    """The same in small letters, in any language."""
+    return _shaped(words, str.lower)
+
+
+def whole(words: str) -> str:
+    """What an error says, as a page says it: with a capital and a full stop."""
+    return _shaped(words, _whole)
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _whole(words: str) -> str:
+    return _capital(words) + ("" if words.endswith((".", "!", "?")) else ".")
 
 
 def marked(template: str) -> str:

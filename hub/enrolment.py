@@ -19,7 +19,7 @@ from core.log.canonical import pack, unpack
 from core.log.certificate import Certificate, issue
 from core.log.errors import Malformed
 from core.sentence import say
-from replica import pairing
+from replica import pairing, told
 from replica.pairing import EnrolmentOffer, PendingEnrolment, Side, Transcript
 from replica.replica import Replica
 from replica.transport_security import FINGERPRINT_BYTES
@@ -134,7 +134,7 @@ class Enrolments:
         found = self._find(locator)
         nonce = found.nonces.get(phone_key + phone_nonce)
         if nonce is None:
-            raise EnrolmentRefused("the enrolment was not begun; start again")
+            raise EnrolmentRefused(told.NOT_BEGUN)
         try:
             transcript = Transcript(
                 phone_key,
@@ -149,9 +149,7 @@ class Enrolments:
             raise EnrolmentRefused(str(over)) from over
         if not attempt.accepted:
             found.pending = attempt.pending
-            raise EnrolmentRefused(
-                f"the code is not right; {attempt.tries_left} tries are left for it"
-            )
+            raise EnrolmentRefused(say(told.CODE_IS_WRONG, left=attempt.tries_left))
         if len(phone_tls) != FINGERPRINT_BYTES:
             raise Malformed("a phone names its TLS certificate by a fingerprint of 32 bytes")
         self._check_key(phone_key, found.worker)
@@ -174,7 +172,7 @@ class Enrolments:
     def _find(self, locator: bytes) -> _Open:
         found = self._open_by_locator.get(locator)
         if found is None:
-            raise EnrolmentRefused("the hub does not know this code; ask the office for a new one")
+            raise EnrolmentRefused(told.CODE_IS_UNKNOWN)
         return found
 
     def _check_open(self, found: _Open) -> None:
@@ -187,12 +185,9 @@ class Enrolments:
         """A key that was shut out stays so; one that is certified acts for whom it always did."""
         standing = self._replica.standing(phone_key)
         if standing.revoked:
-            raise EnrolmentRefused("this phone's key was shut out; it has to join under a new one")
+            raise EnrolmentRefused(told.KEY_SHUT_OUT)
         if standing.role and (standing.role, standing.subject) != (Role.WORKER, worker):
-            raise EnrolmentRefused(
-                "this phone's key is another worker's; take a code of that one, or let it begin "
-                "in a new folder"
-            )
+            raise EnrolmentRefused(told.KEY_OF_ANOTHER)
 
     def _issue(self, phone_key: bytes, worker: bytes, phone_tls: bytes) -> Certificate:
         identity = self._replica.identity

@@ -24,6 +24,7 @@ from core.dispatch.outline import standing_corners
 from core.dispatch.timelog import Moment
 from core.dispatch.visit import THRESHOLD_MIN_DEFAULT, Settings
 from core.dispatch.workday import duty_moments, neighbours
+from core.sentence import listed, say_n
 from replica.replica import Replica
 from replica.screens.port import AutoNotice
 from replica.store import Store
@@ -102,13 +103,18 @@ class Notice:
 
     def shown(self) -> AutoNotice:
         """What the screens show of it."""
-        words = f"{len(self.evidence_ms)} fixes"
+        parts = [say_n("{n} fix", "{n} fixes", len(self.evidence_ms))]
         if self.rule:
-            words += f", rule {self.rule[0]}, at least {self.rule[1]} minutes"
+            rule, minutes = self.rule
+            words = say_n(
+                "rule {rule}, at least {n} minute", "rule {rule}, at least {n} minutes", minutes,
+                rule=rule,
+            )  # fmt: skip
+            parts.append(words)
         kind_words = self.log_kind.name.lower().replace("_", " ")
         return AutoNotice(
-            self.name, self.job, self.ask, self.at_ms, self.mode, self.until_ms, words,
-            self.start_ms, kind_words,
+            self.name, self.job, self.ask, self.at_ms, self.mode, self.until_ms,
+            listed(parts), self.start_ms, kind_words,
         )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from core.dispatch.fix import Fix, usable
 from core.dispatch.permits import CREATE_JOBS
 from core.log.canonical import unpack
 from core.log.errors import EnrolAgain, Revoked
+from core.sentence import say
 from replica.autologger import AutoLogger
 from replica.ballast import Ballast
 from replica.behind import Behind
@@ -470,7 +471,7 @@ class Device:
     async def enrol(self, *, link: str = "", code: str = "", address: str = "") -> None:
         """Join a site. Raises EnrolmentRefused with what to do."""
         if self.worker and not self.join_again:
-            raise EnrolmentRefused("this phone has joined a site already")
+            raise EnrolmentRefused(say("this phone has joined a site already"))
 
         async def join(folder: Path) -> None:
             if link:

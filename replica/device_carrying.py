@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from core.log.errors import LogError
+from core.sentence import say
 from replica.carrying import named_file_for_hub, named_file_of_job, take_in_words
 from replica.receivers import NobodyToCarryTo
 from replica.relaying import carried_here, given_away
@@ -61,7 +62,7 @@ class DeviceCarrying:
 
     async def _carry(self, function: Callable[..., T], *args: object) -> T:
         if not self._device.has_joined:
-            raise CarryRefused("This phone has not joined a site yet")
+            raise CarryRefused(say("This phone has not joined a site yet"))
         writer = self._device.writer
         try:
             return await writer.run(function, writer.replica, *args)

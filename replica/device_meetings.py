@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from core.sentence import say
 from replica.meeting import MeetingPlace, Meetings, colleague_dialler, own_host
 from replica.syncing import Syncer, SyncFigures
 from replica.writer import Writer
@@ -60,7 +61,8 @@ class DeviceMeetings:
     def _look_for(self, address: str) -> None:
         assert self._writer is not None
         dial = colleague_dialler(self._writer, address)
-        syncer = Syncer(self._writer, dial, self._announce, f"the phone at {address}")
+        refused = say("Sync with the phone at {address} was refused.", address=address)
+        syncer = Syncer(self._writer, dial, self._announce, refused)
         self._syncers.append(syncer)
         self._tasks.append(asyncio.get_running_loop().create_task(syncer.run()))
 

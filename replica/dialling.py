@@ -15,6 +15,7 @@ import aiohttp
 
 from core.log.errors import LogError, SessionRefused, Unauthentic
 from core.log.limits import FRAME_BYTES_MAX
+from core.sentence import say
 from replica.hubs import other_hubs
 from replica.joining import HubAddress
 from replica.link import HEARTBEAT_S, Crowded, Link, LinkClosed, WebSocketLink
@@ -67,7 +68,7 @@ def hub_dialler(list_hubs: ListHubs, connector: MakeConnector = aiohttp.TCPConne
             if isinstance(last, (LogError, Crowded)):
                 raise last
             places = ", ".join(address for address, _ in tried)
-            raise LinkClosed(f"no hub answers at {places}") from last
+            raise LinkClosed(say("no hub answers at {places}", places=places)) from last
 
     return dial
 
@@ -86,7 +87,7 @@ async def hubs_in_turn(writer: Writer, own: HubAddress) -> list[HubAddress]:
 
 
 async def connect(
-    client: aiohttp.ClientSession, address: str, fingerprint: bytes, whom: str = "hub"
+    client: aiohttp.ClientSession, address: str, fingerprint: bytes
 ) -> aiohttp.ClientWebSocketResponse:
     """A WebSocket for a session with the machine of this fingerprint.
 
@@ -106,8 +107,11 @@ async def connect(
                 compress=0,
             )
     except aiohttp.ServerFingerprintMismatch as error:
-        raise Unauthentic(f"another machine answers at {address}; ask the office") from error
+        words = say("another machine answers at {address}; ask the office", address=address)
+        raise Unauthentic(words) from error
     except aiohttp.WSServerHandshakeError as error:
         if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
-            raise Crowded(f"the {whom} at {address} serves others first") from error
-        raise SessionRefused(f"the {whom} at {address} answered {error.status}") from error
+            words = say("{address} serves others first", address=address)
+            raise Crowded(words) from error
+        words = say("{address} answered {status}", address=address, status=error.status)
+        raise SessionRefused(words) from error

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.dispatch.fix import Fix
+from core.sentence import say, say_n
+from core.span_words import span_ago_words, span_words
 from replica.standstill import Standstill
 
 MINUTE_MS: Final = 60_000
@@ -101,58 +103,55 @@ def worst(found: Sequence[Finding]) -> Tone:
     return Tone.GOOD
 
 
-def _span(span_ms: int) -> str:
-    minutes = max(span_ms, 0) // MINUTE_MS
-    if minutes < 1:
-        return "less than a minute"
-    if minutes < 120:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
-
-
-_LOCATION_MEND: Final = (
+_LOCATION_MEND: Final = say(
     "Open OwnTracks: it must say that it runs, in mode HTTP. In Android's settings allow it "
     "Location “all the time”, and leave battery saving off for it."
 )
+_LOCATION_LINK: Final = "/settings/location", say("Location app")
 
 
 def _location(facts: Facts) -> Finding:
-    name = "Location"
+    name = say("Location")
     heard_ms = facts.heard_ms
     if heard_ms is None:
         tone = Tone.BAD if facts.duty_since_ms is not None and facts.auto_on else Tone.UNKNOWN
-        seen = "No position has come yet since Fieldlog was started."
-        return Finding(
-            "location", name, tone, seen, _LOCATION_MEND, "/settings/location", "Location app"
-        )
+        seen = say("No position has come yet since Fieldlog was started.")
+        return Finding("location", name, tone, seen, _LOCATION_MEND, *_LOCATION_LINK)
     age_ms = facts.now_ms - heard_ms
-    seen = f"The last position came {_span(age_ms)} ago."
+    ago = span_ago_words(age_ms)
     if facts.duty_since_ms is None:
-        return Finding("location", name, Tone.GOOD, f"{seen} Off duty none is needed.")
+        seen = say("The last position came {ago}. Off duty none is needed.", ago=ago)
+        return Finding("location", name, Tone.GOOD, seen)
     waited_ms = min(age_ms, facts.now_ms - facts.duty_since_ms)
     if waited_ms <= FIX_AGE_MS_MAX:
-        return Finding("location", name, Tone.GOOD, seen)
+        return Finding("location", name, Tone.GOOD, say("The last position came {ago}.", ago=ago))
     tone = Tone.BAD if facts.auto_on else Tone.WATCH
-    seen += " Without positions nothing is logged by itself."
-    return Finding(
-        "location", name, tone, seen, _LOCATION_MEND, "/settings/location", "Location app"
+    seen = say(
+        "The last position came {ago}. Without positions nothing is logged by itself.", ago=ago
     )
+    return Finding("location", name, tone, seen, _LOCATION_MEND, *_LOCATION_LINK)
 
 
 def _accuracy(facts: Facts) -> Finding:
-    name = "How exact"
+    name = say("How exact")
     told = sorted(fix.accuracy_m for fix in facts.fixes if fix.accuracy_m is not None)
     if any(fix.mock for fix in facts.fixes):
-        seen = "Another app on this phone makes positions up. They never count for time logs."
-        mend = "In Android's developer options choose no app under “Select mock location app”."
+        seen = say("Another app on this phone makes positions up. They never count for time logs.")
+        mend = say("In Android's developer options choose no app under “Select mock location app”.")
         return Finding("accuracy", name, Tone.BAD, seen, mend)
     if not told:
-        return Finding("accuracy", name, Tone.UNKNOWN, "Nothing is known yet.")
+        return Finding("accuracy", name, Tone.UNKNOWN, say("Nothing is known yet."))
     middle_m = told[len(told) // 2]
     if middle_m <= ACCURACY_M_MAX:
-        return Finding("accuracy", name, Tone.GOOD, f"Positions are good to {middle_m} m.")
-    seen = f"Positions are good to {middle_m / 1000:.1f} km only: that is too coarse for a visit."
-    mend = (
+        seen = say("Positions are good to {metres} m.", metres=middle_m)
+        return Finding("accuracy", name, Tone.GOOD, seen)
+    whole, _, tenths = f"{middle_m / 1000:.1f}".partition(".")
+    seen = say(
+        "Positions are good to {whole}.{tenths} km only: that is too coarse for a visit.",
+        whole=whole,
+        tenths=tenths,
+    )
+    mend = say(
         "In Android's settings, at OwnTracks' permission for Location, turn on “Use precise "
         "location”, and under Location services “Google Location Accuracy” or its like."
     )
@@ -160,23 +159,26 @@ def _accuracy(facts: Facts) -> Finding:
 
 
 def _battery_saving(facts: Facts) -> Finding:
-    name = "Battery saving"
+    name = say("Battery saving")
     since_ms = facts.now_ms - STOOD_STILL_WITHIN_MS
     on_duty = [
         each for each in facts.standstills
         if each.end_ms >= since_ms and _overlaps(each, facts.duties, facts.now_ms)
     ]  # fmt: skip
     if not on_duty:
-        return Finding("battery", name, Tone.GOOD, "Fieldlog was never stopped on duty today.")
+        seen = say("Fieldlog was never stopped on duty today.")
+        return Finding("battery", name, Tone.GOOD, seen)
     longest = max(on_duty, key=lambda each: each.lasted_ms)
-    times = "once" if len(on_duty) == 1 else f"{len(on_duty)} times"
-    how = "ended" if longest.ended else "put to sleep"
-    seen = (
-        f"On duty Fieldlog was stopped {times} in the last 24 hours, the longest for "
-        f"{_span(longest.lasted_ms)}, when it was {how}. What was saved is safe; meanwhile nothing "
-        "was logged by itself."
+    seen = say_n(
+        "On duty Fieldlog was stopped once in the last 24 hours, the longest for {span}, when it "
+        "was {how}. What was saved is safe; meanwhile nothing was logged by itself.",
+        "On duty Fieldlog was stopped {n} times in the last 24 hours, the longest for {span}, when "
+        "it was {how}. What was saved is safe; meanwhile nothing was logged by itself.",
+        len(on_duty),
+        span=span_words(longest.lasted_ms),
+        how=say("ended") if longest.ended else say("put to sleep"),
     )
-    mend = (
+    mend = say(
         "In Android's settings, under Apps, set the battery use of Termux and of OwnTracks to "
         "“Unrestricted”, and lock Termux in the list of recent apps. Some makers have a list of "
         "apps of their own that may start by themselves: put both on it."
@@ -192,64 +194,78 @@ def _overlaps(each: Standstill, duties: Sequence[tuple[int, int | None]], now_ms
 
 
 def _clock(facts: Facts) -> Finding:
-    name = "Clock"
+    name = say("Clock")
     if facts.offset_ms is None:
-        return Finding("clock", name, Tone.UNKNOWN, "Compared with the hub's at the next contact.")
+        seen = say("Compared with the hub's at the next contact.")
+        return Finding("clock", name, Tone.UNKNOWN, seen)
     off_ms = abs(facts.offset_ms)
     if off_ms <= CLOCK_MS_MAX:
-        return Finding("clock", name, Tone.GOOD, "It agrees with the hub's.")
-    way = "behind" if facts.offset_ms > 0 else "ahead of"
-    seen = (
-        f"It is {_span(off_ms)} {way} the hub's. Lengths of time are right all the same; hours "
-        "of day are shown as the hub's clock has them."
+        return Finding("clock", name, Tone.GOOD, say("It agrees with the hub's."))
+    span = span_words(off_ms)
+    way = say("{span} behind the hub's", span=span)
+    if facts.offset_ms < 0:
+        way = say("{span} ahead of the hub's", span=span)
+    seen = say(
+        "It is {way}. Lengths of time are right all the same; hours of day are shown as the hub's "
+        "clock has them.",
+        way=way,
     )
-    mend = "In Android's settings, under Date and time, turn on “Set time automatically”."
+    mend = say("In Android's settings, under Date and time, turn on “Set time automatically”.")
     return Finding("clock", name, Tone.WATCH, seen, mend)
 
 
 def _space(facts: Facts) -> Finding:
-    name = "Space"
-    free = f"{facts.free_bytes / 1_000_000_000:.1f} GB"
+    name = say("Space")
+    whole, _, tenths = f"{facts.free_bytes / 1_000_000_000:.1f}".partition(".")
+    free = say("{whole}.{tenths} GB", whole=whole, tenths=tenths)
     if facts.free_bytes < 1_000_000_000:
-        free = f"{facts.free_bytes // 1_000_000} MB"
-    mend = "Delete photos, videos or apps that you don't need. Nothing of Fieldlog's needs to go."
+        free = say("{size} MB", size=facts.free_bytes // 1_000_000)
+    mend = say(
+        "Delete photos, videos or apps that you don't need. Nothing of Fieldlog's needs to go."
+    )
     if not facts.room_kept or facts.free_bytes < SPACE_BYTES_MIN:
-        seen = (
-            f"{free} are free: photos are refused, and taps are saved in room that was kept back."
+        seen = say(
+            "{free} are free: photos are refused, and taps are saved in room that was kept back.",
+            free=free,
         )
         return Finding("space", name, Tone.BAD, seen, mend)
     if facts.free_bytes < SPACE_BYTES_LOW:
-        return Finding(
-            "space", name, Tone.WATCH, f"{free} are free: that is some photos' worth.", mend
-        )
-    return Finding("space", name, Tone.GOOD, f"{free} are free.")
+        seen = say("{free} are free: that is some photos' worth.", free=free)
+        return Finding("space", name, Tone.WATCH, seen, mend)
+    return Finding("space", name, Tone.GOOD, say("{free} are free.", free=free))
 
 
 def _notifications(facts: Facts) -> Finding:
-    name = "Notifications"
+    name = say("Notifications")
     if facts.notifies:
-        return Finding("notifications", name, Tone.GOOD, "New and changed jobs are told of.")
-    seen = "While this page is closed, nothing tells you of a new or changed job."
-    mend = "Install the app Termux:API, and in Termux type: pkg install termux-api"
+        seen = say("New and changed jobs are told of.")
+        return Finding("notifications", name, Tone.GOOD, seen)
+    seen = say("While this page is closed, nothing tells you of a new or changed job.")
+    mend = say("Install the app Termux:API, and in Termux type: pkg install termux-api")
     return Finding("notifications", name, Tone.WATCH, seen, mend)
 
 
+_SYNC_LINK: Final = "/sync", say("Sync")
+
+
 def _hub(facts: Facts) -> Finding:
-    name = "Hub"
+    name = say("Hub")
     if facts.met_at_ms is None:
-        return Finding("hub", name, Tone.UNKNOWN, "Not met yet.", "", "/sync", "Sync")
+        return Finding("hub", name, Tone.UNKNOWN, say("Not met yet."), "", *_SYNC_LINK)
     age_ms = facts.now_ms - facts.met_at_ms
-    seen = f"Last met {_span(age_ms)} ago."
+    ago = span_ago_words(age_ms)
     if age_ms <= HUB_AGE_MS_MAX:
-        return Finding("hub", name, Tone.GOOD, seen)
-    seen += " All is saved here; the office does not see it yet."
-    mend = "Go where there is a network, or save a file for the hub and let somebody carry it."
-    return Finding("hub", name, Tone.WATCH, seen, mend, "/sync", "Sync")
+        return Finding("hub", name, Tone.GOOD, say("Last met {ago}.", ago=ago))
+    seen = say("Last met {ago}. All is saved here; the office does not see it yet.", ago=ago)
+    mend = say("Go where there is a network, or save a file for the hub and let somebody carry it.")
+    return Finding("hub", name, Tone.WATCH, seen, mend, *_SYNC_LINK)
 
 
 def _store(facts: Facts) -> list[Finding]:
     if not facts.damaged:
         return []
-    seen = "Some of what this phone has saved is damaged."
-    mend = "Send what waits, and ask the office: ‘fieldlog check --repair’ on this phone mends it."
-    return [Finding("store", "Saved work", Tone.BAD, seen, mend, "/sync", "Sync")]
+    seen = say("Some of what this phone has saved is damaged.")
+    mend = say(
+        "Send what waits, and ask the office: ‘fieldlog check --repair’ on this phone mends it."
+    )
+    return [Finding("store", say("Saved work"), Tone.BAD, seen, mend, *_SYNC_LINK)]

@@ -21,6 +21,7 @@ from core.dispatch.fields import Role
 from core.log.canonical import pack, unpack
 from core.log.certificate import check_certificate, read_certificate
 from core.log.errors import LogError
+from core.sentence import say
 from replica import pairing
 from replica.identity import (
     KEY_FILE,
@@ -33,6 +34,7 @@ from replica.identity import (
 from replica.pairing import EnrolmentOffer, PairingKey, Side, Transcript
 from replica.screens.port import EnrolmentRefused
 from replica.store import STORE_FILE, Store
+from replica.told import known_again
 from replica.transport_security import (
     FINGERPRINT_BYTES,
     PEER_SERVER_NAME,
@@ -135,8 +137,12 @@ async def _join(
     if another is not None:
         raise another
     raise EnrolmentRefused(
-        f"no hub answers at {', '.join(addresses)}; check the address and that the phone is on "
-        f"the hub's network ({type(last).__name__})"
+        say(
+            "no hub answers at {addresses}; check the address and that the phone is on the hub's "
+            "network ({why})",
+            addresses=", ".join(addresses),
+            why=type(last).__name__,
+        )
     )
 
 
@@ -151,7 +157,8 @@ async def _join_at(
     async with asyncio.timeout(TIMEOUT_S):
         fingerprint = await fingerprint_at(address)
     if offer is not None and fingerprint != offer.fingerprint:
-        raise _AnotherMachine(f"another machine answers at {address}; ask the office")
+        words = say("another machine answers at {address}; ask the office", address=address)
+        raise _AnotherMachine(words)
     private = load_or_make_key(folder / KEY_FILE, entropy)
     own, nonce = public_bytes(private), entropy(pairing.NONCE_BYTES)
     tls = open_transport_identity(folder).fingerprint
@@ -161,7 +168,7 @@ async def _join_at(
         hub_key, hub_nonce, site = _parts(begun)
         if offer is not None and _site_hash(site) != offer.site_key_hash:
             raise EnrolmentRefused(
-                "the hub belongs to another site than the QR code; ask the office"
+                say("the hub belongs to another site than the QR code; ask the office")
             )
         try:
             transcript = Transcript(own, hub_key, nonce, hub_nonce, fingerprint, _site_hash(site))
@@ -178,14 +185,14 @@ async def _join_at(
         check_certificate(read[-1], site, ())
         check_certificate(read[0], site, read)
     except (pairing.PairingError, LogError, ValueError) as error:
-        raise EnrolmentRefused(f"the hub did not prove that it knows the code: {error}") from error
+        words = say("the hub did not prove that it knows the code: {why}", why=str(error))
+        raise EnrolmentRefused(words) from error
     if read[0].author != own or read[0].role != Role.WORKER:
-        raise EnrolmentRefused("the hub certified another device than this one; ask the office")
+        words = say("the hub certified another device than this one; ask the office")
+        raise EnrolmentRefused(words)
     held = held_site(folder)
     if held is not None and held != site:
-        raise EnrolmentRefused(
-            "this phone keeps the work of another site; join that one, or start with a new folder"
-        )
+        raise EnrolmentRefused(WORK_OF_ANOTHER_SITE)
     save_hub_address(folder, HubAddress(addresses, fingerprint))
     save_identity(folder, site, read)
 
@@ -202,7 +209,10 @@ def held_site(folder: Path) -> bytes | None:
         store.close()
 
 
-NO_HUB = "what answers there is no hub of Fieldlog; check the address"
+NO_HUB = say("what answers there is no hub of Fieldlog; check the address")
+WORK_OF_ANOTHER_SITE = say(
+    "this phone keeps the work of another site; join that one, or start with a new folder"
+)
 
 
 def _site_hash(site: bytes) -> bytes:
@@ -217,7 +227,7 @@ def _parts(data: bytes) -> list[Any]:
     if not isinstance(parts, list) or any(not isinstance(part, bytes) for part in parts):
         raise EnrolmentRefused(NO_HUB)
     if len(parts) != 3:
-        raise EnrolmentRefused("the hub speaks another version; update this app")
+        raise EnrolmentRefused(say("the hub speaks another version; update this app"))
     return parts
 
 
@@ -232,9 +242,15 @@ async def _ask(
     ) as answer:
         body = await _whole(answer)
         if answer.status in _IN_WORDS:
-            raise EnrolmentRefused(body.decode("utf-8", "replace")[:300])
+            raise EnrolmentRefused(known_again(body.decode("utf-8", "replace")[:300]))
         if answer.status != 200:
-            raise EnrolmentRefused(f"what answers at {address} said {answer.status}; try again")
+            raise EnrolmentRefused(
+                say(
+                    "what answers at {address} said {status}; try again",
+                    address=address,
+                    status=answer.status,
+                )
+            )
         return body
 
 
@@ -263,5 +279,5 @@ async def fingerprint_at(address: str) -> bytes:
     finally:
         writer.close()
     if certificate is None:
-        raise EnrolmentRefused("what answers there shows no certificate")
+        raise EnrolmentRefused(say("what answers there shows no certificate"))
     return sha256(certificate).digest()

@@ -25,6 +25,7 @@ from core.dispatch.fields import Role
 from core.log.certificate import Certificate
 from core.log.errors import LogError, Unauthentic
 from core.log.limits import FRAME_BYTES_MAX
+from core.sentence import say
 from replica.dialling import CONNECT_S_MAX, Dialler, connect
 from replica.driver import Conversation, Hooks, converse
 from replica.joining import fingerprint_at
@@ -104,13 +105,16 @@ def colleague_dialler(writer: Writer, address: str) -> Dialler:
             raise LinkClosed(f"no phone answers at {address}") from error
         if fingerprint not in known:
             raise Unauthentic(
-                f"what answers at {address} is no colleague's phone that this one has heard of; "
-                "check the address, or let this phone meet a hub first"
+                say(
+                    "what answers at {address} is no colleague's phone that this one has heard of; "
+                    "check the address, or let this phone meet a hub first",
+                    address=address,
+                )
             )
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S_MAX)
         async with aiohttp.ClientSession(timeout=timeout) as client:
             try:
-                socket = await connect(client, address, fingerprint, "phone")
+                socket = await connect(client, address, fingerprint)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 raise LinkClosed(f"no phone answers at {address}") from error
             try:

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from core.sentence import say
+
 LOCK_FILE = "in-use"
 
 
@@ -36,7 +38,10 @@ def occupied(folder: Path) -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise FolderInUse(
-                    f"{folder} is in use by another hub or device; stop that one first, or give "
-                    "another folder with --data"
+                    say(
+                        "{folder} is in use by another hub or device; stop that one first, or give "
+                        "another folder with --data",
+                        folder=folder,
+                    )
                 ) from error
         yield

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.dispatch.fields import Role
+from core.sentence import say
 from replica.clock import Clock
 from replica.generation import begin_anew, is_at_home, settle
 from replica.identity import (
@@ -29,18 +30,18 @@ from replica.transport_security import TRANSPORT_FILE_NAME
 LOGGER = logging.getLogger(__name__)
 
 # What it says where the hub no longer opens a session for the phone as it is.
-TIME_IS_UP = (
+TIME_IS_UP = say(
     "This phone's time to sync has run out, so it has to join again. Work on: everything on it is "
     "kept, and what waits goes to the hub once it has joined. Ask the office for a code."
 )
-SHUT_OUT = (
+SHUT_OUT = say(
     "The office has shut this phone out. If it is yours all the same, join again with a code of "
     "the office: everything on it is kept, and what it had not sent goes to the hub, where the "
     "office decides what of it counts."
 )
 
 # What the join page says first on a phone that holds work and no key.
-JOIN_AGAIN = (
+JOIN_AGAIN = say(
     "This phone's data was copied or restored, so it has to join again. Everything on it is kept, "
     "and what it had not sent goes to the hub once it has joined. Ask the office for a code."
 )

@@ -26,6 +26,9 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Final
 from urllib.parse import parse_qsl, quote
 
+from core.sentence import say
+from replica import told
+
 CODE_CHARACTERS: Final = 16
 CODE_ENTROPY_BYTES: Final = 10
 TOKEN_BYTES_MIN: Final = 16
@@ -150,11 +153,13 @@ def decode_offer(text: str) -> EnrolmentOffer:
     Strict: an offer has one spelling, so a text that would be written differently is refused.
     """
     if len(text) > OFFER_CHARACTERS_MAX:
-        raise MalformedOffer(f"An enrolment link has at most {OFFER_CHARACTERS_MAX} characters.")
+        raise MalformedOffer(
+            say("An enrolment link has at most {most} characters.", most=OFFER_CHARACTERS_MAX)
+        )
     text = text.strip()
     if not text.startswith(_OFFER_PREFIX):
         raise MalformedOffer(
-            "This is no Fieldlog enrolment code. Scan the code that the office shows."
+            say("This is no Fieldlog enrolment code. Scan the code that the office shows.")
         )
     try:
         pairs = parse_qsl(text[len(_OFFER_PREFIX) :], keep_blank_values=True, strict_parsing=True)
@@ -165,7 +170,10 @@ def decode_offer(text: str) -> EnrolmentOffer:
         values.setdefault(key, []).append(value)
     if values.get("v") != [_OFFER_VERSION]:
         raise NewerOffer(
-            "This enrolment code was made by another version of Fieldlog; update this phone first."
+            say(
+                "This enrolment code was made by another version of Fieldlog; update this phone "
+                "first."
+            )
         )
     if set(values) != {"v", "a", "f", "t", "s"} or any(len(values[key]) != 1 for key in "fts"):
         raise MalformedOffer(_DAMAGED)
@@ -180,7 +188,7 @@ def decode_offer(text: str) -> EnrolmentOffer:
     return offer
 
 
-_DAMAGED: Final = "This enrolment code is damaged or incomplete; scan it again."
+_DAMAGED: Final = say("This enrolment code is damaged or incomplete; scan it again.")
 
 
 def check_address(address: str) -> tuple[str, int]:
@@ -198,7 +206,10 @@ def check_address(address: str) -> tuple[str, int]:
         good = good and (_is_ip(host, 4) or _is_name(host))
     if not good:
         raise MalformedOffer(
-            f"{address!r} is no address of a hub; it should look like 10.0.0.5:8443."
+            say(
+                "{address!r} is no address of a hub; it should look like 10.0.0.5:8443.",
+                address=address,
+            )
         )
     return host, port
 
@@ -246,7 +257,9 @@ def entropy_from_code(code: str) -> bytes:
     Case, spaces and hyphens do not matter; O is read as 0, I and L as 1. Raises MalformedCode.
     """
     if len(code) > 100:
-        raise MalformedCode(f"A code has {CODE_CHARACTERS} characters; this text is much longer.")
+        raise MalformedCode(
+            say("A code has {count} characters; this text is much longer.", count=CODE_CHARACTERS)
+        )
     # Letter by letter: the upper case of some foreign letters is two of ours.
     typed = re.sub(r"[\s\-\u2010-\u2015\u2212]", "", code)
     plain = "".join(each.upper() if each.isascii() else each for each in typed)
@@ -254,11 +267,18 @@ def entropy_from_code(code: str) -> bytes:
     for character in plain:
         if character not in _ALPHABET:
             raise MalformedCode(
-                f"Codes have no {character!r} in them. They use the digits and the letters but U."
+                say(
+                    "Codes have no {letter!r} in them. They use the digits and the letters but U.",
+                    letter=character,
+                )
             )
     if len(plain) != CODE_CHARACTERS:
         raise MalformedCode(
-            f"A code has {CODE_CHARACTERS} characters in four groups; this one has {len(plain)}."
+            say(
+                "A code has {count} characters in four groups; this one has {found}.",
+                count=CODE_CHARACTERS,
+                found=len(plain),
+            )
         )
     number = 0
     for character in plain:
@@ -283,7 +303,7 @@ class PairingKey:
 def key_from_token(token: bytes) -> PairingKey:
     """The pairing key of a QR code's token. Raises MalformedOffer on a token that is too short."""
     if not TOKEN_BYTES_MIN <= len(token) <= TOKEN_BYTES_MAX:
-        raise MalformedOffer("The token in this enrolment code has a wrong length; scan it again.")
+        raise MalformedOffer(_DAMAGED)
     return _pairing_key(b"token", token)
 
 
@@ -352,8 +372,10 @@ def check_hub_proof(pairing_key: PairingKey, transcript: Transcript, proof: byte
     """On the phone: raise WrongProof unless the hub knows the secret too."""
     if not proof_holds(pairing_key, Side.HUB, transcript, proof):
         raise WrongProof(
-            "What answered is not the hub that made this code. Check the address, and do not enrol "
-            "over this network if it happens again."
+            say(
+                "What answered is not the hub that made this code. Check the address, and do not "
+                "enrol over this network if it happens again."
+            )
         )
 
 
@@ -375,14 +397,12 @@ class PendingEnrolment:
     def check_open(self, now_ms: int) -> None:
         """Raise EnrolmentSpent, EnrolmentBurnt or EnrolmentExpired if it takes no attempt now."""
         if self.spent:
-            raise EnrolmentSpent("This code was used already; make a new one on the hub.")
+            raise EnrolmentSpent(say(told.CODE_WAS_USED))
         if self.failed_tries >= TRIES_MAX:
-            raise EnrolmentBurnt(
-                f"This code was tried {TRIES_MAX} times in vain; make a new one on the hub."
-            )
+            raise EnrolmentBurnt(say(told.CODE_IS_BURNT, tries=TRIES_MAX))
         # A clock that was set back past the making would lengthen the ten minutes: over, too.
         if not 0 <= now_ms - self.made_at_ms < PENDING_LIFE_MS:
-            raise EnrolmentExpired("This code is over ten minutes old; make a new one on the hub.")
+            raise EnrolmentExpired(say(told.CODE_IS_OLD))
 
     def attempt(self, transcript: Transcript, proof: bytes, now_ms: int) -> Attempt:
         """Judge a phone's proof. Raises EnrolmentOver (see `check_open`) without judging it."""

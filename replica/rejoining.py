@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from core.sentence import say
 from replica.generation import begin_anew
 from replica.identity import (
     IDENTITY_FILE,
@@ -24,7 +25,7 @@ from replica.identity import (
     load_key,
     public_bytes,
 )
-from replica.joining import HUB_FILE
+from replica.joining import HUB_FILE, WORK_OF_ANOTHER_SITE
 from replica.screens.port import EnrolmentRefused
 from replica.store import STORE_FILE, Store
 from replica.transport_security import TRANSPORT_FILE_NAME
@@ -53,14 +54,13 @@ async def join_beside(folder: Path, current: Identity, join: Join, *, new_key: b
         found = load_identity(beside)
         assert found is not None
         if found.site != current.site:
-            raise EnrolmentRefused(
-                "this phone keeps the work of another site; join that one, or start with a new "
-                "folder"
-            )
+            raise EnrolmentRefused(WORK_OF_ANOTHER_SITE)
         if found.own.subject != current.own.subject:
             raise EnrolmentRefused(
-                "the code is for another worker than this phone's; take one of the same worker, or "
-                "start with a new folder"
+                say(
+                    "the code is for another worker than this phone's; take one of the same "
+                    "worker, or start with a new folder"
+                )
             )
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)

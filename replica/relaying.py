@@ -201,7 +201,7 @@ def hub_called(replica: Replica, author: bytes) -> str:
         for each in replica.certificates_of(Role.HUB)
         if each.author == author
     ]
-    return f"hub {letters[0]}" if letters else say("a hub")
+    return say("hub {letter}", letter=letters[0]) if letters else say("a hub")
 
 
 def receiver_of(data: bytes) -> bytes:

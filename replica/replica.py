@@ -138,7 +138,12 @@ class Replica:
                 store.put("reading", self._made_by())
         _see_that_it_says(store)
         if store.get("site") != identity.site:
-            raise ActError(f"{store.path} belongs to another site than this replica's certificate")
+            raise ActError(
+                say(
+                    "{path} belongs to another site than this replica's certificate",
+                    path=store.path,
+                )
+            )
         self.generation: bytes = store.get("generation")
         self._position: int = store.get("position")
         self._own_authors = {identity.author, *store.get("former", [])}

@@ -19,7 +19,7 @@ from core.log.frontier import digest_of
 from core.log.messages import GENERATION_BYTES, Runs, StreamHeads
 from core.log.parcel import Reached, Slice
 from core.log.seal import Seal, make_seal
-from replica import logs
+from replica import logs, told
 from replica.authority import is_kept, revoked_keys, shown_certificates
 from replica.file_shelf import ReplicaFileShelf
 from replica.intake import take_runs
@@ -117,17 +117,17 @@ class ReplicaShelf:
             LogError: none, not of this site, revoked, or past `session_until` in a session.
         """
         if not certificates:
-            raise SessionRefused("the peer showed no certificate; enrol it")
+            raise SessionRefused(told.NO_CERTIFICATE)
         own, *issuers = [read_certificate(data) for data in certificates]
         hubs = [*issuers, *self._replica.certificates_of(Role.HUB)]
         check_certificate(own, self.site, hubs)
         revoked = revoked_keys(self._db)
         if own.author in revoked:
-            raise Revoked("this device's certificate was revoked; ask the office")
+            raise Revoked(told.WAS_REVOKED)
         if not counts(own, revoked, stands=is_kept(self._db, own)):
-            raise EnrolAgain("the hub that certified this device was shut out; enrol it again")
+            raise EnrolAgain(told.HUB_SHUT_OUT)
         if not by_hand and own.session_until < self._replica.now_ms():
-            raise EnrolAgain("this device's certificate has run out; enrol it again")
+            raise EnrolAgain(told.RUN_OUT)
         for issuer in issuers:
             check_certificate(issuer, self.site, hubs)
             self._replica.adopt_certificate(issuer)

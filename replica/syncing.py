@@ -14,13 +14,17 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from core.log.errors import LogError, SessionRefused
+from core.sentence import say
 from replica.dialling import Dialler
 from replica.driver import Conversation, Hooks, converse
 from replica.link import Crowded, LinkClosed
 from replica.store import StoreError
+from replica.told import known_again
 from replica.writer import Writer
 
 LOGGER = logging.getLogger(__name__)
+
+HUB_REFUSED = say("Sync with the hub was refused.")
 
 # A hub that is gone is asked again after one second, then twice as long each time, up to this.
 BACK_OFF_S_MIN, BACK_OFF_S_MAX = 1.0, 120.0
@@ -43,13 +47,16 @@ class SyncFigures:
 
 
 class Syncer:
-    """Runs sessions with one hub, or one colleague's phone, for as long as it is not cancelled."""
+    """Runs sessions with one hub, or one colleague's phone, for as long as it is not cancelled.
+
+    `refused` is what a worker is told where the other side refuses one.
+    """
 
     def __init__(
-        self, writer: Writer, dial: Dialler, changed: Callable[[], None], whom: str = "the hub"
+        self, writer: Writer, dial: Dialler, changed: Callable[[], None], refused: str = HUB_REFUSED
     ) -> None:
         self.figures = SyncFigures()
-        self._whom = whom
+        self._refused_words = refused
         self._writer = writer
         self._dial = dial
         self._changed = changed
@@ -112,14 +119,14 @@ class Syncer:
         except LinkClosed:
             pass
         except LogError as error:
-            self._refused(f"Sync with {self._whom} was refused.", str(error), _told(error))
+            self._refused(self._refused_words, known_again(str(error)), _told(error))
         except StoreError as error:
             # A full disk may have room at the next turn.
-            self._refused("This phone could not save what came.", str(error))
+            self._refused(say("This phone could not save what came."), str(error))
         except Exception as fault:
             # A fault of ours must not end syncing for good; it is told, and tried again.
             LOGGER.exception("a session ended by a fault")
-            self._refused("Sync stopped by a fault of this program.", repr(fault)[:200])
+            self._refused(say("Sync stopped by a fault of this program."), repr(fault)[:200])
         finally:
             self.figures.connected = self.figures.live = False
             self.figures.conversation = None

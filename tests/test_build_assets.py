@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gettext
 import gzip
 import json
 import shutil
@@ -17,6 +18,7 @@ from build_assets import (
     VENDOR,
     AssetsError,
     build_vendor,
+    build_words,
     compress,
     copy_files,
     fingerprint,
@@ -113,3 +115,23 @@ def test_nothing_is_fetched_while_the_stamp_fits_the_lock(tmp_path: Path) -> Non
     assert build_vendor(tmp_path, for_tests=True) is False
     (tmp_path / "package-lock.json").write_text("{}")
     assert fingerprint(tmp_path, table) != stamp
+
+
+def test_catalogs_are_compiled_where_a_phone_and_a_hub_look_for_them(tmp_path: Path) -> None:
+    for name, said in (
+        ("replica/locale/cs/LC_MESSAGES/replica.po", "Hotovo"),
+        ("web/locale/cs/LC_MESSAGES/web.po", "Uzavřeno"),
+        ("web/locale/cs/LC_MESSAGES/scripts.po", "Hotové"),
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        header = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n'
+        path.write_text(f'{header}\nmsgid "Done"\nmsgstr "{said}"\n', "utf-8")
+    build_words(tmp_path)
+    for domain, below, said in (
+        ("replica", "replica/locale", "Hotovo"),
+        ("web", "web/locale", "Uzavřeno"),
+    ):
+        assert gettext.translation(domain, tmp_path / below, ["cs"]).gettext("Done") == said
+    scripts = json.loads((tmp_path / "web/static/words/cs.json").read_text("utf-8"))
+    assert scripts == {"Done": "Hotové"}

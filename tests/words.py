@@ -1,8 +1,9 @@
 """`make words`: what the program says to people, found for translation.
 
 Babel looks through Python (`say`, `say_n`, `marked`), templates and scripts (`_`, `several`) and
-brings the catalogs below `web/locale` up to date: new templates come in empty, those that are gone
-go out, and nothing is guessed. A new language needs its line in `NAME_BY_LANGUAGE`, and gets its
+brings the catalogs up to date, those of `core` and `replica` below `replica/locale`, of hub and
+office below `web/locale`: new templates come in empty, those that are gone go out, and nothing is
+guessed. A new language needs its line in `NAME_BY_LANGUAGE`, and gets its
 catalogs. `untranslated` says what is left to do in a language.
 """
 
@@ -17,19 +18,25 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from web.language import ENGLISH, LOCALE_FOLDER, NAME_BY_LANGUAGE
+from replica.language import CATALOG, ENGLISH, NAME_BY_LANGUAGE
+from web.language import LOCALE_FOLDER
 
 ROOT: Final = Path(__file__).parent.parent
 _PYTHON: Final = {"say": None, "say_n": (1, 2), "marked": None}
 _PAGES: Final = {"_": None, "several": (1, 2)}
+_TEMPLATES: Final = "jinja2.ext:babel_extract"
+_FOLDERS: Final = {"replica": CATALOG[1], "web": LOCALE_FOLDER, "scripts": LOCALE_FOLDER}
 # Which files each catalog is for: (below, pattern, how Babel reads them, what says words there).
 _SOURCES: Final[dict[str, tuple[tuple[str, str, str, dict[str, Any]], ...]]] = {
-    "web": (
+    "replica": (
         ("core", "**.py", "python", _PYTHON),
         ("replica", "**.py", "python", _PYTHON),
+        ("replica/screens/templates", "**.html", _TEMPLATES, _PAGES),
+    ),
+    "web": (
         ("hub", "**.py", "python", _PYTHON),
         ("web", "**.py", "python", _PYTHON),
-        ("web/templates", "**.html", "jinja2.ext:babel_extract", _PAGES),
+        ("web/templates", "**.html", _TEMPLATES, _PAGES),
     ),
     "scripts": (("web/static", "**.js", "javascript", _PAGES),),
 }
@@ -41,7 +48,7 @@ def found(domain: str) -> Catalog:
     for below, pattern, method, keywords in _SOURCES[domain]:
         extracted = extract_from_dir(
             ROOT / below,
-            [("vendor/**", "ignore"), ("screens/**", "ignore"), (pattern, method)],
+            [("vendor/**", "ignore"), (pattern, method)],
             {pattern: {"trimmed": "false", "silent": "false"}},
             keywords,
         )
@@ -51,9 +58,14 @@ def found(domain: str) -> Catalog:
     return catalog
 
 
+def path_of(domain: str, tag: str) -> Path:
+    """Where a catalog of a language stands."""
+    return _FOLDERS[domain] / tag / "LC_MESSAGES" / f"{domain}.po"
+
+
 def kept(domain: str, tag: str) -> Catalog:
     """The catalog of a language as it stands in the repository; an empty one for a new language."""
-    path = LOCALE_FOLDER / tag / "LC_MESSAGES" / f"{domain}.po"
+    path = path_of(domain, tag)
     if not path.is_file():
         return Catalog(locale=tag, domain=domain, project="Fieldlog", fuzzy=False)
     with path.open("rb") as source:
@@ -106,7 +118,7 @@ def main() -> None:
             standing = kept(domain, tag)
             standing.update(wanted, no_fuzzy_matching=True, update_creation_date=False)
             standing.obsolete.clear()
-            path = LOCALE_FOLDER / tag / "LC_MESSAGES" / f"{domain}.po"
+            path = path_of(domain, tag)
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("wb") as target:
                 write_po(target, standing, width=100, sort_output=True, omit_header=False)

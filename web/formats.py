@@ -18,21 +18,14 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from core.sentence import Catalog, Sentence, listed, marked, say, say_n
+from core import date_words as dates
+from core.date_words import DAYS, MONTHS
+from core.sentence import Sentence, listed, marked, say, say_n, whole
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
 DAY_MS: Final = 24 * HOUR_MS
 
-# A language that numbers its months in short dates says numbers for these.
-MONTHS: Final = (
-    *(say("Jan"), say("Feb"), say("Mar"), say("Apr"), say("May"), say("Jun")),
-    *(say("Jul"), say("Aug"), say("Sep"), say("Oct"), say("Nov"), say("Dec")),
-)
-DAYS: Final = (
-    *(say("Mon"), say("Tue"), say("Wed"), say("Thu")),
-    *(say("Fri"), say("Sat"), say("Sun")),
-)
 WEEKDAYS: Final = (
     *(say("Monday"), say("Tuesday"), say("Wednesday"), say("Thursday")),
     *(say("Friday"), say("Saturday"), say("Sunday")),
@@ -51,31 +44,12 @@ _DAYS_OF_MONTHS: Final = (
     *(marked("{day} September {year}"), marked("{day} October {year}")),
     *(marked("{day} November {year}"), marked("{day} December {year}")),
 )
-_NEAR: Final = {0: say("today"), -1: say("yesterday"), 1: say("tomorrow")}
 _INSTANT_MS_MAX: Final = 253_402_214_400_000  # the last day of 9999, where datetime ends
-
-
-class _Whole(Sentence):
-    """A sentence that gets its capital and its full stop in whichever language it is said."""
-
-    __slots__ = ("inner",)
-    inner: Sentence
-
-    def said(self, catalog: Catalog) -> str:
-        return _whole(self.inner.said(catalog))
-
-
-def _whole(words: str) -> str:
-    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")
 
 
 def sentence(words: str) -> str:
     """What an error says, as a page says it: with a capital and a full stop."""
-    if not isinstance(words, Sentence):
-        return _whole(words)
-    made = _Whole(_whole(words))
-    made.inner = words
-    return made
+    return whole(words)
 
 
 # A table says several things of each instant, and many rows are of one day.
@@ -94,23 +68,7 @@ def local_minute(at_ms: int, zone: ZoneInfo) -> str:
 
 def day_words(at_ms: int, zone: ZoneInfo, now_ms: int) -> str:
     """`today`, `yesterday`, `tomorrow`, `Mon 23 Nov`, or `23 Nov 2025` in another year."""
-    day, today = local_time(at_ms, zone).date(), local_time(now_ms, zone).date()
-    return near_words(day, today) or (
-        weekday_words(day) if day.year == today.year else full_date_words(day)
-    )
-
-
-def near_words(day: dt.date, today: dt.date) -> Sentence | None:
-    """`today`, `yesterday` or `tomorrow`; None for a day further away."""
-    return _NEAR.get((day - today).days)
-
-
-def weekday_words(day: dt.date) -> Sentence:
-    """`Mon 23 Nov`."""
-    return say(
-        "{weekday} {day} {month}",
-        weekday=DAYS[day.weekday()], day=day.day, month=MONTHS[day.month - 1],
-    )  # fmt: skip
+    return dates.day_words(local_time(at_ms, zone).date(), local_time(now_ms, zone).date())
 
 
 def weekday_date_words(day: dt.date) -> Sentence:
@@ -119,11 +77,6 @@ def weekday_date_words(day: dt.date) -> Sentence:
         "{weekday} {day} {month} {year}",
         weekday=DAYS[day.weekday()], day=day.day, month=MONTHS[day.month - 1], year=day.year,
     )  # fmt: skip
-
-
-def full_date_words(day: dt.date) -> Sentence:
-    """`23 Nov 2026`."""
-    return say("{day} {month} {year}", day=day.day, month=MONTHS[day.month - 1], year=day.year)
 
 
 def long_date_words(day: dt.date) -> Sentence:
@@ -144,9 +97,8 @@ def month_words(day: dt.date) -> Sentence:
 def date_words(day: str, today: str) -> str:
     """A local day as `3 Dec`, or `3 Dec 2027` in another year than today's; both as 2026-12-03."""
     date = dt.date.fromisoformat(day)
-    if day[:4] != today[:4]:
-        return full_date_words(date)
-    return say("{day} {month}", day=date.day, month=MONTHS[date.month - 1])
+    other = day[:4] != today[:4]
+    return dates.full_date_words(date) if other else dates.month_day_words(date)
 
 
 def clock_words(at_ms: int, zone: ZoneInfo) -> str:
@@ -158,7 +110,7 @@ def moment_words(at_ms: int, zone: ZoneInfo, now_ms: int) -> str:
     """`14:02` today, `yesterday 14:02`, `Mon 23 Nov 14:02`, `23 Nov 2025 14:02`."""
     day = day_words(at_ms, zone, now_ms)
     clock = clock_words(at_ms, zone)
-    return clock if day is _NEAR[0] else say("{day} {clock}", day=day, clock=clock)
+    return clock if day is dates.TODAY else say("{day} {clock}", day=day, clock=clock)
 
 
 def ago_words(at_ms: int, now_ms: int) -> str:

@@ -20,10 +20,11 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from hub.guard import TOKEN_FIELD
+from replica.language import ENGLISH, NAME_BY_LANGUAGE, Language
 from web import formats
 from web.assets import ASSETS, Assets
 from web.frame import NOTICE_COOKIE, Frame, frame_of
-from web.language import ENGLISH, NAME_BY_LANGUAGE, Language, language_named, language_of
+from web.language import language_named, language_of
 
 TEMPLATE_FOLDER: Final = Path(__file__).parent / "templates"
 ICON_SPRITE: Final = "vendor/icons.svg"

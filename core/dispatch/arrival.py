@@ -50,8 +50,8 @@ UNSETTLED_MS: Final = 15 * MINUTE_MS
 """Whoever comes to no rest in a place, mowing or in a jam, is at work there after so long."""
 ON_FOOT_CMPS: Final = 60
 """Whoever moves at all is faster."""
-OPEN_SKY_M: Final = 9
-"""Receivers claim 3 to 8 m under an open sky, as in a car that waits, and more in a house."""
+OPEN_SKY_M: Final = 7
+"""Receivers claim 3 to 7 m under an open sky, as in a car that waits, and more in a house."""
 UNGATED_MS: Final = 3 * MINUTE_MS
 """Where no fix gives a speed, having stayed for so long is proof enough of not driving past."""
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from core.dispatch.acts import ActError
+from core.sentence import capital, say
+from replica.language import accepted_language
 from replica.screens import (
     carry_page,
     colleagues_page,
@@ -29,6 +32,7 @@ from replica.screens import (
     people_page,
     settings_page,
     sync_page,
+    web_app,
     week_page,
 )
 from replica.screens.changed_by import CHANGED_BY, ChangedBy
@@ -59,6 +63,7 @@ def make_screens(
     app[CHANGED_BY] = ChangedBy()
     secret = load_secret(device.phone_folder, device.entropy)
     Guard(secret, open_paths, _draw_refusal).install(app)
+    app.middlewares.append(_hearing(open_paths))
     app.middlewares.append(_refuse_in_words)
     enrol_page.require_enrolment(app)
     _add_routes(app)
@@ -129,6 +134,8 @@ def _add_more_routes(app: web.Application) -> None:
             web.post("/settings/jobs", settings_page.set_jobs),
             web.get("/settings/display", settings_page.display),
             web.post("/settings/display", settings_page.set_display),
+            web.get("/settings/language", settings_page.language),
+            web.post("/settings/language", settings_page.set_language),
             web.get("/settings/location", location_page.location_app),
             web.get("/settings/phone", settings_page.phone_settings),
             web.post("/settings/phone", settings_page.set_phone),
@@ -152,8 +159,9 @@ def _add_more_routes(app: web.Application) -> None:
             web.get("/map/style.json", map_tiles.style),
             web.get("/map/{file}", map_tiles.tiles),
             web.get("/icon/{name}", assets.serve_icon),
-            web.get("/worker.js", assets.serve_worker),
-            web.get("/manifest.webmanifest", assets.serve_manifest),
+            web.get("/worker.js", web_app.worker),
+            web.get("/manifest.webmanifest", web_app.manifest),
+            web.get("/asleep", web_app.asleep),
         ]
     )
 
@@ -162,22 +170,39 @@ async def _first(request: web.Request) -> web.Response:
     return goto("/jobs")
 
 
+def _hearing(open_paths: tuple[str, ...]) -> Middleware:
+    @web.middleware
+    async def hear(request: web.Request, handler: Handler) -> web.StreamResponse:
+        """What a browser of this phone likes to read is its language, where none is chosen."""
+        accepted = request.headers.get("Accept-Language", "")
+        if accepted and not request.path.startswith(open_paths):
+            request.app[SCREENS].marks.hear(accepted_language(accepted))
+        return await handler(request)
+
+    return hear
+
+
 @web.middleware
 async def _refuse_in_words(request: web.Request, handler: Handler) -> web.StreamResponse:
     """An act that cannot be done is told in its own words; nothing was written."""
     try:
         return await handler(request)
     except ActError as error:
-        words = str(error)
-        title = words[:1].upper() + words[1:]
-        raise Refused(400, title, "Nothing was changed. Go back and try again.") from error
+        what_to_do = say("Nothing was changed. Go back and try again.")
+        raise Refused(400, capital(str(error)), what_to_do) from error
     except StoreError as error:
-        what_to_do = f"Nothing was changed. Free some space on this phone and try again. ({error})"
-        raise Refused(507, "This phone could not save that", what_to_do) from error
+        what_to_do = say(
+            "Nothing was changed. Free some space on this phone and try again. ({why})",
+            why=str(error),
+        )
+        raise Refused(507, say("This phone could not save that"), what_to_do) from error
 
 
 async def _draw_refusal(request: web.Request, refused: Refused) -> web.Response:
     if request.path == "/live" or request.path.startswith("/static/"):
         return web.Response(status=refused.status, text=f"{refused.title}. {refused.what_to_do}\n")
     screens = request.app[SCREENS]
-    return screens.bare_page("refusal.html", status=refused.status, refused=refused)
+    language = screens.language_of_stranger(request.headers.get("Accept-Language", ""))
+    return screens.bare_page(
+        "refusal.html", status=refused.status, language=language, refused=refused
+    )

@@ -1,4 +1,4 @@
-"""The screens' own files: styles, scripts, icons, the web app's manifest.
+"""The screens' own files: styles, scripts, icons.
 
 Read once at the start and served under an address that names their content. Only files found then
 are served. Invariant: a page never names a file that is not there.
@@ -41,10 +41,6 @@ class Assets:
         for name, data in data_by_name.items():
             digest.update(name.encode() + b"\0" + hashlib.blake2b(data).digest())
         version = digest.hexdigest()
-        # This page is shown in place of any other, so it names its style by the whole address.
-        data_by_name["asleep.html"] = data_by_name["asleep.html"].replace(
-            b"VERSION", version.encode()
-        )
         return cls(version, data_by_name)
 
     def url(self, name: str) -> str:
@@ -62,21 +58,9 @@ class Assets:
         this_version = request.match_info["version"] == self.version
         return self._answer(request.match_info["name"], _FOR_EVER if this_version else "no-cache")
 
-    async def serve_worker(self, request: web.Request) -> web.Response:
-        """Answer `GET /worker.js`: at the root, so that its scope is every page."""
-        # The browser installs it anew when a byte of it changes; so its bytes name the version.
-        named = b"const VERSION = '%b';\n" % self.version.encode()
-        response = self._answer("worker.js", "no-cache")
-        response.body = named + self.data_by_name["worker.js"]
-        return response
-
     async def serve_icon(self, request: web.Request) -> web.Response:
         """Answer `GET /icon/{name}`: the manifest names its icons without a version."""
         return self._answer(request.match_info["name"], "no-cache")
-
-    async def serve_manifest(self, request: web.Request) -> web.Response:
-        """Answer `GET /manifest.webmanifest`."""
-        return self._answer("manifest.webmanifest", "no-cache")
 
     def _answer(self, name: str, kept: str) -> web.Response:
         data = self.data_by_name.get(name)

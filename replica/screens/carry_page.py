@@ -15,6 +15,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from core.log.limits import CARRIED_BYTES_MAX
+from core.sentence import say, whole
 from replica.qr import qr_svg
 from replica.screens.guard import Refused
 from replica.screens.here import SCREENS, Here, form_of, goto, message_of
@@ -32,7 +33,8 @@ async def save(request: web.Request) -> web.Response:
     try:
         name, data = await request.app[SCREENS].device.carried.file_for_hub()
     except CarryRefused as error:
-        raise Refused(409, "No file was made", f"{_sentence(error)} Sync once first.") from error
+        what_to_do = say("{why} Sync once first.", why=whole(str(error)))
+        raise Refused(409, say("No file was made"), what_to_do) from error
     return _download(name, data)
 
 
@@ -46,21 +48,22 @@ async def take_in(request: web.Request) -> web.Response:
     try:
         words = await screens.device.carried.take_file(data)
     except CarryRefused as error:
-        return goto("/sync", screens.messages.say(_sentence(error), tone="bad"))
+        return goto("/sync", screens.messages.say(whole(str(error)), tone="bad"))
     return goto("/sync", screens.messages.say(words))
 
 
 async def _handed(request: web.Request) -> tuple[Here, Card, tuple[str, bytes]]:
     here, card = await card_of(request)
     if not card.handed_to:
-        raise Refused(409, "This job was not handed on", "Hand it to a colleague first.")
+        what_to_do = say("Hand it to a colleague first.")
+        raise Refused(409, say("This job was not handed on"), what_to_do)
     device = request.app[SCREENS].device
     try:
         made = await device.carried.file_of_job(
             bytes.fromhex(card.job), bytes.fromhex(card.handed_to)
         )
     except CarryRefused as error:
-        raise Refused(409, "No file was made", _sentence(error)) from error
+        raise Refused(409, say("No file was made"), whole(str(error))) from error
     return here, card, made
 
 
@@ -72,15 +75,16 @@ async def hand_code(request: web.Request) -> web.Response:
     link = f"http://127.0.0.1:{request.url.port or 80}/sync/code?file={text}"
     fits = len(link) <= QR_LETTERS_MAX
     known = screens.colleagues.named(card.handed_to)
+    label = screens.language.said(say("The job, for a colleague's phone"))
     return screens.page(
         here,
         "hand_code.html",
-        title="Hand to a colleague",
+        title=say("Hand to a colleague"),
         back=f"/jobs/{card.job}",
         message=message_of(request),
         card=card,
-        name=known.name if known is not None else "the colleague",
-        qr=qr_svg(link, "The job, for a colleague's phone", error="l") if fits else "",
+        name=known.name if known is not None else say("the colleague"),
+        qr=qr_svg(link, label, error="l") if fits else "",
         link=link,
         size=len(data),
     )
@@ -103,7 +107,7 @@ async def read_code(request: web.Request) -> web.Response:
     return screens.page(
         await screens.here(),
         "take.html",
-        title="A job for you",
+        title=say("A job for you"),
         back="/jobs",
         message=message_of(request),
         file=request.query.get("file", ""),
@@ -118,9 +122,9 @@ async def take_code(request: web.Request) -> web.Response:
         data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         words = await screens.device.carried.take_file(data)
     except (ValueError, CarryRefused) as error:
-        words = "That code holds no job. Let it be shown again"
+        words = say("That code holds no job. Let it be shown again")
         if isinstance(error, CarryRefused):
-            words = _sentence(error)
+            words = whole(str(error))
         return goto("/sync", screens.messages.say(words, tone="bad"))
     return goto("/jobs", screens.messages.say(words))
 
@@ -133,8 +137,3 @@ async def put_away(request: web.Request) -> web.Response:
         return goto("/sync", screens.messages.say("There is no such file", tone="bad"))
     await screens.device.carried.put_away(file)
     return goto("/sync", screens.messages.say("Put away"))
-
-
-def _sentence(error: Exception) -> str:
-    words = str(error)
-    return f"{words[:1].upper()}{words[1:]}."

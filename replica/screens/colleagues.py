@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 from core.dispatch.acts import NAME_LETTERS_MAX
 from core.dispatch.fields import Kind
+from core.sentence import say
 from replica.pairing import PairingError, check_address
 
 LOGGER = logging.getLogger(__name__)
@@ -55,9 +56,9 @@ def read_code(query: Mapping[str, str], own: str) -> Colleague:
     """
     worker = query.get("worker", "")
     if re.fullmatch("[0-9a-f]{24}", worker) is None or bytes.fromhex(worker)[4] != Kind.WORKER:
-        raise CodeUnreadable("That is no code of a colleague's. Let them show it again.")
+        raise CodeUnreadable(say("That is no code of a colleague's. Let them show it again."))
     if worker == own:
-        raise CodeUnreadable("That is your own code: a colleague's phone is to read it.")
+        raise CodeUnreadable(say("That is your own code: a colleague's phone is to read it."))
     name = " ".join("".join(c for c in query.get("name", "") if c.isprintable()).split())
     address = query.get("at", "")
     try:
@@ -65,7 +66,7 @@ def read_code(query: Mapping[str, str], own: str) -> Colleague:
             check_address(address)
     except PairingError as error:
         raise CodeUnreadable(
-            "The code names no place in a network. Let them show it again."
+            say("The code names no place in a network. Let them show it again.")
         ) from error
     return Colleague(worker, name[:NAME_LETTERS_MAX] or "A colleague", address)
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from core.dispatch import acts, day_acts
 from core.dispatch.acts import ActError, Change
+from core.sentence import capital, say
 from replica.qr import qr_svg
 from replica.screens.colleagues import CodeUnreadable, Colleague, read_code
 from replica.screens.guard import Refused
@@ -30,11 +31,11 @@ async def colleagues(request: web.Request) -> web.Response:
     return screens.page(
         here,
         "colleagues.html",
-        title="Colleagues",
+        title=say("Colleagues"),
         message=message_of(request),
         known=screens.colleagues.all,
         link=link,
-        qr=qr_svg(link, "My code for a colleague's phone"),
+        qr=qr_svg(link, screens.language.said(say("My code for a colleague's phone"))),
         meets=bool(own.address),
     )
 
@@ -43,7 +44,7 @@ def _read(request: web.Request, query: dict[str, str]) -> Colleague:
     try:
         return read_code(query, request.app[SCREENS].device.worker)
     except CodeUnreadable as error:
-        raise Refused(400, "This code can't be used", str(error)) from error
+        raise Refused(400, say("This code can't be used"), str(error)) from error
 
 
 async def add_form(request: web.Request) -> web.Response:
@@ -54,7 +55,7 @@ async def add_form(request: web.Request) -> web.Response:
     return screens.page(
         here,
         "colleague.html",
-        title="Add a colleague",
+        title=say("Add a colleague"),
         back="/colleagues",
         message=message_of(request),
         found=found,
@@ -69,7 +70,8 @@ async def add(request: web.Request) -> web.Response:
     screens.colleagues.add(colleague)
     if colleague.address:
         screens.device.meetings.meet_at(colleague.address)
-    return goto("/colleagues", screens.messages.say(f"{colleague.name} is known on this phone"))
+    words = say("{name} is known on this phone", name=colleague.name)
+    return goto("/colleagues", screens.messages.say(words))
 
 
 async def forget(request: web.Request) -> web.Response:
@@ -86,7 +88,7 @@ async def hand_form(request: web.Request) -> web.Response:
     return screens.page(
         here,
         "hand.html",
-        title="Hand to a colleague",
+        title=say("Hand to a colleague"),
         back=f"/jobs/{card.job}",
         message=message_of(request),
         card=card,
@@ -106,11 +108,11 @@ async def hand(request: web.Request) -> web.Response:
         token = screens.messages.say("Choose a colleague to hand the job to", tone="bad")
         return goto(f"{page}/hand", token)
     if card.phase not in (*TO_DO, *IN_WORK):
-        words = "Only a job that is still to do can be handed on. Nothing was changed"
+        words = say("Only a job that is still to do can be handed on. Nothing was changed")
         return goto(page, screens.messages.say(words, tone="bad"))
     changes, undo = _handing(here, card, colleague)
     await screens.device.act(changes)
-    words = f"Handed to {colleague.name}"
+    words = say("Handed to {name}", name=colleague.name)
     return goto(page, screens.messages.say(words, job=card.job, phase=HANDED_ON, undo=undo))
 
 
@@ -119,7 +121,7 @@ def _handing(here: Here, card: Card, colleague: Colleague) -> tuple[acts.Act, ac
     try:
         changes = acts.hand_over(job, worker, turn, bytes.fromhex(colleague.worker))
     except ActError as error:
-        raise Refused(400, "This job can't be handed on", str(error)) from error
+        raise Refused(400, say("This job can't be handed on"), capital(str(error))) from error
     undo = [Change(change.stream, change.path, None) for change in changes]
     for log in here.running:
         if log.job == job:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from core.sentence import say
 from replica.pairing import PairingError, check_address, decode_offer, entropy_from_code
 from replica.screens.here import SCREENS, form_of, goto
 from replica.screens.port import EnrolmentRefused
@@ -58,7 +59,7 @@ async def enrol(request: web.Request) -> web.Response:
             await screens.device.enrol(link=link)
         else:
             if not code or not address:
-                raise EnrolmentRefused("Type both the code and the hub's address.")
+                raise EnrolmentRefused(say("Type both the code and the hub's address."))
             entropy_from_code(code)
             address = with_port(address)
             await screens.device.enrol(code=code, address=address)
@@ -90,8 +91,10 @@ def require_enrolment(app: web.Application) -> None:
         "/icon/",
         "/worker.js",
         "/manifest.webmanifest",
+        "/asleep",
         "/location/",
         "/people",
+        "/settings/language",
     )
 
     @web.middleware

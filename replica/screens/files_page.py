@@ -16,6 +16,7 @@ from core.dispatch.attached import Attached, files_of
 from core.dispatch.pictures import HEAD_BYTES, headers_of_file
 from core.log.errors import LogError
 from core.log.limits import FILE_BYTES_MAX
+from core.sentence import capital, say, say_n
 from replica.filing import Whereabouts
 from replica.screens.guard import Refused
 from replica.screens.here import SCREENS, Here, goto
@@ -82,19 +83,20 @@ def _view(
     actor, name = actors.get(file, ("", ""))
     own = actor == here.worker
     if at.here:
-        alone = "On this phone, not yet on the hub" if own else "On this phone"
+        alone = say("On this phone, not yet on the hub") if own else say("On this phone")
         if own and waits:
-            alone = "On this phone, waits for Wi-Fi"
-        where = "On this phone and on the hub" if at.on_hub else alone
+            alone = say("On this phone, waits for Wi-Fi")
+        where = say("On this phone and on the hub") if at.on_hub else alone
     elif at.chunks:
-        where = f"Comes: {at.chunks - at.missing} of {at.chunks} parts are here"
+        came = at.chunks - at.missing
+        where = say("Comes: {count} of {most} parts are here", count=came, most=at.chunks)
     else:
-        comes = "Comes by Wi-Fi" if waits else "Comes with the next contact"
-        where = comes if at.wanted else "Not on this phone"
+        comes = say("Comes by Wi-Fi") if waits else say("Comes with the next contact")
+        where = comes if at.wanted else say("Not on this phone")
     return FileOnPhone(
         file=file,
         name=each.shown,
-        by="You" if own else name or "The office",
+        by=say("You") if own else name or say("The office"),
         at=each.write.corrected_ms,
         href=f"/jobs/{card.job}/files/{file}",
         size=at.size,
@@ -133,14 +135,19 @@ async def add(request: web.Request) -> web.Response:
             await screens.device.attach_file(bytes.fromhex(job), name, data)
             added += 1
     except (ActError, StoreError) as error:
-        before = f". {added} before it {'was' if added == 1 else 'were'} saved" if added else ""
-        words = str(error)
-        words = f"{words[:1].upper()}{words[1:]}{before}"
+        words = capital(str(error))
+        if added:
+            words = say_n(
+                "{why}. {n} before it was saved",
+                "{why}. {n} before it were saved",
+                added,
+                why=words,
+            )
         return goto(page, screens.messages.say(words, tone="bad"))
     if not added:
         return goto(page, screens.messages.say("Choose a file first", tone="bad"))
-    what = "It is" if added == 1 else f"{added} files are"
-    return goto(page, screens.messages.say(f"{what} saved on this phone"))
+    words = say_n("It is saved on this phone", "{n} files are saved on this phone", added)
+    return goto(page, screens.messages.say(words))
 
 
 async def show(request: web.Request) -> web.Response:
@@ -149,8 +156,8 @@ async def show(request: web.Request) -> web.Response:
     try:
         data = await request.app[SCREENS].device.read_file(found.address)
     except LogError as error:
-        what_to_do = "Go back and ask for it; it comes as soon as there is a network."
-        raise Refused(404, "This file is not on this phone", what_to_do) from error
+        what_to_do = say("Go back and ask for it; it comes as soon as there is a network.")
+        raise Refused(404, say("This file is not on this phone"), what_to_do) from error
     return web.Response(body=data, headers=headers_of_file(found.shown, data[:HEAD_BYTES]))
 
 
@@ -159,5 +166,5 @@ async def fetch(request: web.Request) -> web.Response:
     screens = request.app[SCREENS]
     found = await _one(request)
     here = await screens.device.want_file(found.address)
-    words = "It is here" if here else "It comes as soon as there is a network"
+    words = say("It is here") if here else say("It comes as soon as there is a network")
     return goto(f"/jobs/{request.match_info['job']}#files", screens.messages.say(words))

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from core.sentence import say
 from replica.identity import write_private
 
 LOGGER = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ class Guard:
             self._check_cookie(request)
             in_pieces = request.path == FILE_PATH or JOB_FILES.fullmatch(request.path)
             if (request.content_length or 0) > BODY_BYTES_MAX and not in_pieces:
-                raise Refused(413, "That is too much at once", "Send a shorter text.")
+                raise Refused(413, say("That is too much at once"), say("Send a shorter text."))
             response = await handler(request)
             if response.content_type == "text/html" and not response.prepared:
                 self._give_cookie(request, response)
@@ -125,15 +126,15 @@ class Guard:
             return await self._render(request, Refused(answer.status, title, what_to_do))
         except Exception:
             LOGGER.exception("%s %s failed", request.method, request.path)
-            words = "Nothing half-done was kept. Go back and try again."
+            words = say("Nothing half-done was kept. Go back and try again.")
             return await self._render(
-                request, Refused(500, "Something went wrong here, not with you", words)
+                request, Refused(500, say("Something went wrong here, not with you"), words)
             )
 
     def _let_in(self, request: web.Request) -> web.StreamResponse:
         given = request.query["secret"].encode("utf-8", "surrogatepass")
         if not hmac.compare_digest(given, self._secret.hex().encode()):
-            raise Refused(403, "This link is not this phone's", _OPEN_AGAIN)
+            raise Refused(403, say("This link is not this phone's"), _OPEN_AGAIN)
         response = web.Response(status=303, headers={"Location": "/"})
         self._give_cookie(request, response)
         return response
@@ -150,20 +151,25 @@ class Guard:
     def _check_cookie(self, request: web.Request) -> None:
         given = request.cookies.get(_cookie_name(request), "").encode("utf-8", "surrogatepass")
         if not hmac.compare_digest(given, self._cookie.encode()):
-            raise Refused(403, "This browser has not been let in yet", _OPEN_AGAIN)
+            raise Refused(403, say("This browser has not been let in yet"), _OPEN_AGAIN)
 
 
-_OPEN_AGAIN = "Open Fieldlog by the link that the Fieldlog app on this phone shows at its start."
+_OPEN_AGAIN = say(
+    "Open Fieldlog by the link that the Fieldlog app on this phone shows at its start."
+)
 
 _WORDS_BY_STATUS = {
-    400: ("This request makes no sense here", "Go back, load the page anew and try again."),
-    404: ("There is nothing at this address", "Go to the menu and start from there."),
-    405: ("This address does not answer to that", "Go to the menu and start from there."),
-    410: (
-        "This job is no longer on this phone",
-        "It was given to someone else, or closed long ago. What you logged on it is kept.",
+    400: (
+        say("This request makes no sense here"),
+        say("Go back, load the page anew and try again."),
     ),
-    413: ("That is too much at once", "Send a shorter text."),
+    404: (say("There is nothing at this address"), say("Go to the menu and start from there.")),
+    405: (say("This address does not answer to that"), say("Go to the menu and start from there.")),
+    410: (
+        say("This job is no longer on this phone"),
+        say("It was given to someone else, or closed long ago. What you logged on it is kept."),
+    ),
+    413: (say("That is too much at once"), say("Send a shorter text.")),
 }
 
 
@@ -184,7 +190,9 @@ def _check_host(request: web.Request) -> None:
     port = port_of(request)
     if request.headers.get("Host", "").lower() not in (f"127.0.0.1:{port}", f"localhost:{port}"):
         raise Refused(
-            421, "This phone does not answer to that name", "Use the link that Fieldlog showed."
+            421,
+            say("This phone does not answer to that name"),
+            say("Use the link that Fieldlog showed."),
         )
 
 
@@ -201,7 +209,9 @@ def _check_origin(request: web.Request) -> None:
     foreign = site not in (None, "same-origin") and not safe
     if wrong or missing or foreign:
         raise Refused(
-            403, "This request did not come from Fieldlog", "Open Fieldlog and do it there."
+            403,
+            say("This request did not come from Fieldlog"),
+            say("Open Fieldlog and do it there."),
         )
 
 

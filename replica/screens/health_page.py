@@ -9,12 +9,18 @@ from __future__ import annotations
 from aiohttp import web
 
 from core.dispatch.fields import Kind
+from core.sentence import say
 from replica.health import findings, worst
 from replica.screens.here import NOTIFIER, SCREENS, message_of
 from replica.screens.port import Rows
 
 ICON_BY_TONE = {"good": "check", "watch": "alert", "bad": "alert", "unknown": "unknown"}
-WORDS_BY_TONE = {"good": "Fine", "watch": "Look at it", "bad": "Mend this", "unknown": "Not known"}
+WORDS_BY_TONE = {
+    "good": say("Fine"),
+    "watch": say("Look at it"),
+    "bad": say("Mend this"),
+    "unknown": say("Not known"),
+}
 
 
 async def health(request: web.Request) -> web.Response:
@@ -27,7 +33,7 @@ async def health(request: web.Request) -> web.Response:
     return screens.page(
         here,
         "health.html",
-        title="Health check",
+        title=say("Health check"),
         back="/settings",
         message=message_of(request),
         findings=found,
@@ -45,7 +51,7 @@ async def privacy(request: web.Request) -> web.Response:
     return screens.page(
         here,
         "privacy.html",
-        title="Privacy",
+        title=say("Privacy"),
         back="/settings",
         message=message_of(request),
         place_told_ms=screens.device.place_told_ms(),

@@ -19,13 +19,22 @@ import jinja2
 from aiohttp import web
 from markupsafe import Markup
 
+from core.dispatch.reasons import reason_words
 from core.sentence import say
+from core.span_words import ago_words
+from replica.language import (
+    ENGLISH,
+    NAME_BY_LANGUAGE,
+    Language,
+    accepted_language,
+    language_named,
+)
 from replica.notifying import Notifier
 from replica.screens import local_time, words
 from replica.screens.assets import Assets, installed_assets
 from replica.screens.colleagues import Colleagues
 from replica.screens.local_time import Zone
-from replica.screens.marks import Marks
+from replica.screens.marks import AS_THE_PHONE, Marks
 from replica.screens.messages import Message, Messages
 from replica.screens.notices import Asked, asked
 from replica.screens.pill import Pill, pill_of
@@ -116,7 +125,7 @@ class Here:
 
     def ago(self, at_ms: int) -> str:
         """How long ago."""
-        return words.ago_words(at_ms, self.now_ms)
+        return ago_words(at_ms, self.now_ms)
 
     def window(self, start_ms: int | None, end_ms: int | None) -> str:
         """A job's window."""
@@ -131,7 +140,6 @@ class Screens:
         self.assets = installed_assets()
         self._own = (device.folder, Marks(device.folder), Colleagues(device.folder))
         self.messages = Messages(device.now_ms, device.entropy)
-        self._templates = make_environment(self.assets)
 
     @property
     def marks(self) -> Marks:
@@ -148,6 +156,18 @@ class Screens:
         if self._own[0] != folder:
             self._own = (folder, Marks(folder), Colleagues(folder))
         return self._own
+
+    @property
+    def language(self) -> Language:
+        """The language in which the worker who is in reads."""
+        return language_named(self.marks.language)
+
+    def language_of_stranger(self, accepted: str) -> Language:
+        """For a browser that was not let in: what was chosen here, else what it accepts itself."""
+        chosen = self.marks.display("language")
+        if chosen == AS_THE_PHONE and accepted:
+            chosen = accepted_language(accepted)
+        return self.language if chosen == AS_THE_PHONE else language_named(chosen)
 
     async def here(self) -> Here:
         """How things stand now, from the store's last commit."""
@@ -201,7 +221,7 @@ class Screens:
                 "ON customer.customer = job.customer WHERE job.job = ?",
                 (notice.job,),
             )
-            place = (row[1] or row[0]) if row is not None else "a place of no job"
+            place = (row[1] or row[0]) if row is not None else say("a place of no job")
             other = log_by_job.get(notice.job, "") if notice.kind == "start" else ""
             found.append(replace(asked(notice, place, zone, now_ms), other=other))
         return tuple(found)
@@ -218,17 +238,22 @@ class Screens:
         **values: Any,
     ) -> web.Response:
         """Answer with `template`; `back` is where the arrow at the top leads."""
-        text = self._templates.get_template(template).render(
+        text = self._template(template, self.language).render(
             here=here, title=title, back=back, message=message, **values
         )
         return web.Response(text=text, status=status, content_type="text/html")
 
-    def bare_page(self, template: str, *, status: int = 200, **values: Any) -> web.Response:
+    def bare_page(
+        self, template: str, *, status: int = 200, language: Language | None = None, **values: Any
+    ) -> web.Response:
         """Answer with a page that stands before a site is joined, or instead of one."""
-        text = self._templates.get_template(template).render(
+        text = self._template(template, language or self.language).render(
             theme=self.marks.display("theme"), text_size=self.marks.display("text"), **values
         )
         return web.Response(text=text, status=status, content_type="text/html")
+
+    def _template(self, name: str, language: Language) -> jinja2.Template:
+        return make_environment(self.assets, language.tag).get_template(name)
 
 
 SCREENS = web.AppKey("SCREENS", Screens)
@@ -254,8 +279,13 @@ async def form_of(request: web.Request) -> dict[str, str]:
 
 
 @cache
-def make_environment(assets: Assets) -> jinja2.Environment:
-    """The environment of all templates: escaping, strict about names; one for the same files."""
+def make_environment(assets: Assets, tag: str = ENGLISH) -> jinja2.Environment:
+    """The environment of all templates in a language: escaping, strict about names.
+
+    One for the same files and language. Templates say their own words by `_` and `several`, and
+    sentences that they are given are said in it too.
+    """
+    language = language_named(tag)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATE_FOLDER),
         autoescape=True,
@@ -263,6 +293,8 @@ def make_environment(assets: Assets) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        # In English a sentence says itself.
+        finalize=language.said if language.tag != ENGLISH else None,
     )
     sprite = assets.url("icons.svg")
 
@@ -273,8 +305,15 @@ def make_environment(assets: Assets) -> jinja2.Environment:
             sprite, name
         )
 
+    def strong(words: str) -> Markup:
+        """What is set apart in a sentence."""
+        return Markup("<strong>{}</strong>").format(language.said(words))
+
     environment.globals.update(
-        _=say,
+        _=language.say,
+        several=language.say_n,
+        language=language,
+        names_of_languages=NAME_BY_LANGUAGE,
         asset=assets.url,
         icon=icon,
         shown_by_phase=words.SHOWN_BY_PHASE,
@@ -289,6 +328,8 @@ def make_environment(assets: Assets) -> jinja2.Environment:
         size=words.size_words,
         distance=words.distance_words,
         evidence=words.evidence_words,
+        reason=reason_words,
+        strong=strong,
         certainty=words.certainty_words,
     )
     return environment

@@ -13,6 +13,8 @@ from aiohttp import web
 from core.dispatch import acts
 from core.dispatch.acts import ActError
 from core.dispatch.fields import Phase
+from core.dispatch.reasons import reason_text
+from core.sentence import say, small
 from replica.screens.here import SCREENS, Here, form_of, goto
 from replica.screens.job_page import card_of
 from replica.screens.joblist import GIVEN_AWAY, Card, looked_at
@@ -51,14 +53,16 @@ async def _move(
     if card.phase == to:
         return goto(page)  # A second tap on the same button.
     if card.phase in GIVEN_AWAY:
-        words = "This job was given to someone else. Write a note if you worked on it"
+        words = say("This job was given to someone else. Write a note if you worked on it")
         return goto(page, screens.messages.say(words, tone="bad"))
     if form.get("from", "") not in ("", card.phase):
-        shown = SHOWN_BY_PHASE[card.phase][0].lower()
-        words = f"The job was {shown} already. Nothing was changed: look and tap again"
+        words = say(
+            "The job was {state} already. Nothing was changed: look and tap again",
+            state=small(SHOWN_BY_PHASE[card.phase][0]),
+        )
         return goto(page, screens.messages.say(words, tone="bad"))
     if not reason and (to == "rejected" or _long_settled(here, card)):
-        words = "Give the reason, so that the office understands"
+        words = say("Give the reason, so that the office understands")
         return goto(f"{page}/state", screens.messages.say(words, tone="bad"))
     phase = PHASE_BY_WORD[to]
     turn = _turn(here, card)
@@ -72,7 +76,8 @@ async def _move(
     )
     await screens.device.act(moved.changes, _basis(form, card))
     _acknowledge(request, card)
-    words = f"{_done_words(card.phase, phase)} {here.clock(here.now_ms)}"
+    done, clock = _done_words(card.phase, phase), here.clock(here.now_ms)
+    words = say("{done} {clock}", done=done, clock=clock)
     token = screens.messages.say(words, job=card.job, phase=to, undo=moved.undo)
     return goto(page, token)
 
@@ -101,7 +106,7 @@ async def reject(request: web.Request) -> web.Response:
     form = await form_of(request)
     reason = _reason(form)
     if not reason:
-        return _ask_again(request, card, "reject", "Choose a reason, or write one")
+        return _ask_again(request, card, "reject", say("Choose a reason, or write one"))
     return await _move(request, here, card, form, "rejected", reason)
 
 
@@ -112,7 +117,7 @@ async def problem(request: web.Request) -> web.Response:
     form = await form_of(request)
     reason = _reason(form)
     if not reason:
-        return _ask_again(request, card, "problem", "Choose what the problem is, or write it")
+        return _ask_again(request, card, "problem", say("Choose what the problem is, or write it"))
     note = acts.report_problem(bytes.fromhex(card.job), reason)
     if form.get("then") != "pause" or card.phase not in ("travelling", "on site"):
         await screens.device.act(note)
@@ -135,8 +140,8 @@ async def problem(request: web.Request) -> web.Response:
 
 def _reason(form: dict[str, str]) -> str:
     """The chosen reason and what was written beside it."""
-    parts = [form.get("choice", "").strip(), form.get("text", "").strip()]
-    return ". ".join(part for part in parts if part)[: acts.NAME_LETTERS_MAX]
+    choice, text = form.get("choice", "").strip(), form.get("text", "").strip()
+    return reason_text(choice, text)[: acts.NAME_LETTERS_MAX]
 
 
 def _ask_again(request: web.Request, card: Card, action: str, words: str) -> web.Response:
@@ -152,10 +157,10 @@ async def undo(request: web.Request) -> web.Response:
     message = screens.messages.take(form.get("token", ""))
     page = f"/jobs/{card.job}"
     if message is None or message.undo is None or message.job != card.job:
-        words = "Too late to undo with one tap. Set the state by hand below"
+        words = say("Too late to undo with one tap. Set the state by hand below")
         return goto(page, screens.messages.say(words, tone="bad"))
     if card.phase != message.phase:
-        words = "The job has moved on since. Set the state by hand below"
+        words = say("The job has moved on since. Set the state by hand below")
         return goto(page, screens.messages.say(words, tone="bad"))
     await screens.device.act(message.undo)
     return goto(page, screens.messages.say("Undone"))
@@ -181,7 +186,7 @@ async def tick(request: web.Request) -> web.Response:
     try:
         item = int(form.get("item", ""))
     except ValueError:
-        raise ActError("there is no such check item; load the page anew") from None
+        raise ActError(say("there is no such check item; load the page anew")) from None
     job = bytes.fromhex(card.job)
     await screens.device.act(acts.set_tick(job, item, form.get("ticked") == "yes"))
     return goto(f"/jobs/{card.job}#check-{item}")

@@ -18,8 +18,10 @@ from aiohttp import web
 from core.dispatch import acts
 from core.dispatch.fields import NOTE, Phase
 from core.dispatch.geometry import distance_m
+from core.dispatch.reasons import PROBLEMS, REJECT_REASONS, note_words
 from core.dispatch.show import show
 from core.log.registers import Registers, Write
+from core.sentence import say
 from replica.screens import files_page
 from replica.screens.changed_by import changed_by
 from replica.screens.here import SCREENS, Here, message_of
@@ -45,21 +47,6 @@ _NOTES = (
 _CONTACTS = (
     "SELECT name, phone FROM contact WHERE customer = ? AND archived = 0 AND phone <> '' "
     "ORDER BY name LIMIT 5"
-)
-
-REJECT_REASONS = (
-    "I cannot be there in time",
-    "Not my kind of work",
-    "I lack the tool or part",
-    "I am ill or off",
-)
-PROBLEMS = (
-    "Nobody is there",
-    "No access",
-    "Wrong address",
-    "Missing part or tool",
-    "It takes longer",
-    "Not safe",
 )
 
 
@@ -187,7 +174,9 @@ def _notes(rows: Sequence[Any], here: Here) -> list[dict[str, Any]]:
             "note": row["note"],
             "at": row["at"],
             "text": row["text"],
-            "by": "You" if row["actor"] == here.worker else row["name"] or "The office",
+            "words": note_words(row["text"]),
+            "by": say("You") if row["actor"] == here.worker else row["name"] or say("The office"),
+            "own": row["actor"] == here.worker,
             "asks": row["text"].startswith(acts.QUESTION) and row["name"] is None,
         }
         for row in rows
@@ -201,7 +190,7 @@ async def _question(reader: Any, card: Card, notes: list[dict[str, Any]]) -> str
         return ""
     # By what a note had seen, not by its time: one of an hour without a network answers nothing.
     registers = (await reader.state(card.job)).registers
-    own = [_write_of(registers, note) for note in notes if note["by"] == "You"]
+    own = [_write_of(registers, note) for note in notes if note["own"]]
     for note in asked:
         question = _write_of(registers, note)
         if not any(each.saw(question) for each in own):
@@ -223,7 +212,7 @@ async def _worker_name(request: web.Request, worker: str) -> str:
     if known is not None:
         return known.name
     row = await screens.device.reader.row("SELECT name FROM worker WHERE worker = ?", (worker,))
-    return row["name"] if row is not None else "a colleague"
+    return row["name"] if row is not None else say("a colleague")
 
 
 def navigate_link(card: Card) -> str:
@@ -267,23 +256,23 @@ async def _ask(request: web.Request, template: str, title: str, **more: Any) -> 
 async def reject(request: web.Request) -> web.Response:
     """Ask why the job is rejected."""
     return await _ask(
-        request, "reason.html", "Reject this job", reasons=REJECT_REASONS, action="reject"
+        request, "reason.html", say("Reject this job"), reasons=REJECT_REASONS, action="reject"
     )
 
 
 async def problem(request: web.Request) -> web.Response:
     """Ask what the problem is and what is to become of the job."""
     return await _ask(
-        request, "reason.html", "Report a problem", reasons=PROBLEMS, action="problem"
+        request, "reason.html", say("Report a problem"), reasons=PROBLEMS, action="problem"
     )
 
 
 async def state(request: web.Request) -> web.Response:
     """Ask for any state, set by hand."""
     choices = [(phase.name.lower().replace("_", " "), words) for phase, words in BY_HAND]
-    return await _ask(request, "state.html", "Set state by hand", choices=choices)
+    return await _ask(request, "state.html", say("Set state by hand"), choices=choices)
 
 
 async def sign(request: web.Request) -> web.Response:
     """Where somebody signs for a job; what is drawn is saved as a file of it."""
-    return await _ask(request, "sign.html", "Signature")
+    return await _ask(request, "sign.html", say("Signature"))

@@ -13,13 +13,18 @@ from typing import Any
 
 from core.dispatch.geometry import distance_m as metres_between
 from core.dispatch.itinerary import turn_of_day
-from core.sentence import listed, say
+from core.sentence import listed, marked, say
 from replica.screens import local_time
 from replica.screens.local_time import Zone
 from replica.screens.marks import Marks
 from replica.screens.port import OwnFix, Rows
 
-SECTIONS = ("Now", "Next", "Today", "Later", "Done", "Rejected")
+# Addresses have these words as they stand; a page says them in its language.
+SECTIONS = (
+    *(marked("Now"), marked("Next"), marked("Today")),
+    *(marked("Later"), marked("Done"), marked("Rejected")),
+)
+NEW, NEW_NOTE = say("New"), say("New note")
 
 IN_WORK = ("travelling", "on site", "paused")
 TO_DO = ("assigned", "received", "opened", "accepted")
@@ -265,7 +270,7 @@ def news(card: Card, marks: Marks, zone: Zone, now_ms: int, by: str = THE_OFFICE
     """
     seen = marks.seen(card.job)
     if card.phase in ("assigned", "received"):
-        return "New"
+        return NEW
     if seen is None:
         return ""
     now = looked_at(card)
@@ -281,7 +286,7 @@ def news(card: Card, marks: Marks, zone: Zone, now_ms: int, by: str = THE_OFFICE
         return say("Moved from {was} by {by}", was=was, by=by)
     values = [_CHANGED_WORDS[name] for name in changed if name != "notes"]
     told = [say("Changed by {by}: {what}", by=by, what=listed(values))] if values else []
-    return listed([*told, *(["New note"] if "notes" in changed else [])])
+    return listed([*told, *([NEW_NOTE] if "notes" in changed else [])])
 
 
 def _pair(value: Any) -> tuple[int | None, int | None]:

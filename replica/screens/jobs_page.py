@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from core.dispatch import day_acts
+from core.sentence import say
 from replica.screens import local_time
 from replica.screens.changed_by import changed_by
 from replica.screens.here import SCREENS, Here, form_of, goto, message_of
@@ -59,7 +60,9 @@ async def menu(request: web.Request) -> web.Response:
     screens = request.app[SCREENS]
     here = await screens.here()
     (to_do,) = await screens.device.reader.row(_TO_DO, (here.worker,)) or (0,)
-    return screens.page(here, "menu.html", title="Menu", message=message_of(request), to_do=to_do)
+    return screens.page(
+        here, "menu.html", title=say("Menu"), message=message_of(request), to_do=to_do
+    )
 
 
 _TO_DO = """
@@ -74,7 +77,7 @@ async def jobs(request: web.Request) -> web.Response:
     screens = request.app[SCREENS]
     here = await screens.here()
     if not here.jobs_shown:
-        return screens.page(here, "jobs_off.html", title="Jobs", message=message_of(request))
+        return screens.page(here, "jobs_off.html", title=say("Jobs"), message=message_of(request))
     cards = await load_cards(screens.device.reader, here.worker)
     screens.marks.forget_others(cards)
     text = request.query.get("q", "").strip()
@@ -94,7 +97,7 @@ async def jobs(request: web.Request) -> web.Response:
     return screens.page(
         here,
         "jobs.html",
-        title="Jobs",
+        title=say("Jobs"),
         message=message_of(request),
         sections=sections,
         query=text,
@@ -122,17 +125,17 @@ def _shown(request: web.Request, here: Here, card: Card, by: str) -> CardShown:
 def duty_words(here: Here) -> str:
     """What is said beside the duty button: since when, or what the shift proposes."""
     if here.duty is not None:
-        return f"On duty since {here.moment(here.duty.start_at)}"
+        return say("On duty since {moment}", moment=here.moment(here.duty.start_at))
     if here.shift is None:
-        return "Off duty"
+        return say("Off duty")
     start, end = here.shift
     minute = local_time.minute_of_day(here.now_ms, here.zone)
     begins = f"{start // 60:02d}:{start % 60:02d}"
     if any(start - SHIFT_EARLY_MIN <= each < start for each in (minute, minute + 1440)):
-        return f"Off duty. Your shift begins {begins}"
+        return say("Off duty. Your shift begins {clock}", clock=begins)
     if any(start <= each < end for each in (minute, minute + 1440)):
-        return f"Off duty. Your shift began {begins}"
-    return f"Off duty. Next shift {begins}"
+        return say("Off duty. Your shift began {clock}", clock=begins)
+    return say("Off duty. Next shift {clock}", clock=begins)
 
 
 async def set_duty(request: web.Request) -> web.Response:
@@ -144,13 +147,13 @@ async def set_duty(request: web.Request) -> web.Response:
     if form.get("duty") == "start" and here.duty is None:
         fresh = screens.device.entropy(8)
         await screens.device.act(day_acts.start_duty(worker, here.today, fresh))
-        words = "On duty. Your position is shared from now on"
+        words = say("On duty. Your position is shared from now on")
     elif form.get("duty") == "stop" and here.duty is not None:
         duty = bytes.fromhex(here.duty.duty)
         await screens.device.act(day_acts.stop_duty(worker, here.duty.day, duty))
-        words = "Off duty. Nothing about where you are leaves this phone"
+        words = say("Off duty. Nothing about where you are leaves this phone")
     else:
-        words = "That was so already"
+        words = say("That was so already")
     return goto("/jobs", screens.messages.say(words))
 
 
@@ -160,7 +163,7 @@ async def answer_notice(request: web.Request) -> web.Response:
     form = await form_of(request)
     agreed = form.get("agreed") == "yes"
     await screens.device.answer_notice(request.match_info["notice"], agreed)
-    words = "Noted" if agreed else "Noted: not so. Nothing of it is counted"
+    words = say("Noted") if agreed else say("Noted: not so. Nothing of it is counted")
     back = form.get("back", "/jobs")
     # Only a path of ours, and never `//host`, which a browser takes for another host.
     safe = back.startswith("/") and not back.startswith(("//", "/\\"))

@@ -1,4 +1,4 @@
-"""Local days and clocks: between ms UTC and what a worker reads and types.
+"""Local days and clocks: between ms UTC and what a worker reads, as sentences, and types.
 
 Pure functions; a zone is a `tzinfo`, or None for the phone's own. Invariant: a time that the clock
 change repeats is never guessed silently: `instants` gives both.
@@ -10,6 +10,10 @@ import datetime as dt
 import json
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from core import date_words as dates
+from core.date_words import DAYS, MONTHS
+from core.sentence import capital, say
+
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
@@ -18,9 +22,6 @@ Zone = dt.tzinfo | None
 
 # Where datetime ends; a phone's absurd date is bent to it rather than breaking a page.
 _INSTANT_MS_MAX = 253_402_214_400_000
-
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 class TimeMistyped(ValueError):
@@ -65,7 +66,7 @@ def read_day(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise TimeMistyped("Give the day as 2026-11-23.") from None
+        raise TimeMistyped(say("Give the day as 2026-11-23.")) from None
 
 
 def day_start_ms(day: dt.date, zone: Zone) -> int:
@@ -88,14 +89,18 @@ def instants(text: str, zone: Zone) -> list[int]:
     try:
         naive = dt.datetime.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
-        raise TimeMistyped("Give the time as day and hours:minutes.") from None
+        raise TimeMistyped(say("Give the time as day and hours:minutes.")) from None
     if not 1970 < naive.year < 9999:
-        raise TimeMistyped("Give a day of this century.")
+        raise TimeMistyped(say("Give a day of this century."))
     found = sorted({_instant(naive, fold, zone) for fold in (0, 1)})
     real = [at for at in found if local(at, zone).replace(tzinfo=None, fold=0) == naive]
     if not real:
         raise TimeMistyped(
-            f"{naive:%H:%M} does not exist on {naive:%d.%m.}: the clock was put forward."
+            say(
+                "{clock} does not exist on {day}: the clock was put forward.",
+                clock=f"{naive:%H:%M}",
+                day=dates.month_day_words(naive.date()),
+            )
         )
     return real
 
@@ -113,38 +118,28 @@ def clock_words(at_ms: int, zone: Zone) -> str:
 
 def day_words(at_ms: int, zone: Zone, now_ms: int) -> str:
     """`today`, `tomorrow`, `Mon 23 Nov`, or `23 Nov 2025` in another year."""
-    return date_words(local(at_ms, zone).date(), local(now_ms, zone).date())
-
-
-def date_words(day: dt.date, today: dt.date) -> str:
-    """`today`, `tomorrow`, `Mon 23 Nov`, or `23 Nov 2025` in another year."""
-    near = {0: "today", -1: "yesterday", 1: "tomorrow"}.get((day - today).days)
-    if near:
-        return near
-    month = _MONTHS[day.month - 1]
-    if day.year == today.year:
-        return f"{_DAYS[day.weekday()]} {day.day} {month}"
-    return f"{day.day} {month} {day.year}"
+    return dates.day_words(local(at_ms, zone).date(), local(now_ms, zone).date())
 
 
 def weekday_words(day: dt.date) -> str:
     """`Mon 23`."""
-    return f"{_DAYS[day.weekday()]} {day.day}"
+    return say("{weekday} {day}", weekday=DAYS[day.weekday()], day=day.day)
 
 
 def span_words(first: dt.date, last: dt.date) -> str:
     """`23–29 Nov`, `28 Dec – 3 Jan`."""
-    end = f"{last.day} {_MONTHS[last.month - 1]}"
     if first.month == last.month:
-        return f"{first.day}–{end}"
-    return f"{first.day} {_MONTHS[first.month - 1]} – {end}"
+        month = MONTHS[last.month - 1]
+        return say("{first}–{last} {month}", first=first.day, last=last.day, month=month)
+    begins, ends = dates.month_day_words(first), dates.month_day_words(last)
+    return say("{first} – {last}", first=begins, last=ends)
 
 
 def moment_words(at_ms: int, zone: Zone, now_ms: int) -> str:
     """`14:02` today, else `yesterday 14:02`, `Mon 23 Nov 14:02`."""
     day = day_words(at_ms, zone, now_ms)
     clock = clock_words(at_ms, zone)
-    return clock if day == "today" else f"{day} {clock}"
+    return clock if day is dates.TODAY else say("{day} {clock}", day=day, clock=clock)
 
 
 def window_words(start_ms: int | None, end_ms: int | None, zone: Zone, now_ms: int) -> str:
@@ -152,10 +147,13 @@ def window_words(start_ms: int | None, end_ms: int | None, zone: Zone, now_ms: i
     if start_ms is None or end_ms is None:
         at_ms = end_ms if start_ms is None else start_ms
         if at_ms is None:
-            return "Any time"
-        return f"{'By' if start_ms is None else 'From'} {moment_words(at_ms, zone, now_ms)}"
+            return say("Any time")
+        when = moment_words(at_ms, zone, now_ms)
+        return say("By {when}", when=when) if start_ms is None else say("From {when}", when=when)
     day = day_words(start_ms, zone, now_ms)
     start = clock_words(start_ms, zone)
     same_day = day_of(start_ms, zone) == day_of(end_ms, zone)
     end = clock_words(end_ms, zone) if same_day else moment_words(end_ms, zone, now_ms)
-    return f"{start}–{end}" if day == "today" else f"{day[:1].upper()}{day[1:]} {start}–{end}"
+    if day is dates.TODAY:
+        return say("{start}–{end}", start=start, end=end)
+    return say("{day} {start}–{end}", day=capital(day), start=start, end=end)

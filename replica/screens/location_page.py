@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from core.sentence import say
 from replica.location.intake import location_secret
 from replica.location.owntracks import USER, Monitoring, owntracks_url, provisioning_link
 from replica.screens.guard import load_secret, port_of
@@ -24,16 +25,16 @@ async def location_app(request: web.Request) -> web.Response:
     return screens.page(
         here,
         "location.html",
-        title="Location app",
+        title=say("Location app"),
         back="/settings",
         message=message_of(request),
         link=provisioning_link(port, secret, name, Monitoring.WHEN_MOVED),
-        typed={
-            "Mode": "HTTP",
-            "Host": owntracks_url(port),
-            "Username": USER,
-            "Password": secret,
-            "Device ID": name,
-        },
+        typed=(
+            (say("Mode"), "HTTP"),
+            (say("Host"), owntracks_url(port)),
+            (say("Username"), USER),
+            (say("Password"), secret),
+            (say("Device ID"), name),
+        ),
         fix=screens.device.last_fix(),
     )

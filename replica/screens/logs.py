@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.sentence import say
 from replica.screens import local_time
 from replica.screens.local_time import TimeMistyped, Zone
 from replica.screens.port import Rows
@@ -128,34 +129,36 @@ def read_typed(form: dict[str, str], zone: Zone, now_ms: int, old: Log | None) -
     """
     kind = form.get("kind", "")
     if kind not in KIND_BY_WORD:
-        raise LogMistyped("Choose what the time was spent on.")
+        raise LogMistyped(say("Choose what the time was spent on."))
     start_ms = _instant(form, "start", zone, old.start_at if old is not None else None)
     if start_ms > now_ms:
-        raise LogMistyped("The start lies in the future. Put it at or before now.")
+        raise LogMistyped(say("The start lies in the future. Put it at or before now."))
     if form.get("running") == "yes":
         return Typed(kind, start_ms, None)
     stop_ms = _instant(form, "stop", zone, old.stop_at if old is not None else None)
     if stop_ms > now_ms + local_time.MINUTE_MS:
-        raise LogMistyped("The end lies in the future. Put it at or before now.")
+        raise LogMistyped(say("The end lies in the future. Put it at or before now."))
     if stop_ms < start_ms:
-        raise LogMistyped("The end lies before the start. Put it after.")
+        raise LogMistyped(say("The end lies before the start. Put it after."))
     if stop_ms - start_ms > LOG_HOURS_MAX * local_time.HOUR_MS:
-        raise LogMistyped(f"A log is at most {LOG_HOURS_MAX} hours long. Add one for each day.")
+        raise LogMistyped(
+            say("A log is at most {hours} hours long. Add one for each day.", hours=LOG_HOURS_MAX)
+        )
     return Typed(kind, start_ms, stop_ms)
 
 
 def _instant(form: dict[str, str], name: str, zone: Zone, was_ms: int | None) -> int:
     """A typed time; the hour that comes twice is taken as the field's `_again` says."""
     text = form.get(name, "")
-    label = "start" if name == "start" else "end"
+    label = say("The start") if name == "start" else say("The end")
     if not text:
-        raise LogMistyped(f"The {label} is missing. Give day and time.")
+        raise LogMistyped(say("{what} is missing. Give day and time.", what=label))
     if was_ms is not None and text == local_time.field_text(was_ms, zone):
         return was_ms
     try:
         found = local_time.instants(text, zone)
     except TimeMistyped as error:
-        raise LogMistyped(f"The {label}: {error}") from error
+        raise LogMistyped(say("{what}: {why}", what=label, why=str(error))) from error
     if len(found) == 1:
         return found[0]
     match form.get(f"{name}_again"):
@@ -163,7 +166,8 @@ def _instant(form: dict[str, str], name: str, zone: Zone, was_ms: int | None) ->
             return found[0]
         case "second":
             return found[1]
-    raise TwiceThatNight(name, f"The {label} came twice that night: say which one you mean.")
+    words = say("{what} came twice that night: say which one you mean.", what=label)
+    raise TwiceThatNight(name, words)
 
 
 class TwiceThatNight(LogMistyped):

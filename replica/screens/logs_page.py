@@ -12,9 +12,12 @@ from typing import Any
 
 from aiohttp import web
 
+from core import date_words
 from core.dispatch import day_acts
 from core.dispatch.acts import Act, ActError
 from core.dispatch.fields import LogKind
+from core.dispatch.reasons import CORRECTION_REASONS, moved_reason, reason_words
+from core.sentence import capital, say
 from replica.history import HistoryRow
 from replica.screens import local_time
 from replica.screens.here import SCREENS, Here, form_of, goto, message_of
@@ -32,16 +35,9 @@ from replica.screens.logs import (
     logs_of_job,
     read_typed,
 )
-from replica.screens.words import KIND_BY_WORD
+from replica.screens.words import KIND_BY_WORD, value_words
 
-CORRECTION_REASONS = (
-    "I forgot to tap",
-    "I tapped too late",
-    "I tapped by mistake",
-    "I was not there",
-)
-
-
+_REASON_MISSING = say("Give the reason: choose one, or write it.")
 _STATES = frozenset({"phase", "assigned", "withdrawn", "cancelled", "handed to"})
 
 
@@ -64,7 +60,7 @@ async def job_logs(request: web.Request) -> web.Response:
     return screens.page(
         here,
         "logs.html",
-        title="LOGS",
+        title=say("LOGS"),
         back=f"/jobs/{card.job}",
         message=message_of(request),
         card=card,
@@ -84,13 +80,16 @@ def _unsent_days(here: Here) -> set[str]:
 
 def _state_words(here: Here, row: HistoryRow) -> dict[str, Any]:
     words = {
-        "assigned": "Given to a worker",
-        "withdrawn": "Taken back by the office",
-        "cancelled": f"Cancelled: {row.value}" if row.value else "No longer cancelled",
-        "handed to": "Handed on to a colleague",
-    }.get(row.field, row.value.capitalize())
-    who = {here.worker: "you", "rule": "auto logging"}.get(row.actor, "the office")
-    return {"at": row.at, "words": words, "who": who}
+        "assigned": say("Given to a worker"),
+        "withdrawn": say("Taken back by the office"),
+        "handed to": say("Handed on to a colleague"),
+    }.get(row.field) or value_words(row.field, row.value)
+    if row.field == "cancelled":
+        words = say("No longer cancelled")
+        if row.value:
+            words = say("Cancelled: {reason}", reason=reason_words(row.value))
+    who = {here.worker: say("by you"), "rule": say("by auto logging")}
+    return {"at": row.at, "words": words, "who": who.get(row.actor, say("by the office"))}
 
 
 async def my_day(request: web.Request) -> web.Response:
@@ -111,10 +110,10 @@ async def my_day(request: web.Request) -> web.Response:
     return screens.page(
         here,
         "day.html",
-        title="My day",
+        title=say("My day"),
         message=message_of(request),
         day=day.isoformat(),
-        day_words=_sentence(local_time.date_words(day, today)),
+        day_words=capital(date_words.day_words(day, today)),
         before=(day - dt.timedelta(days=1)).isoformat(),
         after=(day + dt.timedelta(days=1)).isoformat() if day < today else "",
         logs=logs,
@@ -125,10 +124,6 @@ async def my_day(request: web.Request) -> web.Response:
         travel=counted_seconds(logs, here.now_ms, ("travel",)),
         breaks=counted_seconds(logs, here.now_ms, ("break",)),
     )
-
-
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:]
 
 
 def _bars(here: Here, day: dt.date, logs: list[Log]) -> list[Bar]:
@@ -170,7 +165,7 @@ async def _draw_form(
     return request.app[SCREENS].page(
         here,
         "log_form.html",
-        title="Correct this log" if log is not None else "Add a log",
+        title=say("Correct this log") if log is not None else say("Add a log"),
         back=back,
         message=message_of(request),
         status=400 if error else 200,
@@ -247,9 +242,9 @@ def _job_id(text: str) -> bytes | None:
     try:
         job = bytes.fromhex(text)
     except ValueError:
-        raise ActError("that job is not known here; choose one from the list") from None
+        raise ActError(say("that job is not known here; choose one from the list")) from None
     if job and len(job) != 12:
-        raise ActError("that job is not known here; choose one from the list")
+        raise ActError(say("that job is not known here; choose one from the list"))
     return job or None
 
 
@@ -290,9 +285,9 @@ async def correct(request: web.Request) -> web.Response:
     try:
         typed = read_typed(form, here.zone, here.now_ms, log)
         if not reason:
-            raise LogMistyped("Give the reason: choose one, or write it.")
+            raise LogMistyped(_REASON_MISSING)
         if typed.stop_ms is None and not log.running:
-            raise LogMistyped("Only a running log can run on. Give its end.")
+            raise LogMistyped(say("Only a running log can run on. Give its end."))
     except LogMistyped as error:
         twice = error.name if isinstance(error, TwiceThatNight) else ""
         return await _draw_form(request, here, log, _posted(form, back), str(error), twice)
@@ -313,7 +308,7 @@ def _correction(
     if day != log.day:
         # A log belongs to the day it began, and a correction to the stream of its log. It is said
         # to stand for the old one, so that a correction made elsewhere meanwhile is its rival.
-        changes += day_acts.remove_log(worker, log.day, old_job, old, f"Moved to {day}: {reason}")
+        changes += day_acts.remove_log(worker, log.day, old_job, old, moved_reason(day, reason))
         fresh = entropy(8)
         changes += day_acts.start_log(worker, day, job, fresh, kind, at_ms=typed.start_ms)
         if typed.stop_ms is not None:
@@ -348,8 +343,8 @@ async def remove(request: web.Request) -> web.Response:
     back = _back("" if request.query.get("from") == "day" else log.job, log.day)
     reason = form.get("reason", "").strip() or form.get("choice", "").strip()
     if not reason:
-        words = "Give the reason: choose one, or write it."
-        return await _draw_form(request, here, log, _values_of(request, here, log), words)
+        values = _values_of(request, here, log)
+        return await _draw_form(request, here, log, values, _REASON_MISSING)
     worker = bytes.fromhex(here.worker)
     changes = day_acts.remove_log(worker, log.day, _job_id(log.job), bytes.fromhex(log.log), reason)
     await screens.device.act(changes)
@@ -368,4 +363,5 @@ async def stop(request: web.Request) -> web.Response:
     await screens.device.act(
         day_acts.stop_log(worker, log.day, _job_id(log.job), bytes.fromhex(log.log))
     )
-    return goto(back, screens.messages.say(f"Ended {here.clock(here.now_ms)}"))
+    words = say("Ended {clock}", clock=here.clock(here.now_ms))
+    return goto(back, screens.messages.say(words))

@@ -1,7 +1,8 @@
 """What this browser side remembers of its own: which version of a job the worker last looked at.
 
-A small file beside the store; losing it loses badges, no work. It holds no entry and is never
-synced. Invariant: the file is whole after a power cut, being replaced, never edited.
+Beside that how pages are to look, and in which language they are read. A small file beside the
+store; losing it loses badges, no work. It holds no entry and is never synced. Invariant: the file
+is whole after a power cut, being replaced, never edited.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import json
 import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+from replica.language import ENGLISH, NAME_BY_LANGUAGE
 
 LOGGER = logging.getLogger(__name__)
 
@@ -18,9 +21,11 @@ MARKS_FILE = "screens.json"
 # A phone holds some hundred open jobs; with 200 B each this is 1 MB at most.
 JOBS_MAX = 5_000
 
+AS_THE_PHONE: Final = "system"
 DISPLAY_CHOICES = {
-    "theme": ("system", "light", "dark"),
+    "theme": (AS_THE_PHONE, "light", "dark"),
     "text": ("normal", "large", "largest"),
+    "language": (AS_THE_PHONE, *NAME_BY_LANGUAGE),
 }
 
 
@@ -31,6 +36,7 @@ class Marks:
         self._path = folder / MARKS_FILE
         self._seen: dict[str, dict[str, Any]] = {}
         self._display: dict[str, str] = {}
+        self._heard = ENGLISH
         try:
             kept = json.loads(self._path.read_text("utf-8"))
             self._seen = {str(job): dict(values) for job, values in kept["seen"].items()}
@@ -39,6 +45,7 @@ class Marks:
                 for name, choices in DISPLAY_CHOICES.items()
                 if kept["display"].get(name) in choices
             }
+            self.hear(kept.get("heard", ENGLISH), keep=False)
         except FileNotFoundError:
             LOGGER.debug("%s is not there yet", self._path)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -50,8 +57,27 @@ class Marks:
         return self._seen.get(job)
 
     def display(self, name: str) -> str:
-        """How pages are to look: `theme` or `text`."""
+        """How pages are to look: `theme`, `text` or `language`."""
         return self._display.get(name, DISPLAY_CHOICES[name][0])
+
+    @property
+    def language(self) -> str:
+        """The language (its tag) in which this worker reads: chosen, else the browser's."""
+        chosen = self.display("language")
+        return self._heard if chosen == AS_THE_PHONE else chosen
+
+    def hear(self, language: str, *, keep: bool = True) -> None:
+        """The browser likes this language best; kept, since a notification asks no browser."""
+        if language not in NAME_BY_LANGUAGE or language == self._heard:
+            return
+        self._heard = language
+        if not keep:
+            return
+        try:
+            self._save()
+        except OSError as error:
+            # No page is refused for it; the next start hears it anew.
+            LOGGER.warning("the browser's language was not kept: %s", error)
 
     def look_at(self, job: str, values: Mapping[str, Any]) -> None:
         """Remember that the worker looked at a job with these values."""
@@ -79,5 +105,6 @@ class Marks:
 
     def _save(self) -> None:
         draft = self._path.with_suffix(".new")
-        draft.write_text(json.dumps({"seen": self._seen, "display": self._display}), "utf-8")
+        kept = {"seen": self._seen, "display": self._display, "heard": self._heard}
+        draft.write_text(json.dumps(kept), "utf-8")
         draft.replace(self._path)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.dispatch.acts import Act
+from core.sentence import Sentence
+from core.sentence import say as sentence
 
 UNDO_MS = 5_000
 # A gloved tap on Undo in the last moment, and the way to the server, still count.
@@ -48,7 +50,11 @@ class Messages:
         phase: str = "",
         undo: Act | None = None,
     ) -> str:
-        """Keep a message; its token goes into the address of the page that shows it."""
+        """Keep a message; its token goes into the address of the page that shows it.
+
+        `words` is a sentence, or a text that stands in the call as it is and becomes one.
+        """
+        words = words if isinstance(words, Sentence) else sentence(words)
         token = self._entropy(8).hex()
         self._message_by_token[token] = Message(
             token, words, tone, self._now_ms(), job, phase, undo

@@ -15,6 +15,7 @@ from core.dispatch import acts
 from core.dispatch.acts import Act, ActError
 from core.dispatch.fields import Phase
 from core.dispatch.outline import flat, standing_corners
+from core.sentence import say, whole
 from replica.screens.guard import Refused
 from replica.screens.here import SCREENS, Here, form_of, goto, message_of
 from replica.screens.joblist import FIX_AGE_MS_MAX
@@ -38,9 +39,11 @@ async def _allowed(request: web.Request) -> Here:
     if not await may_make_jobs(request):
         raise Refused(
             403,
-            "This phone makes no jobs",
-            "Your site leaves that to the office. If it allowed it just now, let this phone meet "
-            "the hub once.",
+            say("This phone makes no jobs"),
+            say(
+                "Your site leaves that to the office. If it allowed it just now, let this phone "
+                "meet the hub once."
+            ),
         )
     return here
 
@@ -61,7 +64,7 @@ async def _draw(
     return screens.page(
         here,
         "new_job.html",
-        title="New job",
+        title=say("New job"),
         back="/jobs",
         message=message_of(request),
         status=400 if error else 200,
@@ -89,8 +92,7 @@ async def make(request: web.Request) -> web.Response:
     try:
         job, changes = await _act(request, here, values)
     except ActError as error:
-        words = str(error)
-        return await _draw(request, here, values, f"{words[:1].upper()}{words[1:]}.")
+        return await _draw(request, here, values, whole(str(error)))
     await screens.device.act(changes)
     return goto(f"/jobs/{job.hex()}", screens.messages.say("Job made, saved on this phone"))
 
@@ -105,7 +107,7 @@ async def _act(request: web.Request, here: Here, values: dict[str, str]) -> tupl
         try:
             wanted["customer"] = bytes.fromhex(values["customer"])
         except ValueError as error:
-            raise ActError("choose a customer from the list") from error
+            raise ActError(say("choose a customer from the list")) from error
         if not values["address"] and not values["here"]:
             wanted |= await _place_of(device.reader, values["customer"])
     if values["priority"]:
@@ -113,7 +115,7 @@ async def _act(request: web.Request, here: Here, values: dict[str, str]) -> tupl
     if values["here"] == "yes":
         fix = device.last_fix()
         if fix is None or not _fix_age(request, here):
-            raise ActError("there is no position of now; give an address instead")
+            raise ActError(say("there is no position of now; give an address instead"))
         wanted["point"] = [fix.lat_e7, fix.lon_e7]
     job = acts.own_job_stream(worker, here.now_ms, device.entropy(3))
     turn = device.entropy(8)

@@ -13,11 +13,12 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from core.sentence import listed, say
 from replica.notifying import Notification, Notifier
 from replica.screens import live
 from replica.screens.changed_by import CHANGED_BY
 from replica.screens.here import NOTIFIER, SCREENS, Here
-from replica.screens.joblist import GIVEN_AWAY, load_cards, news
+from replica.screens.joblist import GIVEN_AWAY, NEW, load_cards, news
 
 LOGGER = logging.getLogger(__name__)
 
@@ -99,23 +100,25 @@ class _Telling:
                 if not words or card.phase in GIVEN_AWAY:
                     continue
                 mark = f"job-{card.job}"
-                text = f"{words}: {card.title}" if words != "New" else card.title
+                text = listed((words, card.title), ": ") if words != NEW else card.title
                 window = here.window(card.window_start, card.window_end)
-                about = " · ".join(each for each in (window, card.place_words) if each)
+                about = listed([each for each in (window, card.place_words) if each], " · ")
+                said = screens.language.said
                 self._news[mark] = Notification(
                     mark,
-                    "New job" if words == "New" else "Job changed",
-                    f"{text}, {about}",
+                    said(say("New job") if words == NEW else say("Job changed")),
+                    said(listed((text, about))),
                     f"{self._address}/jobs/{card.job}",
                 )
         return self._news
 
     def _asked(self, here: Here) -> dict[str, Notification]:
+        said = self._app[SCREENS].language.said
         return {
             f"asked-{each.notice.notice}": Notification(
                 f"asked-{each.notice.notice}",
-                "Auto logging",
-                f"{each.before} {each.place}{each.after}",
+                said(say("Auto logging")),
+                said(each.words),
                 f"{self._address}/jobs" + (f"/{each.notice.job}" if each.notice.job else ""),
             )
             for each in here.notices

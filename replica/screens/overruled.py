@@ -12,11 +12,13 @@ from typing import Any
 
 from core.dispatch.fields import PHASES, Phase
 from core.dispatch.overruled import NotTaken, not_taken
+from core.dispatch.reasons import reason_words
+from core.sentence import say, say_n, small
 from replica.projection.conflict import phase_words, words
 from replica.screens.here import Here
 from replica.screens.joblist import Card
 from replica.screens.marks import Marks
-from replica.screens.words import PRIORITY_WORDS, SHOWN_BY_PHASE
+from replica.screens.words import PRIORITY_WORDS, SHOWN_BY_PHASE, field_words
 
 SEEN = "not taken"
 """Under this name the marks keep the keys of what the worker has put away."""
@@ -65,43 +67,59 @@ def _line(each: NotTaken, here: Here, names: dict[str, str]) -> str:
     at = here.moment(each.by.corrected_ms)
     match each.kind:
         case "worked after cancel":
-            return (
-                f"The office keeps the job cancelled ({each.instead}), decided {at}. "
-                "The time that you logged stays."
+            return say(
+                "The office keeps the job cancelled ({reason}), decided {at}. The time that you "
+                "logged stays.",
+                reason=each.instead,
+                at=at,
             )
         case "worked after withdrawal":
-            return (
-                f"The office took the job back all the same, decided {at}. "
-                "The time that you logged stays."
+            return say(
+                "The office took the job back all the same, decided {at}. The time that you "
+                "logged stays.",
+                at=at,
             )
         case "double assignment":
-            who = names.get(each.instead.hex(), "a colleague")
-            return f"You and {who} both had this job. {who} keeps it, decided {at}."
+            who = names.get(each.instead.hex(), say("a colleague"))
+            return say(
+                "You and {who} both had this job. {who} keeps it, decided {at}.", who=who, at=at
+            )
     own, instead = (_value(each.field, value, here, names) for value in (each.own, each.instead))
-    name = "state" if each.field == "phase" else each.field
+    name = small(field_words(each.field))
     if each.decided:
-        return f"Changed by the office: your {name} “{own}” was not taken. It is “{instead}”, {at}."
-    return f"Your {name} “{own}” met the office's “{instead}”. Both are kept until they decide."
+        return say(
+            "Changed by the office: your {name} “{own}” was not taken. It is “{instead}”, {at}.",
+            name=name,
+            own=own,
+            instead=instead,
+            at=at,
+        )
+    return say(
+        "Your {name} “{own}” met the office's “{instead}”. Both are kept until they decide.",
+        name=name,
+        own=own,
+        instead=instead,
+    )
 
 
 def _value(field: str, value: Any, here: Here, names: dict[str, str]) -> str:
     match field, value:
         case _, None:
-            return "nothing"
+            return say("nothing")
         case "phase", int() if value in PHASES:
             return SHOWN_BY_PHASE[phase_words(Phase(value))][0]
         case "window", [int(start), int(end)]:
             return here.window(start, end)
         case "priority", int():
-            return PRIORITY_WORDS.get(value) or "Normal"
+            return PRIORITY_WORDS.get(value) or say("Normal")
         case "planned minutes", int():
-            return f"{value} min"
+            return say("{minutes} min", minutes=value)
         case "radius", int():
-            return f"{value} m"
+            return say("{metres} m", metres=value)
         case "outline", list():
-            return f"{len(value) // 2} corners"
+            return say_n("{n} corner", "{n} corners", len(value) // 2)
         case "point", [int(), int()]:
-            return "another position"
+            return say("another position")
         case _, bytes():
-            return names.get(value.hex(), "another one")
-    return words(value)
+            return names.get(value.hex(), say("another one"))
+    return reason_words(words(value)) if field == "reason" else words(value)

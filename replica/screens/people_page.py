@@ -10,6 +10,7 @@ from collections.abc import Awaitable
 
 from aiohttp import web
 
+from core.sentence import whole
 from replica.people import LogOutRefused
 from replica.screens.here import SCREENS, form_of, goto, message_of
 
@@ -51,7 +52,6 @@ async def _or_refused(request: web.Request, work: Awaitable[None], onward: str) 
     try:
         await work
     except LogOutRefused as error:
-        words = str(error)
-        token = request.app[SCREENS].messages.say(f"{words[:1].upper()}{words[1:]}.", tone="bad")
+        token = request.app[SCREENS].messages.say(whole(str(error)), tone="bad")
         return goto(PEOPLE_PATH, token)
     return goto(onward)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.sentence import say, say_n
 from replica.screens.port import SyncState
 
 
@@ -23,12 +24,15 @@ class Pill:
 def pill_of(state: SyncState) -> Pill:
     """What the pill says; what needs the worker comes before everything else."""
     if state.needs:
-        return Pill("needs", f"Needs you: {len(state.needs)}", "alert")
+        return Pill("needs", say("Needs you: {count}", count=len(state.needs)), "alert")
     if state.sending is not None and state.unsent_count:
         done, total = state.sending
-        return Pill("sending", f"Sending {done}/{total}", "sending")
+        return Pill("sending", say("Sending {done}/{total}", done=done, total=total), "sending")
     if state.unsent_count:
-        return Pill("waiting", f"Saved on phone, {state.unsent_count} to send", "phone")
+        words = say_n(
+            "Saved on phone, {n} to send", "Saved on phone, {n} to send", state.unsent_count
+        )
+        return Pill("waiting", words, "phone")
     if state.met_at_ms is None:
-        return Pill("waiting", "Saved on phone, hub not met yet", "phone")
-    return Pill("saved", "All saved on hub", "saved")
+        return Pill("waiting", say("Saved on phone, hub not met yet"), "phone")
+    return Pill("saved", say("All saved on hub"), "saved")

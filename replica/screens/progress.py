@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from core.dispatch import acts, day_acts, fields
 from core.dispatch.acts import Act, Change
 from core.dispatch.fields import LogKind, Phase, Source
+from core.dispatch.reasons import UNDONE
+from core.sentence import say
 from replica.screens.words import KIND_BY_WORD, PHASE_BY_WORD
 
 
@@ -25,12 +27,12 @@ class Step:
     done: str
 
 
-ACCEPT = Step(Phase.ACCEPTED, "Accept", "accepted", "Accepted")
-TRAVEL = Step(Phase.TRAVELLING, "Start travel", "travel", "Travel started")
-ARRIVE = Step(Phase.ON_SITE, "Arrived", "site", "Arrived")
-RESUME = Step(Phase.ON_SITE, "Resume", "site", "Work resumed")
-FINISH = Step(Phase.FINISHED, "Finish", "done", "Finished")
-PAUSE = Step(Phase.PAUSED, "Pause", "pause", "Paused, break running")
+ACCEPT = Step(Phase.ACCEPTED, say("Accept"), "accepted", say("Accepted"))
+TRAVEL = Step(Phase.TRAVELLING, say("Start travel"), "travel", say("Travel started"))
+ARRIVE = Step(Phase.ON_SITE, say("Arrived"), "site", say("Arrived"))
+RESUME = Step(Phase.ON_SITE, say("Resume"), "site", say("Work resumed"))
+FINISH = Step(Phase.FINISHED, say("Finish"), "done", say("Finished"))
+PAUSE = Step(Phase.PAUSED, say("Pause"), "pause", say("Paused, break running"))
 
 # The one primary action of each phase.
 PRIMARY_BY_PHASE = {
@@ -58,23 +60,23 @@ REJECTABLE = ("assigned", "received", "opened", "accepted", "travelling", "on si
 
 # Every state that a hand can set, in the order of a job's life.
 BY_HAND = (
-    (Phase.OPENED, "To accept"),
-    (Phase.ACCEPTED, "Accepted"),
-    (Phase.TRAVELLING, "Travelling"),
-    (Phase.ON_SITE, "On site"),
-    (Phase.PAUSED, "Paused"),
-    (Phase.FINISHED, "Done"),
-    (Phase.REJECTED, "Rejected"),
+    (Phase.OPENED, say("To accept")),
+    (Phase.ACCEPTED, say("Accepted")),
+    (Phase.TRAVELLING, say("Travelling")),
+    (Phase.ON_SITE, say("On site")),
+    (Phase.PAUSED, say("Paused")),
+    (Phase.FINISHED, say("Done")),
+    (Phase.REJECTED, say("Rejected")),
 )
 
 DONE_WORDS = {
-    Phase.OPENED: "Set back to: to accept",
-    Phase.ACCEPTED: "Accepted",
-    Phase.TRAVELLING: "Travel started",
-    Phase.ON_SITE: "On site",
-    Phase.PAUSED: "Paused, break running",
-    Phase.FINISHED: "Finished",
-    Phase.REJECTED: "Rejected",
+    Phase.OPENED: say("Set back to: to accept"),
+    Phase.ACCEPTED: say("Accepted"),
+    Phase.TRAVELLING: say("Travel started"),
+    Phase.ON_SITE: say("On site"),
+    Phase.PAUSED: say("Paused, break running"),
+    Phase.FINISHED: say("Finished"),
+    Phase.REJECTED: say("Rejected"),
 }
 
 _LOG_KIND_BY_PHASE = {
@@ -130,9 +132,9 @@ def move(
     """
     changes = acts.set_phase(turn.job, turn.worker, turn.turn, phase, reason)
     before = PHASE_BY_WORD.get(turn.phase, Phase.OPENED)
-    undo = acts.set_phase(turn.job, turn.worker, turn.turn, before, "Undone")
+    undo = acts.set_phase(turn.job, turn.worker, turn.turn, before, UNDONE)
     undo.append(Change(turn.job, (fields.REASON, turn.worker, turn.turn), None))
-    undo = [change for change in undo if change.value != "Undone"]
+    undo = [change for change in undo if change.value != UNDONE]
     kind = _LOG_KIND_BY_PHASE.get(phase)
     running = None
     for log in open_logs:
@@ -146,7 +148,7 @@ def move(
     if kind is not None and running is None:
         fresh = entropy(8)
         changes += day_acts.start_log(turn.worker, today, turn.job, fresh, kind)
-        undo += day_acts.remove_log(turn.worker, today, turn.job, fresh, "Undone")
+        undo += day_acts.remove_log(turn.worker, today, turn.job, fresh, UNDONE)
     return Moved(changes, undo)
 
 

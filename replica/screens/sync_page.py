@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from core.dispatch.fields import Kind
+from core.sentence import listed, say, say_n
 from replica.history import HistoryRow
 from replica.screens.here import SCREENS, goto, message_of
 from replica.screens.port import Rows, Unsent
-from replica.screens.words import FIELD_WORDS
+from replica.screens.words import field_words, value_words
 
 ITEMS_MAX = 100
 # Changes of one entry that its line names.
@@ -55,7 +56,7 @@ async def sync(request: web.Request) -> web.Response:
     return screens.page(
         here,
         "sync.html",
-        title="Sync",
+        title=say("Sync"),
         message=message_of(request),
         items=items,
         join_again=screens.device.join_again,
@@ -72,7 +73,7 @@ def _names(request: web.Request) -> Callable[[str], str]:
 
     def name_of(worker: str) -> str:
         known = colleagues.named(worker)
-        return known.name if known is not None else "a colleague"
+        return known.name if known is not None else say("a colleague")
 
     return name_of
 
@@ -88,7 +89,9 @@ async def delete_erased(request: web.Request) -> web.Response:
     """Delete what only this phone has of what the office erased."""
     screens = request.app[SCREENS]
     count = await screens.device.delete_erased()
-    words = f"{count:,} {'change' if count == 1 else 'changes'} deleted from this phone"
+    words = say_n(
+        "{n:,} change deleted from this phone", "{n:,} changes deleted from this phone", count
+    )
     return goto("/sync", screens.messages.say(words))
 
 
@@ -99,7 +102,7 @@ async def _erased(reader: Rows) -> list[Erased]:
     )
     return [
         Erased(
-            f"{FIELD_WORDS.get(row['field'], str(row['field']).capitalize())}: {row['value']}",
+            _with_value(row["field"], row["value"]),
             row["at"],
             row["until"],
         )
@@ -111,16 +114,20 @@ async def _item(reader: Rows, unsent: Unsent, rows: Sequence[HistoryRow]) -> Ite
     """What an entry says, from its rows of history."""
     parts = []
     for row in rows[:CHANGES_MAX]:
-        name = FIELD_WORDS.get(row.field, row.field.capitalize())
-        parts.append(f"{name}: {row.value}" if row.field in ("phase", "note") else name)
+        told = row.field in ("phase", "note")
+        parts.append(_with_value(row.field, row.value) if told else field_words(row.field))
     kind = bytes.fromhex(unsent.stream)[4]
-    words = ", ".join(dict.fromkeys(parts)) or ("Track" if kind == Kind.TRACK else "Change")
+    words = listed(dict.fromkeys(parts)) or (say("Track") if kind == Kind.TRACK else say("Change"))
     return Item(words, await _about(reader, unsent.stream, kind), unsent.at_ms, unsent.size_bytes)
+
+
+def _with_value(field: str, value: str) -> str:
+    return say("{what}: {why}", what=field_words(field), why=value_words(field, value))
 
 
 async def _about(reader: Rows, stream: str, kind: int) -> str:
     if kind == Kind.JOB:
         row = await reader.row("SELECT number, title FROM job WHERE job = ?", (stream,))
-        return f"{row['number']} {row['title']}" if row is not None else "A job"
-    known: dict[int, str] = {Kind.DAY: "My day", Kind.TRACK: "My day", Kind.WORKER: "Settings"}
-    return known.get(kind, "This phone")
+        return f"{row['number']} {row['title']}" if row is not None else say("A job")
+    known = {Kind.DAY: say("My day"), Kind.TRACK: say("My day"), Kind.WORKER: say("Settings")}
+    return {int(each): words for each, words in known.items()}.get(kind, say("This phone"))

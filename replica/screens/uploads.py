@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 from aiohttp import web
 
+from core.sentence import say
 from replica.screens.guard import Refused
 
 PIECE_BYTES = 65_536
@@ -42,4 +43,6 @@ async def files_in_form(
             if len(data) > bytes_max or count == files_max:
                 return
     except ValueError as error:
-        raise Refused(400, "That form cannot be read", "Go back and try again.") from error
+        raise Refused(
+            400, say("That form cannot be read"), say("Go back and try again.")
+        ) from error

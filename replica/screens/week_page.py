@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from core.sentence import say
 from replica.screens import local_time
 from replica.screens.here import SCREENS, Here, message_of
 from replica.screens.logs import WORK_KINDS, Log, counted_seconds, logs_of_days
@@ -68,7 +69,7 @@ async def my_week(request: web.Request) -> web.Response:
     return screens.page(
         here,
         "week.html",
-        title="My week",
+        title=say("My week"),
         message=message_of(request),
         monday=names[0],
         week_words=local_time.span_words(days[0], days[-1]),

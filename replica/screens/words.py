@@ -1,4 +1,4 @@
-"""Phases, spans and distances in a worker's words.
+"""Phases, spans and distances in a worker's words: sentences, which a page says in its language.
 
 Pure functions and tables; no clock and no HTML. Invariant: each phase, log kind and source has a
 word and an icon, so that no screen speaks by colour alone.
@@ -10,7 +10,9 @@ import json
 import math
 from typing import Any
 
-from core.dispatch.fields import LogKind, Phase
+from core.dispatch.fields import FIELDS, LogKind, Phase
+from core.dispatch.reasons import note_words, reason_words
+from core.sentence import listed, say, say_n
 
 PHASE_BY_WORD = {phase.name.lower().replace("_", " "): phase for phase in Phase}
 WORD_BY_PHASE = {phase: word for word, phase in PHASE_BY_WORD.items()}
@@ -18,19 +20,19 @@ KIND_BY_WORD = {kind.name.lower().replace("_", " "): kind for kind in LogKind}
 
 # What a phase is called on the screen, with its icon and its tone: (words, icon, tone).
 SHOWN_BY_PHASE = {
-    "assigned": ("New", "new", "open"),
-    "received": ("New", "new", "open"),
-    "opened": ("To accept", "open", "open"),
-    "accepted": ("Accepted", "accepted", "open"),
-    "travelling": ("Travelling", "travel", "progress"),
-    "on site": ("On site", "site", "progress"),
-    "paused": ("Paused", "pause", "risk"),
-    "finished": ("Done", "done", "done"),
-    "rejected": ("Rejected", "rejected", "rejected"),
-    "withdrawn": ("Taken back", "gone", "done"),
-    "handed on": ("Handed on", "hand", "done"),
-    "released": ("Released", "gone", "done"),
-    "cancelled": ("Cancelled", "gone", "done"),
+    "assigned": (say("New"), "new", "open"),
+    "received": (say("New"), "new", "open"),
+    "opened": (say("To accept"), "open", "open"),
+    "accepted": (say("Accepted"), "accepted", "open"),
+    "travelling": (say("Travelling"), "travel", "progress"),
+    "on site": (say("On site"), "site", "progress"),
+    "paused": (say("Paused"), "pause", "risk"),
+    "finished": (say("Done"), "done", "done"),
+    "rejected": (say("Rejected"), "rejected", "rejected"),
+    "withdrawn": (say("Taken back"), "gone", "done"),
+    "handed on": (say("Handed on"), "hand", "done"),
+    "released": (say("Released"), "gone", "done"),
+    "cancelled": (say("Cancelled"), "gone", "done"),
 }
 
 ICON_BY_KIND = {
@@ -41,49 +43,32 @@ ICON_BY_KIND = {
     "other": "note",
 }
 KIND_WORDS = {
-    "travel": "Travel",
-    "on site": "On site",
-    "break": "Break",
-    "waiting": "Waiting",
-    "other": "Other work",
+    "travel": say("Travel"),
+    "on site": say("On site"),
+    "break": say("Break"),
+    "waiting": say("Waiting"),
+    "other": say("Other work"),
 }
 SOURCE_WORDS = {
-    "manual": "By hand",
-    "auto": "Automatic",
-    "dispatcher": "By the office",
-    "correction": "Corrected",
+    "manual": say("By hand"),
+    "auto": say("Automatic"),
+    "dispatcher": say("By the office"),
+    "correction": say("Corrected"),
 }
-PRIORITY_WORDS = {0: "Low", 1: "", 2: "High", 3: "Urgent"}
-
-
-def span_words(span_ms: int) -> str:
-    """A length of time in one unit: `under a minute`, `4 min`, `3 h`, `12 days`."""
-    minutes = max(span_ms, 0) // 60_000
-    if minutes < 1:
-        return "under a minute"
-    if minutes < 60:
-        return f"{minutes} min"
-    if minutes < 48 * 60:
-        return f"{minutes // 60} h"
-    return f"{minutes // 1440} days"
-
-
-def ago_words(at_ms: int, now_ms: int) -> str:
-    """`just now`, `4 min ago`, `3 days ago`; `in 5 min` for a clock that ran ahead."""
-    if at_ms - now_ms >= 60_000:
-        return f"in {span_words(at_ms - now_ms)}"
-    return "just now" if now_ms - at_ms < 60_000 else f"{span_words(now_ms - at_ms)} ago"
+PRIORITY_WORDS = {0: say("Low"), 1: "", 2: say("High"), 3: say("Urgent")}
 
 
 def minutes_words(seconds: int) -> str:
     """Working time: `45 s`, `45 min`, `2 h`, `2 h 05 min`."""
     if 0 <= seconds < 60:
-        return f"{seconds} s"
+        return say("{seconds} s", seconds=seconds)
     minutes = seconds // 60
     hours, rest = divmod(minutes, 60)
     if not hours:
-        return f"{rest} min"
-    return f"{hours} h {rest:02d} min" if rest else f"{hours} h"
+        return say("{minutes} min", minutes=rest)
+    if not rest:
+        return say("{hours} h", hours=hours)
+    return say("{hours} h {minutes:02d} min", hours=hours, minutes=rest)
 
 
 def timer_words(seconds: int) -> str:
@@ -94,19 +79,30 @@ def timer_words(seconds: int) -> str:
 
 
 def size_words(size_bytes: int) -> str:
-    """`812 B`, `3.4 kB`, `12 MB`."""
+    """`812 B`, `3.4 kB`, `12.0 MB`."""
     if size_bytes < 1_000:
-        return f"{size_bytes} B"
+        return say("{size} B", size=size_bytes)
     if size_bytes < 1_000_000:
-        return f"{size_bytes / 1_000:.1f} kB"
-    return f"{size_bytes / 1_000_000:.1f} MB"
+        whole, tenths = _tenths(size_bytes / 1_000)
+        return say("{whole}.{tenths} kB", whole=whole, tenths=tenths)
+    whole, tenths = _tenths(size_bytes / 1_000_000)
+    return say("{whole}.{tenths} MB", whole=whole, tenths=tenths)
 
 
 def distance_words(metres: float) -> str:
     """`80 m`, `1.4 km`, `23 km`."""
     if metres < 1_000:
-        return f"{round(metres / 10) * 10} m"
-    return f"{metres / 1000:.1f} km" if metres < 10_000 else f"{round(metres / 1000)} km"
+        return say("{metres} m", metres=round(metres / 10) * 10)
+    if metres >= 10_000:
+        return say("{kilometres} km", kilometres=round(metres / 1000))
+    whole, tenths = _tenths(metres / 1000)
+    return say("{whole}.{tenths} km", whole=whole, tenths=tenths)
+
+
+def _tenths(number: float) -> tuple[str, str]:
+    """What stands before and behind the point, which languages write as they do."""
+    whole, _, tenths = f"{number:.1f}".partition(".")
+    return whole, tenths
 
 
 def bearing_degrees(from_e7: tuple[int, int], to_e7: tuple[int, int]) -> float:
@@ -119,7 +115,11 @@ def bearing_degrees(from_e7: tuple[int, int], to_e7: tuple[int, int]) -> float:
     return math.degrees(math.atan2(east, north)) % 360
 
 
-_WINDS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
+# After a distance: `1.4 km north`.
+_WINDS = (
+    *(say("north"), say("north-east"), say("east"), say("south-east")),
+    *(say("south"), say("south-west"), say("west"), say("north-west")),
+)
 
 
 def bearing_words(degrees: float) -> str:
@@ -145,18 +145,19 @@ def evidence_words(evidence: str) -> str:
     parts = []
     fixes, rule = facts.get("fixes"), facts.get("rule")
     if isinstance(fixes, list) and fixes:
-        parts.append(f"{len(fixes)} position{'s' if len(fixes) != 1 else ''}")
+        parts.append(say_n("{n} position", "{n} positions", len(fixes)))
     if isinstance(rule, list) and len(rule) >= 2:
-        parts.append(f"at least {rule[1]} min there, rule {rule[0]}")
-    return ", ".join(parts)
+        words = say("at least {minutes} min there, rule {rule}", minutes=rule[1], rule=rule[0])
+        parts.append(words)
+    return listed(parts)
 
 
 _CERTAINTY_WORDS = {
-    "uncertain": "The end is not certain: nobody saw it",
-    "bridged over a reboot": "The phone restarted meanwhile",
-    "overlaps": "Overlaps another log: counted once",
-    "ends before it starts": "Ends before it starts: correct it",
-    "unusually long": "Unusually long: is it right?",
+    "uncertain": say("The end is not certain: nobody saw it"),
+    "bridged over a reboot": say("The phone restarted meanwhile"),
+    "overlaps": say("Overlaps another log: counted once"),
+    "ends before it starts": say("Ends before it starts: correct it"),
+    "unusually long": say("Unusually long: is it right?"),
 }
 
 
@@ -166,22 +167,42 @@ def certainty_words(certainty: str) -> list[str]:
     return [_CERTAINTY_WORDS.get(flag, flag.capitalize()) for flag in flags]
 
 
-# What a history row's field and value become in a list of unsent work or of states.
-FIELD_WORDS = {
-    "phase": "State",
-    "reason": "Reason",
-    "tick": "Check item",
-    "note": "Note",
-    "handed to": "Handed on",
-    "log start": "Time log begun",
-    "log stop": "Time log ended",
-    "log supersedes": "Time log corrected",
-    "log removed": "Time log removed",
-    "duty start": "Duty begun",
-    "duty stop": "Duty ended",
-    "fixes": "Track",
-    "jobs on": "Jobs on/off",
-    "auto logging on": "Auto logging on/off",
-    "auto logging mode": "Auto logging mode",
-    "minimum auto-logging time": "Minimum auto-logging time",
+# What a history row's field becomes in a list of unsent work or of states, where the office's name
+# for it says too little.
+_FIELD_WORDS = {
+    "phase": say("State"),
+    "reason": say("Reason"),
+    "tick": say("Check item"),
+    "note": say("Note"),
+    "handed to": say("Handed on"),
+    "log start": say("Time log begun"),
+    "log stop": say("Time log ended"),
+    "log supersedes": say("Time log corrected"),
+    "log removed": say("Time log removed"),
+    "duty start": say("Duty begun"),
+    "duty stop": say("Duty ended"),
+    "fixes": say("Track"),
+    "jobs on": say("Jobs on/off"),
+    "auto logging on": say("Auto logging on/off"),
+    "auto logging mode": say("Auto logging mode"),
+    "minimum auto-logging time": say("Minimum auto-logging time"),
 }
+
+_CALLED_BY_FIELD = {field.name: field.called for field in FIELDS.values()} | _FIELD_WORDS
+
+
+def field_words(field: str) -> str:
+    """What a history row's field is called."""
+    return _CALLED_BY_FIELD.get(field, field.capitalize())
+
+
+def value_words(field: str, value: str) -> str:
+    """What a history row's value says of a state, a reason or a note; others as they are kept."""
+    match field:
+        case "phase":
+            return SHOWN_BY_PHASE[value][0] if value in SHOWN_BY_PHASE else value
+        case "reason" | "cancelled" | "withdrawn":
+            return reason_words(value)
+        case "note":
+            return note_words(value)
+    return value

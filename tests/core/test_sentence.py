@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.sentence import Sentence, listed, marked, said, say, say_n
+from core.sentence import Sentence, capital, listed, marked, said, say, say_n, small, whole
 
 
 class Shouting:
@@ -55,3 +55,12 @@ def test_what_is_no_sentence_stays_what_it_is() -> None:
     assert said("late", Shouting()) == "late"
     assert said(7, Shouting()) == 7
     assert not isinstance(marked("open"), Sentence)
+
+
+def test_a_sentence_gets_its_capital_and_full_stop_in_each_language() -> None:
+    away = say("{who} is away", who=say("nobody"))
+    assert (capital(away), whole(away)) == ("Nobody is away", "Nobody is away.")
+    assert said(whole(away), Shouting()) == "AWAY IS NOBODY."
+    assert said(small(say("Paused")), Shouting()) == "paused"
+    assert whole("done!") == "Done!"
+    assert not isinstance(capital("plain"), Sentence)

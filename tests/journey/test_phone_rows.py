@@ -179,7 +179,7 @@ async def test_rows_of_screens_hold_with_no_network(worker: Worker) -> None:
     await page.get_by_role("button", name="Save the correction").tap()
     await expect(page.locator("#snack")).to_contain_text("Log corrected")
     await expect(page.locator(".log-old")).to_have_count(1)
-    await expect(page.locator("#states")).to_contain_text("Finished")
+    await expect(page.locator("#states")).to_contain_text("Done")
 
     # M15: all of it is on the phone, over a kill of its program, and goes when the hub is back.
     await expect(page.locator("#pill")).to_contain_text("Saved on phone")

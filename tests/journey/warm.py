@@ -22,11 +22,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from replica.commandline import installed_commands, load, main
+from replica.language import ENGLISH
 from replica.screens import assets as screen_assets
 from replica.screens import here
 from tests.journey.shifted import shift
 from web import assets, rendering
-from web.language import ENGLISH
 
 ROOT = Path(__file__).parents[2]
 

@@ -59,7 +59,7 @@ def test_a_phone_that_does_well_has_nothing_to_mend() -> None:
             "battery", Tone.BAD, "once in the last 24 hours, the longest for 40 min",
             {"standstills": (Standstill(NOW_MS - HOUR_MS, NOW_MS - 20 * MINUTE_MS, False),)},
         ),
-        ("clock", Tone.WATCH, "60 min behind", {"offset_ms": HOUR_MS}),
+        ("clock", Tone.WATCH, "1 h behind", {"offset_ms": HOUR_MS}),
         ("clock", Tone.WATCH, "3 h ahead of", {"offset_ms": -3 * HOUR_MS}),
         ("clock", Tone.UNKNOWN, "next contact", {"offset_ms": None}),
         ("space", Tone.WATCH, "125 MB", {"free_bytes": 120 << 20}),

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from core.date_words import weekday_words
 from core.dispatch import acts
 from core.dispatch.acts import Act, ActError
 from core.dispatch.roster import absence_on
@@ -272,7 +273,7 @@ async def _day(moment: Moment, form: Form) -> Doing:
             raise ActError(say("it is on that day already"))
         return acts.edit_job(case.stream, {"window": window})
 
-    return Doing(change, ("window",), say("moved to {day}.", day=formats.weekday_words(day)))
+    return Doing(change, ("window",), say("moved to {day}.", day=weekday_words(day)))
 
 
 def moved_window(start_ms: int, end_ms: int, day: dt.date, zone: ZoneInfo) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from core.dispatch.reasons import note_words, reason_words
 from core.sentence import listed, say
 from replica.history import HistoryRow
 from replica.history import history_of as changes_of
@@ -303,7 +304,7 @@ async def _notes(
         by = made.get(row["note"])
         who = names.author(row["actor"], by.author if by is not None else "")
         act = act_of(job, by, names) if by is not None else ""
-        return NoteView(row["text"], who, row["at"], act)
+        return NoteView(note_words(row["text"]), who, row["at"], act)
 
     return tuple(view(row) for row in rows)
 
@@ -336,7 +337,7 @@ async def _assignments(moment: Moment, raw: Any, names: Names) -> tuple[Assignme
                 name=names.worker.get(row["worker"], say("Unknown worker")),
                 call=call_number(row["phone"]),
                 phase=row["phase"],
-                reason=row["reason"],
+                reason=reason_words(row["reason"]),
                 assigned_at=row["assigned_at"],
                 handed_from=names.worker.get(row["handed_from"], ""),
                 reach=reach[turns[row["turn"] + row["worker"]]],

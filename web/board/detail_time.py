@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from core.dispatch.reasons import reason_words
 from core.sentence import listed, marked, say, say_n
 from web import formats
 from web.board.reader import Rows
@@ -167,7 +168,7 @@ def _log_view(row: Any, names: Names, zone: ZoneInfo) -> LogView:
         source_words=SOURCE_WORDS.get(row["source"], row["source"]),
         certainty=_certainty_words(row["certainty"]),
         evidence=evidence_words(row["evidence"], zone),
-        reason=row["reason"],
+        reason=reason_words(row["reason"]),
         struck=bool(row["superseded"]),
     )
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
+from core.date_words import weekday_words
 from core.sentence import listed, say, say_n
 from web import formats
 from web.board.days import day_bounds, today
@@ -373,7 +374,7 @@ class Drawing:
         roster = self._rosters[day][row["worker"]]
         return Cell(
             day=day.isoformat(),
-            words=formats.weekday_words(day),
+            words=weekday_words(day),
             absent=roster.absence.words if roster.absence is not None else "",
             vehicle=(roster.vehicle_name or say("no vehicle")) if roster.is_exception else "",
             chips=tuple(self.chip(stop, None, None, dated=False) for stop in stops[:CELL_MAX]),

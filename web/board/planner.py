@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from core.date_words import weekday_words
 from core.sentence import Sentence, say
 from web.board.days import day_bounds, today
 from web.board.filters import UNASSIGNED, VIEW_BY_ID, Filter, is_stream_id, read_filter
@@ -23,7 +24,7 @@ from web.board.plan_day import facts_of, silence_of
 from web.board.plan_drawing import Chip, Drawing, PlanRow
 from web.board.plan_lines import Tick, in_order
 from web.board.state import Moment, moment_of
-from web.formats import date_words, long_day_words, weekday_words
+from web.formats import date_words, long_day_words
 from web.frame import frame_of
 from web.rendering import part
 from web.roster import roster_on

@@ -17,6 +17,7 @@ from core.dispatch.acts import PROBLEM
 from core.dispatch.delay import DELAYED, Cause
 from core.dispatch.fields import Kind, Phase
 from core.dispatch.ranking import points
+from core.dispatch.reasons import reason_words
 from core.dispatch.snooze import aside_until
 from core.sentence import listed, marked, say, say_n
 from hub.hub import Hub
@@ -281,7 +282,7 @@ class _Making:
             kind="reported",
             alert=f"problem {row['note']}",
             words=say("Problem reported"),
-            why=f"{row['name']}: {row['text'].removeprefix(PROBLEM)}",
+            why=listed((row["name"], reason_words(row["text"].removeprefix(PROBLEM))), ": "),
             minutes=self.minutes_since(row["at"]),
             since_ms=row["at"],
         )
@@ -362,7 +363,7 @@ async def _rejected(reader: Rows, making: _Making, rows: Sequence[Any]) -> list[
                 alert=REJECTED,
                 words=say("Rejected"),
                 asks=False,
-                why=say("“{reason}”. Nobody has it now.", reason=reason)
+                why=say("“{reason}”. Nobody has it now.", reason=reason_words(reason))
                 if reason
                 else say("Nobody has it now."),
                 minutes=making.minutes_since(since_ms),

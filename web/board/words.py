@@ -14,6 +14,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from core.dispatch.fields import FIELDS, PHASES, Kind, Phase
+from core.dispatch.reasons import note_words, reason_words
 from core.dispatch.snooze import FOR_GOOD_MS
 from core.log.certificate import Standing
 from core.sentence import listed, say
@@ -133,6 +134,10 @@ def value_words(field: str, text: str, names: Names, zone: ZoneInfo, now_ms: int
             return say("{status} ({reason})", status=status, reason=value[1])
         case "tick":
             return say("ticked") if value else say("not ticked")
+        case "note":
+            return note_words(text) or NOTHING
+        case "reason" | "log removed":
+            return reason_words(text) or NOTHING
     return text or NOTHING
 
 

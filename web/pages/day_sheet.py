@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from core.dispatch.reasons import note_words
 from core.sentence import say
 from web.board.days import day_text, today
 from web.board.filters import is_stream_id
@@ -252,7 +253,7 @@ async def _jobs(moment: Moment, held: Iterable[Held], day: str) -> dict[str, She
             ),
             description=row["description"],
             customer_note=row["customer_note"],
-            notes=tuple(each["text"] for each in notes.get(row["job"], [])[:NOTES_MAX]),
+            notes=tuple(note_words(each["text"]) for each in notes.get(row["job"], [])[:NOTES_MAX]),
             checks=tuple(
                 (each["text"], bool(each["ticked"])) for each in checks.get(row["job"], [])
             ),

@@ -11,7 +11,8 @@ from typing import Final
 from aiohttp import web
 
 from hub.keys import GUARD_RULES
-from web.language import LANGUAGE_COOKIE, NAME_BY_LANGUAGE
+from replica.language import NAME_BY_LANGUAGE
+from web.language import LANGUAGE_COOKIE
 from web.pages.sign_in import onward_path
 
 _A_YEAR_S: Final = 31_536_000

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
+from core.date_words import near_words, weekday_words
 from core.dispatch.recurrence import (
     DAY_MIN,
     LAST_DAY,
@@ -99,8 +100,8 @@ def hours_words(hours: Sequence[int] | None) -> Sentence:
 
 def date_words(day: date, today: date) -> Sentence:
     """`today`, `tomorrow`, `Mon 23 Nov`, or `Wed 6 Jan 2027` in another year."""
-    return formats.near_words(day, today) or (
-        formats.weekday_words(day) if day.year == today.year else formats.weekday_date_words(day)
+    return near_words(day, today) or (
+        weekday_words(day) if day.year == today.year else formats.weekday_date_words(day)
     )
 
 

@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Final
 
 from core.sentence import listed, say
+from replica.language import Language
 from web.formats import minutes_words
-from web.language import Language
 from web.reports.drawing import Chart, Line, Piece, bars, columns
 from web.reports.figures import Figures
 from web.reports.period import week_of

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from core.date_words import full_date_words
 from core.sentence import Sentence, say
 from web.board.days import midnight_ms
-from web.formats import full_date_words, month_words
+from web.formats import month_words
 
 DAYS_MAX: Final = 366
 """A year; longer is better asked in parts, so that one question cannot hold up the others."""

@@ -1,4 +1,5 @@
 // Reading a bar code or QR code by the camera, where the browser can: what it says goes into the note.
+// What is told stands with the button, in the language of the page.
 
 const LOOK_MS = 250;
 
@@ -29,8 +30,8 @@ export async function easeScanning() {
     }
     stop();
     const before = note.value.trimEnd();
-    note.value = `${before ? `${before}\n` : ""}Code: ${found[0].rawValue}`.slice(0, note.maxLength);
-    told.textContent = "The code stands in the note. Save the note to keep it.";
+    note.value = `${before ? `${before}\n` : ""}${button.dataset.code}${found[0].rawValue}`.slice(0, note.maxLength);
+    told.textContent = button.dataset.found;
     note.focus();
   };
 
@@ -40,7 +41,7 @@ export async function easeScanning() {
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     } catch {
-      told.textContent = "The camera can't be used. Allow it for this page, or type the code.";
+      told.textContent = button.dataset.noCamera;
       return;
     }
     video.srcObject = stream;

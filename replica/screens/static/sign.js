@@ -53,7 +53,7 @@ export function easeSigning() {
     const who = form.elements.who.value.trim();
     const picture = await new Promise((done) => canvas.toBlob(done, "image/png"));
     const body = new FormData();
-    body.append("file", picture, `signature${who ? ` ${who}` : ""}.png`);
+    body.append("file", picture, `${form.dataset.name}${who ? ` ${who}` : ""}.png`);
     try {
       const answer = await fetch(form.action, { method: "POST", body });
       location.assign(answer.url);

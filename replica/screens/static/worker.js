@@ -1,7 +1,8 @@
 // Stands in when the phone's own server is not running: it says so, and that nothing is lost.
-// It keeps the look of the pages and no page with data. VERSION is set by the server.
-const KEPT = `screens-${VERSION}`;
-const FILES = ["asleep.html", "screens.css", "mark.svg"].map((name) => `/static/${VERSION}/${name}`);
+// It keeps the look of the pages and no page with data. VERSION and LANGUAGE are set
+// by the server, so that another of either is another worker.
+const KEPT = `screens-${VERSION}-${LANGUAGE}`;
+const FILES = ["/asleep", ...["screens.css", "mark.svg"].map((name) => `/static/${VERSION}/${name}`)];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(KEPT).then((cache) => cache.addAll(FILES)).then(() => self.skipWaiting()));

@@ -13,6 +13,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, expect
 from core.dispatch import acts, erasure
 from core.dispatch.fields import Kind
 from replica.screens.guard import first_link
+from replica.screens.marks import DISPLAY_CHOICES
 from tests.build import START_MS
 from tests.pictures import png
 from tests.replica.screens.conftest import HOUR_MS, Phone
@@ -28,6 +29,27 @@ _TARGETS = """() => [...document.querySelectorAll(
   .filter(([box]) => box.width > 0 && (box.width < 47.5 || box.height < 47.5))
   .map(([box, each]) => `${each.outerHTML.slice(0, 80)} ${box.width}x${box.height}`)"""
 
+# Words that stand in two lines for want of room, but for those that are as long as an address, and
+# what is cut off.
+_BROKEN = """() => {
+  const found = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node; (node = walk.nextNode());) {
+    if (node.parentElement.closest('.hidden-words, .typed, #code-link, option')) continue;
+    for (const word of node.data.matchAll(/[\\p{L}]{2,19}/gu)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));
+      if (lines.size > 1) found.push(word[0]);
+    }
+  }
+  for (const each of document.querySelectorAll('a, button, .status, .pill span'))
+    if (each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).display !== 'inline')
+      found.push(each.textContent.trim());
+  return found;
+}"""
+
 COLLEAGUE = acts.new_stream_id(Kind.WORKER, START_MS, b"1234567").hex()
 
 EVERY_SCREEN = (
@@ -36,19 +58,22 @@ EVERY_SCREEN = (
     "/jobs/{job}/hand", "/settings/map", "/logs/new?job={job}", "/day", "/week", "/colleagues",
     "/people", "/sync/code?file=AAAA",
     "/colleagues/add?worker={colleague}&name=Bo", "/settings", "/settings/jobs",
-    "/settings/display", "/settings/location", "/settings/phone", "/settings/health",
-    "/settings/privacy", "/sync",
+    "/settings/display", "/settings/language", "/settings/location", "/settings/phone",
+    "/settings/health", "/settings/privacy", "/sync",
 )  # fmt: skip
 
 pytestmark = pytest.mark.browser
 
 
 @asynccontextmanager
-async def small_phone(chromium: Browser, phone: Phone, scheme: Any) -> AsyncIterator[Page]:
+async def small_phone(
+    chromium: Browser, phone: Phone, scheme: Any, locale: str = "en-GB"
+) -> AsyncIterator[Page]:
     """A page of 360 by 740 in a browser that was let in; a broken policy or script fails."""
     context = await chromium.new_context(
         viewport={"width": 360, "height": 740},
         color_scheme=scheme,
+        locale=locale,
         has_touch=True,
         is_mobile=True,
     )
@@ -100,21 +125,30 @@ async def a_full_day(phone: Phone) -> str:
     return job
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("scheme", "locale", "text"), [("light", "en-GB", "normal"), ("dark", "cs-CZ", "largest")]
+)
 async def test_every_screen_fits_is_large_enough_to_hit_and_accessible(
-    chromium: Browser, phone: Phone, scheme: str
+    chromium: Browser, phone: Phone, scheme: str, locale: str, text: str
 ) -> None:
     job = await a_full_day(phone)
-    erased = phone.give_job("Gutter")
+    await phone.post("/settings/display", text=text)
+    sizes = DISPLAY_CHOICES["text"]
+    erased, new = phone.give_job("Gutter"), phone.give_job("Fan")
     await phone.sync()
     await phone.post(f"/jobs/{erased}/notes", text="The ladder of the neighbours is in the shed")
     phone.office(erasure.erase([bytes.fromhex(erased)]))
     await phone.sync()
     (axe,) = AXE.glob("axe-core-*/axe.min.js")
-    async with small_phone(chromium, phone, scheme) as page:
-        for path in [each.format(job=job, colleague=COLLEAGUE) for each in EVERY_SCREEN]:
+    async with small_phone(chromium, phone, scheme, locale) as page:
+        screens = [each.format(job=job, colleague=COLLEAGUE) for each in EVERY_SCREEN]
+        for path in [*screens, f"/jobs/{new}"]:
             await page.goto(phone.address + path)
-            assert await page.evaluate("document.documentElement.scrollWidth") <= 360, path
+            assert await page.get_attribute("html", "lang") == locale[:2], path
+            for size in (*sizes, text):
+                await page.evaluate("size => document.documentElement.dataset.text = size", size)
+                assert await page.evaluate("document.documentElement.scrollWidth") <= 360, path
+                assert await page.evaluate(_BROKEN) == [], (path, size)
             assert await page.evaluate(_TARGETS) == [], path
             await page.evaluate(axe.read_text("utf-8"))
             found = await page.evaluate("axe.run({resultTypes: ['violations']})")

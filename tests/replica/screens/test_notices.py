@@ -71,14 +71,14 @@ async def test_an_answer_never_leads_away_from_the_phone(phone: Phone, back: str
 def test_the_button_says_what_agreeing_does(kind: str) -> None:
     notice = AutoNotice("n", "", kind, 3_600_000, "suggest", None, "", 0)
     shown = asked(notice, "Boiler", UTC, 7_200_000)
-    assert "01:00" in shown.before or "00:00" in shown.before
+    assert "01:00" in shown.words or "00:00" in shown.words
     assert shown.no != shown.yes
     assert (kind == Ask.FINISH.value) == (shown.yes == "Finish job")
 
 
 def test_travel_is_not_called_an_arrival() -> None:
     notice = AutoNotice("n", "", "start", 0, "timed", 60_000, "", 0, "travel")
-    assert "On the way" in asked(notice, "Boiler", UTC, 0).before
+    assert "On the way" in asked(notice, "Boiler", UTC, 0).words
 
 
 async def test_a_visit_that_was_another_jobs_is_given_to_it_in_two_taps(phone: Phone) -> None:

@@ -64,7 +64,7 @@ async def test_the_minimum_time_is_the_phones_own_or_the_sites(phone: Phone) -> 
     for minutes in ("0", "60", "7"):
         await phone.post("/settings/jobs", minutes=minutes)
         assert (await phone.rows(_SETTINGS))[0][3] == int(minutes)
-    assert "Use the site's own (3 min)" in (await phone.get("/settings/jobs")).text
+    assert "Use the site&#39;s own (3 min)" in (await phone.get("/settings/jobs")).text
     await phone.post("/settings/jobs", minutes="site")
     assert (await phone.rows(_SETTINGS))[0][3] is None
 

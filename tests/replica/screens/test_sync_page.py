@@ -67,7 +67,7 @@ async def test_what_was_done_offline_waits_with_its_words_until_the_hub_has_it(
     await phone.post(f"/jobs/{job}/notes", text="Gate is locked")
     page = (await phone.get("/sync")).text
     assert pill(page) == "Saved on phone, 2 to send"
-    assert "State: accepted" in page
+    assert "State: Accepted" in page
     assert "Note: Gate is locked" in page
     assert "Boiler" in page
     assert "Oldest unsent" in page

@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from tests.marking import MARKING, known
 from tests.web.board.town import Town, send_part
-from tests.web.marks import MARKING, known
 from web.language import LANGUAGE_COOKIE
 
 

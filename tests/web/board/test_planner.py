@@ -18,11 +18,11 @@ from core.dispatch.roster import set_absence, set_vehicle_on
 from hub.keys import Account
 from hub.presence import Presence
 from hub.reckoning import THREADS
+from replica.language import Language
+from tests.marking import Marks
 from tests.web.board.town import HOUR_MS, MINUTE_MS, Town, Worker, send_part
-from tests.web.marks import Marks
 from tests.web.office import NOON_MS, Person, Seen
 from web.board.state import RECKONER
-from web.language import Language
 
 DAY = "2026-11-23"
 

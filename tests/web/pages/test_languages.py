@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.web.marks import known
+from tests.marking import known
 from tests.web.office import Office, Person, Seen
 from web.language import LANGUAGE_COOKIE, language_named
 

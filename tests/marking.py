@@ -10,7 +10,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from web.language import NAME_BY_LANGUAGE, language_named
+import replica.language
+import web.language
+from replica.language import NAME_BY_LANGUAGE
 
 MARKING = "eo"
 
@@ -24,12 +26,20 @@ class Marks:
     def ngettext(self, msgid1: str, msgid2: str, n: int, /) -> str:
         return f"‹{msgid1 if n == 1 else msgid2}›"
 
+    def add_fallback(self, fallback: object) -> None:
+        """It lacks nothing."""
+
 
 @contextmanager
 def known(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The language is known for so long; gives its tag."""
+    """The language is known for so long, to the office and on phones; gives its tag."""
     monkeypatch.setitem(NAME_BY_LANGUAGE, MARKING, "Esperanto")
-    monkeypatch.setattr("web.language.gettext.translation", lambda *_, **__: Marks())
-    language_named.cache_clear()
+    monkeypatch.setattr("replica.language.gettext.translation", lambda *_, **__: Marks())
+    _forget()
     yield MARKING
-    language_named.cache_clear()
+    _forget()
+
+
+def _forget() -> None:
+    web.language.language_named.cache_clear()
+    replica.language.language_named.cache_clear()
