@@ -20,6 +20,7 @@ from core.dispatch.duty import DutyError, DutyMark, Shift, on_duty, shift_end_ms
 from core.dispatch.fields import LogKind, Phase
 from core.dispatch.fix import Fix, decode_track, encode_track
 from core.dispatch.jobplace import PLACES_MAX, JobPlace, Places
+from core.dispatch.outline import standing_corners
 from core.dispatch.timelog import Moment
 from core.dispatch.visit import THRESHOLD_MIN_DEFAULT, Settings
 from core.dispatch.workday import duty_moments, neighbours
@@ -36,7 +37,7 @@ STARTED = "start"
 
 _PLACES = """
     SELECT job.job, assignment.turn, assignment.phase, job.lat_e7, job.lon_e7, job.radius_m,
-           job.window_start, job.window_end, assignment.position
+           job.outline, job.window_start, job.window_end, assignment.position
     FROM assignment JOIN job USING (job)
     WHERE assignment.worker = ? AND job.status IN ('open', 'in progress')
       AND assignment.phase NOT IN ('withdrawn', 'released', 'finished', 'rejected')
@@ -205,12 +206,10 @@ def read_context(replica: Replica, worker: bytes, before: Context | None = None)
     jobs_on, auto_on, mode, threshold, shift = row or (1, 1, "automatic", None, "null")
     turns: dict[str, tuple[bytes, Phase]] = {}
     places = []
-    for job, turn, phase, lat, lon, radius, start, end, position in db.execute(
-        _PLACES, (worker.hex(), PLACES_MAX)
-    ):
+    for job, turn, phase, *where in db.execute(_PLACES, (worker.hex(), PLACES_MAX)):
         turns[job] = (bytes.fromhex(turn), Phase[phase.upper().replace(" ", "_")])
-        if lat is not None and phase != "paused":
-            places.append((bytes.fromhex(job), lat, lon, radius, (), start, end, position))
+        if where[0] is not None and phase != "paused":
+            places.append((bytes.fromhex(job), *where))
     enabled = bool(jobs_on and settings.get("job_dispatch", False))
     # A mode of a later version is none that this one may guess at.
     known = mode if mode in set(Mode) else Mode.OFF
@@ -222,7 +221,7 @@ def read_context(replica: Replica, worker: bytes, before: Context | None = None)
     if before is not None and before.place_rows == rows:
         spots = before.places
     else:
-        spots = Places(JobPlace(*row) for row in rows)
+        spots = Places(place_of_row(*row) for row in rows)
     context = Context(spots, Settings(chosen, minutes), False, turns, zone, enabled, rows)
     today = context.local_day(now_ms)
     context.settings = replace(
@@ -231,6 +230,23 @@ def read_context(replica: Replica, worker: bytes, before: Context | None = None)
     marks = duties_around(replica, worker, {today})
     context.on_duty = on_duty(marks, now_ms)
     return context
+
+
+def place_of_row(
+    job: bytes,
+    lat_e7: int,
+    lon_e7: int,
+    radius_m: int,
+    outline: str,
+    window_start_ms: int | None,
+    window_end_ms: int | None,
+    position: int,
+) -> JobPlace:
+    """A job's place from its row; an outline counts where its pin stands by it."""
+    corners = standing_corners(outline, lat_e7, lon_e7)
+    return JobPlace(
+        job, lat_e7, lon_e7, radius_m, corners, window_start_ms, window_end_ms, position
+    )
 
 
 def _zone(name: object) -> ZoneInfo:

@@ -17,12 +17,17 @@ from typing import Final
 from xml.etree import ElementTree
 
 from core.dispatch.fix import Fix
+from core.dispatch.geometry import Point
 from core.dispatch.jobplace import AutologError, JobPlace, Spot
+from core.dispatch.outline import check_beside_point, checked_outline, corners_of
+from core.dispatch.outline_text import read_outline
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 BYTES_MAX: Final = 200 << 20
 NEEDED: Final = "a CSV (plain or .gz) with the columns lat, lon and time_utc, or a GPX file"
-JOBS_NEEDED: Final = "a CSV with the columns job, lat, lon and, if need be, radius_m, start, end"
+JOBS_NEEDED: Final = (
+    "a CSV with the columns job, lat, lon and, if need be, radius_m, outline, start, end"
+)
 
 
 class TraceError(Exception):
@@ -124,6 +129,7 @@ def read_jobs(path: Path) -> list[NamedJob]:
                 _degrees(row["lat"], 90),
                 _degrees(row["lon"], 180),
                 int(row.get("radius_m") or 100),
+                corners=_corners(row.get("outline") or "", row["lat"], row["lon"]),
                 window_start_ms=_ms(row["start"]) if row.get("start") else None,
                 window_end_ms=_ms(row["end"]) if row.get("end") else None,
                 position=position,
@@ -136,6 +142,15 @@ def read_jobs(path: Path) -> list[NamedJob]:
     if not found:
         raise TraceError(f"{path} holds no job; it must be {JOBS_NEEDED}")
     return found
+
+
+def _corners(text: str, lat: str, lon: str) -> tuple[Point, ...]:
+    """The corners of a cell with an outline (WKT, GeoJSON, or a corner on each of its lines)."""
+    outline = checked_outline(read_outline(text))
+    if outline is None:
+        return ()
+    check_beside_point(outline, (_degrees(lat, 90), _degrees(lon, 180)))
+    return corners_of(outline)
 
 
 def _degrees(text: str, most: int) -> int:

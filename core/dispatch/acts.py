@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 from core.dispatch import fields
 from core.dispatch.fields import Kind, Phase
+from core.dispatch.geometry import RADIUS_M_MAX, RADIUS_M_MIN, PlaceError
+from core.dispatch.outline import checked_outline
 from core.log.chain import SHORT_BYTES, STREAM_BYTES, derived_unique, stream_id
 from core.log.chunk_list import ADDRESS_BYTES
 from core.log.entry import MINT, Path
 from core.sentence import marked, say
 
-# A radius below this is smaller than a phone's usual error; above it, whole villages are a site.
-RADIUS_M_MIN, RADIUS_M_MAX = 30, 1_000
 NAME_LETTERS_MAX = 200
 TEXT_LETTERS_MAX = 2_000
 PLANNED_MINUTES_MAX = 7 * 24 * 60
@@ -127,6 +127,13 @@ def _point(value: object) -> list[int] | None:
     return [lat, lon]
 
 
+def _outline(value: object) -> list[int] | None:
+    try:
+        return checked_outline(value)
+    except PlaceError as error:
+        raise ActError(*error.args) from error
+
+
 def _window(value: object) -> list[int] | None:
     if value is None:
         return None
@@ -174,6 +181,8 @@ def job_field(name: str, value: object) -> tuple[int, Any]:
             return fields.POINT, _point(value)
         case "radius":
             return fields.RADIUS, _number(say("The radius (m)"), value, RADIUS_M_MIN, RADIUS_M_MAX)
+        case "outline":
+            return fields.OUTLINE, _outline(value)
         case "contact":
             return fields.CONTACT, text_of(say("The contact"), value, NAME_LETTERS_MAX)
         case "contact_phone":
@@ -212,11 +221,8 @@ def create_job(job: bytes, values: Mapping[str, object]) -> Act:
 def _check_items(job: bytes, value: object) -> Act:
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) > CHECK_ITEMS_MAX:
         raise ActError(say("a checklist has at most {most} items", most=CHECK_ITEMS_MAX))
-    changes = []
-    for index, item in enumerate(value):
-        text = text_of(say("A check item"), item, NAME_LETTERS_MAX)
-        changes.append(Change(job, (fields.CHECK_ITEM, index), text))
-    return changes
+    texts = [text_of(say("A check item"), item, NAME_LETTERS_MAX) for item in value]
+    return [Change(job, (fields.CHECK_ITEM, index), text) for index, text in enumerate(texts)]
 
 
 def edit_job(job: bytes, values: Mapping[str, object]) -> Act:
@@ -270,11 +276,8 @@ def hand_over(job: bytes, worker: bytes, turn: bytes, colleague: bytes) -> Act:
 def set_phase(job: bytes, worker: bytes, turn: bytes, phase: Phase, reason: str = "") -> Act:
     """Move an assignment to a phase; a rejection needs a reason."""
     changes = [Change(job, (fields.PHASE, worker, turn), int(phase))]
-    if phase is Phase.REJECTED:
-        words = text_of(say("The reason"), reason, NAME_LETTERS_MAX, needed=True)
-        changes.append(Change(job, (fields.REASON, worker, turn), words))
-    elif reason:
-        words = text_of(say("The reason"), reason, NAME_LETTERS_MAX)
+    if (is_needed := phase is Phase.REJECTED) or reason:
+        words = text_of(say("The reason"), reason, NAME_LETTERS_MAX, needed=is_needed)
         changes.append(Change(job, (fields.REASON, worker, turn), words))
     return changes
 
@@ -389,27 +392,28 @@ def edit_customer(customer: bytes, values: Mapping[str, object]) -> Act:
 
 
 def edit_place(customer: bytes, place: bytes, values: Mapping[str, object]) -> Act:
-    """Add a place (8 random bytes) or change one: name, address, point, radius, archived."""
+    """Add a place (8 random bytes), or change it: all that a place has, by name."""
     changes: Act = []
     for name, value in values.items():
+        checked: Any
         match name:
             case "name":
-                code = fields.PLACE_NAME
-                checked = text_of(say("The place"), value, NAME_LETTERS_MAX)
+                code, checked = (
+                    fields.PLACE_NAME,
+                    text_of(say("The place"), value, NAME_LETTERS_MAX),
+                )
             case "address":
-                code = fields.PLACE_ADDRESS
                 checked = text_of(say("The address"), value, NAME_LETTERS_MAX)
+                code = fields.PLACE_ADDRESS
             case "point":
-                changes.append(Change(customer, (fields.PLACE_POINT, place), _point(value)))
-                continue
+                code, checked = fields.PLACE_POINT, _point(value)
             case "radius":
-                radius = _number(say("The radius (m)"), value, RADIUS_M_MIN, RADIUS_M_MAX)
-                changes.append(Change(customer, (fields.PLACE_RADIUS, place), radius))
-                continue
+                checked = _number(say("The radius (m)"), value, RADIUS_M_MIN, RADIUS_M_MAX)
+                code = fields.PLACE_RADIUS
+            case "outline":
+                code, checked = fields.PLACE_OUTLINE, _outline(value)
             case "archived":
-                gone = bool(value) or None
-                changes.append(Change(customer, (fields.PLACE_ARCHIVED, place), gone))
-                continue
+                code, checked = fields.PLACE_ARCHIVED, bool(value) or None
             case _:
                 raise ActError(say("a place has no field '{name}'", name=name))
         changes.append(Change(customer, (code, place), checked))

@@ -130,6 +130,7 @@ VIEW_NAME, VIEW_OWNER, VIEW_POSITION = 22, 23, 24
 CUSTOMER_NAME, CUSTOMER_NUMBER, CUSTOMER_NOTE, CUSTOMER_ARCHIVED = 30, 31, 32, 33
 PLACE_NAME, PLACE_ADDRESS, PLACE_POINT, PLACE_RADIUS, PLACE_ARCHIVED = 34, 35, 36, 37, 38
 CONTACT_NAME, CONTACT_PHONE, CONTACT_EMAIL, CONTACT_ARCHIVED = 39, 40, 41, 42
+PLACE_OUTLINE = 43
 WORKER_NAME, WORKER_PHONE, WORKER_TEAM, WORKER_VEHICLE, WORKER_SKILLS = 50, 51, 52, 53, 54
 WORKER_SHIFT, WORKER_ARCHIVED, WORKER_NOTE = 55, 56, 57
 KEY_ASKED, NEXT_KEY = 58, 59
@@ -141,7 +142,7 @@ CONTACT, CONTACT_CALL, PRIORITY, WINDOW, PLANNED_MINUTES, NUMBER = 77, 78, 79, 8
 CANCELLED, OVERRIDE, CHECK_ITEM, NEEDED_SKILLS, CREATED = 83, 84, 85, 86, 87
 ASSIGNED, WITHDRAWN, HANDED_TO, ORDER = 90, 91, 92, 93
 PHASE, REASON, TICK, NOTE, FILE, DECISION = 94, 95, 96, 97, 98, 99
-FILE_NAME, FILE_REMOVED, ACTING_NAME = 100, 101, 102
+FILE_NAME, FILE_REMOVED, ACTING_NAME, OUTLINE = 100, 101, 102, 103
 # --- worker-day (110..127)
 LOG_START, LOG_STOP, LOG_SUPERSEDES, LOG_REMOVED = 110, 111, 112, 113
 DUTY_START, DUTY_STOP, FIXES = 114, 115, 116
@@ -155,6 +156,7 @@ RECURRENCE_NUMBER = 147
 EACH_TITLE, EACH_DESCRIPTION, EACH_CUSTOMER, EACH_PLACE, EACH_ADDRESS = 150, 151, 152, 153, 154
 EACH_POINT, EACH_RADIUS, EACH_CONTACT, EACH_CONTACT_CALL = 155, 156, 157, 158
 EACH_PRIORITY, EACH_PLANNED_MINUTES, EACH_SKILLS, EACH_WORKER = 159, 160, 161, 162
+EACH_OUTLINE = 163
 
 
 def _site_and_office() -> tuple[Field, ...]:
@@ -201,6 +203,7 @@ def _customer_and_worker() -> tuple[Field, ...]:
         Field(PLACE_ADDRESS, "place address", customer, place, _OFFICE, latest, say("Address")),
         Field(PLACE_POINT, "place point", customer, place, _OFFICE, latest, say("Position")),
         Field(PLACE_RADIUS, "place radius", customer, place, _OFFICE, latest, say("Radius")),
+        Field(PLACE_OUTLINE, "place outline", customer, place, _OFFICE, latest, say("Outline")),
         Field(PLACE_ARCHIVED, "place archived", customer, place, _OFFICE, latest),
         Field(CONTACT_NAME, "contact", customer, contact, _OFFICE, latest, say("Contact")),
         Field(CONTACT_PHONE, "contact phone", customer, contact, _OFFICE, latest, say("Phone")),
@@ -238,6 +241,7 @@ def _job_and_day() -> tuple[Field, ...]:
         Field(ADDRESS, "address", job, (), _ALL, office_first, say("Address")),
         Field(POINT, "point", job, (), _ALL, office_first, say("Position")),
         Field(RADIUS, "radius", job, (), _ALL, office_first, say("Radius")),
+        Field(OUTLINE, "outline", job, (), _ALL, office_first, say("Outline")),
         Field(CONTACT, "contact", job, (), _ALL, office_first, say("Contact")),
         Field(CONTACT_CALL, "contact phone", job, (), _ALL, office_first, say("Contact's phone")),
         Field(PRIORITY, "priority", job, (), _ALL, office_first, say("Priority")),
@@ -293,6 +297,7 @@ def _recurrence() -> tuple[Field, ...]:
         Field(EACH_ADDRESS, "address", kind, (), _OFFICE, latest, say("Address")),
         Field(EACH_POINT, "point", kind, (), _OFFICE, latest, say("Position")),
         Field(EACH_RADIUS, "radius", kind, (), _OFFICE, latest, say("Radius")),
+        Field(EACH_OUTLINE, "outline", kind, (), _OFFICE, latest, say("Outline")),
         Field(EACH_CONTACT, "contact", kind, (), _OFFICE, latest, say("Contact")),
         Field(EACH_CONTACT_CALL, "contact phone", kind, (), _OFFICE, latest, call),
         Field(EACH_PRIORITY, "priority", kind, (), _OFFICE, latest, say("Priority")),

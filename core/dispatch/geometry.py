@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from core.sentence import say
+
 EARTH_RADIUS_M: Final = 6_371_008.8
 """Mean radius (IUGG); against the WGS84 geodesic it is at most 0.5 % off."""
 RADIUS_M_MIN: Final = 30
@@ -221,7 +223,14 @@ def polygon(corners: Sequence[Point]) -> Area:
     if len(points) > 1 and points[0] == points[-1]:
         points.pop()
     if not 3 <= len(points) <= VERTICES_MAX:
-        raise PlaceError(f"an outline has 3 to {VERTICES_MAX} corners, not {len(points)}")
+        raise PlaceError(
+            say(
+                "an outline has {least} to {most} corners, not {count}",
+                least=3,
+                most=VERTICES_MAX,
+                count=len(points),
+            )
+        )
     for lat_e7, lon_e7 in points:
         check_point(lat_e7, lon_e7)
     first_lon = points[0][1]
@@ -232,10 +241,17 @@ def polygon(corners: Sequence[Point]) -> Area:
     ring = tuple(projection.xy_m(lat, lon) for lat, lon in points)
     reach_m = max(math.hypot(x, y) for x, y in ring)
     if reach_m > POLYGON_M_MAX / 2:
-        raise PlaceError(f"the outline is larger than {POLYGON_M_MAX // 1000} km; draw it smaller")
+        raise PlaceError(
+            say(
+                "the outline is larger than {most} km; draw it smaller",
+                most=POLYGON_M_MAX // 1_000,
+            )
+        )
     if crosses_itself(ring):
-        raise PlaceError("the outline crosses or touches itself; draw it again without a loop")
+        raise PlaceError(say("the outline crosses or touches itself; draw it again without a loop"))
     surface_m2 = area_m2(ring)
     if surface_m2 < POLYGON_M2_MIN:
-        raise PlaceError("the outline is smaller than a house; use a point with a radius")
+        raise PlaceError(
+            say("the outline is smaller than a house; leave it empty and use the radius")
+        )
     return Area(projection, math.sqrt(surface_m2 / math.pi), reach_m, ring)

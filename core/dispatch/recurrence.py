@@ -71,6 +71,7 @@ FILLS: Final[Mapping[int, int]] = {
     fields.EACH_ADDRESS: fields.ADDRESS,
     fields.EACH_POINT: fields.POINT,
     fields.EACH_RADIUS: fields.RADIUS,
+    fields.EACH_OUTLINE: fields.OUTLINE,
     fields.EACH_CONTACT: fields.CONTACT,
     fields.EACH_CONTACT_CALL: fields.CONTACT_CALL,
     fields.EACH_PRIORITY: fields.PRIORITY,

@@ -43,8 +43,8 @@ def edit_recurrence(recurrence: bytes, values: Mapping[str, object]) -> Act:
 
     Values: repeats (how often, interval, days), starts and ends ('2026-11-23'), hours (minutes of
     the local day), zone (an IANA name), horizon (days), worker (a stream), and fields of a job by
-    their names: title, description, customer, place, address, point, radius, contact,
-    contact_phone, priority, planned_minutes, skills.
+    their names: title, description, customer, place, address, point, radius, outline,
+    contact, contact_phone, priority, planned_minutes, skills.
     """
     changes = [
         Change(recurrence, (code,), checked)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from core.dispatch import fields
 from core.dispatch.geometry import LAT_E7_MAX, LON_E7_MAX
+from core.dispatch.outline import is_outline
 from core.log.chain import SHORT_BYTES, STREAM_BYTES
 from core.log.entry import Path
 from core.log.limits import WALL_MS_MAX
@@ -200,6 +201,7 @@ _CHECKS: Final[Mapping[int, Check]] = {
     fields.ERASED_BEFORE: _moment,
     fields.PLACE_POINT: _point,
     fields.PLACE_RADIUS: _number,
+    fields.PLACE_OUTLINE: is_outline,
     fields.WORKER_TEAM: _short,
     fields.WORKER_VEHICLE: _short,
     fields.WORKER_SKILLS: _several(_short),
@@ -212,6 +214,7 @@ _CHECKS: Final[Mapping[int, Check]] = {
     fields.PLACE: _short,
     fields.POINT: _point,
     fields.RADIUS: _number,
+    fields.OUTLINE: is_outline,
     fields.PRIORITY: _small,
     fields.WINDOW: _tuple(_moment, _moment),
     fields.PLANNED_MINUTES: _number,
@@ -239,6 +242,7 @@ _CHECKS: Final[Mapping[int, Check]] = {
     fields.EACH_PLACE: _short,
     fields.EACH_POINT: _point,
     fields.EACH_RADIUS: _number,
+    fields.EACH_OUTLINE: is_outline,
     fields.EACH_PRIORITY: _small,
     fields.EACH_PLANNED_MINUTES: _number,
     fields.EACH_SKILLS: _several(_short),

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from core.dispatch.acts import SITE_STREAM
 from core.dispatch.fields import SETTING
+from core.dispatch.outline import flat, standing_corners
 from core.dispatch.recurrence import (
     HORIZON_DAYS,
     LAST_DAY,
@@ -200,7 +201,7 @@ def _of_customer(db: sqlite3.Connection, name: str, place: str | None) -> dict[s
     customer = _one(db, "customer", name, "customer")
     values: dict[str, object] = {"customer": customer}
     places = db.execute(
-        "SELECT place, name, address, lat_e7, lon_e7, radius_m FROM customer_place "
+        "SELECT place, name, address, lat_e7, lon_e7, radius_m, outline FROM customer_place "
         "WHERE customer = ? AND archived = 0 ORDER BY place",
         (customer.hex(),),
     ).fetchall()
@@ -208,10 +209,11 @@ def _of_customer(db: sqlite3.Connection, name: str, place: str | None) -> dict[s
         places = [row for row in places if row[1].casefold() == place.casefold()]
     if len(places) > 1 or (place is not None and not places):
         raise CommandError(f"say which place of {name} by --place and its name")
-    for identity, _, address, lat_e7, lon_e7, radius_m in places:
+    for identity, _, address, lat_e7, lon_e7, radius_m, outline in places:
         values |= {"place": bytes.fromhex(identity), "address": address, "radius": radius_m}
         if lat_e7 is not None:
             values["point"] = [lat_e7, lon_e7]
+        values["outline"] = flat(standing_corners(outline, lat_e7, lon_e7)) or None
     contact = db.execute(
         "SELECT name, phone FROM contact WHERE customer = ? AND archived = 0 ORDER BY contact",
         (customer.hex(),),

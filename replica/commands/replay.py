@@ -25,7 +25,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "trace", type=Path, help="CSV (plain or .gz) with lat, lon and time_utc, or GPX"
     )
     parser.add_argument(
-        "--jobs", type=Path, required=True, help="CSV with job, lat, lon; radius_m, start, end"
+        "--jobs",
+        type=Path,
+        required=True,
+        help="CSV with job, lat, lon; radius_m, outline, start, end",
     )
     parser.add_argument(
         "--minimum", type=int, default=THRESHOLD_MIN_DEFAULT, metavar="MINUTES",

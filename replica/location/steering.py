@@ -7,6 +7,7 @@ quiet that it would not hear of the next duty, since it hears in answers alone.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
@@ -67,7 +68,8 @@ class Steering:
 def _regions(context: Context, now_ms: int) -> list[Region]:
     """The places that may be visited at some time of the local day.
 
-    By the day and not by the moment, as each that goes has all told again.
+    By the day and not by the moment, as each that goes has all told again. OwnTracks knows circles
+    alone: that of an outline reaches to its farthest corner.
     """
     today = datetime.fromtimestamp(now_ms / 1_000, UTC).astimezone(context.zone).date()
     begin = datetime.combine(today, time(), context.zone)
@@ -77,9 +79,9 @@ def _regions(context: Context, now_ms: int) -> list[Region]:
         Region(
             spot.place.job,
             f"Job {spot.place.job.hex()[-6:]}",
-            spot.place.lat_e7,
-            spot.place.lon_e7,
-            spot.place.radius_m,
+            spot.area.projection.lat_e7,
+            spot.area.projection.lon_e7,
+            math.ceil(spot.area.reach_m),
         )
         for spot in context.places.by_rank
         if spot.opens_ms < end_ms and spot.closes_ms >= begin_ms

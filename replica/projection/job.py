@@ -23,7 +23,7 @@ from core.log.registers import Registers, Write
 from core.log.stream import Placed, StreamState
 from replica.logs import author_number, log_row
 from replica.projection.conflict import conflict_rows, phase_words, snooze_rows
-from replica.projection.people import DEFAULT_RADIUS_M, identity, point, text
+from replica.projection.people import DEFAULT_RADIUS_M, identity, outline, point, text
 from replica.projection.rows import Place, Row, rewrite
 
 # What the rows of each table are made of; conflicts may come of any field.
@@ -45,7 +45,7 @@ TABLES = ("job", *_TABLES, "job_text")
 # The columns of a job's row, but for its local number.
 _COLUMNS = (
     "job", "number", "title", "description", "customer", "place", "address", "lat_e7", "lon_e7",
-    "radius_m", "contact", "contact_phone", "priority", "window_start", "window_end",
+    "radius_m", "outline", "contact", "contact_phone", "priority", "window_start", "window_end",
     "planned_minutes", "skills", "status", "attention", "overridden", "worker", "phase", "reason",
     "created_at", "updated_at", "arrived_at", "finished_at", "conflicts", "notes", "frontier",
 )  # fmt: skip
@@ -64,6 +64,7 @@ _OWN_COLUMNS = {
     fields.PLACE: ("place",),
     fields.POINT: ("lat_e7", "lon_e7"),
     fields.RADIUS: ("radius_m",),
+    fields.OUTLINE: ("outline",),
     fields.PRIORITY: ("priority",),
     fields.WINDOW: ("window_start", "window_end"),
     fields.PLANNED_MINUTES: ("planned_minutes",),
@@ -248,6 +249,8 @@ def _of_field(registers: Registers, code: int) -> Row:
             return point(value_at(registers, (code,)))
         case fields.RADIUS:
             return (value_at(registers, (code,), DEFAULT_RADIUS_M),)
+        case fields.OUTLINE:
+            return (outline(value_at(registers, (code,))),)
         case fields.PRIORITY:
             return (value_at(registers, (code,), 1),)
         case fields.WINDOW:
@@ -282,6 +285,7 @@ def _job_row(
         text(registers, (fields.ADDRESS,)),
         *_of_field(registers, fields.POINT),
         *_of_field(registers, fields.RADIUS),
+        *_of_field(registers, fields.OUTLINE),
         text(registers, (fields.CONTACT,)),
         text(registers, (fields.CONTACT_CALL,)),
         *_of_field(registers, fields.PRIORITY),

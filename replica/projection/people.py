@@ -33,13 +33,15 @@ def project_customer(db: sqlite3.Connection, state: StreamState) -> None:
         ),
     )
     places = {
-        path[1] for path in registers if fields.PLACE_NAME <= path[0] <= fields.PLACE_ARCHIVED
+        path[1]
+        for path in registers
+        if fields.PLACE_NAME <= path[0] <= fields.PLACE_ARCHIVED or path[0] == fields.PLACE_OUTLINE
     }
     for place in sorted(places):
         lat, lon = point(value_at(registers, (fields.PLACE_POINT, place)))
         radius = value_at(registers, (fields.PLACE_RADIUS, place), DEFAULT_RADIUS_M)
         db.execute(
-            "INSERT INTO customer_place VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO customer_place VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 name,
                 place.hex(),
@@ -49,6 +51,7 @@ def project_customer(db: sqlite3.Connection, state: StreamState) -> None:
                 lon,
                 radius,
                 int(bool(value_at(registers, (fields.PLACE_ARCHIVED, place)))),
+                outline(value_at(registers, (fields.PLACE_OUTLINE, place))),
             ),
         )
     codes = range(fields.CONTACT_NAME, fields.CONTACT_ARCHIVED + 1)
@@ -123,3 +126,8 @@ def point(value: object) -> tuple[int | None, int | None]:
     if isinstance(value, list) and len(value) == 2 and all(type(part) is int for part in value):
         return value[0], value[1]
     return None, None
+
+
+def outline(value: object) -> str:
+    """A stored outline as JSON, '' where there is none."""
+    return json.dumps(value, separators=(",", ":")) if value else ""

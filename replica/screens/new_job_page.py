@@ -14,6 +14,7 @@ from aiohttp import web
 from core.dispatch import acts
 from core.dispatch.acts import Act, ActError
 from core.dispatch.fields import Phase
+from core.dispatch.outline import flat, standing_corners
 from core.sentence import say, whole
 from replica.screens.guard import Refused
 from replica.screens.here import SCREENS, Here, form_of, goto, message_of
@@ -126,7 +127,7 @@ async def _act(request: web.Request, here: Here, values: dict[str, str]) -> tupl
 async def _place_of(reader: Rows, customer: str) -> dict[str, Any]:
     """Where a customer's job is, if nothing else was said: at their place, where they have one."""
     rows = await reader.rows(
-        "SELECT place, address, lat_e7, lon_e7, radius_m FROM customer_place "
+        "SELECT place, address, lat_e7, lon_e7, radius_m, outline FROM customer_place "
         "WHERE customer = ? AND archived = 0 LIMIT 2",
         (customer,),
     )
@@ -140,4 +141,6 @@ async def _place_of(reader: Rows, customer: str) -> dict[str, Any]:
         found["point"] = [row["lat_e7"], row["lon_e7"]]
     if row["radius_m"]:
         found["radius"] = row["radius_m"]
+    if corners := standing_corners(row["outline"], row["lat_e7"], row["lon_e7"]):
+        found["outline"] = flat(corners)
     return found

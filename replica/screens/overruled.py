@@ -13,7 +13,7 @@ from typing import Any
 from core.dispatch.fields import PHASES, Phase
 from core.dispatch.overruled import NotTaken, not_taken
 from core.dispatch.reasons import reason_words
-from core.sentence import say, small
+from core.sentence import say, say_n, small
 from replica.projection.conflict import phase_words, words
 from replica.screens.here import Here
 from replica.screens.joblist import Card
@@ -116,6 +116,8 @@ def _value(field: str, value: Any, here: Here, names: dict[str, str]) -> str:
             return say("{minutes} min", minutes=value)
         case "radius", int():
             return say("{metres} m", metres=value)
+        case "outline", list():
+            return say_n("{n} corner", "{n} corners", len(value) // 2)
         case "point", [int(), int()]:
             return say("another position")
         case _, bytes():

@@ -96,6 +96,18 @@ def test_a_line_that_is_wrong_is_named(tmp_path: Path) -> None:
         read_jobs(jobs)
 
 
+def test_a_list_of_jobs_may_draw_outlines(tmp_path: Path) -> None:
+    jobs = tmp_path / "jobs.csv"
+    shape = "POLYGON ((24.9 60.1, 24.902 60.1, 24.902 60.102, 24.9 60.1))"
+    jobs.write_text(f'job,lat,lon,outline\nYard,60.1,24.9,"{shape}"\nBoiler,60.1,24.9,\n')
+    yard, boiler = read_jobs(jobs)
+    corners = ((601_000_000, 249_000_000), (601_000_000, 249_020_000), (601_020_000, 249_020_000))
+    assert (yard.place.corners, boiler.place.corners) == (corners, ())
+    jobs.write_text(f'job,lat,lon,outline\nYard,61.1,24.9,"{shape}"\n')
+    with pytest.raises(TraceError, match=r"line 2: the outline lies 111\.\d km from the position"):
+        read_jobs(jobs)
+
+
 def test_a_gpx_track_is_read_too(tmp_path: Path) -> None:
     trace = tmp_path / "day.gpx"
     trace.write_text(

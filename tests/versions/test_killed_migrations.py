@@ -67,7 +67,7 @@ def test_a_copy_that_a_power_cut_takes_back_is_seen(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(Store, "_copy_before_upgrade", careless_copy)
     assert "it was upgraded, and the copy from before is not what was there" in set(
-        _found_by_cuts("v1", 481)
+        _found_by_cuts("v1", 489)
     )
 
 

@@ -94,7 +94,7 @@ _SIDES: Final = {
 }
 _CANCELLED: Final = "cancelled: "
 _MINUTES: Final = frozenset({fields.WORKER_SHIFT})
-_LIKE: Final = {"place point": "point", "place radius": "radius"}
+_LIKE: Final = {"place point": "point", "place radius": "radius", "place outline": "outline"}
 
 
 def open_conflicts(state: StreamState) -> list[Conflict]:

@@ -29,6 +29,7 @@ from web.board.reader import Rows
 from web.board.rows import BoardRow, board_rows
 from web.board.state import Moment
 from web.board.words import Names, load_names
+from web.outlines import corners_in
 from web.recurring.questions import DayOf, day_of_job
 
 VISITS_SHOWN: Final = 5
@@ -118,6 +119,7 @@ class JobDetail:
     address: str
     point: str
     radius_m: int
+    corners: int
     people: tuple[Person, ...]
     visits: tuple[Visit, ...]
     window: str
@@ -185,6 +187,7 @@ async def job_detail(moment: Moment, wanted: Filter, job: str) -> JobDetail | No
         address=raw["address"],
         point=formats.point_words(raw["lat_e7"], raw["lon_e7"]),
         radius_m=raw["radius_m"],
+        corners=corners_in(raw),
         people=await _people(reader, raw),
         visits=await _visits(reader, wanted, raw),
         window=formats.window_words(raw["window_start"], raw["window_end"], zone, now_ms),

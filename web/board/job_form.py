@@ -15,6 +15,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from core.dispatch.acts import CHECK_ITEMS_MAX
+from core.dispatch.outline_text import outline_text, read_outline
 from core.sentence import marked, say
 from web import formats
 from web.board.days import today
@@ -23,6 +24,7 @@ from web.board.reader import Rows
 from web.board.rows import PRIORITY_WORDS, window_text
 from web.board.state import Moment
 from web.board.term import YEAR_MAX, YEAR_MIN
+from web.outlines import standing_text, text_of_row
 from web.stale_form import clean, seal_shown
 
 LABEL_BY_INPUT: Final = {
@@ -32,6 +34,7 @@ LABEL_BY_INPUT: Final = {
     "address": say("Address"),
     "point": say("Position"),
     "radius": say("Radius"),
+    "outline": say("Outline"),
     "contact": say("Contact"),
     "contact_phone": say("Contact's phone"),
     "window": say("Window"),
@@ -48,6 +51,7 @@ INPUT_BY_FIELD: Final = {
     "address": "address",
     "point": "point",
     "radius": "radius",
+    "outline": "outline",
     "contact": "contact",
     "contact phone": "contact_phone",
     "window": "window",
@@ -248,6 +252,7 @@ async def values_of_job(reader: Rows, row: Any, zone: ZoneInfo) -> dict[str, str
         "address": row["address"],
         "point": formats.point_words(row["lat_e7"], row["lon_e7"]),
         "radius": str(row["radius_m"]),
+        "outline": text_of_row(row),
         "contact": row["contact"],
         "contact_phone": row["contact_phone"],
         "window": window_text(row["window_start"], row["window_end"], zone),
@@ -278,6 +283,7 @@ async def values_of_place(reader: Rows, customer: str, place: str) -> dict[str, 
             "address": found["address"],
             "point": formats.point_words(found["lat_e7"], found["lon_e7"]),
             "radius": str(found["radius_m"]),
+            "outline": standing_text(found),
         }
     if contact is not None:
         values |= {"contact": contact["name"], "contact_phone": contact["phone"]}
@@ -371,7 +377,8 @@ def read_given(form: Any) -> dict[str, str]:
     """The texts of a posted form by logical name.
 
     Raises:
-        FormError: the window's inputs make none, or there are too many check items.
+        FormError: the window's inputs make none, a position or an outline can't be read, or there
+            are too many check items.
     """
     given = {name: clean(form.get(name)) for name in LABEL_BY_INPUT}
     given["skills"] = _read_skills(form)
@@ -382,6 +389,11 @@ def read_given(form: Any) -> dict[str, str]:
             given["point"] = formats.point_words(*formats.parse_point(given["point"]))
         except ValueError as error:
             raise FormError("point", str(error)) from error
+    try:
+        # As the form draws it, so that the same outline pasted anew is no change.
+        given["outline"] = outline_text(read_outline(given["outline"]))
+    except ValueError as error:
+        raise FormError("outline", str(error)) from error
     return given
 
 

@@ -52,6 +52,7 @@ from web.board.job_form import (
 )
 from web.board.rows import PRIORITY_WORDS
 from web.board.state import Moment, moment_of
+from web.outlines import corners_words, outline_of
 from web.stale_form import Clash, Sent, changed_since, clashes_of, clean, read_sent
 
 _CHANGED_BY_INPUT: Final = {
@@ -61,6 +62,7 @@ _CHANGED_BY_INPUT: Final = {
     "address": marked("{who} changed address"),
     "point": marked("{who} changed position"),
     "radius": marked("{who} changed radius"),
+    "outline": marked("{who} changed outline"),
     "contact": marked("{who} changed contact"),
     "contact_phone": marked("{who} changed contact's phone"),
     "window": marked("{who} changed window"),
@@ -241,6 +243,9 @@ async def _taken_over(moment: Moment, given: Mapping[str, str], place: str) -> d
     if not is_stream_id(customer):
         return {}
     found = await values_of_place(moment.hub.reader, customer, place or given["place"])
+    if given.get("point") and given["point"] != found.get("point"):
+        # The job lies elsewhere than the place, and so does what bounds it.
+        found.pop("outline", None)
     return {name: text for name, text in found.items() if not given.get(name)}
 
 
@@ -261,7 +266,12 @@ async def _customer(
     acts += edit_place(
         customer,
         place,
-        {"name": given["address"] or name, "address": given["address"] or None, "point": point},
+        {
+            "name": given["address"] or name,
+            "address": given["address"] or None,
+            "point": point,
+            "outline": _outline(given),
+        },
     )
     if given["contact"] or given["contact_phone"]:
         contact = {"name": given["contact"] or name, "phone": given["contact_phone"] or None}
@@ -272,6 +282,9 @@ async def _customer(
 def _job_values(given: Mapping[str, str], moment: Moment, names: set[str]) -> dict[str, object]:
     """Texts as an act's values, for the inputs in `names` but the checklist."""
     values: dict[str, object] = {}
+    if "point" in names:
+        # A pin that moves away from the outline is told before it leaves it behind.
+        _outline(given)
     for name in names & given.keys():
         text = given[name]
         match name:
@@ -287,11 +300,20 @@ def _job_values(given: Mapping[str, str], moment: Moment, names: set[str]) -> di
                 values["planned_minutes"] = whole_number(name, text)
             case "radius":
                 values["radius"] = whole_number(name, text)
+            case "outline":
+                values["outline"] = _outline(given)
             case "priority":
                 values["priority"] = whole_number(name, text)
             case "skills":
                 values["skills"] = [_identity(name, skill) for skill in text.split(",") if skill]
     return values
+
+
+def _outline(given: Mapping[str, str]) -> list[int] | None:
+    try:
+        return outline_of(given["outline"], given["point"])
+    except ValueError as error:
+        raise FormError("outline", formats.sentence(str(error))) from error
 
 
 def _identity(name: str, text: str) -> bytes | None:
@@ -335,6 +357,8 @@ async def _input_words(moment: Moment, name: str, text: str) -> str:
             return PRIORITY_WORDS[int(text)] if text in ("0", "1", "2", "3") else text
         case "planned":
             return formats.minutes_words(int(text)) if text.isdecimal() else text
+        case "outline":
+            return corners_words(len(text.split("\n")))
         case "checks":
             return "; ".join(item for _, item in json.loads(text) if item) or say("nothing")
         case "skills":

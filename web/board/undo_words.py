@@ -23,6 +23,7 @@ from web import formats
 from web.board.reader import Rows
 from web.board.words import STATE_FIELDS, Names, state_words, value_words
 
+_LIKE_A_JOBS: Final = frozenset({"place point", "place radius", "place outline"})
 FIELDS_NAMED: Final = 3
 """Of an act with more edits so many are named, and how many more there are."""
 
@@ -205,8 +206,8 @@ class Teller:
         if value is True:
             return say("yes")
         name = field.name if field is not None else ""
-        # A place's position and radius read as a job's.
-        name = name.removeprefix("place ") if name in ("place point", "place radius") else name
+        # A place's position, radius and outline read as a job's.
+        name = name.removeprefix("place ") if name in _LIKE_A_JOBS else name
         return value_words(name, words(value), self._names, self._zone, self._now_ms)
 
 

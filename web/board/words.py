@@ -22,6 +22,7 @@ from replica.projection.conflict import phase_words
 from web import formats
 from web.board.reader import Rows
 from web.board.rows import PRIORITY_WORDS, code_words
+from web.outlines import corners_words
 
 LABEL_BY_FIELD: Final = {
     field.name: field.called for field in FIELDS.values() if field.kind in (Kind.JOB, None)
@@ -118,6 +119,8 @@ def value_words(field: str, text: str, names: Names, zone: ZoneInfo, now_ms: int
             return formats.minutes_words(value)
         case "radius":
             return f"{value} m"
+        case "outline" if isinstance(value, list):
+            return corners_words(len(value) // 2)
         case "customer":
             return names.customer.get(text, say("an unknown customer"))
         case "place":

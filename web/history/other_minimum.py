@@ -22,6 +22,7 @@ from core.dispatch.jobplace import EARLY_MS, LATE_MS, PLACES_MAX
 from core.dispatch.visit import Settings
 from core.dispatch.what_if import Difference, differences, visits_under
 from hub.reckoning import Reckoner
+from replica.autostate import place_of_row
 from web.board.days import day_bounds
 from web.history.track import Streams, fixes_of
 
@@ -31,8 +32,8 @@ WORKER_DAYS_MAX: Final = 250
 question."""
 
 _JOBS: Final = """
-    SELECT job.job, job.number, job.title, job.lat_e7, job.lon_e7, job.radius_m, job.window_start,
-           job.window_end, max(turn.position) AS position
+    SELECT job.job, job.number, job.title, job.lat_e7, job.lon_e7, job.radius_m, job.outline,
+           job.window_start, job.window_end, max(turn.position) AS position
     FROM assignment AS turn JOIN job ON job.job = turn.job
     WHERE turn.worker = ? AND job.lat_e7 IS NOT NULL AND job.status <> 'cancelled'
       AND turn.assigned_at < ?3 AND coalesce(job.finished_at, ?3) >= ?2
@@ -142,12 +143,12 @@ def _compared(days: Sequence[_Day], minimums: tuple[int, int], left: int) -> Com
 
 
 def _place(row: Any) -> JobPlace:
-    return JobPlace(
+    return place_of_row(
         bytes.fromhex(row["job"]),
         row["lat_e7"],
         row["lon_e7"],
         row["radius_m"],
-        (),
+        row["outline"],
         row["window_start"],
         row["window_end"],
         row["position"],

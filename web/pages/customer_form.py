@@ -31,6 +31,7 @@ from hub.past_acts import reference_of
 from replica.projection.people import DEFAULT_RADIUS_M
 from web.formats import parse_point
 from web.frame import must_write, see_other, settings_of
+from web.outlines import outline_of
 from web.pages.customers import contacts_of, places_of
 from web.rendering import show
 from web.stale_form import Clash, Sent, changed_since, clashes_of, clean, read_sent, seal_shown
@@ -42,6 +43,7 @@ PLACE_INPUTS: Final = {
     "address": "place address",
     "point": "place point",
     "radius": "place radius",
+    "outline": "place outline",
     "archived": "place archived",
 }
 CONTACT_INPUTS: Final = {
@@ -98,7 +100,7 @@ async def create(request: web.Request) -> web.StreamResponse:
     customer = new_stream_id(Kind.CUSTOMER, hub.clock.now_ms(), unique)
     try:
         edited = {"name": "", **sent.edited()}
-        act = _act(customer, edited, hub.replica.entropy, await _radius_m(request))
+        act = _act(customer, edited, edited, hub.replica.entropy, await _radius_m(request))
         written = await hub.act(request[ACCOUNT], act)
     except ActError as refusal:
         return await _show_form(request, "", sent.given, {}, "", error=str(refusal), status=422)
@@ -139,7 +141,8 @@ async def save(request: web.Request) -> web.StreamResponse:
     try:
         if edited:
             radius_m = await _radius_m(request)
-            act = _act(bytes.fromhex(customer), edited, hub.replica.entropy, radius_m)
+            given = current | edited
+            act = _act(bytes.fromhex(customer), edited, given, hub.replica.entropy, radius_m)
             written = await hub.act(request[ACCOUNT], act, {bytes.fromhex(customer): sent.basis})
             undo = reference_of(written).text()
     except ActError as refusal:
@@ -171,8 +174,17 @@ def _input_names(form: Mapping[str, Any]) -> list[str]:
     return names
 
 
-def _act(customer: bytes, edited: Mapping[str, str], entropy: Any, radius_m: int) -> Act:
-    """The changes of an edit; a new place without a radius takes the site's, `radius_m`."""
+def _act(
+    customer: bytes,
+    edited: Mapping[str, str],
+    given: Mapping[str, str],
+    entropy: Any,
+    radius_m: int,
+) -> Act:
+    """The changes of an edit, after which the texts are as `given`.
+
+    A new place without a radius takes the site's, `radius_m`.
+    """
     own: dict[str, object] = {}
     parts: dict[tuple[str, str], dict[str, object]] = {}
     for name, text in edited.items():
@@ -187,10 +199,23 @@ def _act(customer: bytes, edited: Mapping[str, str], entropy: Any, radius_m: int
         is_new = part.startswith("new")
         if is_new and kind == "place" and values.get("radius") is None:
             values["radius"] = radius_m
+        if kind == "place" and {"point", "outline"} & values.keys():
+            at = f"place.{part}"
+            # A pin that moves away from the outline is told before it leaves it behind.
+            outline = _outline(given.get(f"{at}.outline", ""), given.get(f"{at}.point", ""))
+            if "outline" in values:
+                values["outline"] = outline
         identity = entropy(8) if is_new else bytes.fromhex(part)
         edit = edit_place if kind == "place" else edit_contact
         changes += edit(customer, identity, values)
     return changes
+
+
+def _outline(text: str, point: str) -> list[int] | None:
+    try:
+        return outline_of(text, point)
+    except ValueError as error:
+        raise ActError(*error.args) from error
 
 
 def _part_value(kind: str, field: str, text: str) -> object:
@@ -227,6 +252,7 @@ _LABEL_BY_INPUT: Final = {
     "address": say("Address"),
     "point": say("Position"),
     "radius": say("Radius"),
+    "outline": say("Outline"),
     "phone": say("Phone"),
     "email": say("E-mail"),
 }
@@ -250,6 +276,7 @@ async def _current(request: web.Request, customer: str) -> tuple[dict[str, str],
             f"{at}.address": place.address,
             f"{at}.point": place.point,
             f"{at}.radius": str(place.radius_m),
+            f"{at}.outline": place.outline,
             f"{at}.archived": "yes" if place.archived else "",
         }
     for contact in await contacts_of(reader, customer):

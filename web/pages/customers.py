@@ -15,6 +15,7 @@ from core.dispatch.acts import ActError
 from hub.keys import ACCOUNT, HUB
 from web.formats import folded, matches, point_words
 from web.frame import settings_of
+from web.outlines import corners_in, text_of_row
 from web.pages.history import HistoryRow, history_of
 from web.pages.quick_job import Asked, QuickJob, make_job, quick_job, refusal_words
 from web.pages.search import WORDS_MAX
@@ -44,7 +45,7 @@ _LIST: Final = """
 """
 _ONE: Final = "SELECT customer, name, number, note, archived FROM customer WHERE customer = ?"
 _PLACES: Final = """
-    SELECT place, name, address, lat_e7, lon_e7, radius_m, archived FROM customer_place
+    SELECT place, name, address, lat_e7, lon_e7, radius_m, archived, outline FROM customer_place
     WHERE customer = ? ORDER BY archived, name COLLATE NOCASE, place
 """
 _CONTACTS: Final = """
@@ -90,7 +91,10 @@ class CustomersPage:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place of a customer; `point` in words, "" where it is not known."""
+    """A place of a customer; `point` in words, "" where it is not known.
+
+    `outline` is as the form has it; `corners` of it bound the place, with 0 the circle does.
+    """
 
     place: str
     name: str
@@ -98,6 +102,8 @@ class Place:
     point: str
     radius_m: int
     archived: bool
+    outline: str = ""
+    corners: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +243,8 @@ async def places_of(reader: Any, customer: str) -> tuple[Place, ...]:
             point_words(row["lat_e7"], row["lon_e7"]),
             row["radius_m"],
             bool(row["archived"]),
+            text_of_row(row),
+            corners_in(row),
         )
         for row in await reader.rows(_PLACES, (customer,))
     )

@@ -18,6 +18,7 @@ _FIELDS: Final = frozenset((
     *(marked("admitted"), marked("cut"), marked("snoozed"), marked("name")),
     *(marked("number"), marked("note"), marked("archived"), marked("place name")),
     *(marked("place address"), marked("place point"), marked("place radius")),
+    marked("place outline"), marked("outline"),
     *(marked("place archived"), marked("contact"), marked("contact phone")),
     *(marked("contact e-mail"), marked("contact archived"), marked("phone")),
     *(marked("team"), marked("vehicle"), marked("skills"), marked("shift")),

@@ -156,6 +156,7 @@ _KINDS: Final = (
 _PHONES_FIELDS: Final = (
     *(marked("title"), marked("description"), marked("customer"), marked("place")),
     *(marked("address"), marked("point"), marked("radius"), marked("contact")),
+    marked("outline"),
     *(marked("contact phone"), marked("priority"), marked("window"), marked("planned minutes")),
     *(marked("check item"), marked("created"), marked("phase"), marked("reason"), marked("tick")),
     *(marked("note"), marked("file"), marked("file name"), marked("handed to")),

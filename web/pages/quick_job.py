@@ -14,6 +14,7 @@ from aiohttp import web
 
 from core.dispatch.acts import ActError, assign, create_job, new_stream_id
 from core.dispatch.fields import Kind
+from core.dispatch.outline_text import read_outline
 from core.dispatch.roster import absence_on
 from core.sentence import say
 from hub.keys import ACCOUNT, HUB
@@ -115,6 +116,7 @@ async def make_job(
         "address": place.get("address") or None,
         "point": parse_point(place["point"]) if place.get("point") else None,
         "radius": int(place["radius"]) if place.get("radius") else None,
+        "outline": read_outline(place.get("outline", "")) or None,
         "contact": place.get("contact") or None,
         "contact_phone": place.get("contact_phone") or None,
         "window": window,

@@ -13,14 +13,8 @@ from typing import Final
 
 from aiohttp import web
 
-from core.dispatch.acts import (
-    RADIUS_M_MAX,
-    RADIUS_M_MIN,
-    THRESHOLD_MIN_MAX,
-    Act,
-    ActError,
-    set_setting,
-)
+from core.dispatch.acts import THRESHOLD_MIN_MAX, Act, ActError, set_setting
+from core.dispatch.geometry import RADIUS_M_MAX, RADIUS_M_MIN
 from core.dispatch.visit import THRESHOLD_MIN_DEFAULT
 from core.log.errors import Malformed
 from core.sentence import say

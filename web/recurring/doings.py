@@ -33,7 +33,7 @@ from web.stale_form import clean
 NAME_BY_FIELD: Final = {
     **{name: name for name in ("repeats", "starts", "ends", "hours", "zone", "horizon")},
     **{name: name for name in ("title", "description", "customer", "place", "address", "point")},
-    **{name: name for name in ("radius", "contact", "priority", "skills", "worker")},
+    **{name: name for name in ("radius", "outline", "contact", "priority", "skills", "worker")},
     "contact phone": "contact_phone",
     "planned minutes": "planned_minutes",
 }

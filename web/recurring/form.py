@@ -14,6 +14,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from core.dispatch import fields
+from core.dispatch.outline_text import outline_text
 from core.dispatch.recurrence import (
     DAY_MIN,
     HORIZON_DAYS,
@@ -67,7 +68,7 @@ INPUT_BY_FIELD: Final = {
     "contact phone": "contact_phone",
     "planned minutes": "planned",
 }
-FROM_PLACE: Final = ("place", "address", "point", "radius", "contact", "contact_phone")
+FROM_PLACE: Final = ("place", "address", "point", "radius", "outline", "contact", "contact_phone")
 _CODE_BY_INPUT: Final = {
     "title": fields.EACH_TITLE,
     "starts": fields.STARTS,
@@ -201,6 +202,7 @@ def texts_of(registers: Registers) -> dict[str, str]:
         "horizon": str(value_at(registers, (fields.HORIZON,), HORIZON_DAYS)),
         "priority": texts["priority"] or "1",
         "point": formats.point_words(*value_at(registers, (fields.EACH_POINT,), (None, None))),
+        "outline": outline_text(value_at(registers, (fields.EACH_OUTLINE,), ())),
         "skills": ",".join(sorted(skill.hex() for skill in skills)),
     }  # fmt: skip
 

@@ -19,6 +19,7 @@ from aiohttp import web
 from core.dispatch import fields
 from core.dispatch.acts import Act, ActError, new_stream_id
 from core.dispatch.fields import Kind
+from core.dispatch.outline_text import outline_text, read_outline
 from core.dispatch.recurrence import recurrence_with
 from core.dispatch.recurrence_acts import create_recurrence, edit_recurrence, skip_day
 from core.log.errors import Malformed
@@ -35,6 +36,7 @@ from web.board.reader import Rows
 from web.board.rows import PRIORITY_WORDS
 from web.formats import folded, sentence
 from web.frame import must_write, see_other, settings_of, zone_of
+from web.outlines import corners_words, outline_of
 from web.recurring.form import (
     FROM_PLACE,
     INPUT_BY_FIELD,
@@ -318,6 +320,10 @@ async def _read(reader: Rows, form: Any, shown: Mapping[str, str]) -> Given:
     except ValueError as error:
         errors["point"] = str(error)
     try:
+        texts["outline"] = outline_text(read_outline(texts["outline"]))
+    except ValueError as error:
+        errors["outline"] = str(error)
+    try:
         texts["customer"] = await _customer(reader, texts["customer"], form)
         await _fill_from_place(reader, texts, shown)
     except FormError as error:
@@ -370,6 +376,9 @@ async def _fill_from_place(reader: Rows, texts: dict[str, str], shown: Mapping[s
     texts |= dict.fromkeys(untouched, "")
     if customer:
         known = await values_of_place(reader, customer, texts["place"])
+        if texts["point"] and texts["point"] != known.get("point"):
+            # It lies elsewhere than the place, and so does what bounds it.
+            known.pop("outline", None)
         texts |= {name: text for name, text in known.items() if not texts.get(name)}
 
 
@@ -389,6 +398,11 @@ def _changes(
             found[name] = str(error)
         except ActError as error:
             found[name] = sentence(str(error))
+    if {"point", "outline"} & names and not {"point", "outline"} & found.keys():
+        try:
+            outline_of(texts["outline"], texts["point"])
+        except ValueError as error:
+            found["outline"] = sentence(str(error))
     starts, ends = texts["starts"], texts["ends"]
     if not found and {"starts", "ends"} & names and ends and starts > ends:
         found["ends"] = say("The last day is before the first; put it after, or leave it empty.")
@@ -418,6 +432,8 @@ def _value(name: str, text: str) -> object:
             return [_identity(name, skill) for skill in text.split(",") if skill] or None
         case "point":
             return formats.parse_point(text) if text else None
+        case "outline":
+            return read_outline(text) or None
     return text or None
 
 
@@ -462,6 +478,8 @@ async def _input_words(reader: Rows, name: str, text: str) -> str:
             return PRIORITY_WORDS[int(text)] if text in ("0", "1", "2", "3") else text
         case "planned":
             return formats.minutes_words(int(text)) if text.isdecimal() else text
+        case "outline":
+            return corners_words(len(text.split("\n")))
         case "horizon":
             return horizon_words(int(text)) if text.isdecimal() and len(text) < 5 else text
         case "skills":

@@ -4,7 +4,7 @@
 import { suggest } from './board/suggest.js';
 import { _ } from './words.js';
 
-const FROM_PLACE = ['address', 'point', 'radius', 'contact', 'contact_phone'];
+const FROM_PLACE = ['address', 'point', 'radius', 'outline', 'contact', 'contact_phone'];
 
 for (const form of document.querySelectorAll('form[data-recurring]')) {
   const field = (name) => form.elements.namedItem(name);

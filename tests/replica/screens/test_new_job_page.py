@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -62,18 +63,22 @@ async def test_a_customers_job_is_at_their_only_place_unless_something_else_is_s
     maker: Phone,
 ) -> None:
     customer, place = maker.site.new_id(Kind.CUSTOMER), maker.site.entropy(8)
+    yard = [*(500_000_000, 1), *(500_010_000, 1), *(500_010_000, 20_000)]
+    spot = {"address": "Lipova 12", "point": [500_000_000, 1], "outline": yard}
     maker.office(
         acts.edit_customer(customer, {"name": "Novak Heating"})
-        + acts.edit_place(customer, place, {"address": "Lipova 12", "point": [500_000_000, 1]})
+        + acts.edit_place(customer, place, spot)
     )
     maker.give_job("Pump", customer=customer)
     await maker.sync()
     await maker.post("/jobs/new", title="There", customer=customer.hex())
     await maker.post("/jobs/new", title="Else", customer=customer.hex(), address="Nova 1")
-    found = await maker.rows("SELECT title, place, address, lat_e7 FROM job ORDER BY title")
+    found = await maker.rows(
+        "SELECT title, place, address, lat_e7, outline FROM job ORDER BY title"
+    )
     assert [row for row in found if row[0] != "Pump"] == [
-        ("Else", "", "Nova 1", None),
-        ("There", place.hex(), "Lipova 12", 500_000_000),
+        ("Else", "", "Nova 1", None, ""),
+        ("There", place.hex(), "Lipova 12", 500_000_000, json.dumps(yard, separators=(",", ":"))),
     ]
 
 

@@ -74,7 +74,7 @@ export function wireForm(form, hooks) {
   field('place').addEventListener('change', () => {
     const fills = form.placeFills?.get(field('place').value);
     if (!fills) return;
-    for (const name of ['address', 'point', 'radius']) filled.set(name, field(name).value);
+    for (const name of ['address', 'point', 'radius', 'outline']) filled.set(name, field(name).value);
     fill(fills);
   });
   suggest(field('address'), {
