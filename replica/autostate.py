@@ -19,6 +19,7 @@ from core.dispatch.autolog import AutologError, State, from_plain, to_plain
 from core.dispatch.duty import DutyError, DutyMark, Shift, on_duty, shift_end_ms
 from core.dispatch.fields import LogKind, Phase
 from core.dispatch.fix import Fix, decode_track, encode_track
+from core.dispatch.geometry import RADIUS_M_MAX, RADIUS_M_MIN
 from core.dispatch.jobplace import PLACES_MAX, JobPlace, Places
 from core.dispatch.outline import standing_corners
 from core.dispatch.timelog import Moment
@@ -242,8 +243,12 @@ def place_of_row(
     window_end_ms: int | None,
     position: int,
 ) -> JobPlace:
-    """A job's place from its row; an outline counts where its pin stands by it."""
+    """A job's place from its row; an outline counts where its pin stands by it.
+
+    A radius that another program allows and this one does not counts as the nearest that it does.
+    """
     corners = standing_corners(outline, lat_e7, lon_e7)
+    radius_m = min(max(radius_m, RADIUS_M_MIN), RADIUS_M_MAX)
     return JobPlace(
         job, lat_e7, lon_e7, radius_m, corners, window_start_ms, window_end_ms, position
     )

@@ -140,3 +140,14 @@ def test_own_tracks_watches_a_circle_that_reaches_to_the_farthest_corner(pocket:
     assert round(watched["lat"] * 1e7) == at(-60)[0]
     assert round(watched["lon"] * 1e7) == LON
     assert 111 <= watched["rad"] <= 113
+
+
+@pytest.mark.parametrize(("radius_m", "counts_as"), [(1, 30), (-7, 30), (90_000, 1_000)])
+async def test_a_radius_that_only_another_program_allows_stops_no_logger(
+    pocket: Pocket, radius_m: int, counts_as: int
+) -> None:
+    pocket.hub.write([Change(pocket.job, (fields.RADIUS,), radius_m)])
+    pocket.sync()
+    await pocket.visit()
+    place = read_context(pocket.replica, pocket.worker).places.spot_by_job[pocket.job].place
+    assert place.radius_m == counts_as
