@@ -398,10 +398,8 @@ def edit_place(customer: bytes, place: bytes, values: Mapping[str, object]) -> A
         checked: Any
         match name:
             case "name":
-                code, checked = (
-                    fields.PLACE_NAME,
-                    text_of(say("The place"), value, NAME_LETTERS_MAX),
-                )
+                checked = text_of(say("The place"), value, NAME_LETTERS_MAX)
+                code = fields.PLACE_NAME
             case "address":
                 checked = text_of(say("The address"), value, NAME_LETTERS_MAX)
                 code = fields.PLACE_ADDRESS

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from core.dispatch.fields import LogKind, Phase
 
-RULE_VERSION: Final = 2
+RULE_VERSION: Final = 3
 """Goes up with every change of a rule or number in `visit` or `trip`."""
 COUNTDOWN_MS: Final = 60_000
 """How long a fact of mode TIMED waits for a no before it is taken as agreed."""

@@ -80,7 +80,7 @@ WINDOW_FIXES_MAX: Final = 450
 """Two windows of fixes fit a track entry, and are worked out anew in some milliseconds."""
 SETTLE_MS: Final = 60_000
 """`tick` lets a fix be this late before time passes without it."""
-STATE_VERSION: Final = 2
+STATE_VERSION: Final = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,7 +183,7 @@ def test_every_fact_names_fixes_that_exist_the_rule_and_the_threshold() -> None:
         assert not isinstance(fact, Supersede)
         assert fact.evidence_ms
         assert set(fact.evidence_ms) <= times
-        assert (fact.rule_version, fact.threshold_min) == (2, 3)
+        assert (fact.rule_version, fact.threshold_min) == (3, 3)
 
 
 @pytest.mark.parametrize("mode", [Mode.SUGGEST, Mode.TIMED, Mode.OFF])

@@ -166,7 +166,7 @@ def test_10_a_new_threshold_counts_from_noon_and_every_log_names_its_own() -> No
     assert [round(log[1]) for log in logs(facts)] == [0, 800, 3000]
     starts = [f for f in facts if isinstance(f, Start) and f.kind is LogKind.ON_SITE]
     assert [f.threshold_min for f in starts] == [3, 3, 10]
-    assert {f.rule_version for f in starts} == {2}
+    assert {f.rule_version for f in starts} == {3}
 
 
 def test_11_a_mock_location_is_never_logged_by_itself() -> None:
