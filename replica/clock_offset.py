@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from core.log.canonical import pack, unpack
 from core.log.errors import LogError
-from core.sentence import say_n
+from core.sentence import say, say_n
 from replica.clock import Clock
 from replica.store import Store
 
@@ -166,24 +166,14 @@ def words_of(offset_ms: int) -> str:
     """How far a clock is off, as '12 minutes behind'; '' where it is near enough."""
     if abs(offset_ms) < TOLD_FROM_MS:
         return ""
-    minutes, is_behind = round(abs(offset_ms) / 60_000), offset_ms > 0
-    size = next((each for each in (525_600, 1_440, 60, 1) if minutes >= 2 * each), 0)
-    n = minutes // size if size else 0
-    match size, is_behind:
-        case 525_600, True:
-            return say_n("{n:,} year behind", "{n:,} years behind", n)
-        case 525_600, False:
-            return say_n("{n:,} year ahead", "{n:,} years ahead", n)
-        case 1_440, True:
-            return say_n("{n:,} day behind", "{n:,} days behind", n)
-        case 1_440, False:
-            return say_n("{n:,} day ahead", "{n:,} days ahead", n)
-        case 60, True:
-            return say_n("{n:,} hour behind", "{n:,} hours behind", n)
-        case 60, False:
-            return say_n("{n:,} hour ahead", "{n:,} hours ahead", n)
-        case 1, True:
-            return say_n("{n:,} minute behind", "{n:,} minutes behind", n)
-        case 1, False:
-            return say_n("{n:,} minute ahead", "{n:,} minutes ahead", n)
-    return ""
+    minutes = round(abs(offset_ms) / 60_000)
+    if minutes >= 2 * 525_600:
+        span = say_n("{n:,} year", "{n:,} years", minutes // 525_600)
+    elif minutes >= 2 * 1_440:
+        span = say_n("{n:,} day", "{n:,} days", minutes // 1_440)
+    elif minutes >= 2 * 60:
+        span = say_n("{n:,} hour", "{n:,} hours", minutes // 60)
+    else:
+        span = say_n("{n:,} minute", "{n:,} minutes", minutes)
+    behind, ahead = say("{span} behind", span=span), say("{span} ahead", span=span)
+    return behind if offset_ms > 0 else ahead
