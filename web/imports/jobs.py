@@ -13,6 +13,7 @@ from typing import Any
 
 from core.dispatch.acts import assign, create_job, edit_job
 from core.dispatch.fields import Kind
+from core.dispatch.outline import flat, standing_corners
 from core.dispatch.roster import absence_on
 from core.sentence import marked, say, say_n
 from web import formats
@@ -178,7 +179,7 @@ class JobsImport:
         return text.strip() or None
 
     def _where(self, customer: Any, cells: Cells, notes: list[str]) -> Values:
-        """Place, address, position and radius: what the row says, else the customer's place."""
+        """Place, address, position and bounds: what the row says, else the customer's place."""
         about, address = self._about, address_of(cells)
         point = read_point(*(cells.get(key, "") for key in ("point", "lat", "lon")))
         radius = read_radius(cells.get("radius", ""))
@@ -190,14 +191,17 @@ class JobsImport:
                 notes += [found.note] if found.note else []
             given = {"address": address or None, "point": point, "radius": radius}
             return given | ({"customer": bytes.fromhex(customer["customer"])} if customer else {})
+        corners = None
         if point is None and place["lat_e7"] is not None:
             point = (place["lat_e7"], place["lon_e7"])
+            corners = standing_corners(place["outline"], *point)
         return {
             "customer": bytes.fromhex(customer["customer"]),
             "place": bytes.fromhex(place["place"]),
             "address": address or place["address"] or None,
             "point": point,
             "radius": radius or place["radius_m"],
+            "outline": flat(corners) if corners else None,
         }
 
     def _place(self, customer: Any, cells: Cells, address: str) -> Any | None:
@@ -320,7 +324,7 @@ def given_by(cells: Cells) -> frozenset[str]:
     return frozenset(name for name, keys in sources.items() if any(key in cells for key in keys))
 
 
-_OF_A_PLACE = ("place", "address", "point", "radius")
+_OF_A_PLACE = ("place", "address", "point", "radius", "outline")
 _OF_A_CUSTOMER = ("customer", *_OF_A_PLACE, "contact", "contact_phone")
 
 
@@ -338,6 +342,7 @@ def _differing(row: Any, values: Values, given: frozenset[str]) -> Values:
         "address": row["address"] or None,
         "point": None if row["lat_e7"] is None else (row["lat_e7"], row["lon_e7"]),
         "radius": row["radius_m"],
+        "outline": json.loads(row["outline"]) if row["outline"] else None,
         "contact": row["contact"] or None,
         "contact_phone": row["contact_phone"] or None,
     }
@@ -355,4 +360,7 @@ def _differing(row: Any, values: Values, given: frozenset[str]) -> Values:
     if "customer" in changed and row["place"]:
         # The place that it had is one of the customer before.
         changed.setdefault("place", None)
+    if "point" in changed and row["outline"]:
+        # The job lies elsewhere now, and so does what bounded it.
+        changed.setdefault("outline", None)
     return changed

@@ -67,7 +67,7 @@ async def read_known(reader: Rows, kind: str) -> Known:
             await reader.rows(
                 "SELECT job, number, title, customer, place, address, lat_e7, lon_e7, contact,"
                 " contact_phone, priority, window_start, window_end, planned_minutes, description,"
-                " radius_m, skills, status, worker, frontier FROM job"
+                " radius_m, outline, skills, status, worker, frontier FROM job"
             ),
         )
     workers = _by("worker", await reader.rows("SELECT * FROM worker"))

@@ -251,6 +251,24 @@ async def test_a_job_that_exists_gets_every_column_that_the_table_has(town: Town
     assert "of them updated" not in seen.words, "it has all of that now"
 
 
+async def test_an_imported_job_is_bounded_as_the_place_that_it_lies_at(town: Town) -> None:
+    office, eva = town.office, await town.office.signed_in("Eva")
+    text = "Name;Street;Position\nLetná;Street 1;50.0995, 14.425\nNusle;Street 2;50.06, 14.44\n"
+    await import_shown(eva, await upload(eva, "customers", text))
+    (letna,) = await office.rows("SELECT * FROM customer_place WHERE address = 'Street 1'")
+    customer, place = bytes.fromhex(letna["customer"]), bytes.fromhex(letna["place"])
+    yard = [500_990_000, 144_240_000, 500_990_000, 144_260_000, 501_000_000, 144_250_000]
+    await office.act(acts.edit_place(customer, place, {"outline": yard}))
+    text = "Title;Customer;Position\nAt the yard;Letná;\nElsewhere;Letná;50.2, 14.5\n"
+    await import_shown(eva, await upload(eva, "jobs", text))
+    rows = await office.rows("SELECT number, title, outline FROM job ORDER BY title")
+    assert [row["outline"] for row in rows] == [json.dumps(yard, separators=(",", ":")), ""]
+    text = f"Number;Title;Customer\n{rows[0]['number']};At the yard;Nusle\n"
+    await import_shown(eva, await choose(eva, await upload(eva, "jobs", text), same="update"))
+    (row,) = await office.rows("SELECT outline FROM job WHERE title = 'At the yard'")
+    assert row["outline"] == ""
+
+
 async def test_a_file_in_another_encoding_is_read_and_named(office: Office) -> None:
     eva = await office.signed_in("Eva")
     await eva.get("/import?kind=customers")
