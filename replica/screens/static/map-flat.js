@@ -1,20 +1,17 @@
 // The map where the browser has no WebGL: Leaflet, with the same tiles drawn on a canvas.
 import { colour, loadStyle } from "./map-look.js";
 import { holder, ownSign } from "./map-pins.js";
-
-const ZOOM_FIT = 15;
-const ZOOM_MAX = 19;
+import { Sheet, ZOOM_FIT, ZOOM_MAX, calm } from "./map-sheet.js";
 
 /** Draw into `container`; resolves when it can be used. */
 export async function draw(container, ground, libraries) {
   await loadStyle(libraries.leafletStyle);
   await loadScript(libraries.leaflet);
   const { L } = window;
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const map = L.map(container, { zoomControl: false, attributionControl: false, maxZoom: ZOOM_MAX, zoomAnimation: !calm });
+  const map = L.map(container, { zoomControl: false, attributionControl: false, maxZoom: ZOOM_MAX, zoomAnimation: !calm() });
   map.setView([0, 0], 2);
   L.control.scale({ imperial: false, position: "topleft" }).addTo(map);
-  const view = new View(L, map, libraries, calm);
+  const view = new View(L, map, libraries);
   await view.setGround(ground);
   return view;
 }
@@ -32,13 +29,12 @@ function loadScript(src) {
 
 const turned = ([lon, lat]) => [lat, lon];
 
-class View {
-  constructor(L, map, libraries, calm) {
+class View extends Sheet {
+  constructor(L, map, libraries) {
+    super(map);
     this.kind = "flat";
     this.L = L;
-    this.map = map;
     this.libraries = libraries;
-    this.calm = calm;
     this.own = L.layerGroup().addTo(map);
   }
 
@@ -48,8 +44,7 @@ class View {
   }
 
   setMe(me) {
-    if (JSON.stringify(me) === this.shownMe) return;
-    this.shownMe = JSON.stringify(me);
+    if (this.isShown(me)) return;
     this.own.clearLayers();
     if (!me) return;
     const look = { color: colour("--accent"), weight: 1.5, fillOpacity: 0.16, interactive: false };
@@ -61,11 +56,6 @@ class View {
     return this.map.latLngToContainerPoint(turned(at));
   }
 
-  size() {
-    const { clientWidth: width, clientHeight: height } = this.map.getContainer();
-    return { width, height };
-  }
-
   where() {
     const { lng, lat } = this.map.getCenter();
     return { at: [lng, lat], zoom: this.map.getZoom() };
@@ -73,25 +63,17 @@ class View {
 
   fit(points, atOnce) {
     this.map.fitBounds(points.map(turned), {
-      paddingTopLeft: [48, 64], paddingBottomRight: [104, 40], maxZoom: ZOOM_FIT, animate: !atOnce && !this.calm,
+      paddingTopLeft: [48, 64], paddingBottomRight: [104, 40], maxZoom: ZOOM_FIT, animate: !atOnce && !calm(),
     });
   }
 
   goTo(at, zoom, atOnce) {
     const to = atOnce ? zoom : Math.max(zoom, this.map.getZoom());
-    this.map.setView(turned(at), to, { animate: !atOnce && !this.calm });
+    this.map.setView(turned(at), to, { animate: !atOnce && !calm() });
   }
 
   zoom(step) {
     this.map.setZoom(this.map.getZoom() + step);
-  }
-
-  onSettled(run) {
-    this.map.on("moveend", run);
-  }
-
-  onGround(run) {
-    this.map.on("click", run);
   }
 
   async setGround({ tiles, schema, zoom_max: zoomMax }) {

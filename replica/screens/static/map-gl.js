@@ -1,9 +1,8 @@
 // The map by MapLibre GL, from the tiles that this phone carries; bare ground where it carries none.
 import { colour, loadStyle } from "./map-look.js";
 import { holder, ownSign } from "./map-pins.js";
+import { Sheet, ZOOM_FIT, ZOOM_MAX, calm } from "./map-sheet.js";
 
-const ZOOM_FIT = 15;
-const ZOOM_MAX = 19;
 const MOVE_MS = 300;
 const RING_POINTS = 48;
 const METRES_PER_DEGREE = 111_320;
@@ -40,10 +39,10 @@ function bare() {
   return { version: 8, sources: {}, layers: [{ id: "ground", type: "background", paint }] };
 }
 
-class View {
+class View extends Sheet {
   constructor(map, gl) {
+    super(map);
     this.kind = "gl";
-    this.map = map;
     this.gl = gl;
     this.ring = EMPTY;
     this.me = null;
@@ -61,8 +60,7 @@ class View {
   }
 
   setMe(me) {
-    if (JSON.stringify(me) === this.shownMe) return;
-    this.shownMe = JSON.stringify(me);
+    if (this.isShown(me)) return;
     this.me?.remove();
     this.me = me && this.add(ownSign(me.old), me.at);
     this.ring = me && me.accuracy ? circle(me.at, me.accuracy) : EMPTY;
@@ -71,11 +69,6 @@ class View {
 
   project(at) {
     return this.map.project(at);
-  }
-
-  size() {
-    const { clientWidth: width, clientHeight: height } = this.map.getContainer();
-    return { width, height };
   }
 
   where() {
@@ -100,22 +93,10 @@ class View {
     this.map.easeTo({ zoom: this.map.getZoom() + step, duration: calm() ? 0 : MOVE_MS });
   }
 
-  onSettled(run) {
-    this.map.on("moveend", run);
-  }
-
-  onGround(run) {
-    this.map.on("click", run);
-  }
-
   setGround(ground) {
     this.map.once("style.load", () => this.addRing());
     this.map.setStyle(ground.style ?? bare(), { diff: false });
   }
-}
-
-function calm() {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
 function circle([lon, lat], metres) {
