@@ -1,0 +1,5 @@
+"""Reports of simulated runs: what was simulated, what came of it, and what was wrong.
+
+`record` is what a run writes down (JSON), `page` draws it as one file of HTML, `compare` two of
+them side by side.
+"""
