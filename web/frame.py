@@ -22,7 +22,7 @@ from hub.hub import Hub
 from hub.keys import ACCOUNT, GUARD_RULES, HUB, Account
 from web.keys import Command, commands_for, offered
 from web.language import language_of
-from web.phones import PhonesSummary, phones_summary
+from web.phones import NO_SUMMARY, PhonesSummary, phones_summary
 
 SETTINGS: Final = web.RequestKey("SETTINGS", dict[str, object])
 NOTICE_COOKIE: Final = "fieldlog-notice"
@@ -167,8 +167,8 @@ def zone_of(settings: dict[str, object]) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-async def frame_of(request: web.Request) -> Frame:
-    """The frame of this request's page."""
+async def frame_of(request: web.Request, *, whole: bool = True) -> Frame:
+    """The frame of this request's page; a piece of one shows neither pill nor notices."""
     hub = request.app[HUB]
     account = request.get(ACCOUNT)
     settings = await settings_of(request)
@@ -187,14 +187,20 @@ async def frame_of(request: web.Request) -> Frame:
         theme=_theme_of(request),
         search=request.query.get("q", "")[:200] if request.path == "/search" else "",
         links=_links(request.path),
-        sync=await phones_summary(hub, now_ms) if account else PhonesSummary("", "", ""),
-        notices=(
-            *_notices_of(request),
-            *([ALMOST_FULL] if account and not await _has_room(hub) else []),
-            *([DAMAGED] if account and hub.self_check.findings else []),
-        ),
+        sync=await phones_summary(hub, now_ms) if account and whole else NO_SUMMARY,
+        notices=await _notices(request, hub) if whole else (),
         here=request.path_qs if request.method == "GET" else "/",
     )
+
+
+async def _notices(request: web.Request, hub: Hub) -> tuple[Notice, ...]:
+    """What an earlier answer left, and for people of the site what is wrong with the hub."""
+    found = _notices_of(request)
+    if request.get(ACCOUNT) is None:
+        return found
+    if not await _has_room(hub):
+        found = (*found, ALMOST_FULL)
+    return (*found, DAMAGED) if hub.self_check.findings else found
 
 
 async def _has_room(hub: Hub) -> bool:

@@ -58,6 +58,9 @@ class PhonesSummary:
     title: str
 
 
+NO_SUMMARY: Final = PhonesSummary("", "", "")
+
+
 async def phones_of(hub: Hub) -> list[Phone]:
     """All phones that hold a certificate of this site, by their workers' names."""
     phones = []

@@ -32,6 +32,8 @@ ICON_SPRITE: Final = "vendor/icons.svg"
 ROWS_KEPT: Final = 4_096
 """Drawn rows of the board that are kept, some 8 MB: forty pages of them."""
 LISTS_KEPT: Final = 32
+PIECES_KEPT: Final = 256
+"""Drawn pieces of the board that stand round its rows: some fifty questions of them."""
 
 SHAPE_BY_STATUS: Final = {
     "open": "circle",
@@ -76,6 +78,7 @@ def make_environment(assets: Assets, tag: str = ENGLISH) -> jinja2.Environment:
         form_token=_form_token,
         status_chip=_status_chip_of(assets, language),
         drawn_row=_drawn_row_of(environment),
+        piece=_piece_of(environment),
         check_list=_check_list_of(language),
         option_list=_option_list_of(language),
     )
@@ -138,6 +141,15 @@ def _drawn_row_of(environment: jinja2.Environment) -> Any:
         return drawn(row, row.job == selected)
 
     return drawn_row
+
+
+def _piece_of(environment: jinja2.Environment) -> Any:
+    @lru_cache(maxsize=PIECES_KEPT)
+    def piece(template: str, **values: Any) -> Markup:
+        """A piece that says all by these values, which are frozen; drawn once for the same."""
+        return Markup(environment.get_template(template).render(values))
+
+    return piece
 
 
 def _check_list_of(language: Language) -> Any:
@@ -243,7 +255,8 @@ def wants_part(request: web.Request) -> bool:
     return request.headers.get("X-Board-Part") == "1"
 
 
-def part(request: web.Request, template: str, frame: Frame, page: object) -> web.Response:
+async def part(request: web.Request, template: str, page: object) -> web.Response:
     """Answer with a piece of a page, for a script that puts it in its place."""
+    frame = await frame_of(request, whole=False)
     text = templates_of(request).get_template(template).render(frame=frame, page=page)
     return web.Response(text=text, content_type="text/html")

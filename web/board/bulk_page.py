@@ -18,7 +18,7 @@ from web.board.bulk import DOINGS, PICKED_MAX, Outcome, carry_out_all
 from web.board.filters import Filter, read_back
 from web.board.state import moment_of
 from web.formats import sentence
-from web.frame import frame_of, see_other
+from web.frame import see_other
 from web.language import language_of
 from web.rendering import part, show, wants_part
 
@@ -90,7 +90,7 @@ def outcome_part(outcome: Outcome, wanted: Filter) -> OutcomePart:
 
 
 async def _drawn(request: web.Request, page: OutcomePart) -> web.Response:
-    return part(request, "board/outcome.html", await frame_of(request), page)
+    return await part(request, "board/outcome.html", page)
 
 
 async def picks_json(request: web.Request) -> web.StreamResponse:

@@ -82,12 +82,21 @@ class FaultLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """By control, the pairs of the address that its form carries unchanged."""
+
+    text: Pairs
+    status: Pairs
+    worker: Pairs
+    day: Pairs
+
+
+@dataclass(frozen=True, slots=True)
 class FilterBar:
     """What `board/filter_bar.html` gets.
 
-    `beside` are, by control, the pairs of the address that its form carries unchanged; `was` is the
-    query of what is shown, which stays where a text is no filter. `list_named` names the list
-    of workers; for a page that `has_list` of this name those chosen alone are drawn.
+    `was` is the query of what is shown, which stays where a text is no filter. `list_named` names
+    the list of workers; for a page that `has_list` of this name those chosen alone are drawn.
     """
 
     text: str
@@ -100,7 +109,7 @@ class FilterBar:
     has_list: bool
     chips: tuple[Chip, ...]
     clear_href: str
-    beside: dict[str, Pairs]
+    beside: Beside
 
 
 async def filter_bar(
@@ -121,12 +130,12 @@ async def filter_bar(
         has_list=workers.named == list_had,
         chips=chips(wanted, names),
         clear_href=wanted.without_filters().url(),
-        beside={
-            "text": tuple(wanted.without_filters().pairs()),
-            "status": tuple(replace(wanted, statuses=()).pairs()),
-            "worker": tuple(replace(wanted, workers=()).pairs()),
-            "day": tuple(replace(wanted, day="").pairs()),
-        },
+        beside=Beside(
+            text=tuple(wanted.without_filters().pairs()),
+            status=tuple(replace(wanted, statuses=()).pairs()),
+            worker=tuple(replace(wanted, workers=()).pairs()),
+            day=tuple(replace(wanted, day="").pairs()),
+        ),
     )
 
 

@@ -26,6 +26,8 @@ TEXT_CHARACTERS_MAX: Final = 200
 CHOICES_MAX: Final = 50
 """More workers than this in one filter is better said by a team or by all of them."""
 SORTS_MAX: Final = 3
+ASKED_LATELY: Final = 256
+"""Filters whose heads and links are kept: a page asks for the same few again and again."""
 UNASSIGNED: Final = NONE
 
 _ID: Final = re.compile(r"[0-9a-f]{24}\Z")

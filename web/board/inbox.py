@@ -21,7 +21,6 @@ from web.board.inbox_book import INBOX_BOOK, Listed
 from web.board.problems import Problem
 from web.board.state import Moment, moment_of
 from web.board.words import load_names
-from web.frame import frame_of
 from web.language import answer_json
 from web.rendering import part
 
@@ -119,7 +118,7 @@ async def inbox_part(request: web.Request) -> web.StreamResponse:
     """GET /board/inbox?…&job=ID: the list alone."""
     moment = await moment_of(request)
     page = await inbox_of(request, moment, await moment.filter_of(request.query))
-    return part(request, "board/inbox.html", await frame_of(request), page)
+    return await part(request, "board/inbox.html", page)
 
 
 async def inbox_json(request: web.Request) -> web.StreamResponse:

@@ -7,10 +7,11 @@ Invariant: every layout that an address can name is one of these links.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from core.sentence import say
-from web.board.filters import BOTH, LAYOUTS, SIGHTS, Filter, sights_of
+from web.board.filters import ASKED_LATELY, BOTH, LAYOUTS, SIGHTS, Filter, sights_of
 
 TABS: Final = ("table", "planner", "map", "inbox")
 """The order of the buttons: what is looked at most comes first."""
@@ -56,6 +57,7 @@ class Layouts:
         return " " in self.sights
 
 
+@lru_cache(maxsize=ASKED_LATELY)
 def layouts_of(wanted: Filter, selected: str) -> Layouts:
     """The layouts of a filter, with the selected job's id or ''."""
     more = {"job": selected} if selected else {}

@@ -22,7 +22,6 @@ from web.board.nearest import Candidate, Need, candidates
 from web.board.plan_sql import POINT, SITE
 from web.board.state import RECKONER, Moment, moment_of
 from web.formats import folded
-from web.frame import frame_of
 from web.language import answer_json
 from web.rendering import part
 
@@ -123,7 +122,7 @@ async def candidates_part(request: web.Request) -> web.StreamResponse:
     )
     found = await candidates(moment, wanted, text, request.app[RECKONER])
     page = CandidatesPart(found, text, row["lat_e7"] is not None)
-    return part(request, "board/candidates.html", await frame_of(request), page)
+    return await part(request, "board/candidates.html", page)
 
 
 async def addresses(request: web.Request) -> web.StreamResponse:

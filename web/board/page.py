@@ -120,7 +120,7 @@ async def board_page(request: web.Request) -> web.StreamResponse:
     reading = await moment.reading(request.query)
     if wants_part(request):
         answer = await _page(request, moment, reading, whole=False)
-        return part(request, "board/answer.html", await frame_of(request), answer)
+        return await part(request, "board/answer.html", answer)
     page = await _page(request, moment, reading)
     absent = page.selected and not (page.detail or page.form or page.near)
     return await show(request, "board/board.html", page, status=404 if absent else 200)
@@ -275,7 +275,7 @@ async def rows_part(request: web.Request) -> web.StreamResponse:
         moment, question, rows, before, is_last=len(found) <= NEXT_ROWS
     )
     page = RowsPart(rows, last_heads, request.query.get("job", ""))
-    response = part(request, "board/rows.html", await frame_of(request), page)
+    response = await part(request, "board/rows.html", page)
     response.headers["X-More"] = "1" if len(found) > NEXT_ROWS else "0"
     return response
 
@@ -370,7 +370,7 @@ async def draw_pane(
     """Answer with the pane alone."""
     absent = missing if not (detail or form or near) else ""
     page = PanePart(detail, form, near, wanted.url(), wanted.query())
-    response = part(request, "board/pane.html", await frame_of(request), page)
+    response = await part(request, "board/pane.html", page)
     response.set_status(404 if absent else status)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -7,10 +7,11 @@ Invariant: every control is a link, so it works without a script and shows where
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from core.sentence import say
-from web.board.filters import BOTH, VIEWS, Filter
+from web.board.filters import ASKED_LATELY, BOTH, VIEWS, Filter
 
 _TONE_BY_VIEW: Final = {
     "exceptions": "bad",
@@ -83,6 +84,7 @@ def view_links(wanted: Filter, counts: dict[str, int]) -> tuple[ViewLink, ...]:
     )
 
 
+@lru_cache(maxsize=ASKED_LATELY)
 def columns(wanted: Filter) -> tuple[Column, ...]:
     """The table's heads; `place` numbers the columns of an order of several, from 1."""
     sorts = wanted.sorts

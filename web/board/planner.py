@@ -25,7 +25,6 @@ from web.board.plan_drawing import Chip, Drawing, PlanRow
 from web.board.plan_lines import Tick, in_order
 from web.board.state import Moment, moment_of
 from web.formats import date_words, long_day_words
-from web.frame import frame_of
 from web.rendering import part
 from web.roster import roster_on
 
@@ -90,7 +89,7 @@ async def draw_planner(
         # A page that shows it by now was drawn while it showed something else.
         wanted = replace(wanted, layout="planner")
     page = PlannerPart(await planner_of(moment, wanted), selected)
-    response = part(request, "board/planner.html", await frame_of(request), page)
+    response = await part(request, "board/planner.html", page)
     response.set_status(status)
     response.headers["Cache-Control"] = "no-store"
     return response

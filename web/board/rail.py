@@ -7,6 +7,7 @@ without a script, and a page never waits long for counts: what is missing its sc
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -19,7 +20,7 @@ from web.board.page_parts import ViewLink, view_links
 from web.board.saved_views import SAVED_COUNTS, SavedView, kept, views_seen
 from web.board.state import ALERT_BOOK, Moment, moment_of
 from web.frame import frame_of
-from web.rendering import part
+from web.rendering import templates_of
 
 PART_S_MAX = 5.0
 """The script asks again for what was not counted by then."""
@@ -67,13 +68,6 @@ class Rail:
     def none_yet(self) -> bool:
         """Whether no standard view has a job: the site has none yet, or a filter hides them all."""
         return not any(view.count for view in self.views)
-
-
-@dataclass(frozen=True, slots=True)
-class RailPart:
-    """What `board/rail.html` gets, alone; within the board the board's page has the same."""
-
-    rail: Rail
 
 
 async def rail_of(
@@ -133,6 +127,8 @@ async def rail_part(request: web.Request) -> web.StreamResponse:
     reading = await moment.reading(request.query)
     counts = await request.app[ALERT_BOOK].counts(moment.now_ms, moment.zone)
     rail = await rail_of(request, moment, reading, counts, within_s=PART_S_MAX)
-    response = part(request, "board/rail.html", await frame_of(request), RailPart(rail))
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    frame = await frame_of(request, whole=False)
+    piece: Any = templates_of(request).globals["piece"]
+    drawn = piece("board/rail.html", rail=rail, may_write=frame.may_write)
+    headers = {"Cache-Control": "no-store"}
+    return web.Response(text=drawn, content_type="text/html", headers=headers)
