@@ -7,6 +7,7 @@ to a key whose owner proved the code, and only once a code.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -81,7 +82,7 @@ class Enrolments:
         """
         now = self._replica.clock.now_ms()
         self._forget_old(now)
-        if len(self._open_by_locator) >= 2 * PENDING_MAX:
+        if self._still_open(now) >= 2 * PENDING_MAX:
             raise EnrolmentRefused(say("too many enrolments are open; wait ten minutes"))
         entropy = self._replica.entropy
         code = pairing.code_from_entropy(entropy(pairing.CODE_ENTROPY_BYTES))
@@ -96,6 +97,15 @@ class Enrolments:
             )
         until = now + pairing.PENDING_LIFE_MS
         return Offer(typed.locator.hex(), code, pairing.encode_offer(offer), until)
+
+    def _still_open(self, now_ms: int) -> int:
+        """The secrets that may still let somebody in; a used or burnt one lets in nobody."""
+        count = 0
+        for found in self._open_by_locator.values():
+            with contextlib.suppress(pairing.EnrolmentOver):
+                found.pending.check_open(now_ms)
+                count += 1
+        return count
 
     def joined(self, worker: bytes) -> bool:
         """Whether a phone has joined by one of the worker's open enrolments."""

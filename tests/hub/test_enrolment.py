@@ -192,6 +192,18 @@ async def test_a_large_request_is_refused_unread(hub: HubAtWork) -> None:
             assert answer.status == 413
 
 
+async def test_a_used_code_leaves_its_place_to_the_next(
+    hub: HubAtWork, phone: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A depot's phones join one after the other, all within the same minutes.
+    monkeypatch.setattr("hub.enrolment.PENDING_MAX", 1)
+    first = await hub.offer(await hub.worker("Aino"))
+    with pytest.raises(EnrolmentRefused, match="too many enrolments are open"):
+        await hub.offer(await hub.worker("Veikko"))
+    await phone.enrol(link=first.link)
+    await hub.offer(await hub.worker("Veikko"))
+
+
 async def test_mistyped_codes_are_limited_by_address(
     hub: HubAtWork, phone: Device, clock: SettableClock
 ) -> None:
