@@ -19,7 +19,7 @@ from core.log.session import Close, Differing, Effect, Live, Met, Seen, Send, Se
 from replica.link import Link, LinkClosed
 from replica.shelf import ReplicaShelf
 from replica.store import DiskFull
-from replica.writer import Audience, Writer
+from replica.writer import Writer
 
 # Whose account at the writer a connection is on until its peer has said who it is.
 STRANGERS = b"?"
@@ -119,24 +119,20 @@ async def converse(
         async with turn:
             known = session.peer
             peer = STRANGERS if known is None else known.author
-            await conversation.carry_out(await writer.run(function, *args, peer=peer))
+            effects = await writer.run(function, *args, peer=peer)
+            known = session.peer
+            live = known is not None and session.stage is Stage.LIVE
+            subscription.interest = shelf.interest(known) if known is not None and live else None
+            await conversation.carry_out(effects)
 
     loop = asyncio.get_running_loop()
-    looked_s = loop.time()
-
-    def concerns(streams: frozenset[bytes], audience: Audience) -> bool:
-        peer = session.peer
-        if peer is None or session.stage is not Stage.LIVE:
-            return True
-        # What a clock ends, such as a closed job's stay on a phone, is seen to now and again.
-        return loop.time() - looked_s > LOOK_S or shelf.concerns(peer, streams, audience)
-
-    subscription = writer.subscribe(concerns)
+    subscription = writer.subscribe(chooses=True)
+    subscription.due_s = loop.time() + LOOK_S
 
     async def push() -> None:
-        nonlocal looked_s
         async for streams in subscription:
-            looked_s = loop.time()
+            # What a clock ends, such as a closed job's stay on a phone, is seen to now and again.
+            subscription.due_s = loop.time() + LOOK_S
             await step(session.changed, streams)
 
     try:

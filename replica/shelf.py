@@ -23,6 +23,7 @@ from replica import logs, told
 from replica.authority import is_kept, revoked_keys, shown_certificates
 from replica.file_shelf import ReplicaFileShelf
 from replica.intake import take_runs
+from replica.interest import Interest
 from replica.many import rows_of
 from replica.relaying import ReplicaRelayShelf
 from replica.replica import Replica
@@ -74,6 +75,7 @@ class ReplicaShelf:
         self.relay = ReplicaRelayShelf(self, replica)
         self.clocks = ReplicaTimeShelf(replica)
         self._scope: tuple[tuple[bytes, int, int], frozenset[bytes]] | None = None
+        self._interest: Interest | None = None
         # Streams that came into the peer's scope since it was first asked for; not offered yet.
         self._came: frozenset[bytes] = frozenset()
 
@@ -164,11 +166,18 @@ class ReplicaShelf:
         `audience` is what `audience_of` says of it. A hub has a session with each phone, and most
         commits are for one of them.
         """
-        if peer.role == Role.HUB or audience is None or self._scope is None:
-            return True
-        subject = peer.subject
-        known = subject in audience or derived_unique(subject) in audience
-        return known or not self._scope[1].isdisjoint(streams)
+        interest = self.interest(peer)
+        return interest is None or interest.takes(streams, audience)
+
+    def interest(self, peer: Certificate) -> Interest | None:
+        """What `concerns` goes by; None where every commit may be news."""
+        if peer.role == Role.HUB or self._scope is None:
+            return None
+        holds = self._scope[1]
+        if self._interest is None or self._interest.holds is not holds:
+            subject = peer.subject
+            self._interest = Interest(frozenset({subject, derived_unique(subject)}), holds)
+        return self._interest
 
     def compared(self, peer: Certificate, shared: frozenset[bytes]) -> frozenset[bytes]:
         """Of what two phones share the open jobs of both workers; else all of it.
@@ -242,14 +251,6 @@ class ReplicaShelf:
             )
         self._tell_reach(peer, [row[0] for row in fallen])
         return generation, 0
-
-    def set_mark(self, peer: Certificate, position: int) -> None:
-        """Keep that all was received up to the peer's position."""
-        with self._replica.store.transaction() as db:
-            db.execute(
-                "UPDATE peer SET mark = ?, met_at = ? WHERE peer = ?",
-                (position, self._replica.clock.now_ms(), peer.author),
-            )
 
     def unconfirmed(self, peer: Certificate, streams: frozenset[bytes], since: int) -> list[Log]:
         """Logs that the peer has not confirmed, of streams it holds and changed since, or new.
@@ -333,10 +334,19 @@ class ReplicaShelf:
         return bool(count > 1)
 
     def take(self, peer: Certificate, runs: Runs) -> tuple[tuple[int, str, str], ...]:
-        """Store what a frame brings."""
-        intake = take_runs(self._replica, peer, runs)
-        self._keep_reach(peer, intake.held)
-        return tuple(intake.refused)
+        """Store what a frame brings, and how far it goes, in one transaction."""
+        with self._replica.store.transaction() as db:
+            refused: tuple[tuple[int, str, str], ...] = ()
+            if runs.runs:
+                intake = take_runs(self._replica, peer, runs)
+                self._keep_reach(peer, intake.held)
+                refused = tuple(intake.refused)
+            if runs.position is not None and not refused:
+                db.execute(
+                    "UPDATE peer SET mark = ?, met_at = ? WHERE peer = ?",
+                    (runs.position, self._replica.clock.now_ms(), peer.author),
+                )
+        return refused
 
     def confirmed(self, peer: Certificate, reached: Iterable[Reached]) -> None:
         """Keep what an ack proves."""

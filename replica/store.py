@@ -39,6 +39,9 @@ SET_ASIDE = "set aside"
 # Stands in the file's header ('FLOG'), so that no other program's database is taken for a store.
 APPLICATION_ID = 0x464C4F47
 
+# How SQLite numbers its settings of `synchronous`.
+_NORMAL, _FULL = 1, 2
+
 # Types of named values that are remembered: nobody can alter one that was given.
 _AT_HAND = (int, bytes)
 
@@ -226,6 +229,32 @@ class Store:
             raise _told(error, self.path) from error
         finally:
             self._deep = False
+
+    @contextlib.contextmanager
+    def durable_together(self) -> Iterator[None]:
+        """Transactions that become durable when the block ends, all by one sync of the disk.
+
+        Each is whole or undone by itself, as ever; a power cut within the block may take the last
+        ones, never one of the middle. Not within a transaction.
+
+        Raises:
+            StoreError: the disk refused the sync; what the block committed may be there or not.
+        """
+        usual = self.db.execute("PRAGMA synchronous").fetchone()[0]
+        if usual < _FULL:
+            yield
+            return
+        before = self.db.total_changes
+        self.db.execute(f"PRAGMA synchronous = {_NORMAL}")
+        try:
+            yield
+        finally:
+            self.db.execute(f"PRAGMA synchronous = {usual}")
+        if self.db.total_changes != before:
+            # The sync of one commit makes the whole WAL before it durable; one that changes nothing
+            # has none.
+            with self.transaction():
+                self.put("synced", int(before))
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

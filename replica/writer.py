@@ -12,9 +12,13 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from replica.ballast import Ballast
+from replica.interest import Audience, Interest
 from replica.purging import scrub_if_due
 from replica.replica import Replica
 from replica.scope import audience_of
@@ -23,37 +27,33 @@ from replica.turns import PEOPLE, Turns
 
 T = TypeVar("T")
 
-
-Audience = frozenset[bytes] | None
-"""Whose phones a commit may matter to, as `replica.scope.audience_of` says it."""
+# Calls of peers that are carried out together at the most, and for how long others are begun.
+TOGETHER_MAX = 32
+TOGETHER_MS_MAX = 20
 
 
 class Subscription:
     """Streams as they change: `async for streams in subscription`.
 
+    `interest` says of what alone it hears, None of everything; from `due_s` on, by the loop's
+    clock, it hears of any commit.
+
     Args:
-        concerns: whether a commit to streams with such an audience is to be heard of; None: any is.
+        chooses: whether it may ever have an interest.
     """
 
-    def __init__(
-        self, concerns: Callable[[frozenset[bytes], Audience], bool] | None = None
-    ) -> None:
-        self._concerns = concerns
+    def __init__(self, *, chooses: bool = False) -> None:
+        self.chooses = chooses
+        self.interest: Interest | None = None
+        self.due_s = 0.0
         self._streams: set[bytes] = set()
         self._ready = asyncio.Event()
         self.closed = False
 
-    def add(self, streams: frozenset[bytes], audience: Audience = None) -> None:
+    def add(self, streams: frozenset[bytes]) -> None:
         """Announce changed streams."""
-        if self._concerns is not None and not self._concerns(streams, audience):
-            return
         self._streams |= streams
         self._ready.set()
-
-    @property
-    def chooses(self) -> bool:
-        """Whether it hears only of what concerns it."""
-        return self._concerns is not None
 
     def take(self) -> frozenset[bytes]:
         """What has changed since the last time, without waiting; for those who only ask."""
@@ -77,6 +77,46 @@ class Subscription:
                 return
 
 
+@dataclass(slots=True)
+class _Call:
+    """A call, and what came of it once `is_over`."""
+
+    function: Callable[[], object]
+    outcome: object = None
+    error: BaseException | None = None
+    took_ms: int = 0
+    is_over: bool = False
+
+    def carry_out(self) -> None:
+        """Keep what the function returns or raises."""
+        try:
+            self.outcome = self.function()
+        except BaseException as error:  # noqa: BLE001  # it is for whoever asked
+            self.error = error
+
+
+@dataclass(slots=True)
+class Work:
+    """What a writer did so far: calls, those that wait now, and how long all waited and worked."""
+
+    calls: int = 0
+    waiting: int = 0
+    waited_s: float = 0.0
+    worked_s: float = 0.0
+
+
+async def _to_its_end(running: asyncio.Future[None]) -> None:
+    """Wait for what runs, also where whoever waits is cancelled: it is done for others too."""
+    cancelled: asyncio.CancelledError | None = None
+    while not running.done():
+        try:
+            await asyncio.shield(running)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+
+
 class Writer:
     """Runs calls on the replica, one at a time.
 
@@ -93,37 +133,83 @@ class Writer:
         self.ballast = ballast
         self._executor = executor
         self._subscriptions: list[Subscription] = []
-        self._turns = Turns(replica.clock.uptime_ms)
+        self._turns: Turns[_Call] = Turns(replica.clock.uptime_ms)
+        self.work = Work()
 
     async def run(self, function: Callable[..., T], *args: object, peer: bytes = PEOPLE) -> T:
         """Run `function(*args)` where the replica may be touched; announce what it changed.
 
-        `peer` is the key of the peer for whose session it is; people come before all peers.
+        `peer` is the key of the peer for whose session it is; people come before all peers. What
+        peers ask for at the same time is carried out together, and made durable by one sync.
 
         Raises:
             DiskFull: it is for a peer, and the room that is left is kept for people.
         """
-        loop = asyncio.get_running_loop()
-
-        def carried() -> T:
-            try:
-                return function(*args)
-            finally:
-                # Asked here, where no other call can be changing anything meanwhile.
-                changed = self.replica.take_changed()
-                if self.replica.has_purged:
-                    self.replica.has_purged = False
-                    scrub_if_due(self.replica)
-                if changed:
-                    loop.call_soon_threadsafe(self._announce, changed, self._audience(changed))
-
         if peer != PEOPLE and self.ballast is not None and self.ballast.is_for_people_alone:
             raise DiskFull(
                 "the disk is almost full, and what is left is kept for what people do here; make "
                 "room, and the rest comes by itself"
             )
-        async with self._turns.turn(peer):
-            return await loop.run_in_executor(self._executor, carried)
+        call = _Call(partial(function, *args))
+        work, asked_s = self.work, asyncio.get_running_loop().time()
+        work.waiting += 1
+        try:
+            async with self._turns.turn(peer, None if peer == PEOPLE else call) as is_own:
+                work.waited_s += asyncio.get_running_loop().time() - asked_s - call.took_ms / 1_000
+                if is_own:
+                    await self._carry_out(call, alone=peer == PEOPLE)
+        finally:
+            work.waiting -= 1
+        if call.error is not None:
+            raise call.error
+        return call.outcome  # type: ignore[return-value]  # of this very function
+
+    async def _carry_out(self, call: _Call, *, alone: bool) -> None:
+        """Carry out a call, and with it those of peers that wait, as many as fit in a while."""
+        loop, work = asyncio.get_running_loop(), self.work
+        along = [] if alone else self._turns.take_along(TOGETHER_MAX - 1)
+        calls = [call, *(each.call for each in along if each.call is not None)]
+        began_s = loop.time()
+        try:
+            running = loop.run_in_executor(self._executor, self._carry, calls, loop)
+            await (_to_its_end(running) if along else running)
+        finally:
+            work.calls += sum(each.is_over for each in calls)
+            work.worked_s += loop.time() - began_s
+            over = [(each, each.call.took_ms) for each in along if each.call and each.call.is_over]
+            self._turns.carried(
+                over, [each for each in along if not (each.call and each.call.is_over)]
+            )
+
+    def _carry(self, calls: list[_Call], loop: asyncio.AbstractEventLoop) -> None:
+        """On the executor: the first call, and others until the while is over."""
+        uptime_ms = self.replica.clock.uptime_ms
+        changed: frozenset[bytes] = frozenset()
+        together = self.replica.store.durable_together() if len(calls) > 1 else nullcontext()
+        carried: list[_Call] = []
+        try:
+            with together:
+                until_ms = uptime_ms() + TOGETHER_MS_MAX
+                for call in calls:
+                    began_ms = uptime_ms()
+                    if carried and began_ms >= until_ms:
+                        break
+                    carried.append(call)
+                    call.carry_out()
+                    # Asked here, where no other call can be changing anything meanwhile.
+                    changed |= self.replica.take_changed()
+                    call.took_ms = uptime_ms() - began_ms
+        except Exception as error:  # noqa: BLE001  # it is for those who asked
+            # Of nothing that was carried out is it known whether it will last.
+            for call in carried or calls[:1]:
+                call.error = call.error or error
+        for call in carried or calls[:1]:
+            call.is_over = True
+        if self.replica.has_purged:
+            self.replica.has_purged = False
+            scrub_if_due(self.replica)
+        if changed:
+            loop.call_soon_threadsafe(self._announce, changed, self._audience(changed))
 
     async def act(self, function: Callable[..., T], *args: object) -> T:
         """Run a person's act, which is one transaction: on a full disk in the room kept back.
@@ -157,14 +243,15 @@ class Writer:
             return None  # Then everybody looks, and is told of the fault in words.
 
     def _announce(self, changed: frozenset[bytes], audience: Audience) -> None:
-        for subscription in self._subscriptions:
-            subscription.add(changed, audience)
+        now_s = asyncio.get_running_loop().time()
+        for each in self._subscriptions:
+            interest = each.interest
+            if interest is None or now_s > each.due_s or interest.takes(changed, audience):
+                each.add(changed)
 
-    def subscribe(
-        self, concerns: Callable[[frozenset[bytes], Audience], bool] | None = None
-    ) -> Subscription:
-        """Hear of changed streams from now on, or of those that concern; `unsubscribe` ends it."""
-        subscription = Subscription(concerns)
+    def subscribe(self, *, chooses: bool = False) -> Subscription:
+        """Hear of changed streams from now on; `unsubscribe` ends it."""
+        subscription = Subscription(chooses=chooses)
         self._subscriptions.append(subscription)
         return subscription
 

@@ -182,6 +182,11 @@ class FaultyConnection:
         """Whether a transaction is open."""
         return self._connection.in_transaction
 
+    @property
+    def total_changes(self) -> int:
+        """Rows that were written since it was opened."""
+        return self._connection.total_changes()
+
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> FaultyRows:
         """Run one statement."""
         if sql == "PRAGMA journal_mode = WAL":

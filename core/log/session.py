@@ -359,11 +359,8 @@ class Session:
         raise Malformed(f"{type(message).__name__} while {self.stage.value}")
 
     def _on_runs(self, runs: Runs, peer: Certificate) -> list[Effect]:
-        refused = self._shelf.take(peer, runs) if runs.runs else ()
-        if runs.position is not None:
-            self._peer_done = True
-            if not refused:
-                self._shelf.set_mark(peer, runs.position)
+        refused = self._shelf.take(peer, runs)
+        self._peer_done |= runs.position is not None
         return [self._send(Ack(runs.number, refused)), *self._settle()]
 
     def _on_ack(self, ack: Ack, peer: Certificate) -> list[Effect]:

@@ -80,13 +80,13 @@ class Shelf(BesideShelf, Protocol):
         """What lies beyond the confirmed and the `sent` height of a log, None if nothing does."""
 
     def take(self, peer: Certificate, runs: Runs) -> tuple[tuple[int, str, str], ...]:
-        """Store what a frame brings; returns refused runs as (index, error's name, words)."""
+        """Store what a frame brings; returns refused runs as (index, error's name, words).
+
+        Where nothing was refused and it names a position, all was received up to that of the peer.
+        """
 
     def confirmed(self, peer: Certificate, reached: Iterable[Reached]) -> None:
         """Keep what an ack proves."""
-
-    def set_mark(self, peer: Certificate, position: int) -> None:
-        """Keep that all was received up to the peer's `position`."""
 
     def leaves(self, streams: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
         """Those of `streams` that are held here, with their leaves."""

@@ -142,9 +142,6 @@ class LyingShelf:
     def confirmed(self, peer: Certificate, reached: Iterable[Reached]) -> None:
         """Forget it."""
 
-    def set_mark(self, peer: Certificate, position: int) -> None:
-        """Forget it."""
-
     def leaves(self, streams: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
         """Leaves of nothing."""
         chance = self._chance

@@ -18,7 +18,7 @@ class World:
 
     def __init__(self) -> None:
         self.now_ms = 1_000
-        self.turns = Turns(lambda: self.now_ms)
+        self.turns: Turns[None] = Turns(lambda: self.now_ms)
         self.order: list[bytes] = []
         self.inside = 0
 
@@ -96,7 +96,7 @@ async def test_a_clock_that_fails_fails_one_call_and_holds_nobody_up() -> None:
         return 0
 
     failing = True
-    turns = Turns(clock)
+    turns: Turns[None] = Turns(clock)
     with pytest.raises(OSError, match="no clock"):
         async with turns.turn(ALICE):
             pass
@@ -116,7 +116,7 @@ async def test_a_clock_that_fails_as_a_turn_ends_keeps_it_from_nobody_who_waits(
             pass
 
     failing = False
-    turns = Turns(clock)
+    turns: Turns[None] = Turns(clock)
     holding = turns.turn(PEOPLE)
     await holding.__aenter__()
     waiting = asyncio.get_running_loop().create_task(wait())

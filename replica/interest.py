@@ -1,0 +1,30 @@
+"""What a listener at the writer wants to hear of: whose commits, and which streams.
+
+Holds no listening. Invariant: what may be news for a peer is always taken; what is none may be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Audience = frozenset[bytes] | None
+"""Whose phones a commit may matter to, as `replica.scope.audience_of` says it; None: anybody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """A peer's: `keys` are those by which an audience names it, `holds` the streams that it holds.
+
+    A hub has a thousand of these and asks all of them at each commit, so it holds sets alone.
+    """
+
+    keys: frozenset[bytes]
+    holds: frozenset[bytes]
+
+    def takes(self, streams: frozenset[bytes], audience: Audience) -> bool:
+        """Whether a commit to streams, for an audience, may be news for the peer."""
+        return (
+            audience is None
+            or not self.keys.isdisjoint(audience)
+            or not self.holds.isdisjoint(streams)
+        )
