@@ -17,6 +17,7 @@ from hub.guard import BODY_BYTES_MAX, GuardRules, Refused, install_guard, sessio
 from hub.hub import Hub
 from hub.keys import ACCOUNT, GUARD_RULES, HUB, PASSWORDS, PEERS, SIGN_IN_LIMITS, Account
 from hub.map.serve import attach_map
+from hub.own_figures import attach_own_figures
 from hub.passwords import PasswordHasher
 from hub.phone.map_for_phones import attach_map_for_phones
 from hub.phone.serve import PREFIX as PHONE_PREFIX
@@ -79,6 +80,7 @@ def make_app(
     attach_map(app, hub.folder / "map")
     attach_phone(app)
     attach_map_for_phones(app)
+    attach_own_figures(app)
     for point in sorted(entry_points(group="fieldlog.pages"), key=lambda found: found.name):
         point.load()(app)
     return app
