@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Final
 
+from simulator.world.machine import Machine
 from simulator.world.office import Dispatcher
 from simulator.world.worker import WORK_BEGINS_H, Worker
 
@@ -21,7 +22,9 @@ WORKER_ACTS: Final = 180
 OFFICE_ACTS: Final = 60
 
 
-async def be_away(days: int, worker: Worker, office: Sequence[Dispatcher], chance: Random) -> None:
+async def be_away(
+    days: int, worker: Worker[Machine], office: Sequence[Dispatcher], chance: Random
+) -> None:
     """Let so many days go by in which a worker and the office meet nobody."""
     loop = asyncio.get_running_loop()
     worker.phone.note("away", f"for {days} days")

@@ -140,7 +140,7 @@ class World:
             self.hubs[1], self.hubs[0].name, chance_for(seed, "meeting"), self.ways
         )
         self._chances: dict[tuple[str, str], Random] = {}
-        self.workers: list[Worker] = []
+        self.workers: list[Worker[Machine]] = []
         self.dispatchers: list[Dispatcher] = []
 
     def _ways(self) -> Frames | WebSockets:

@@ -12,15 +12,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
-from typing import Final
+from typing import Final, Generic, Protocol, TypeVar
 
 from core.dispatch import acts, day_acts
 from core.dispatch.acts import Act, ActError
 from core.dispatch.fields import LogKind, Phase
+from replica.clock import Clock
 from replica.replica import Replica, Written
 from replica.store import StoreError
-from simulator.world.machine import Machine
-from simulator.world.truth import Stretch, mark_of
+from simulator.world.truth import Stretch, Truth, mark_of
 
 WORK_BEGINS_H, WORK_ENDS_H = 7, 17
 PAUSE_S_MEAN: Final = 1_250.0
@@ -45,19 +45,50 @@ _MINE: Final = (
 )
 
 
-class Worker:
+class WorkersPhone(Protocol):
+    """What a worker needs of a phone, a simulated machine's or a live one's."""
+
+    @property
+    def worker(self) -> bytes:
+        """Its worker's stream."""
+
+    @property
+    def clock(self) -> Clock:
+        """Its own clock, right or wrong."""
+
+    @property
+    def truth(self) -> Truth:
+        """The book of what workers know."""
+
+    async def act(self, make: Callable[[Replica], Act]) -> Written | None:
+        """Commit the act that `make` decides on from what the store shows; None if on nothing."""
+
+
+P = TypeVar("P", bound=WorkersPhone)
+
+
+class Worker(Generic[P]):
     """One person with one phone.
 
     Args:
         phone: the machine.
         colleagues: the other workers' streams.
+        makes_jobs: whether the site lets workers make jobs of their own.
     """
 
-    def __init__(self, phone: Machine, colleagues: list[bytes], chance: Random) -> None:
+    def __init__(
+        self,
+        phone: P,
+        colleagues: list[bytes],
+        chance: Random,
+        *,
+        makes_jobs: bool = True,
+    ) -> None:
         self.phone = phone
         self.worker = phone.worker
         self.acts_done = 0
         self._colleagues = colleagues
+        self._makes_jobs = makes_jobs
         self._chance = chance
         self._running: Stretch | None = None
         self._duty: tuple[str, bytes] | None = None
@@ -261,6 +292,8 @@ class Worker:
             self.phone.truth.points["a job was handed on"] += 1
 
     async def _new_job(self) -> None:
+        if not self._makes_jobs:
+            return
         at_ms = self.phone.clock.now_ms()
         job = acts.own_job_stream(self.worker, at_ms, self._chance.randbytes(3))
         await self._act(acts.create_job(job, {"title": f"found on the way{mark_of(job)}"}))

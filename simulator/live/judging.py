@@ -1,0 +1,290 @@
+"""What a live run came to: its record, its verdict, and what a failure most likely comes from.
+
+Causes are named by what the hub and the phones themselves told. Holds no drawing and no network.
+Invariant: what failed is found whether or not a cause for it is known.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any, Final
+
+from core.log.messages import PROTOCOLS
+from replica.store import newest_schema
+from simulator.live.run import LiveRun
+from simulator.live.samples import BEST_S
+from simulator.live.tally import EDGES_MS, percentile_ms
+from simulator.report.record import CutOff, Figure, Finding, Latency, Record
+
+# Above these a part of the hub has no more to give.
+PROCESSOR_BUSY: Final = 0.9
+WRITER_BUSY: Final = 0.85
+WRITER_WAIT_MS: Final = 100.0
+LAG_MS: Final = 500.0
+# Below this a hub keeps what is left for people.
+ROOM_BYTES_MIN: Final = 2 << 20
+FINDINGS_OF_A_KIND: Final = 6
+
+
+def record_of(run: LiveRun, began: str, took_s: float, command: str) -> Record:
+    """The record of a run that is over, with its findings."""
+    course, scenario = run.course, run.plan.scenario
+    counts = {name: each for name, each in sorted(course.tally.counts.items()) if _is_plain(name)}
+    counts |= {f"failed: {words}": each for words, each in course.tally.failures.items()}
+    counts |= {f"at the end: {name}": each for name, each in course.drained.items()}
+    return Record(
+        kind="live",
+        scenario=asdict(scenario),
+        began=began,
+        took_s=round(took_s, 1),
+        command=command,
+        target=run.target.address if run.target else run.plan.address,
+        machine={
+            "processors": os.cpu_count() or 0,
+            "system": platform.platform(),
+            "processes of phones": run.plan.processes,
+        },
+        versions=_versions(run),
+        findings=tuple(_findings(run)),
+        figures=tuple(_figures(run)),
+        series=course.samples.series(),
+        latencies=tuple(
+            _latency(name, buckets, course.tally.worst_ms.get(name, 0.0))
+            for name, buckets in sorted(course.tally.buckets.items())
+        ),
+        counts=counts,
+        cut_off=tuple(_cut_off(course.tally.counts)),
+    )
+
+
+def _is_plain(name: str) -> bool:
+    return not name.startswith("cut off ")
+
+
+def _versions(run: LiveRun) -> dict[str, str]:
+    hub = _last_told(run)
+    found = {
+        "simulator": version("fieldlog"),
+        "Python": platform.python_version(),
+        "store of the simulator": str(newest_schema()),
+    }
+    if hub is not None:
+        found |= {"hub": str(hub["version"]), "store of the hub": str(hub["schema"])}
+    return found
+
+
+def _last_told(run: LiveRun) -> Mapping[str, Any] | None:
+    hub = run.course.samples.hub
+    return hub[-1].told if hub else run.hub_at_start
+
+
+def _latency(name: str, buckets: Mapping[int, int], worst_ms: float) -> Latency:
+    return Latency(
+        name,
+        sum(buckets.values()),
+        percentile_ms(buckets, 0.5),
+        percentile_ms(buckets, 0.9),
+        percentile_ms(buckets, 0.99),
+        round(worst_ms, 1),
+        tuple((EDGES_MS[at], count) for at, count in sorted(buckets.items())),
+    )
+
+
+def _cut_off(counts: Mapping[str, int]) -> Iterable[CutOff]:
+    for name, times in sorted(counts.items()):
+        if name.startswith("cut off "):
+            _, _, lat, lon = name.split()
+            yield CutOff(int(lat), int(lon), times)
+
+
+# --- figures
+
+
+def _figures(run: LiveRun) -> Iterable[Figure]:
+    course, limits = run.course, run.plan.scenario.limits
+    samples, tally = course.samples, course.tally
+    waits = samples.hold_waits()
+    yield Figure("phones", course.joined, "phones")
+    most_on = max((each.on for each in samples.seconds.values()), default=0)
+    yield Figure("phones_connected_most", most_on, "phones")
+    rate, least = samples.best_rate(), limits.entries_per_s_min
+    yield Figure(
+        f"entries_confirmed_best_{BEST_S}_s", round(rate, 1), "1/s",
+        "" if least is None else f">= {least:g}", None if least is None else rate >= least,
+    )  # fmt: skip
+    yield Figure("entries_confirmed_in_the_hold", round(samples.hold_rate(), 1), "1/s")
+    for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99)):
+        most = limits.acknowledged_p99_ms if name == "p99" else None
+        value = percentile_ms(waits, share)
+        yield Figure(
+            f"acknowledgement_{name}", value, "ms",
+            "" if most is None else f"<= {most:g}", None if most is None else value <= most,
+        )  # fmt: skip
+    pages = tally.buckets.get("page", Counter[int]())
+    most = limits.page_p99_ms
+    value = percentile_ms(pages, 0.99)
+    yield Figure(
+        "page_p99", value, "ms", "" if most is None else f"<= {most:g}",
+        None if most is None else value <= most,
+    )  # fmt: skip
+    failures = tally.failures.total()
+    yield Figure(
+        "failures", failures, "failures", f"<= {limits.failures_max}",
+        failures <= limits.failures_max,
+    )  # fmt: skip
+    yield Figure(
+        "entries_not_handed_in", course.drained.get("unsent", 0), "entries", "0",
+        not course.drained.get("unsent", 0),
+    )  # fmt: skip
+    if course.joined:
+        sent = tally.counts["bytes sent"] + tally.counts["bytes received"]
+        yield Figure("sync_bytes_per_phone", round(sent / course.joined), "bytes")
+    growth = samples.memory_growth()
+    if growth is not None:
+        most = limits.memory_growth_max
+        yield Figure(
+            "hub_memory_growth", round(growth, 3), "ratio", "" if most is None else f"<= {most:g}",
+            None if most is None else growth <= most,
+        )  # fmt: skip
+    lag = max((s.lag_ms for s in samples.seconds.values()), default=0.0)
+    yield Figure("simulator_lag_worst", lag, "ms")
+
+
+# --- findings
+
+
+def _findings(run: LiveRun) -> Iterable[Finding]:
+    """What failed, each with its cause; then what is only worth knowing."""
+    cause = _cause(run)
+    for figure in _figures(run):
+        if figure.reached is False:
+            yield Finding("failed", _broken(figure), cause)
+    if not run.course.drained:
+        yield Finding("failed", "The run did not come to its end.", cause)
+    left = run.course.drained.get("phones left", 0)
+    if left:
+        yield Finding("failed", f"{left} phones did not come to agree with the hub.", cause)
+    for words, times in run.course.tally.failures.most_common(FINDINGS_OF_A_KIND):
+        yield Finding("warned", f"{times} times: {words}", cause)
+    yield from _worth_knowing(run)
+
+
+def _broken(figure: Figure) -> str:
+    name = figure.name.replace("_", " ")
+    return f"{name}: {figure.value:g} {figure.unit}, where {figure.goal} is asked for."
+
+
+def _worth_knowing(run: LiveRun) -> Iterable[Finding]:
+    samples = run.course.samples
+    slow = [each for each in samples.held() if each.lag_ms > LAG_MS]
+    if len(slow) > len(samples.held()) // 10:
+        yield Finding(
+            "warned",
+            "The simulator itself was late for a tenth of the time or more: waits are overstated.",
+            "Its processes had too little of the processor: run it on another machine than the "
+            "hub, with more processes, or with fewer phones.",
+        )
+    differs = _older(run)
+    if differs:
+        yield Finding("warned", *differs)
+
+
+def _cause(run: LiveRun) -> str:
+    """What a failure of this run most likely comes from; '' where nothing stands out."""
+    for found in (_full(run), _older_cause(run), _slow(run), _late_simulator(run)):
+        if found:
+            return found
+    return ""
+
+
+def _full(run: LiveRun) -> str:
+    told = [each.told for each in run.course.samples.hub]
+    least = min((each["free_bytes"] for each in told), default=None)
+    without_room = any(not each["room_is_kept"] for each in told)
+    refused = [*run.course.refusals, *run.course.tally.failures]
+    says_so = any("full" in words and "disk" in words for words in refused)
+    if (least is not None and least < ROOM_BYTES_MIN) or without_room or says_so:
+        room = "" if least is None else f" It had {least / 1e6:.1f} MB of room at the least."
+        return (
+            f"The hub's disk is full.{room} Make room on it: phones keep what they have, and hand "
+            "it in as soon as there is some."
+        )
+    return ""
+
+
+def _older(run: LiveRun) -> tuple[str, str] | None:
+    hub = _last_told(run)
+    if hub is None:
+        return (
+            "The hub tells nothing of itself.",
+            (
+                "It runs an earlier version of Fieldlog than this simulator: hubs of this version "
+                "tell their figures to people who are signed in. Upgrade the hub, or simulate with "
+                "the hub's own version."
+            ),
+        )
+    own = (newest_schema(), list(PROTOCOLS))
+    theirs = (hub["schema"], list(hub["protocols"]))
+    if theirs == own and hub["version"] == version("fieldlog"):
+        return None
+    which = "an earlier" if theirs < own else "a later" if theirs > own else "another"
+    return (
+        (
+            f"The hub runs {which} version of Fieldlog: {hub['version']} with stores of schema "
+            f"{theirs[0]}, where the simulator is {version('fieldlog')} with schema {own[0]}."
+        ),
+        (
+            "Phones of one version and hubs of another work together as far as both know the same; "
+            "simulate with the hub's own version to leave that out."
+        ),
+    )
+
+
+def _older_cause(run: LiveRun) -> str:
+    older = _older(run)
+    return f"{older[0]} {older[1]}" if older else ""
+
+
+def _slow(run: LiveRun) -> str:
+    samples = run.course.samples
+    held = [each for each in samples.hub if each.at_s >= samples.live.ramp_up_s] or samples.hub
+    if not held:
+        return ""
+    middle = sorted(held, key=lambda each: each.worked_share)[len(held) // 2]
+    processor = sorted(each.processor_share for each in held)[len(held) // 2]
+    waited_ms = max(each.waited_ms for each in held)
+    lag_ms = max(each.told["loop_lag_ms"] for each in held)
+    if processor > PROCESSOR_BUSY:
+        return (
+            f"The hub is too slow for this load: its program used {100 * processor:.0f} % of a "
+            "processor, and one is all that it can use. Fewer phones at once, or a faster machine."
+        )
+    if middle.worked_share > WRITER_BUSY or waited_ms > WRITER_WAIT_MS:
+        return (
+            f"The hub is slow to save: its writer was at work {100 * middle.worked_share:.0f} % "
+            f"of the time, and what was asked of it waited up to {waited_ms:.0f} ms, while its "
+            f"program used {100 * processor:.0f} % of a processor. Its disk is slow, or the "
+            "machine is busy with other work."
+        )
+    if lag_ms > LAG_MS:
+        return (
+            f"The hub is slow: its program came up to {lag_ms:.0f} ms late to what was due, and "
+            f"used {100 * processor:.0f} % of a processor. Its machine is busy with other work, or "
+            "it was held up."
+        )
+    return ""
+
+
+def _late_simulator(run: LiveRun) -> str:
+    lag = max((s.lag_ms for s in run.course.samples.seconds.values()), default=0.0)
+    if lag > LAG_MS:
+        return (
+            f"The simulator itself came up to {lag:.0f} ms late to what was due, so it may be to "
+            "blame: give it more of the processor."
+        )
+    return ""

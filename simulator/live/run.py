@@ -1,0 +1,274 @@
+"""A live run from its beginning to its record: people, phones, the day, and what came of it.
+
+`prepare` makes workers and jobs by the import's pages and lets phones join; `day` lets them work,
+with dispatchers beside; `drain` lets all hand in what they have. Holds no judging (`judging`) and
+draws nothing. Invariant: whatever ends a run, its processes end and their folders go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from replica.clock import SystemClock
+from simulator.draw import chance_for
+from simulator.live.dispatching import LiveDispatcher
+from simulator.live.fleets import Fleets
+from simulator.live.office import OfficePerson, PageError
+from simulator.live.samples import Samples
+from simulator.live.tally import Tally
+from simulator.live.target import Target, TargetError, find_target
+from simulator.scenario.scenario import Scenario
+
+JOIN_AT_ONCE = 4
+# Around the middle of Helsinki, where the demo's map is; some fifteen kilometres each way.
+CENTRE = (60.1699, 24.9384)
+SPREAD = 0.13
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be run, where and as whom.
+
+    `address` is the hub's TLS port; `processes` hold the phones; `seed` draws what is drawn.
+    """
+
+    address: str
+    account: str
+    password: str
+    scenario: Scenario
+    processes: int
+    seed: int
+    fingerprint: str = ""
+
+
+@dataclass(slots=True)
+class Course:
+    """How a run stands, for whoever shows it: the stage in words, and all that was counted."""
+
+    stage: str = "beginning"
+    began_s: float = field(default_factory=time.monotonic)
+    joined: int = 0
+    settled: int = 0
+    tally: Tally = field(default_factory=Tally)
+    samples: Samples = field(default_factory=Samples)
+    refusals: list[str] = field(default_factory=list)
+    drained: dict[str, int] = field(default_factory=dict)
+    is_over: bool = False
+
+
+class LiveRun:
+    """One run: `await LiveRun(plan, say).run()`; `course` can be looked at meanwhile."""
+
+    def __init__(self, plan: Plan, say: Say) -> None:
+        self.plan = plan
+        self.course = Course()
+        self.target: Target | None = None
+        self.hub_at_start: dict[str, Any] | None = None
+        self._say = say
+        self._chance = chance_for(plan.seed, "live run")
+        # Runs on one hub must not take each other's workers for theirs.
+        self._mark = os.urandom(3).hex()
+        self._settled_by_process: dict[int, int] = {}
+
+    async def run(self) -> None:
+        """Run to the end.
+
+        Raises:
+            TargetError: the hub can't be used as it was named.
+            PageError: it refused what the run needs before it begins.
+            FleetError: a process of phones ended before its time.
+        """
+        plan, course = self.plan, self.course
+        self.target = await find_target(plan.address, plan.fingerprint)
+        memory, disk = _folders()
+        try:
+            async with AsyncExitStack() as stack:
+                person = await stack.enter_async_context(self._person())
+                self.hub_at_start = await person.hub_figures()
+                fleets = Fleets(
+                    self.target, plan.scenario, plan.seed, plan.processes, memory, disk, self._hear
+                )
+                await stack.enter_async_context(fleets)
+                workers = await self._prepare(person, fleets)
+                await self._day(person, fleets, list(workers.values()), stack)
+                await self._drain(person, fleets)
+        finally:
+            course.is_over = True
+            shutil.rmtree(memory, ignore_errors=True)
+            shutil.rmtree(disk, ignore_errors=True)
+
+    def _person(self) -> OfficePerson:
+        assert self.target is not None
+        plan = self.plan
+        return OfficePerson(self.target, plan.account, plan.password, self.course.tally)
+
+    def _stage(self, words: str) -> None:
+        self.course.stage = words
+        self._say(words)
+
+    # --- before the day
+
+    async def _prepare(self, person: OfficePerson, fleets: Fleets) -> dict[str, str]:
+        """Workers with phones that have met the hub, and their jobs; ids by name."""
+        site = self.plan.scenario.site
+        names = [f"Simulated {self._mark} {number:05}" for number in range(1, site.phones + 1)]
+        self._stage(f"adding {site.phones} workers and {site.phones * site.jobs_per_phone} jobs")
+        try:
+            await person.import_rows("workers", [{"Name": name} for name in names])
+            if site.jobs_per_phone:
+                await person.import_rows("jobs", self._jobs(names))
+        except PageError as error:
+            raise TargetError(
+                f"the hub takes no imports from {self.plan.account!r}: {error}. The account has to "
+                "be a dispatcher's or an administrator's, and Job Dispatch has to be on"
+            ) from error
+        known = await person.workers()
+        workers = {name: known[name] for name in names if name in known}
+        if len(workers) < len(names):
+            raise TargetError("the hub does not list the workers that were added; look at its log")
+        self._stage(f"letting {site.phones} phones join")
+        await self._join(person, fleets, list(workers.values()))
+        self._stage("phones meet the hub for the first time")
+        for told in await fleets.all_do("settle", "settled"):
+            self.course.tally.add(told["tally"])
+        return workers
+
+    def _jobs(self, names: list[str]) -> list[dict[str, str]]:
+        now_s = SystemClock().now_ms() / 1_000
+        today = datetime.fromtimestamp(now_s, UTC).date().isoformat()
+        chance, rows = self._chance, []
+        for number in range(self.plan.scenario.site.jobs_per_phone):
+            for name in names:
+                lat, lon = (
+                    middle + chance.uniform(-SPREAD, SPREAD) * scale
+                    for middle, scale in zip(CENTRE, (1.0, 2.0), strict=True)
+                )
+                hour = 6 + number % 12
+                rows.append(
+                    {
+                        "Title": f"Simulated {self._mark} visit {number + 1}",
+                        "Position": f"{lat:.5f}, {lon:.5f}",
+                        "Day": today,
+                        "From": f"{hour:02}:00",
+                        "Until": f"{hour + 1:02}:00",
+                        "Duration": "30",
+                        "Worker": name,
+                    }
+                )
+        return rows
+
+    async def _join(self, person: OfficePerson, fleets: Fleets, workers: list[str]) -> None:
+        course, left = self.course, list(enumerate(workers))
+        # A link is asked for and used at once: it is good for minutes, and few may be open.
+
+        async def some() -> None:
+            while left:
+                place, worker = left.pop()
+                link = await person.enrolment_link(worker)
+                refusal = await fleets.join(place, worker, link)
+                if refusal:
+                    course.tally.failed(f"a phone could not join: {refusal}"[:200])
+                    continue
+                course.joined += 1
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(JOIN_AT_ONCE):
+                group.create_task(some())
+        if not course.joined:
+            raise TargetError(
+                f"no phone could join: {next(iter(course.tally.failures), 'nobody said why')}"
+            )
+
+    # --- the day
+
+    async def _day(
+        self, person: OfficePerson, fleets: Fleets, workers: list[str], stack: AsyncExitStack
+    ) -> None:
+        plan, course = self.plan, self.course
+        dispatchers = [
+            LiveDispatcher(
+                await stack.enter_async_context(self._person()),
+                workers,
+                Random(f"{plan.seed} dispatcher {number}"),
+            )
+            for number in range(plan.scenario.site.dispatchers)
+        ]
+        live = plan.scenario.live
+        words = f"{course.joined} phones come on within {live.ramp_up_s:.0f} s, and work"
+        self._stage(f"{words} for {live.hold_s:.0f} s")
+        course.samples.begin(live)
+        loop = asyncio.get_running_loop()
+        beside = [loop.create_task(each.dispatch()) for each in dispatchers]
+        beside.append(loop.create_task(self._look_at_hub(person)))
+        try:
+            await fleets.all_do("run", "ran")
+        finally:
+            for task in beside:
+                task.cancel()
+            for ended in await asyncio.gather(*beside, return_exceptions=True):
+                if isinstance(ended, Exception):
+                    course.tally.failed(f"a dispatcher stopped: {ended!r}"[:200])
+            course.samples.end()
+
+    async def _look_at_hub(self, person: OfficePerson) -> None:
+        while True:
+            try:
+                figures = await person.hub_figures()
+            except Exception as error:  # noqa: BLE001  # a hub that does not answer is what we tell
+                self.course.tally.failed(f"the hub did not answer: {type(error).__name__}")
+                figures = None
+            if figures is not None:
+                self.course.samples.add_hub(figures)
+            await asyncio.sleep(1.0)
+
+    async def _drain(self, person: OfficePerson, fleets: Fleets) -> None:
+        course = self.course
+        self._stage("all hand in what they have")
+        sums: dict[str, int] = {"wrote": 0, "unsent": 0, "phones left": 0}
+        for told in await fleets.all_do("drain", "drained"):
+            for name in sums:
+                sums[name] += told["drained"][name]
+            course.refusals += told["drained"]["refusals"]
+            course.tally.add(told["drained"]["tally"])
+        course.drained = sums
+        figures = await person.hub_figures()
+        if figures is not None:
+            course.samples.add_hub(figures)
+        self._stage("over")
+
+    def _hear(self, number: int, told: dict[str, Any]) -> None:
+        second = told.get("second")
+        if second is not None:
+            self.course.samples.add_fleet(number, second)
+            self.course.tally.add(second["tally"])
+        if "settling" in told or "settled" in told:
+            self._settled_by_process[number] = told.get("settled") or told["settling"]
+            self.course.settled = sum(self._settled_by_process.values())
+
+
+def _folders() -> tuple[Path, Path]:
+    """A folder on a disk of memory, where the system has one, and one on the disk."""
+    memory = Path("/dev/shm")
+    parent = memory if memory.is_dir() else None
+    return (
+        Path(tempfile.mkdtemp(prefix="fieldlog-live-", dir=parent)),
+        Path(tempfile.mkdtemp(prefix="fieldlog-live-")),
+    )
+
+
+def usual_processes() -> int:
+    """How many processes of phones a machine has room for beside a hub and this program."""
+    return max(1, math.ceil((os.cpu_count() or 1) / 2))

@@ -1,0 +1,190 @@
+"""What a live run came to, judged by what hub and phones told: verdict, and cause of a failure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simulator.live.judging import record_of
+from simulator.live.run import LiveRun, Plan
+from simulator.live.samples import Samples
+from simulator.live.tally import EDGES_MS, Tally, percentile_ms
+from simulator.report.record import Record
+from simulator.scenario.scenario import Limits, Live, Scenario
+
+LIVE = Live(ramp_up_s=0.0, hold_s=60.0)
+
+
+class Clock:
+    """A monotonic clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock()
+    monkeypatch.setattr("simulator.live.samples.time", found)
+    return found
+
+
+def told(at_s: float, **more: Any) -> dict[str, Any]:
+    """What a hub that is well tells after so many seconds."""
+    from importlib.metadata import version
+
+    from core.log.messages import PROTOCOLS
+    from replica.store import newest_schema
+
+    return {
+        "version": version("fieldlog"),
+        "schema": newest_schema(),
+        "protocols": list(PROTOCOLS),
+        "processor_s": 0.3 * at_s,
+        "memory_bytes": 100_000_000,
+        "peers": 10,
+        "loop_lag_ms": 4.0,
+        "calls": int(100 * at_s),
+        "calls_waited_s": 0.1 * at_s,
+        "calls_worked_s": 0.2 * at_s,
+        "free_bytes": 10**10,
+        "room_is_kept": True,
+        "store_bytes": 10**6,
+        "wal_bytes": 10**5,
+    } | more
+
+
+def lived(clock: Clock, wait_ms: float = 20.0, lag_ms: float = 3.0, **hub: Any) -> LiveRun:
+    """A run of a minute in which each second ten entries were confirmed after so long."""
+    limits = Limits(acknowledged_p99_ms=250.0)
+    run = LiveRun(
+        Plan("127.0.0.1:8443", "Eva", "x", Scenario("a", "b", live=LIVE, limits=limits), 1, 1),
+        lambda _: None,
+    )
+    run.course.joined = 10
+    run.course.drained = {"wrote": 600, "unsent": 0, "phones left": 0}
+    samples = run.course.samples
+    samples.begin(LIVE)
+    begun_s = clock.now_s
+    for second in range(60):
+        clock.now_s = begun_s + second + 0.5
+        tally = Tally()
+        tally.count("entries confirmed", 10)
+        for _ in range(10):
+            tally.took("acknowledgement", wait_ms)
+        drained = tally.drained()
+        samples.add_fleet(
+            0, {"on": 10, "live": 10, "cut off": 0, "lag ms": lag_ms, "tally": drained}
+        )
+        run.course.tally.add(drained)
+        samples.add_hub(
+            told(second, **{k: v(second) if callable(v) else v for k, v in hub.items()})
+        )
+    samples.end()
+    return run
+
+
+def judged(run: LiveRun) -> Record:
+    return record_of(run, "2026-11-30T12:00:00+00:00", 60.0, "fieldlog simulate live")
+
+
+def causes(run: LiveRun) -> set[str]:
+    record = judged(run)
+    assert not record.passed
+    return {each.cause for each in record.findings if each.level == "failed"}
+
+
+def test_a_run_within_its_limits_has_passed_and_says_its_figures(clock: Clock) -> None:
+    record = judged(lived(clock))
+    assert record.passed
+    assert record.findings == ()
+    figures = {each.name: each for each in record.figures}
+    assert figures["entries_confirmed_best_10_s"].value == 10
+    assert figures["acknowledgement_p99"].reached is True
+    assert figures["hub_memory_growth"].value == 1.0
+    assert {each.name for each in record.series} >= {"entries confirmed", "the hub's processor"}
+
+
+def test_a_full_disk_is_named(clock: Clock) -> None:
+    run = lived(clock, free_bytes=900_000, room_is_kept=False)
+    run.course.drained["unsent"] = 12
+    (cause,) = causes(run)
+    assert cause.startswith("The hub's disk is full. It had 0.9 MB of room")
+
+
+def test_a_refusal_for_want_of_room_is_named_though_there_is_room_again(clock: Clock) -> None:
+    run = lived(clock)
+    run.course.drained["unsent"] = 3
+    run.course.refusals.append("the disk is almost full, and what is left is kept for people")
+    (cause,) = causes(run)
+    assert cause.startswith("The hub's disk is full.")
+
+
+def test_a_hub_without_processor_to_spare_is_named(clock: Clock) -> None:
+    (cause,) = causes(lived(clock, wait_ms=900.0, processor_s=lambda at_s: 0.99 * at_s))
+    assert "used 99 % of a processor" in cause
+
+
+def test_a_slow_disk_is_named(clock: Clock) -> None:
+    (cause,) = causes(lived(clock, wait_ms=900.0, calls_worked_s=lambda at_s: 0.95 * at_s))
+    assert cause.startswith("The hub is slow to save")
+
+
+def test_a_hub_that_is_held_up_is_named(clock: Clock) -> None:
+    (cause,) = causes(lived(clock, wait_ms=900.0, loop_lag_ms=1_700.0))
+    assert "up to 1700 ms late" in cause
+
+
+def test_a_simulator_that_is_late_blames_itself(clock: Clock) -> None:
+    run = lived(clock, wait_ms=900.0, lag_ms=2_000.0)
+    (cause,) = causes(run)
+    assert cause.startswith("The simulator itself")
+
+
+def test_another_version_is_told_also_where_all_went_well(clock: Clock) -> None:
+    record = judged(lived(clock, schema=1))
+    assert record.passed
+    (finding,) = record.findings
+    assert finding.level == "warned"
+    assert "an earlier version of Fieldlog" in finding.words
+
+
+def test_a_hub_that_tells_nothing_of_itself_is_of_an_earlier_version(clock: Clock) -> None:
+    run = lived(clock, wait_ms=900.0)
+    run.course.samples.hub.clear()
+    (cause,) = causes(run)
+    assert "an earlier version of Fieldlog than this simulator" in cause
+
+
+def test_memory_that_grows_is_told_by_its_ratio(clock: Clock) -> None:
+    run = lived(clock, memory_bytes=lambda at_s: 100_000_000 + 1_000_000 * int(at_s))
+    growth = run.course.samples.memory_growth()
+    assert growth is not None
+    assert growth == pytest.approx(1.45, abs=0.05)
+
+
+def test_tallies_of_processes_add_up() -> None:
+    one, other, sum_of = Tally(), Tally(), Tally()
+    for ms in (1.0, 2.0, 900.0):
+        one.took("acknowledgement", ms)
+    other.took("acknowledgement", 40_000_000.0)
+    other.failed("no")
+    for each in (one, other):
+        sum_of.add(each.drained())
+    assert sum(sum_of.buckets["acknowledgement"].values()) == 4
+    assert sum_of.worst_ms["acknowledgement"] == 40_000_000.0
+    assert sum_of.failures == {"no": 1}
+    assert one.drained()["counts"] == {}
+    assert percentile_ms(sum_of.buckets["acknowledgement"], 0.5) == 2.0
+    assert percentile_ms(sum_of.buckets["acknowledgement"], 1.0) == EDGES_MS[-1]
+    assert percentile_ms({}, 0.99) == 0.0
+
+
+def test_a_run_without_a_second_has_no_rate(clock: Clock) -> None:
+    assert Samples().best_rate() == 0.0
+    assert Samples().hold_rate() == 0.0
+    assert Samples().memory_growth() is None

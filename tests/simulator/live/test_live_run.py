@@ -1,0 +1,150 @@
+"""Phones and dispatchers against a real hub: what they did is there, and is told in a record."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from simulator.draw import Options
+from simulator.live.judging import record_of
+from simulator.live.office import OfficePerson
+from simulator.live.run import LiveRun, Plan
+from simulator.live.tally import Tally
+from simulator.live.target import TargetError, address_of, find_target
+from simulator.report.record import from_json, to_json
+from simulator.scenario.scenario import Live, Scenario, SiteSize
+from tests.journey.processes import Site
+
+PASSWORD = "a long enough one"
+SMALL = Scenario(
+    "small",
+    "A handful of phones for some seconds.",
+    site=SiteSize(phones=4, dispatchers=1, jobs_per_phone=3),
+    options=Options(tunnels_per_day=20.0, kills_per_day=2.0),
+    live=Live(
+        ramp_up_s=1.0, hold_s=5.0, ramp_down_s=0.5, taps_per_min=200.0, backlog=5, file_share=0.5
+    ),
+)
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    found = Site(tmp_path / "site")
+    try:
+        await found.set_up()
+        yield found
+    finally:
+        await found.close()
+
+
+def plan_for(site: Site, scenario: Scenario = SMALL, **more: str) -> Plan:
+    address = f"127.0.0.1:{site.sync_port}"
+    return Plan(address, "Eva", more.get("password", PASSWORD), scenario, 2, seed=7)
+
+
+async def test_what_simulated_workers_did_is_on_the_hub_and_in_the_record(site: Site) -> None:
+    said: list[str] = []
+    run = LiveRun(plan_for(site), said.append)
+    await run.run()
+    record = record_of(run, "2026-11-30T12:00:00+00:00", 30.0, "fieldlog simulate live")
+    assert record.findings == ()
+    assert record.passed
+    figures = {each.name: each.value for each in record.figures}
+    assert figures["phones"] == 4
+    # Each wrote its backlog before it came on, and went on from there.
+    assert record.counts["entries written"] >= 4 * 5
+    assert record.counts["at the end: wrote"] >= record.counts["entries written"]
+    assert record.counts["at the end: unsent"] == 0
+    assert record.counts["networks lost"] > 0
+    assert record.counts["programs killed"] > 0
+    assert record.cut_off
+    waits = next(each for each in record.latencies if each.name == "acknowledgement")
+    assert waits.count > 0
+    assert from_json(to_json(record)) == record
+    # The office sees the workers, and work of theirs.
+    page = await site.office.get("/?view=all&show=table")
+    assert len(re.findall(r"Simulated [0-9a-f]{6} 0000\d", page)) >= 4
+    log = await site.office.get("/export/jobs.csv?view=all")
+    assert re.search(r"in progress|done", log)
+    assert said[-1] == "over"
+
+
+async def test_nothing_of_a_run_is_left_on_this_machine(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    laid = [tmp_path / "memory", tmp_path / "disk"]
+    for each in laid:
+        each.mkdir()
+    monkeypatch.setattr("simulator.live.run._folders", lambda: tuple(laid))
+    short = replace(SMALL, live=replace(SMALL.live, hold_s=1.0))
+    run = LiveRun(plan_for(site, short), lambda _: None)
+    running = asyncio.get_running_loop().create_task(run.run())
+    while run.course.samples.seconds == {}:
+        await asyncio.sleep(0.1)
+        assert not running.done()
+    # Broken off in the middle, as by Ctrl-C.
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert not any(each.exists() for each in laid)
+    record = record_of(run, "2026-11-30T12:00:00+00:00", 3.0, "fieldlog simulate live")
+    assert not record.passed
+    assert any("did not come to its end" in each.words for each in record.findings)
+
+
+async def test_whoever_may_not_sign_in_is_told_so_and_nothing_is_made(site: Site) -> None:
+    with pytest.raises(TargetError, match="does not let 'Eva' sign in"):
+        await LiveRun(plan_for(site, password="not this one"), lambda _: None).run()
+    assert "Simulated" not in await site.office.get("/workers")
+
+
+async def test_a_run_is_aimed_at_the_machine_that_was_named_alone(site: Site) -> None:
+    plan = replace(plan_for(site), fingerprint="00" * 32)
+    with pytest.raises(TargetError, match="another machine answers"):
+        await LiveRun(plan, lambda _: None).run()
+    with pytest.raises(TargetError, match="is it running"):
+        await find_target("127.0.0.1:1")
+    with pytest.raises(TargetError, match="speaks no TLS"):
+        await find_target(f"127.0.0.1:{site.local_port}")
+
+
+async def test_a_hub_tells_its_figures_to_those_who_are_signed_in_alone(site: Site) -> None:
+    target = await find_target(f"127.0.0.1:{site.sync_port}")
+    async with OfficePerson(target, "Eva", PASSWORD, Tally()) as person:
+        told = await person.hub_figures()
+        assert told is not None
+        assert told["free_bytes"] > 0
+        assert told["memory_bytes"] > 0
+        assert told["calls"] > 0
+        assert told["version"]
+        assert told["room_is_kept"] is True
+        assert "Eva" not in json.dumps(told)
+    stranger = OfficePerson(target, "Eva", PASSWORD, Tally())
+    assert await stranger.hub_figures() is None
+    await stranger._session.close()
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("http://127.0.0.1:8080", "by TLS alone"),
+        ("https://127.0.0.1:8443/workers", "no hub's address"),
+        ("127.0.0.1:seven", "an address is HOST:PORT"),
+        ("https://eva@127.0.0.1", "no hub's address"),
+    ],
+)
+def test_what_is_no_hubs_address_is_refused_in_words(typed: str, words: str) -> None:
+    with pytest.raises(TargetError, match=words):
+        address_of(typed)
+
+
+def test_an_address_is_taken_as_people_write_it() -> None:
+    assert address_of("127.0.0.1") == "127.0.0.1:8443"
+    assert address_of("https://hub.example:9443/") == "hub.example:9443"
+    assert address_of("[::1]:9443") == "[::1]:9443"
