@@ -82,9 +82,8 @@ def amount(value: float, unit: str) -> str:
 
 def difference(value: float, unit: str) -> str:
     """An amount with its sign; a plus-minus zero for none."""
-    if value == 0:
-        return f"±{exact(0, unit)}"
-    return f"+{exact(value, unit)}" if value > 0 else exact(value, unit)
+    sign = "±" if value == 0 else "+" if value > 0 else ""
+    return f"{sign}{amount(value, unit)}"
 
 
 def ratio(one: float, other: float) -> str:

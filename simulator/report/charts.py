@@ -15,7 +15,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from simulator.report.amounts import amount, exact, length, number
+from simulator.report.amounts import amount, exact, length, number, scale_of
 from simulator.report.record import Latency, Series
 from simulator.report.scales import Axis, even, fitting, over_time
 
@@ -26,8 +26,10 @@ ROWS_MAX: Final = 240
 """Moments in the table beside a plot; of more, each second, third and so on."""
 _ACROSS: Final = 1_000.0
 _LABEL_SHARE_MIN: Final = 0.16
+# Beyond this part of the width a name would stand out of the page on a telephone.
+_LAST_SHARE: Final = 0.97
 _PERCENTILES: Final = ("p50", "p90", "p99", "worst")
-_ROW_PX: Final = 16
+_ROW_PX: Final = 13
 _LANE_PX: Final = 44
 _SHAPES: Final = {
     "p50": Markup('<circle class="mark mark-p50" r="4.5"/>'),
@@ -137,7 +139,9 @@ def distribution(key: str, latency: Latency) -> Plot:
     table = Table(("took", "how many", "share"), tuple(rows))
     scale = "count by time, log scale" if x.log else "count by time"
     drawn = _picture(key, title, described, drawing, HEIGHT_PX + 22)
-    return Plot(title, described, drawn, (), table, scale)
+    said = zip(_PERCENTILES, _percentile_values(latency), strict=True)
+    legend = tuple(Key(Markup(""), name, amount(value, "ms")) for name, value in said)
+    return Plot(title, described, drawn, legend, table, scale)
 
 
 def percentiles(key: str, title: str, latencies: Sequence[Latency]) -> Plot:
@@ -214,7 +218,7 @@ def _upright_grid(x: Axis, high: int) -> Markup:
     for tick in x.ticks:
         part = x.part(tick.value)
         # A name at an end leans inwards: it must not stand beyond the page.
-        anchor = "start" if part < 0.03 else "end" if part > 0.97 else "middle"
+        anchor = "start" if part < 1 - _LAST_SHARE else "end" if part > _LAST_SHARE else "middle"
         parts.append(
             Markup(
                 '<line class="grid" x1="{at}" x2="{at}" y1="0" y2="{high}"/>'
@@ -293,26 +297,24 @@ def _columns(buckets: Sequence[tuple[float, int]], x: Axis, y: Axis) -> Markup:
 
 
 def _percentile_lines(latency: Latency, x: Axis) -> Markup:
-    parts = []
+    """A line at each percentile; names stand above in two rows, as neighbours may lie close."""
+    parts = [Markup("")]
     for at, (name, value) in enumerate(zip(_PERCENTILES, _percentile_values(latency), strict=True)):
         if not math.isfinite(value) or (x.log and value <= 0):
             continue
-        part = x.part(value)
-        anchor, aside = ("end", -5) if part > 0.6 else ("start", 5)
+        row, part = -(at % 2 + 1) * _ROW_PX, x.part(value)
+        anchor = "end" if part > _LAST_SHARE else "middle"
         parts.append(
             Markup(
                 '<line class="percentile" x1="{at}" x2="{at}" y1="{top}" y2="{high}"/>'
-                '<text class="percentile-name" x="{at}" dx="{aside}" y="{y}"'
-                ' text-anchor="{anchor}">{name} {words}</text>'
+                '<text class="percentile-name" x="{at}" y="{top}" dy="-2"'
+                ' text-anchor="{anchor}">{name}</text>'
             ).format(
                 at=_percent(part),
-                top=at * _ROW_PX,
+                top=row + _ROW_PX - 4,
                 high=HEIGHT_PX,
-                aside=aside,
-                y=at * _ROW_PX + 11,
                 anchor=anchor,
                 name=name,
-                words=amount(value, "ms"),
             )
         )
     return Markup("").join(parts)
@@ -364,7 +366,9 @@ def _extent(series: Series, unit: str) -> str:
         return "no values"
     if min(known) == max(known):
         return f"always {amount(known[0], unit)}"
-    least, most, last = (amount(value, unit) for value in (min(known), max(known), known[-1]))
+    scale = scale_of(unit, max(abs(value) for value in known))
+    least, last = (number(value / scale.divisor) for value in (min(known), known[-1]))
+    most = exact(max(known) / scale.divisor, scale.unit)
     return f"{least} to {most}, at the end {last}"
 
 

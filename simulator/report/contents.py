@@ -265,7 +265,7 @@ def figure_rows(record: Record) -> Table | None:
     rows = tuple(
         (each.name, exact(each.value, each.unit), each.goal, mark(each)) for each in record.figures
     )
-    return Table(("figure", "value", "goal", "goal was"), rows) if rows else None
+    return Table(("figure", "value", "goal", "reached"), rows) if rows else None
 
 
 def seeds(record: Record) -> Seeds | None:

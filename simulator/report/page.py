@@ -74,22 +74,19 @@ def draw(record: Record) -> str:
         for name, title in _TITLES.items()
         if any(said[part] for part in made_of.get(name, (name,)))
     }
-    return (
-        environment()
-        .get_template("report.html")
-        .render(
-            head=contents.head(record),
-            verdict=word,
-            because=because,
-            findings=contents.findings(record),
-            goals=contents.goals(record),
-            goals_title="Figures against their goals" if judged else "Figures",
-            seed_count=len(record.seeds),
-            titles=titles,
-            sections=tuple(titles.items()),
-            style=style(),
-            **said,
-        )
+    template = environment().get_template("report.html")
+    return template.render(
+        head=contents.head(record),
+        verdict=word,
+        because=because,
+        findings=contents.findings(record),
+        goals=contents.goals(record),
+        goals_title="Figures against their goals" if judged else "Figures",
+        seed_count=len(record.seeds),
+        titles=titles,
+        sections=tuple(titles.items()),
+        style=style(),
+        **said,
     )
 
 

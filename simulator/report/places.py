@@ -20,7 +20,7 @@ from simulator.report.record import CutOff
 METRES_A_DEGREE: Final = 111_320.0
 PLACES_MAX: Final = 2_000
 """Circles that are drawn, the largest first; more would hide each other."""
-LISTED_MAX: Final = 20
+LISTED_MAX: Final = 15
 _SIDE: Final = 360.0
 _EDGE: Final = 26.0
 _EXTENT_M_MIN: Final = 200.0

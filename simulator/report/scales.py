@@ -14,7 +14,7 @@ from typing import Final
 from simulator.report.amounts import exact, number, scale_of
 
 TICKS: Final = 5
-LOG_FROM: Final = 100.0
+LOG_FROM: Final = 30.0
 """From this ratio of largest to smallest on, a scale of decades shows more than an even one."""
 DECADES_MAX: Final = 7
 _NICE: Final = (1.0, 2.0, 5.0, 10.0)
@@ -114,10 +114,10 @@ def over_time(moments: Iterable[float], *, ticks: int = TICKS) -> Axis:
     step = next(fit, 0.0) if span > ticks else 0.0
     step = step or (_step(span, ticks) if span <= ticks else _step(span / _D, ticks) * _D)
     words = _time_words(step, most)
+    # A bare 0: its unit would touch the next name on a telephone.
     first, last = math.ceil(least / step - 1e-9), math.floor(most / step + 1e-9)
-    return Axis(
-        least, most, tuple(Tick(at * step, words(at * step)) for at in range(first, last + 1))
-    )
+    marks = [at * step for at in range(first, last + 1)]
+    return Axis(least, most, tuple(Tick(mark, words(mark) if mark else "0") for mark in marks))
 
 
 def _nearest(smallest: float, largest: float, low: int, high: int) -> tuple[float, float]:
