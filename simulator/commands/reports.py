@@ -15,11 +15,11 @@ from simulator.report.compare import compare
 from simulator.report.contents import scenario_name, verdict
 from simulator.report.record import Record, RecordError
 from simulator.report.writing import (
-    HTML,
     JSON,
     ReportUnwrittenError,
     draw_anew,
     json_of,
+    page_of,
     read,
     write_page,
 )
@@ -49,7 +49,7 @@ def run_compare(arguments: argparse.Namespace) -> int:
         raise CommandError(f"{out} is a folder; name a file, as --out {out / COMPARISON}")
     for place in (arguments.one, arguments.other):
         source = json_of(place)
-        if out.resolve() in (source.resolve(), source.with_name(HTML).resolve()):
+        if out.resolve() in (source.resolve(), page_of(source).resolve()):
             raise CommandError(f"--out {out} would replace a report; name another file")
     records = [_read(place) for place in (arguments.one, arguments.other)]
     try:

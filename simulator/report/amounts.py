@@ -58,6 +58,7 @@ def number(value: float) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     size = abs(value)
+    size = float(f"{size:.4g}") if 1e-4 <= size < 1_000 else size
     if size >= 1e15:
         words = f"{size:.3g}"
     elif size == int(size) or size >= 1_000:

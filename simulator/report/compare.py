@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from simulator.report import comparing, contents
-from simulator.report.charts import Plot, lines
+from simulator.report.charts import Plot, lines, percentiles
 from simulator.report.page import environment, style
 from simulator.report.record import Record
 
@@ -39,6 +39,7 @@ def compare(one: Record, other: Record) -> str:
             ("Figures", comparing.figures(one, other)),
             ("Latencies", comparing.latencies(one, other)),
         ),
+        latencies=_latencies(one, other),
         last_tables=_filled(
             ("What happened", comparing.counts(one.counts, other.counts)),
             ("Conflicts by kind", comparing.counts(one.conflicts, other.conflicts)),
@@ -73,6 +74,18 @@ def _filled(
     *tables: tuple[str, tuple[comparing.Changed, ...]],
 ) -> tuple[tuple[str, tuple[comparing.Changed, ...]], ...]:
     return tuple((title, rows) for title, rows in tables if rows)
+
+
+def _latencies(one: Record, other: Record) -> Plot | None:
+    """The percentiles of what both measured, A and B below each other; None where there is none."""
+    before = {each.name: each for each in one.latencies}
+    both = [
+        replace(each, name=f"{letter}: {each.name}")
+        for now in other.latencies
+        if now.name in before
+        for letter, each in (("A", before[now.name]), ("B", now))
+    ]
+    return percentiles("percentiles", "Percentiles", both) if both else None
 
 
 def _plots(one: Record, other: Record) -> tuple[Plot, ...]:

@@ -12,6 +12,8 @@ from types import UnionType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 FORMAT = 1
+NUMBER_MAX: Final = 2**63
+"""No whole number of a report is larger; one of a thousand digits would only be an attack."""
 _WORDS: Final = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -124,8 +126,8 @@ class RecordError(Exception):
 
 
 def to_json(record: Record) -> str:
-    """The record as JSON, with its format's number."""
-    return json.dumps({"format": FORMAT, **asdict(record)}, indent=1, sort_keys=True)
+    """The record as JSON, with its format's number; values by name keep their order."""
+    return json.dumps({"format": FORMAT, **asdict(record)}, indent=1)
 
 
 def from_json(text: str) -> Record:
@@ -182,6 +184,8 @@ def _built(kind: Any, value: Any, where: str) -> Any:
     fits = int | float if kind is float else kind
     if not isinstance(value, fits) or (isinstance(value, bool) and kind is not bool):
         raise _wrong(where, f"should be {_WORDS[kind]}")
+    if isinstance(value, int) and abs(value) > NUMBER_MAX:
+        raise _wrong(where, "is too large a number")
     return value
 
 

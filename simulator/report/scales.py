@@ -17,6 +17,9 @@ TICKS: Final = 5
 LOG_FROM: Final = 30.0
 """From this ratio of largest to smallest on, a scale of decades shows more than an even one."""
 DECADES_MAX: Final = 7
+SMALLEST: Final = 1e-200
+LARGEST: Final = 1e200
+"""Amounts beyond these are drawn as these: nothing that is measured is so small or large."""
 _NICE: Final = (1.0, 2.0, 5.0, 10.0)
 _MIN: Final = 60
 _H: Final = 60 * _MIN
@@ -60,9 +63,9 @@ class Axis:
 
 def even(values: Iterable[float], unit: str = "", *, ticks: int = TICKS) -> Axis:
     """An axis of even steps of 1, 2 or 5, from zero where nothing lies below it."""
-    known = [value for value in values if math.isfinite(value)]
+    known = [min(max(value, -LARGEST), LARGEST) for value in values if math.isfinite(value)]
     least, most = min(0.0, *known, 0.0), max(0.0, *known, 0.0)
-    if least == most:
+    if most - least < SMALLEST:
         most = 1.0
     # Steps are even in the unit that is shown: tens of minutes, where hundreds of seconds are not.
     scale = scale_of(unit, max(-least, most))
@@ -80,7 +83,7 @@ def decades(values: Iterable[float], unit: str = "") -> Axis:
 
     Raises ValueError where there is no positive value.
     """
-    known = [value for value in values if math.isfinite(value) and value > 0]
+    known = [value for value in values if SMALLEST <= value <= LARGEST]
     if not known:
         raise ValueError("a scale of decades needs a positive value")
     low, high = math.floor(math.log10(min(known))), math.ceil(math.log10(max(known)) - 1e-12)
@@ -98,16 +101,21 @@ def decades(values: Iterable[float], unit: str = "") -> Axis:
 def fitting(values: Iterable[float], unit: str = "") -> Axis:
     """Decades where the range asks for them and no value stands in the way, else an even axis."""
     known = [value for value in values if math.isfinite(value)]
-    if known and min(known) > 0 and max(known) / min(known) >= LOG_FROM:
+    if (
+        known
+        and min(known) >= SMALLEST
+        and max(known) <= LARGEST
+        and max(known) / min(known) >= LOG_FROM
+    ):
         return decades(known, unit)
     return even(known, unit)
 
 
 def over_time(moments: Iterable[float], *, ticks: int = TICKS) -> Axis:
     """An axis of seconds from the first moment, or 0, to the last, at whole seconds to days."""
-    known = [at for at in moments if math.isfinite(at)]
+    known = [min(max(at, -LARGEST), LARGEST) for at in moments if math.isfinite(at)]
     least, most = min(0.0, *known, 0.0), max(0.0, *known, 0.0)
-    if least == most:
+    if most - least < SMALLEST:
         most = least + 1.0
     span = most - least
     fit = (float(step) for step in _TIME_STEPS if span / step <= ticks + 1)

@@ -47,9 +47,11 @@ def draw_anew(place: Path) -> tuple[Record, Path]:
         RecordError: there is no report, or it can't be read.
         ReportUnwrittenError: the page can't be written; it is as before.
     """
+    record = read(place)
     source = json_of(place)
-    record = read(source)
-    page = source.with_name(HTML)
+    page = page_of(source)
+    if page == source:
+        raise RecordError(f"{source}: give what a run wrote down the name {JSON}, not a page's")
     write_page(draw(record), page)
     return record, page
 
@@ -66,6 +68,11 @@ def write_page(text: str, path: Path) -> None:
 def json_of(place: Path) -> Path:
     """The JSON of a report: `place` itself, or the one in it where it is a folder."""
     return place / JSON if place.is_dir() else place
+
+
+def page_of(source: Path) -> Path:
+    """The page beside the JSON of a report: `report.html` for `report.json`."""
+    return source.with_suffix(".html")
 
 
 def read(place: Path) -> Record:
