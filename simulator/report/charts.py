@@ -24,6 +24,7 @@ STYLES: Final = 6
 HEIGHT_PX: Final = 190
 ROWS_MAX: Final = 240
 """Moments in the table beside a plot; of more, each second, third and so on."""
+NAME_LETTERS_MAX: Final = 40
 _ACROSS: Final = 1_000.0
 _LABEL_SHARE_MIN: Final = 0.16
 # Beyond this part of the width a name would stand out of the page on a telephone.
@@ -329,7 +330,9 @@ def _lane(latency: Latency, at: int, x: Axis) -> Markup:
         if math.isfinite(value) and (value > 0 or not x.log)
     ]
     parts = [
-        Markup('<text class="lane-name" x="0" y="{}">{}</text>').format(top + 15, latency.name)
+        Markup('<text class="lane-name" x="0" y="{}">{}</text>').format(
+            top + 15, _held(latency.name)
+        )
     ]
     if known:
         parts.append(
@@ -344,6 +347,11 @@ def _lane(latency: Latency, at: int, x: Axis) -> Markup:
         for name, part in known
     ]
     return Markup("").join(parts)
+
+
+def _held(name: str) -> str:
+    """A name that stays within a telephone; all of it stands in the table."""
+    return name if len(name) <= NAME_LETTERS_MAX else f"{name[: NAME_LETTERS_MAX - 1]}…"
 
 
 def _moments(series: Sequence[Series], unit: str) -> Table:

@@ -24,6 +24,7 @@ _SETTINGS: Final = {
 
 def compare(one: Record, other: Record) -> str:
     """Two records as a whole HTML document, `one` as A and `other` as B."""
+    seeds = comparing.seeds(one, other)
     differing = comparing.settings(one, other)
     runs = tuple(
         (letter, contents.head(each), *contents.verdict(each))
@@ -46,7 +47,8 @@ def compare(one: Record, other: Record) -> str:
             ("Automatic logs beside the truth", comparing.counts(one.truth, other.truth)),
         ),
         plots=_plots(one, other),
-        seeds=comparing.seeds(one, other),
+        seeds=seeds[: contents.SEEDS_MAX],
+        more_seeds=max(0, len(seeds) - contents.SEEDS_MAX),
         seeds_words=comparing.seeds_in_words(one, other),
         style=style(),
     )

@@ -24,7 +24,9 @@ LINES_MAX: Final = 5
 APART_FROM: Final = 50.0
 """Where one series is so many times as large as another, each has a plot of its own."""
 SEEDS_MAX: Final = 500
-"""Seeds in the table of those that passed."""
+"""Seeds in a table; whoever looks for one more looks in `report.json`."""
+SEEDS_IN_FULL: Final = 20
+"""Seeds that failed and are told with all that is known of them; the others are a table."""
 FIGURES_FIRST: Final = 6
 """Figures on the first screen where none has a goal."""
 _LEVELS: Final = ("failed", "warned")
@@ -60,9 +62,11 @@ class FaultRow:
 
 @dataclass(frozen=True, slots=True)
 class Seeds:
-    """The seeds: those that failed in full, the others as a table, and the faults they had."""
+    """The seeds: the first that failed in full, the others as tables, and the faults they had."""
 
     failed: tuple[SeedOutcome, ...]
+    also_failed: tuple[SeedOutcome, ...]
+    more_failed: int
     passed: tuple[SeedOutcome, ...]
     more: int
     faults: tuple[FaultRow, ...]
@@ -278,7 +282,9 @@ def seeds(record: Record) -> Seeds | None:
     failed_with = Counter(fault for each in failed for fault in each.faults)
     rows = sorted(had, key=lambda name: (-failed_with[name], -had[name], name))
     return Seeds(
-        failed,
+        failed[:SEEDS_IN_FULL],
+        failed[SEEDS_IN_FULL : SEEDS_IN_FULL + SEEDS_MAX],
+        max(0, len(failed) - SEEDS_IN_FULL - SEEDS_MAX),
         tuple(passed[:SEEDS_MAX]),
         max(0, len(passed) - SEEDS_MAX),
         tuple(FaultRow(name, had[name], failed_with[name]) for name in rows),

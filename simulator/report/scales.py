@@ -90,7 +90,7 @@ def decades(values: Iterable[float], unit: str = "") -> Axis:
     if low >= high:
         high = low + 1
     # So few that they stand side by side on a telephone.
-    fine = {1: (1.0, 2.0, 5.0), 2: (1.0, 5.0)}.get(high - low, (1.0,))
+    fine = {1: (1.0, 2.0, 5.0), 2: (1.0, 3.0), 3: (1.0, 3.0)}.get(high - low, (1.0,))
     every = -(-(high - low) // DECADES_MAX)
     marks = [by * 10.0**at for at in range(low, high + 1, every) for by in fine]
     least, most = _nearest(min(known), max(known), low, high)
