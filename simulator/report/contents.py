@@ -265,7 +265,7 @@ def bytes_figures(record: Record) -> tuple[Bar, ...]:
 
 
 def figure_rows(record: Record) -> Table | None:
-    """All figures with their exact values; None where there are none."""
+    """All figures in the units that they were recorded in; None where there are none."""
     rows = tuple(
         (each.name, exact(each.value, each.unit), each.goal, mark(each)) for each in record.figures
     )

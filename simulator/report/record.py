@@ -117,8 +117,9 @@ class Record:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing failed."""
-        return not any(finding.level == "failed" for finding in self.findings)
+        """Whether no finding failed and no checker objected to a seed."""
+        found = any(finding.level == "failed" for finding in self.findings)
+        return not found and not any(seed.wrong for seed in self.seeds)
 
 
 class RecordError(Exception):

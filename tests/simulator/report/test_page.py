@@ -81,6 +81,11 @@ def test_a_run_that_failed_at_nothing_passed() -> None:
     assert "Findings" not in text
 
 
+def test_a_seed_that_a_checker_objected_to_fails_the_run_whatever_was_found() -> None:
+    text = text_of(replace(seeded_run(), findings=(), figures=()))
+    assert "Failed 99 of 100 seeds passed." in text
+
+
 def test_sections_with_nothing_to_say_are_left_out() -> None:
     text = text_of(LEAST)
     assert "Empty" in text
