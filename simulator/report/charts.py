@@ -32,6 +32,10 @@ _LAST_SHARE: Final = 0.97
 _PERCENTILES: Final = ("p50", "p90", "p99", "worst")
 _ROW_PX: Final = 13
 _LANE_PX: Final = 44
+_SHADED: Final = Markup(
+    '<svg class="sign" width="26" height="12" aria-hidden="true">'
+    '<rect class="span" width="26" height="12"/></svg>'
+)
 _SHAPES: Final = {
     "p50": Markup('<circle class="mark mark-p50" r="4.5"/>'),
     "p90": Markup('<path class="mark mark-p90" d="M0-5.5L5.5 0L0 5.5L-5.5 0Z"/>'),
@@ -72,11 +76,12 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A part of the run with a name, in seconds since its beginning."""
+    """A part of the run with a name, in seconds since its beginning; some are shaded."""
 
     name: str
     from_s: float
     until_s: float
+    shaded: bool = False
 
 
 def lines(
@@ -112,6 +117,8 @@ def lines(
         for each, look in zip(series, looks, strict=True)
     )
     said = "; ".join(f"{key.name}: {key.words}" for key in legend)
+    if shaded := [span.name for span in spans if span.shaded]:
+        legend += (Key(_SHADED, ", ".join(shaded)),)
     scale = " The scale is logarithmic." if y.log else ""
     described = f"Over {length(x.most - x.least)}. {said}.{scale}"
     shown_unit = f"{y.unit}, log scale".removeprefix(", ") if y.log else y.unit
@@ -247,13 +254,14 @@ def _path(series: Series, x: Axis, y: Axis, look: int) -> Markup:
 
 def _bands(spans: Sequence[Span], x: Axis) -> Markup:
     parts = [Markup("")]
-    for at, span in enumerate(spans):
+    for span in spans:
         left, right = x.part(span.from_s), x.part(span.until_s)
-        parts.append(
-            Markup('<rect class="span span-{}" x="{}" width="{}" y="0" height="{}"/>').format(
-                at % 2, _percent(left), _percent(right - left), HEIGHT_PX
+        if span.shaded:
+            parts.append(
+                Markup('<rect class="span" x="{}" width="{}" y="0" height="{}"/>').format(
+                    _percent(left), _percent(right - left), HEIGHT_PX
+                )
             )
-        )
         if left > 0:
             parts.append(
                 Markup('<line class="turn" x1="{at}" x2="{at}" y1="0" y2="{high}"/>').format(
@@ -264,7 +272,7 @@ def _bands(spans: Sequence[Span], x: Axis) -> Markup:
 
 
 def _band_names(spans: Sequence[Span], x: Axis) -> Markup:
-    """Names of the parts that are wide enough; the others are named below the plot alone."""
+    """Names of the parts that are wide enough for them; the legend says what is shaded."""
     parts = [Markup("")]
     for span in spans:
         left, right = x.part(span.from_s), x.part(span.until_s)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.report.amounts import NOTHING, amount, difference, number, ratio
-from simulator.report.contents import flat, mark, without_numbers
+from simulator.report.contents import flat, mark, several, without_numbers
 from simulator.report.record import Figure, Finding, Latency, Record
 
 
@@ -168,8 +168,12 @@ def seeds(one: Record, other: Record) -> tuple[Differing, ...]:
 
 
 def seeds_in_words(one: Record, other: Record) -> str:
-    """How many seeds both ran; '' where there are none in either."""
+    """How many seeds both ran, and came to what; '' where either run has no seeds."""
     if not one.seeds or not other.seeds:
         return ""
-    both = {each.seed for each in one.seeds} & {each.seed for each in other.seeds}
-    return f"{number(len(both))} seeds were run in both."
+    both = len({each.seed for each in one.seeds} & {each.seed for each in other.seeds})
+    if not both:
+        return "No seed was run in both."
+    differ = len(seeds(one, other))
+    came = f"{number(differ)} came to something else" if differ else "all came to the same"
+    return f"{several(both, 'seed')} run in both: {came}."

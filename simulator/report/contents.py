@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from simulator.report import places
 from simulator.report.amounts import amount, exact, family, length, moment, number
-from simulator.report.charts import Plot, Span, Table, distribution, lines, percentiles
+from simulator.report.charts import Plot, Span, distribution, lines, percentiles
 from simulator.report.record import Figure, Finding, Record, SeedOutcome, Series
 
 PHASES: Final = ("ramp up", "hold", "ramp down")
@@ -89,7 +89,8 @@ def head(record: Record) -> Head:
     if record.target:
         facts.append(("Against", record.target))
     if record.seeds:
-        first, last = record.seeds[0].seed, record.seeds[-1].seed
+        numbers = [each.seed for each in record.seeds]
+        first, last = min(numbers), max(numbers)
         facts.append(("Seeds", f"{number(len(record.seeds))} ({first} to {last})"))
     if spans := phases(record):
         said = [f"{span.name} {length(span.until_s - span.from_s)}" for span in spans]
@@ -113,19 +114,20 @@ def _text(record: Record, key: str) -> str:
 def verdict(record: Record) -> tuple[str, str]:
     """'passed' or 'failed', and what it rests on in a sentence."""
     found = Counter(each.level for each in record.findings)
-    parts = [f"{_several(found[level], 'finding')} {level}" for level in _LEVELS if found[level]]
+    parts = [f"{several(found[level], 'finding')} {level}" for level in _LEVELS if found[level]]
     judged = [figure for figure in record.figures if figure.reached is not None]
     if judged:
         reached = sum(1 for figure in judged if figure.reached)
-        parts.append(f"{number(reached)} of {_several(len(judged), 'goal')} reached")
+        parts.append(f"{number(reached)} of {several(len(judged), 'goal')} reached")
     if record.seeds:
         right = sum(1 for seed in record.seeds if not seed.wrong)
-        parts.append(f"{number(right)} of {_several(len(record.seeds), 'seed')} passed")
+        parts.append(f"{number(right)} of {several(len(record.seeds), 'seed')} passed")
     words = "; ".join(parts) or "nothing was found, and nothing was asked for"
     return ("passed" if record.passed else "failed"), f"{words[0].upper()}{words[1:]}."
 
 
-def _several(count: int, noun: str) -> str:
+def several(count: int, noun: str) -> str:
+    """How many of something, with its noun: `1 seed`, `3 seeds`."""
     return f"{number(count)} {noun}" if count == 1 else f"{number(count)} {noun}s"
 
 
@@ -163,7 +165,9 @@ def phases(record: Record) -> tuple[Span, ...]:
             name: [at for at in each.at_s if math.isfinite(at)] for name, each in by_name.items()
         }
         return tuple(
-            Span(name, min(known[name]), max(known[name])) for name in PHASES if known.get(name)
+            _phase_span(name, min(known[name]), max(known[name]))
+            for name in PHASES
+            if known.get(name)
         )
     asked = record.scenario.get("live") if record.kind == "live" else None
     said = asked if isinstance(asked, Mapping) else {}
@@ -174,9 +178,14 @@ def phases(record: Record) -> tuple[Span, ...]:
         if isinstance(long_s, bool) or not isinstance(long_s, int | float):
             continue
         if long_s > 0 and math.isfinite(long_s):
-            spans.append(Span(name, at_s, at_s + long_s))
+            spans.append(_phase_span(name, at_s, at_s + long_s))
             at_s += long_s
     return tuple(spans)
+
+
+def _phase_span(name: str, from_s: float, until_s: float) -> Span:
+    """A phase; what is not the hold is shaded, since its numbers are not to be judged."""
+    return Span(name, from_s, until_s, shaded=name != "hold")
 
 
 def _phase(name: str) -> str:
@@ -208,7 +217,8 @@ def _groups(series: Iterable[Series]) -> list[list[Series]]:
     groups: list[list[Series]] = []
     for each in series:
         for group in groups:
-            if group[0].unit == each.unit and len(group) < LINES_MAX and _near(group[0], each):
+            near = group[0].unit == each.unit and all(_near(one, each) for one in group)
+            if near and len(group) < LINES_MAX:
                 group.append(each)
                 break
         else:
@@ -264,12 +274,11 @@ def bytes_figures(record: Record) -> tuple[Bar, ...]:
     )
 
 
-def figure_rows(record: Record) -> Table | None:
-    """All figures in the units that they were recorded in; None where there are none."""
-    rows = tuple(
+def figure_rows(record: Record) -> tuple[tuple[str, str, str, str], ...]:
+    """All figures in the units that they were recorded in: name, amount, goal and mark."""
+    return tuple(
         (each.name, exact(each.value, each.unit), each.goal, mark(each)) for each in record.figures
     )
-    return Table(("figure", "value", "goal", "reached"), rows) if rows else None
 
 
 def seeds(record: Record) -> Seeds | None:
@@ -332,8 +341,3 @@ def without_numbers(words: str) -> str:
 def listed(pairs: Mapping[str, float]) -> tuple[tuple[str, str], ...]:
     """Values by name as words by name."""
     return tuple((name, number(value)) for name, value in pairs.items())
-
-
-def several(values: Sequence[object], noun: str) -> str:
-    """How many there are, with their noun: `3 seeds`."""
-    return _several(len(values), noun)

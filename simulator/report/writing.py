@@ -6,6 +6,7 @@ words, and leaves nothing half done behind.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +29,7 @@ def write(record: Record, folder: Path) -> Path:
     """Write a record and its page into a folder, made where there is none; the page's path.
 
     Raises:
-        ReportUnwrittenError: the folder or a file in it can't be written; both are as before.
+        ReportUnwrittenError: it can't be written; what was there is as before.
     """
     # Drawn before anything is touched: a page that can't be drawn changes nothing.
     texts = {JSON: to_json(record), HTML: draw(record)}
@@ -106,12 +107,12 @@ def read(place: Path) -> Record:
 def _write_all(text_by_path: Mapping[Path, str]) -> None:
     """Write drafts of all files first, and give them their names only when all are there."""
     drafts: dict[Path, Path] = {}
+    path = next(iter(text_by_path))
     try:
         for path, text in text_by_path.items():
             if path.is_dir():
-                raise IsADirectoryError(21, "it is a folder", str(path))
-            draft = path.with_name(f".{path.name}.{os.getpid()}.new")
-            drafts[path] = draft
+                raise IsADirectoryError(errno.EISDIR, "it is a folder")
+            drafts[path] = draft = path.with_name(f".{path.name}.{os.getpid()}.new")
             # A name of a file may hold what is no text; it is shown as far as it is.
             with draft.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
                 file.write(text)
@@ -122,7 +123,7 @@ def _write_all(text_by_path: Mapping[Path, str]) -> None:
     except OSError as error:
         for draft in drafts.values():
             _remove(draft)
-        raise _unwritten(next(iter(text_by_path)), error) from error
+        raise _unwritten(path, error) from error
 
 
 def _remove(draft: Path) -> None:

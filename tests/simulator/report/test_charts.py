@@ -55,9 +55,14 @@ def test_an_empty_or_constant_series_is_drawn_too(values: tuple[float, ...]) -> 
 
 
 def test_the_phases_of_a_run_are_shaded_and_the_wide_ones_named() -> None:
-    spans = [Span("ramp up", 0, 5), Span("hold", 5, 95), Span("ramp down", 95, 100)]
+    spans = [
+        Span("ramp up", 0, 5, shaded=True),
+        Span("hold", 5, 95),
+        Span("ramp down", 95, 100, shaded=True),
+    ]
     plot = lines("plot", "On", "", [Series("on", "", (0, 100), (1, 2))], spans)
-    assert plot.drawing.count('<rect class="span') == 3
+    assert plot.drawing.count('<rect class="span"') == 2
+    assert plot.legend[-1].name == "ramp up, ramp down"
     assert re.findall(r'class="span-name"[^>]*>([^<]*)<', plot.drawing) == ["hold"]
 
 

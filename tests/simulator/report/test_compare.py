@@ -110,9 +110,11 @@ def test_seeds_that_came_to_something_else_are_told_those_that_fail_in_one_first
     other = replace(one, seeds=tuple(seeds), findings=())
     assert [each.name for each in comparing.seeds(one, other)] == ["57", "3"]
     text = text_of(one, other)
-    assert "100 seeds were run in both." in text
+    assert "100 seeds run in both: 2 came to something else." in text
     assert "failed: durable, entry 412 of phone 3" in text
-    assert "Each came to the same." in text_of(one, one)
+    assert "100 seeds run in both: all came to the same." in text_of(one, one)
+    later = replace(one, seeds=(replace(one.seeds[0], seed=1_000),))
+    assert "No seed was run in both." in text_of(one, later)
 
 
 def test_hostile_names_are_shown_and_never_become_markup() -> None:
