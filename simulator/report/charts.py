@@ -390,10 +390,9 @@ def _extent(series: Series, unit: str) -> str:
 
 def _trimmed(latency: Latency) -> list[tuple[float, int]]:
     """The buckets without the empty ones at both ends; one of them stays on the left."""
-    held = [at for at, (_, count) in enumerate(latency.buckets) if count]
-    if not held:
-        return list(latency.buckets)
-    return list(latency.buckets[max(0, held[0] - 1) : held[-1] + 1])
+    edged = [(edge, count) for edge, count in latency.buckets if not math.isnan(edge)]
+    held = [at for at, (_, count) in enumerate(edged) if count]
+    return edged[max(0, held[0] - 1) : held[-1] + 1] if held else edged
 
 
 def _percentile_values(latency: Latency) -> tuple[float, ...]:

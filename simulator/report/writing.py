@@ -110,8 +110,9 @@ def _write_all(text_by_path: Mapping[Path, str]) -> None:
     path = next(iter(text_by_path))
     try:
         for path, text in text_by_path.items():
-            if path.is_dir():
-                raise IsADirectoryError(errno.EISDIR, "it is a folder")
+            if path.exists() and not path.is_file():
+                # A name that is given to a draft would take the place of a device as well.
+                raise OSError(errno.EINVAL, "what is there is no file")
             drafts[path] = draft = path.with_name(f".{path.name}.{os.getpid()}.new")
             # A name of a file may hold what is no text; it is shown as far as it is.
             with draft.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:

@@ -18,6 +18,7 @@ from simulator.report.record import (
 )
 
 TEXTS = st.text(max_size=12)
+ANY_NUMBERS = st.floats() | st.integers(-(2**63), 2**63)
 NUMBERS = st.floats(allow_nan=False) | st.integers(-(2**53), 2**53)
 COUNTS = st.integers(0, 2**40)
 SETTINGS = st.dictionaries(

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 from simulator.report.page import draw
 from simulator.report.record import Figure, Finding, Record, SeedOutcome, Series
-from tests.simulator.report.any_record import records
+from tests.simulator.report.any_record import ANY_NUMBERS, records
 from tests.simulator.report.records import live_run, seeded_run
 
 EVIL = '"><script>alert(1)</script><img src=https://example.org/x onerror=alert(2)>'
@@ -170,8 +170,8 @@ def test_hostile_names_are_shown_and_never_become_markup() -> None:
     assert html.count("&lt;script&gt;") > 25
 
 
-@given(records())
-@settings(max_examples=40)
+@given(records(ANY_NUMBERS))
+@settings(max_examples=60)
 def test_any_record_can_be_drawn(record: Record) -> None:
     html = draw(record)
     assert "<h1>" in html

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -44,10 +45,21 @@ def test_where_one_file_cannot_be_written_the_other_stays_as_it_was(tmp_path: Pa
     before = (tmp_path / "report.json").read_bytes()
     (tmp_path / "report.html").unlink()
     (tmp_path / "report.html").mkdir()
-    with pytest.raises(ReportUnwrittenError, match="it is a folder"):
+    with pytest.raises(ReportUnwrittenError, match=r"report\.html: what is there is no file"):
         write(seeded_run(), tmp_path)
     assert (tmp_path / "report.json").read_bytes() == before
     assert names(tmp_path) == ["report.html", "report.json"]
+
+
+def test_a_page_never_takes_the_place_of_what_is_no_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(live_run(), tmp_path / "a")
+    pipe, a = tmp_path / "pipe", str(tmp_path / "a")
+    os.mkfifo(pipe)
+    assert main(["simulate", "compare", a, a, "--out", str(pipe)]) == 2
+    assert "what is there is no file" in capsys.readouterr().err
+    assert pipe.is_fifo()
 
 
 def test_what_is_no_report_is_refused_by_the_name_of_the_file(tmp_path: Path) -> None:
