@@ -136,6 +136,12 @@ class LiveRun:
                 "be a dispatcher's or an administrator's, and Job Dispatch has to be on"
             ) from error
         known = await person.workers()
+        made = await person.get_json(f"/board/total.json?view=all&q={self._mark}")
+        if made["total"] != site.phones * site.jobs_per_phone:
+            raise TargetError(
+                f"the hub took {made['total']} of {site.phones * site.jobs_per_phone} jobs; look "
+                "at its import page and its log"
+            )
         workers = {name: known[name] for name in names if name in known}
         if len(workers) < len(names):
             raise TargetError("the hub does not list the workers that were added; look at its log")
@@ -159,7 +165,8 @@ class LiveRun:
                 hour = 6 + number % 12
                 rows.append(
                     {
-                        "Title": f"Simulated {self._mark} visit {number + 1}",
+                        # Two rows that say the same are one job for an import.
+                        "Title": f"Visit {number + 1} of {name}",
                         "Position": f"{lat:.5f}, {lon:.5f}",
                         "Day": today,
                         "From": f"{hour:02}:00",

@@ -70,8 +70,9 @@ async def test_what_simulated_workers_did_is_on_the_hub_and_in_the_record(site: 
     # The office sees the workers, and work of theirs.
     page = await site.office.get("/?view=all&show=table")
     assert len(re.findall(r"Simulated [0-9a-f]{6} 0000\d", page)) >= 4
-    log = await site.office.get("/export/jobs.csv?view=all")
-    assert re.search(r"in progress|done", log)
+    jobs = await site.office.get("/export/jobs.csv?view=all")
+    assert len(re.findall(r"Visit \d of Simulated", jobs)) == 4 * 3
+    assert re.search(r"in progress|done", jobs)
     assert said[-1] == "over"
 
 
