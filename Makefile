@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help test proof check types directions tests blackbox demo figures truth battery bench-log bench-board bench-phone format words wheel clean
+.PHONY: help test proof check types directions tests blackbox demo figures truth battery bench-log bench-board bench-phone bench-live format words wheel clean
 
 help:
 	@echo 'make test     style, types, directions and every test'
@@ -21,6 +21,7 @@ help:
 	@echo 'make bench-log the log beside its peers and the floors, as one table (BENCH="--only merge --rounds 3")'
 	@echo 'make bench-board the board with 20,000 jobs, 500 workers and 200 phones, as one table'
 	@echo 'make bench-phone a phone with 500 jobs and two years of its own history, as one table'
+	@echo 'make bench-live a hub under 1,000 live phones for ten minutes, as one table (BENCH="--phones 100 --hold 60")'
 	@echo 'make format   put the code into the form that `make test` asks for'
 	@echo 'make words    find what pages and screens say, for translation (web/locale, replica/locale)'
 	@echo 'make wheel    dist/fieldlog-*.whl, for phones and other hubs'
@@ -68,6 +69,9 @@ bench-board: $(READY)
 
 bench-phone: $(READY)
 	$(BIN)/python -m tests.bench.phone $(BENCH)
+
+bench-live: $(READY)
+	$(BIN)/python -m tests.bench.live $(BENCH)
 
 format: $(READY)
 	$(BIN)/ruff check --fix
