@@ -81,7 +81,7 @@ async def measure(arguments: argparse.Namespace, folder: Path) -> Record:
 def rows_of(record: Record, folder: Path) -> list[Row]:
     """The record's figures as rows; rates beside their floors."""
     commits = commit_rate(folder, ENTRY_BYTES)
-    frames = send_frames([os.urandom(ENTRY_BYTES)] * FRAMES).rate
+    frames = send_frames([os.urandom(ENTRY_BYTES)] * FRAMES).rate / ENTRY_BYTES
     rows = []
     for figure in record.figures:
         name = f"bench_live_{figure.name}"
