@@ -21,6 +21,9 @@ PARTS: Final[Mapping[str, type]] = MappingProxyType(
 )
 """The parts of a scenario that tables fill, by the field of `Scenario` that holds them."""
 
+NEEDS_TWO_HUBS: Final = ("hub_moves_per_day",)
+"""Options that need another hub: it is told where the first one went."""
+
 ELSEWHERE: Final = frozenset({"lying_syncs", "unordered_directory"})
 """Options of simulated disks that are no site's: no scenario gives them."""
 
@@ -158,6 +161,41 @@ TABLES: Final[tuple[Table, ...]] = (
             Key("partition_s_max", "how long such parts last at most", "s", 0.0, DAYS_S_MAX),
             _chance("one_way_per_partition", "one part hears the other and is not heard"),
             _per_day("clogs_per_day", "times that links clog one by one"),
+            Key("coverage_share", "how much of the time a phone has coverage", "share", 0.0, 1.0),
+            _per_day("captive_portals_per_day", "times that another machine answers, 5 to 60 min"),
+            Key(
+                "depot_wifi_h_per_day",
+                "hours that a phone has the depot's network, and no other; 0: no such bound",
+                "h a day",
+                0.0,
+                12.0,
+            ),
+            Key(
+                "morning_rush_s",
+                "phones are off at night and come on within this; 0: they stay on",
+                "s",
+                0.0,
+                7_200.0,
+            ),
+        ),
+    ),
+    Table(
+        "hubs",
+        "What becomes of hubs.",
+        "options",
+        (
+            _per_day(
+                "hubs_apart_per_day", "times that two hubs are cut off from each other", 100.0
+            ),
+            Key(
+                "hubs_apart_s_max",
+                "how long at most, of an hour at least",
+                "s",
+                3_600.0,
+                DAYS_S_MAX,
+            ),
+            _per_day("hub_moves_per_day", "times that hub A moves to another address", 10.0),
+            _per_day("hub_restores_per_day", "times that a hub's older copy is put back", 100.0),
         ),
     ),
     Table(
@@ -217,6 +255,7 @@ TABLES: Final[tuple[Table, ...]] = (
             _per_day("erasures_per_day", "times that the office erases what is closed", 100.0),
             _per_day("revocations_per_day", "times that a phone is shut out, of each phone", 24.0),
             _per_day("recurrences_per_day", "recurring jobs begun or changed", 100.0),
+            _per_day("same_job_per_day", "times that two dispatchers act on one job at once"),
         ),
     ),
     Table(

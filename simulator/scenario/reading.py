@@ -17,6 +17,7 @@ from typing import Any, Final
 from simulator.draw import CALM, HOSTILE_FAULTS, Options
 from simulator.scenario.keys import (
     NEEDS,
+    NEEDS_TWO_HUBS,
     PARTS,
     TABLE_BY_NAME,
     TABLES,
@@ -103,6 +104,7 @@ class _Reader:
                 self._object((table.name,), f"is a table: write [{table.name}] on a line")
         options = parts["options"]
         self._needed(options)
+        self._two_hubs(options, parts["site"])
         return Scenario(
             self._text(found, "name", NAME_LETTERS_MAX),
             self._text(found, "about", ABOUT_LETTERS_MAX),
@@ -150,6 +152,11 @@ class _Reader:
             else:
                 values[name] = taken
         return values
+
+    def _two_hubs(self, options: Mapping[str, Any], site: Mapping[str, Any]) -> None:
+        for option in NEEDS_TWO_HUBS:
+            if options.get(option) and site.get("hubs") == 1:
+                self._object(("hubs", option), "needs hubs = 2 in [site]: who tells where it went?")
 
     def _needed(self, given: Mapping[str, Any]) -> None:
         """What is given must do something, and be possible together."""

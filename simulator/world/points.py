@@ -34,6 +34,14 @@ POINTS: Final = (
     frozenset(words for _, _, words, _ in _PLACES)
     | {f"refused: {refusal.name}" for refusal in _REFUSALS}
     | {
+        "a captive portal stood in the way",
+        "a hub moved house",
+        "a phone came back into coverage",
+        "a phone came into the depot's network",
+        "a phone came on in the morning rush",
+        "hubs were apart for a day or longer",
+        "somebody found a hub that had moved",
+        "two dispatchers took one job at once",
         "a conflict was settled",
         "a day was left out",
         "a disk was full",
