@@ -122,7 +122,8 @@ def quoted(name: str, way: int) -> str:
 )
 @settings(max_examples=150, deadline=None)
 def test_whatever_is_written_each_key_is_found_on_its_line(tables: dict, way: int) -> None:
-    rows, expected = [], {}
+    rows: list[str] = []
+    expected: dict[tuple[str, ...], int] = {}
     for table, keys in tables.items():
         rows.append(f"  [ {quoted(table, way)} ]  # [x]")
         expected[(table,)] = "\n".join(rows).count("\n") + 1
