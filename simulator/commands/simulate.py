@@ -1,18 +1,23 @@
-"""The command `fieldlog simulate`: chooses between its two ways.
+"""The command `fieldlog simulate`: chooses between its ways.
 
-*seeded* is here; a package that drives phones live adds its own. Holds no simulation.
+The seeded one is here; a package that drives phones live adds its own. Holds no simulation.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from simulator.commands import seeded
+from simulator.commands import replay, scenarios, seeded, shrink
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Simulate whole sites: every fault, from a seed."""
+    """Simulate whole sites: every fault, from a seed or a scenario."""
     ways = parser.add_subparsers(title="ways", metavar="<way>")
-    for name, way in (("seeded", seeded.configure),):
+    for name, way in (
+        ("seeded", seeded.configure),
+        ("scenarios", scenarios.configure),
+        ("replay", replay.configure),
+        ("shrink", shrink.configure),
+    ):
         words = (way.__doc__ or "").strip()
         way(ways.add_parser(name, help=words, description=words))

@@ -28,9 +28,9 @@ def shipped_text(name: str) -> str:
     Raises:
         ScenarioError: none is called so.
     """
-    known, wanted = shipped_names(), _plain(name)
+    known, wanted = shipped_names(), plain_name(name)
     if wanted not in known:
-        near = difflib.get_close_matches(wanted, known, 1)
+        near = difflib.get_close_matches(wanted, known, 1, 0.5)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
         raise ScenarioError(f"no scenario is called '{name}'; {hint} (a file's name ends in .toml)")
     path = files("simulator.scenario").joinpath("files", wanted + _SUFFIX)
@@ -39,7 +39,7 @@ def shipped_text(name: str) -> str:
 
 def shipped(name: str) -> Scenario:
     """A shipped scenario. Raises ScenarioError for a name that none has."""
-    return read(shipped_text(name), _plain(name) + _SUFFIX)
+    return read(shipped_text(name), plain_name(name) + _SUFFIX)
 
 
 def scenario_of(words: str) -> Scenario:
@@ -53,5 +53,6 @@ def scenario_of(words: str) -> Scenario:
     return shipped(words)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name as files have it: `Monday rush` is `monday-rush`."""
     return "-".join(name.casefold().replace("_", " ").replace("-", " ").split())

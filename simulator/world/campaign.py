@@ -79,7 +79,7 @@ def attempt(
     trace = Trace() if trace is None else trace
     options = options_of(seed, without=without, having=having, scenario=scenario)
     try:
-        with _planted(plant) if plant else contextlib.nullcontext():
+        with _planted(plant) if plant else _quiet(logging.ERROR):
             return run_seed(seed, size=size, options=options, trace=trace)
     except Exception as error:  # noqa: BLE001  # any error of a seed is what we are looking for
         checker = error.checker if isinstance(error, Violation) else "crash"
@@ -90,11 +90,17 @@ def attempt(
 @contextlib.contextmanager
 def _planted(plant: str) -> Iterator[None]:
     """A planted bug crashes programs by its nature: that is for the checkers to tell, not a log."""
+    with _quiet(logging.CRITICAL), PLANTED[plant].plant():
+        yield
+
+
+@contextlib.contextmanager
+def _quiet(level: int) -> Iterator[None]:
+    """What simulated machines tell their own people is nobody's matter at this screen."""
     before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
+    logging.disable(max(level, before))
     try:
-        with PLANTED[plant].plant():
-            yield
+        yield
     finally:
         logging.disable(before)
 

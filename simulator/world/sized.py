@@ -12,6 +12,7 @@ from simulator.world.run import Size
 
 PHONES_MIN, PHONES_MAX = 2, 200
 DAYS_MAX: Final = 60
+NUMBER_MAX: Final = 5_000
 
 
 def size_of(scenario: Scenario) -> Size:
@@ -37,6 +38,13 @@ def why_not(size: Size) -> str:
         return f"a seeded site lives for 1 to {DAYS_MAX} days, not {size.days:,}"
     if not 0 <= size.hostile <= PHONES_MAX:
         return f"a seeded site has 0 to {PHONES_MAX} hostile phones, not {size.hostile:,}"
-    if size.entries_per_phone < 0:
-        return f"a phone writes at least 0 entries, not {size.entries_per_phone}"
+    if size.hubs not in (1, 2):
+        return f"a seeded site has 1 or 2 hubs, not {size.hubs:,}"
+    for words, number in (
+        ("entries of a phone", size.entries_per_phone),
+        ("dispatchers at each hub", size.dispatchers_per_hub),
+        ("jobs of each worker at the beginning", size.jobs_per_phone),
+    ):
+        if not 0 <= number <= NUMBER_MAX:
+            return f"{words} are 0 to {NUMBER_MAX:,}, not {number:,}"
     return ""
