@@ -7,10 +7,16 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
 
+from replica.clock import SystemClock
 from replica.commandline import CommandError
 from simulator.commands.choosing import add_world, chosen
+from simulator.commands.recording import make_folder, write_report
 from simulator.draw import differing
+from simulator.report.of_seeds import SeedsLog
 from simulator.world.campaign import Failure, Tally, attempts
 from simulator.world.run import Report
 from simulator.world.wanted import Wanted
@@ -46,6 +52,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--trace", action="store_true", help="show the last events and the hashes")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at a violation")
+    parser.add_argument(
+        "--report", type=Path, metavar="FOLDER", help="leave a report of the run in a folder"
+    )
     parser.set_defaults(run=run)
 
 
@@ -53,32 +62,69 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the seeds; 1 if any failed."""
     if not 1 <= arguments.seeds <= SEEDS_MAX or arguments.first < 0:
         raise CommandError(f"--seeds lies between 1 and {SEEDS_MAX:,}, --from is not negative")
+    if arguments.workers < 1:
+        raise CommandError("--workers is at least 1")
     wanted = chosen(arguments)
-    seeds = range(arguments.first, arguments.first + arguments.seeds)
+    if arguments.report is not None:
+        make_folder(arguments.report)
     if wanted.scenario is not None:
         print(f"{wanted.scenario.name}: {wanted.scenario.about}", flush=True)
-    tally, began_s = Tally(), time.monotonic()
-    for outcome in attempts(
-        seeds,
-        wanted.size,
-        arguments.workers,
-        wanted.plant,
-        wanted.without,
-        wanted.having,
-        wanted.scenario,
-    ):
-        tally.add(outcome)
-        if isinstance(outcome, Failure):
-            _end_line()
-            _say_failure(outcome, wanted, trace=arguments.trace)
-            if not arguments.keep_going:
-                break
-        elif arguments.trace:
-            _say_report(outcome)
-        _progress(tally, len(seeds), time.monotonic() - began_s)
-    _end_line()
-    _summary(tally, time.monotonic() - began_s, wanted)
-    return 1 if tally.failures else 0
+    log, began_ms, began_s = SeedsLog(wanted, arguments.seeds), _now_ms(), time.monotonic()
+    try:
+        _run_all(log, arguments, began_s)
+    finally:
+        # Also of a run that somebody ended by Ctrl-C.
+        took_s = time.monotonic() - began_s
+        _end_line()
+        _summary(log.tally, took_s, wanted)
+        if arguments.report is not None:
+            _report(log, arguments, began_ms, took_s)
+    return 1 if log.tally.failures else 0
+
+
+def _run_all(log: SeedsLog, arguments: argparse.Namespace, began_s: float) -> None:
+    wanted = log.wanted
+    seeds = range(arguments.first, arguments.first + arguments.seeds)
+    with closing(
+        attempts(
+            seeds,
+            wanted.size,
+            arguments.workers,
+            wanted.plant,
+            wanted.without,
+            wanted.having,
+            wanted.scenario,
+        )
+    ) as outcomes:
+        for outcome in outcomes:
+            log.add(outcome, time.monotonic() - began_s)
+            if isinstance(outcome, Failure):
+                _end_line()
+                _say_failure(outcome, wanted, trace=arguments.trace)
+                if not arguments.keep_going:
+                    return
+            elif arguments.trace:
+                _say_report(outcome)
+            _progress(log.tally, len(seeds), time.monotonic() - began_s)
+
+
+def _report(log: SeedsLog, arguments: argparse.Namespace, began_ms: int, took_s: float) -> None:
+    began = datetime.fromtimestamp(began_ms / 1_000, UTC).isoformat(timespec="seconds")
+    command = f"fieldlog simulate seeded{log.wanted.words()}"
+    command += f" --seeds {arguments.seeds} --from {arguments.first}"
+    record = log.record(
+        began=began,
+        took_s=took_s,
+        command=command,
+        workers=arguments.workers,
+        missed=missed_points(log.tally, log.wanted),
+    )
+    for path in write_report(arguments.report, record):
+        print(f"report: {path}")
+
+
+def _now_ms() -> int:
+    return SystemClock().now_ms()
 
 
 def _say_failure(failure: Failure, wanted: Wanted, *, trace: bool) -> None:

@@ -92,7 +92,7 @@ TABLES: Final[tuple[Table, ...]] = (
         "seeded",
         (
             Key("days", "days of weather, before all heals", "days", 1, 60),
-            Key("entries_per_phone", "what each phone writes at least", "entries", 0, 5_000),
+            Key("entries_per_phone", "what each phone writes at least", "entries", 0, 100_000),
             Key("upgrades", "all programs are replaced by later ones on the way"),
             Key("drawn", "each seed draws further faults beside those that are given"),
             Key("reaches", "what its seeds together must have come by, else they prove nothing"),

@@ -12,7 +12,7 @@ from simulator.world.run import Size
 
 PHONES_MIN, PHONES_MAX = 2, 200
 DAYS_MAX: Final = 60
-NUMBER_MAX: Final = 5_000
+NUMBER_MAX: Final = 100_000
 
 
 def size_of(scenario: Scenario) -> Size:
