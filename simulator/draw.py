@@ -241,7 +241,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     ),
     "morning_rush": _fault("all phones come on at once each morning", morning_rush_s=(1.0, 600.0)),
     "depots_split": _fault(
-        "hubs are cut off from each other for days",
+        "hubs are cut off from each other for hours or days",
         hubs_apart_per_day=(1.0, 6.0),
         hubs_apart_s_max=(86_400.0, 604_800.0),
     ),

@@ -112,6 +112,7 @@ def _report(log: SeedsLog, arguments: argparse.Namespace, began_ms: int, took_s:
     began = datetime.fromtimestamp(began_ms / 1_000, UTC).isoformat(timespec="seconds")
     command = f"fieldlog simulate seeded{log.wanted.words()}"
     command += f" --seeds {arguments.seeds} --from {arguments.first}"
+    command += " --keep-going" if arguments.keep_going else ""
     record = log.record(
         began=began,
         took_s=took_s,
@@ -184,6 +185,9 @@ def missed_points(tally: Tally, wanted: Wanted) -> list[str]:
     A scenario says what that is; without one it is what so many seeds come by in any case.
     """
     expected: Sequence[str] = ()
+    if not tally.passed:
+        # What a seed came by before it failed, nobody counted.
+        return []
     if wanted.scenario is not None:
         expected = wanted.scenario.seeded.reaches
     elif tally.passed >= POINTS_EXPECTED_FROM_SEEDS:

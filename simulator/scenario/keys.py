@@ -79,7 +79,9 @@ TABLES: Final[tuple[Table, ...]] = (
         "Who and what there is.",
         "site",
         (
-            Key("phones", "workers, each with a phone", "phones", 1, 10_000),
+            Key(
+                "phones", "workers, each with a phone; 2 to 200 in seeded runs", "phones", 1, 10_000
+            ),
             Key("hostile", "certified phones that break every rule, besides", "phones", 0, 200),
             Key("dispatchers", "people at the pages of each hub", "people", 0, 200),
             Key("hubs", "hubs of the site; a live run has the hub it is told", "hubs", 1, 2),
@@ -317,7 +319,8 @@ def as_tables(scenario: Scenario) -> dict[str, Any]:
 
 def described() -> str:
     """All tables and keys as Markdown, for `docs/scenarios.md`."""
-    lines = ["**Top level.** `name` and `about`, both needed.", ""]
+    told = ", ".join(f"`{name}` ({words})" for name, words in TOP_KEYS.items())
+    lines = [f"**At the top**, before all tables, and both needed: {told}.", ""]
     for table in TABLES:
         lines += [
             f"**`[{table.name}]`** {table.words}",

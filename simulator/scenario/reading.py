@@ -68,15 +68,16 @@ def read(text: str, name: str) -> Scenario:
         ScenarioError: it is none.
     """
     try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        found, lines = tomllib.loads(text), lines_of_keys(text)
+    except ValueError as error:
+        # Also of a number with thousands of digits, whose place nobody tells.
         place = _PLACE.search(str(error))
         line = place[1] if place and place[1] else max(1, len(text.splitlines()))
         words = _PLACE.sub("", str(error))
         raise ScenarioError(f"{name}:{line}: this is no TOML: {words}") from error
     except RecursionError as error:
         raise ScenarioError(f"{name} is no scenario: its values lie too deep") from error
-    reader = _Reader(name, lines_of_keys(text))
+    reader = _Reader(name, lines)
     scenario = reader.scenario(found)
     if reader.wrong:
         # In the order of the file.
@@ -114,7 +115,8 @@ class _Reader:
 
     def _object(self, path: tuple[str, ...], words: str) -> None:
         line = self._lines.get(path, 1)
-        self.wrong.append((line, f"{self._name}:{line}: {'.'.join(path)} {words}"))
+        told = ".".join(map(_name_in_words, path))
+        self.wrong.append((line, f"{self._name}:{line}: {told} {words}"))
 
     def _unknown(self, found: Mapping[str, Any]) -> None:
         known = [*TOP_KEYS, *TABLE_BY_NAME]
@@ -198,8 +200,8 @@ def _taken(value: object, key: Key, default: object) -> tuple[str, Any]:
     right = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
     if not right or not isinstance(value, int | float):
         return f"is {allowed}, not {_in_words(value)}", None
-    if not isfinite(value) or not key.least <= value <= key.most:
-        return f"is {allowed}; {value} is out of range", None
+    if not key.least <= value <= key.most or not isfinite(value):
+        return f"is {allowed}; {_number(value)} is out of range", None
     return "", value if whole else float(value)
 
 
@@ -208,7 +210,7 @@ def _points(value: object) -> tuple[str, Any]:
         return f'is a list of texts, such as ["a hub was restored"], not {_in_words(value)}', None
     for each in value:
         if each not in POINTS:
-            return f"names {each!r}, which nothing counts; {_nearest(each, POINTS)}", None
+            return f"names {each[:60]!r}, which nothing counts; {_nearest(each, POINTS)}", None
     return "", tuple(dict.fromkeys(value))
 
 
@@ -234,13 +236,25 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
 
 
+def _name_in_words(name: str) -> str:
+    """A table's or key's name, so that whatever it is it stays on its line."""
+    plain = name.isprintable() and 0 < len(name) <= NAME_LETTERS_MAX
+    return name if plain else f"{name[:NAME_LETTERS_MAX]!r}"
+
+
+def _number(value: float) -> str:
+    """A number in digits, unless there are too many of them."""
+    many = isinstance(value, int) and value.bit_length() > 128
+    return "one with so many digits" if many else str(value)
+
+
 def _in_words(value: object) -> str:
     """A value as a person would name it."""
     match value:
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return f"the number {value}"
+            return f"the number {_number(value)}"
         case str():
             return f"the text {value[:40]!r}"
         case list():

@@ -33,9 +33,10 @@ def size_of(scenario: Scenario) -> Size:
 def why_not(size: Size) -> str:
     """Why a seeded run can't have this size, as a sentence; '' where it can."""
     if not PHONES_MIN <= size.phones <= PHONES_MAX:
-        return f"a seeded site has {PHONES_MIN} to {PHONES_MAX} phones, not {size.phones:,}"
+        words = f"a seeded site has {PHONES_MIN} to {PHONES_MAX} phones, not {size.phones:,}"
+        return f"{words}: say --phones"
     if not 1 <= size.days <= DAYS_MAX:
-        return f"a seeded site lives for 1 to {DAYS_MAX} days, not {size.days:,}"
+        return f"a seeded site lives for 1 to {DAYS_MAX} days, not {size.days:,}: say --days"
     if not 0 <= size.hostile <= PHONES_MAX:
         return f"a seeded site has 0 to {PHONES_MAX} hostile phones, not {size.hostile:,}"
     if size.hubs not in (1, 2):

@@ -33,12 +33,8 @@ class Event:
 
     def concerns(self, names: Collection[str]) -> bool:
         """Whether it is about one of these: `phone 3`, or `phone` and `hub` for all of a kind."""
-        own = self.machines or (NETWORK,)
-        return any(
-            name in (machine, machine.rstrip("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ").rstrip())
-            for machine in own
-            for name in names
-        )
+        kinds = {machine.rpartition(" ")[0] for machine in self.machines}
+        return not {*(self.machines or (NETWORK,)), *kinds}.isdisjoint(names)
 
     def line(self) -> str:
         """The event as one line with its time of day."""
@@ -108,7 +104,7 @@ def seconds_of(words: str) -> float:
 
 def _program_ends(name: str, rest: str) -> str:
     if rest.startswith("at hand"):
-        return f"{name} can't be met by colleagues any more"
+        return f"{name} is gone for whoever stands beside it"
     return f"{name} is gone{', and nobody is told' if rest == 'silently' else ''}"
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.log import errors
 from simulator.draw import Options
 from simulator.scenario.keys import ELSEWHERE, PARTS, TABLES, as_tables
 from simulator.scenario.reading import ScenarioError, read, read_file
 from simulator.scenario.scenario import Limits, Live, Scenario, Seeded, SiteSize
+from simulator.scenario.shipped import shipped_names, shipped_text
 from simulator.world.points import POINTS
 
 SIMULATOR = Path(__file__).parents[2] / "simulator"
@@ -93,6 +97,10 @@ def test_all_that_a_file_says_is_in_the_scenario() -> None:
         ("[site]\nphones = 3\nphones = 4", "mine.toml:5: this is no TOML: "),
         ("[site", "mine.toml:3: this is no TOML: "),
         ("about = 3", "this is no TOML: "),
+        (f"[site]\nphones = 0x{'f' * 5_000}", "one with so many digits is out of range"),
+        (f"[site]\nphones = {'9' * 5_000}", "this is no TOML: "),
+        ('[site]\n"a\\nb" = 1', "mine.toml:4: site.'a\\nb' is no key of this table"),
+        (f"[site]\nx = {'[' * 9_000}{']' * 9_000}", "its values lie too deep"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line_and_what_is_allowed(text: str, told: str) -> None:
@@ -111,6 +119,21 @@ def test_a_file_without_name_or_sentence_is_told_what_to_write() -> None:
 def test_everything_that_is_wrong_is_told_at_once_in_the_order_of_the_file() -> None:
     told = wrong(HEAD + "[phones]\nkill = 1\n[site]\nphones = -1\nhubs = 3\n")
     assert [words.split(":")[1] for words in told] == ["4", "6", "7"]
+
+
+@given(st.sampled_from(shipped_names()), st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_file_that_a_hand_slipped_in_is_read_or_told_in_words(name: str, data) -> None:
+    text = shipped_text(name)
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(len(text), start + 30)))
+    text = text[:start] + data.draw(st.text("a[]{}=.,#'\"\\\n9-é", max_size=6)) + text[end:]
+    told = []
+    try:
+        read(text, "mine.toml")
+    except ScenarioError as error:
+        told = str(error).splitlines()
+    assert all(re.match(r"mine.toml:\d+: ", line) for line in told), told
 
 
 def test_what_can_not_be_read_is_told_by_the_name_of_the_file(tmp_path: Path) -> None:
