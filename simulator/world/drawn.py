@@ -51,26 +51,25 @@ def options_of(
     scenario lets it. Raises KeyError for a name in either that is no fault.
     """
     if scenario is None:
-        return _drawn(seed, having, set()).without(*without)
+        return _drawn(seed, having).without(*without)
     given = {option: getattr(scenario.options, option) for option in scenario.given}
     given |= differing(scenario.options)
     if not scenario.seeded.drawn:
         options = draw_options(seed, allowed=having, having=having) if having else CALM
     else:
-        struck = {"websockets"} if scenario.options.websockets else set()
-        options = _drawn(seed, having, struck)
+        options = _drawn(seed, having, tls=scenario.options.websockets)
     # What was asked for beside a scenario is as strong as the seed has it.
     asked = {option for name in having for option in FAULTS[name].fields}
     kept = {option: value for option, value in given.items() if option not in asked}
     return replace(options, **kept).without(*without)
 
 
-def _drawn(seed: int, having: Collection[str], struck: Collection[str]) -> Options:
-    """What a seed draws by itself, where `struck` is what its world has in any case."""
+def _drawn(seed: int, having: Collection[str], *, tls: bool = False) -> Options:
+    """What a seed draws by itself; `tls` says that links are what TLS would carry in any case."""
     hostile = chance_for(seed, "hostile").random() < HOSTILE_SEEDS
     torn = chance_for(seed, "torn").random() < TORN_SEEDS
     websockets = chance_for(seed, "streams").random() < WEBSOCKET_SEEDS
-    if "websockets" in having or "websockets" in struck:
+    if tls or "websockets" in having:
         # A stream's bytes are TLS's to keep whole.
         hostile = False
     allowed = WORLD_FAULTS - GIVEN_FAULTS
