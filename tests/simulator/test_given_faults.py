@@ -116,8 +116,9 @@ def test_networks_of_a_day_cover_portals_depots_and_mornings_too() -> None:
 
 
 def test_phones_behind_a_portal_that_talk_by_websockets_come_through_too() -> None:
-    options = Options(captive_portals_per_day=12.0, websockets=True, fragmented_per_write=0.2)
-    assert lived(options).points["a captive portal stood in the way"]
+    options = Options(captive_portals_per_day=24.0, websockets=True, fragmented_per_write=0.2)
+    size = Size(phones=1, days=1, entries_per_phone=4, dispatchers_per_hub=1)
+    assert lived(options, size).points["a captive portal stood in the way"]
 
 
 def test_a_hub_alone_comes_back_from_a_copy_and_is_healed_by_its_phones() -> None:

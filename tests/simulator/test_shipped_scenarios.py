@@ -13,9 +13,6 @@ from simulator.world.campaign import attempt
 from simulator.world.run import Report
 from simulator.world.sized import size_of, why_not
 
-# Those that take a second or two; `fieldlog simulate seeded NAME` runs each in full.
-QUICK = ("quiet-day", "hub-moves-house")
-
 
 def test_there_are_as_many_scenarios_as_were_promised() -> None:
     assert shipped_names() == [
@@ -44,11 +41,11 @@ def test_a_shipped_scenario_says_what_it_is_for_and_what_must_happen(name: str) 
     assert why_not(size_of(scenario)) == ""
 
 
-@pytest.mark.parametrize("name", QUICK)
-def test_what_a_scenario_promises_happens_also_on_a_small_site(name: str) -> None:
-    scenario = shipped(name)
-    size = replace(size_of(scenario), phones=3, days=min(2, scenario.seeded.days))
-    outcome = attempt(1, replace(size, entries_per_phone=10), scenario=scenario)
+# The quickest one; `fieldlog simulate seeded NAME` runs each in full, and says what is missed.
+def test_what_a_quiet_day_promises_happens_also_on_a_small_site() -> None:
+    scenario = shipped("quiet-day")
+    size = replace(size_of(scenario), phones=3, entries_per_phone=10)
+    outcome = attempt(1, size, scenario=scenario)
     assert isinstance(outcome, Report), outcome
     missed = [point for point in scenario.seeded.reaches if not outcome.points.get(point)]
     assert not missed
