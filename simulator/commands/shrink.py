@@ -48,9 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
             f"see it by `fieldlog simulate replay {seed}{wanted.words()}`"
         )
     print(f"Seed {seed} fails. {first.checker}: {first.words}", flush=True)
-    shrunk = shrink(
-        wanted, first, story.fails, lambda: time.monotonic() - began_s < arguments.within
-    )
+
+    def time_left() -> bool:
+        return not story.stopped and time.monotonic() - began_s < arguments.within
+
+    shrunk = shrink(wanted, first, story.fails_unless_stopped, time_left)
     story.end_line()
     _tell(seed, wanted, shrunk, story, time.monotonic() - began_s)
     return 0
@@ -60,6 +62,7 @@ class _Story:
     """Runs worlds of a seed; keeps the events of those that failed, by world."""
 
     def __init__(self, seed: int) -> None:
+        self.stopped = False
         self._seed = seed
         self._tried = 0
         self._events: dict[Wanted, list[Event]] = {}
@@ -73,6 +76,14 @@ class _Story:
             return None
         self._events[wanted] = trace.events
         return outcome
+
+    def fails_unless_stopped(self, wanted: Wanted) -> Failure | None:
+        """As `fails`; who presses Ctrl-C wants to know what was found so far."""
+        try:
+            return self.fails(wanted)
+        except KeyboardInterrupt:
+            self.stopped = True
+            return None
 
     def last_events(self, shrunk: Shrunk) -> tuple[tuple[str, ...], list[Event]]:
         """The machines that the checker names, and what happened last to them, or to any."""
@@ -96,7 +107,10 @@ class _Story:
 def _tell(seed: int, wanted: Wanted, shrunk: Shrunk, story: _Story, took_s: float) -> None:
     failure, size, before = shrunk.failure, shrunk.wanted.size, wanted.size
     print(f"{counted(shrunk.tries, 'smaller world')} tried in {took_s:.0f} s.", end="")
-    print("" if shrunk.in_time else " The time was over: --within SECONDS gives it more.")
+    if story.stopped:
+        print(" It was stopped; smaller ones may fail too.")
+    else:
+        print("" if shrunk.in_time else " The time was over: --within SECONDS gives it more.")
     print()
     if failure.faults:
         print("It needs:")

@@ -14,6 +14,7 @@ from typing import Final
 from core.log.chain import seal_leaf
 from core.log.limits import SEAL_LEAVES_MAX
 from core.log.seal import make_seal
+from hub.founding import skip_numbers
 from replica import logs
 from replica.identity import Identity
 from replica.logs import held_hashes
@@ -221,6 +222,9 @@ class Fate:
             identity = self._renewed(machine)
             seal_own_logs(machine.replica)
             _renew_generation(machine.replica, self._chance)
+            if self._options.hub_restores_per_day:
+                # As the product does; worlds without go on as their seeds always had them.
+                skip_numbers(machine.store, identity.own.subject.decode())
             machine.close()
             machine.become(identity)
             machine.open()

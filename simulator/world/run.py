@@ -61,6 +61,8 @@ LOOK_EVERY_S: Final = 6 * 3_600.0
 # After the weather has cleared all must agree within this time; a lost link is retried after
 # at most two minutes and hubs meet every minute, so an hour is some thirty tries.
 HEAL_S_MAX: Final = 3_600.0
+# Phones meet one hub and then the other; or the only one again, which has made jobs meanwhile.
+TURNS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,7 +431,7 @@ class World:
             hub.start(parts)
         for each in self.hostile:
             each.wake()
-        for turn in range(len(self.hubs)):
+        for turn in range(TURNS):
             for number, phone in enumerate(self.phones):
                 await phone.stop()
                 roaming = self.roaming[phone.name]

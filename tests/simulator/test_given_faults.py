@@ -128,6 +128,12 @@ def test_a_hub_alone_comes_back_from_a_copy_and_is_healed_by_its_phones() -> Non
     assert not report.points.get("a phone was cloned")
 
 
+def test_a_hub_alone_makes_jobs_at_the_end_that_come_to_its_phones_too() -> None:
+    size = Size(phones=1, days=1, entries_per_phone=4, hubs=1, dispatchers_per_hub=1)
+    report = lived(Options(recurrences_per_day=12.0, absence_days=5), size)
+    assert report.points["a recurring job was made"]
+
+
 def test_workers_have_the_jobs_of_their_first_day_from_the_first_moment_on() -> None:
     without = lived(CALM, Size(phones=1, days=1, entries_per_phone=4, hubs=1))
     with_jobs = lived(CALM, Size(phones=1, days=1, entries_per_phone=4, hubs=1, jobs_per_phone=10))
