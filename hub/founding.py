@@ -148,7 +148,7 @@ def skip_numbers(store: Store, letter: str) -> int:
     """Go on from the next full thousand, which is given back; for a hub that was restored."""
     with store.transaction():
         given = max(store.get(JOBS_NUMBERED, 0), _highest_number(store, letter))
-        skipped_to = (given // NUMBERS_SKIPPED_TO + 1) * NUMBERS_SKIPPED_TO
+        skipped_to: int = (given // NUMBERS_SKIPPED_TO + 1) * NUMBERS_SKIPPED_TO
         store.put(JOBS_NUMBERED, skipped_to)
     return skipped_to
 
