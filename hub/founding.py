@@ -136,15 +136,21 @@ def _begin_anew(
             f"key can certify: put {SITE_KEY_FILE} of its site there and start again"
         )
     begin_anew(store, entropy)
-    with store.transaction():
-        given = max(store.get(JOBS_NUMBERED, 0), _highest_number(store, letter))
-        skipped = given // NUMBERS_SKIPPED_TO + 1
-        store.put(JOBS_NUMBERED, skipped * NUMBERS_SKIPPED_TO)
+    skipped_to = skip_numbers(store, letter)
     LOGGER.warning(
         "this folder was copied or restored: the hub has a new key, and numbers new jobs from "
         "%s-%d; what was written since comes back from phones and other hubs",
-        letter, skipped * NUMBERS_SKIPPED_TO + 1,
+        letter, skipped_to + 1,
     )  # fmt: skip
+
+
+def skip_numbers(store: Store, letter: str) -> int:
+    """Go on from the next full thousand, which is given back; for a hub that was restored."""
+    with store.transaction():
+        given = max(store.get(JOBS_NUMBERED, 0), _highest_number(store, letter))
+        skipped_to: int = (given // NUMBERS_SKIPPED_TO + 1) * NUMBERS_SKIPPED_TO
+        store.put(JOBS_NUMBERED, skipped_to)
+    return skipped_to
 
 
 def _highest_number(store: Store, letter: str) -> int:

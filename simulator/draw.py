@@ -65,6 +65,15 @@ class Options:
     partition_s_max: float = 0.0
     one_way_per_partition: float = 0.0
     clogs_per_day: float = 0.0
+    coverage_share: float = 1.0
+    captive_portals_per_day: float = 0.0
+    depot_wifi_h_per_day: float = 0.0
+    morning_rush_s: float = 0.0
+    # What becomes of hubs; those of a calm world are apart for some hours too.
+    hubs_apart_per_day: float = 0.4
+    hubs_apart_s_max: float = 86_400.0
+    hub_moves_per_day: float = 0.0
+    hub_restores_per_day: float = 0.0
     # What links are made of: whole frames, or the product's own WebSockets over streams of bytes.
     websockets: bool = False
     fragmented_per_write: float = 0.0
@@ -85,6 +94,7 @@ class Options:
     erasures_per_day: float = 0.0
     revocations_per_day: float = 0.0
     recurrences_per_day: float = 0.0
+    same_job_per_day: float = 0.0
     # What workers do besides.
     photos_per_day: float = 0.0
     colleagues_per_day: float = 0.0
@@ -221,6 +231,23 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "reordered": _fault("frames overtake each other", reordered_per_frame=(0.01, 0.5)),
     "split": _fault("frames are split", split_per_frame=(0.01, 0.2)),
     "flipped": _fault("bits flip in frames", flipped_per_frame=(0.01, 0.2)),
+    "coverage": _fault("much of the land has no network", coverage_share=(0.2, 0.9)),
+    "captive_portals": _fault(
+        "networks answer in the hub's place until somebody signs in",
+        captive_portals_per_day=(0.5, 6.0),
+    ),
+    "depot_wifi": _fault(
+        "phones have a network at the depot alone", depot_wifi_h_per_day=(0.5, 4.0)
+    ),
+    "morning_rush": _fault("all phones come on at once each morning", morning_rush_s=(1.0, 600.0)),
+    "depots_split": _fault(
+        "hubs are cut off from each other for hours or days",
+        hubs_apart_per_day=(1.0, 6.0),
+        hubs_apart_s_max=(86_400.0, 604_800.0),
+    ),
+    "hub_moves": _fault("a hub moves to another address", hub_moves_per_day=(0.1, 0.8)),
+    "hub_restores": _fault("hubs come back from a copy", hub_restores_per_day=(0.1, 0.8)),
+    "same_job": _fault("two dispatchers take the same job at once", same_job_per_day=(2.0, 24.0)),
 }
 
 HOSTILE_FAULTS: Final = frozenset({"lost", "repeated", "reordered", "split", "flipped"})
@@ -229,17 +256,27 @@ HOSTILE_FAULTS: Final = frozenset({"lost", "repeated", "reordered", "split", "fl
 UNSAFE_FAULTS: Final = frozenset({"lying_syncs"})
 """Under these a device may lose what it had acknowledged, and a checker must know it."""
 
+GIVEN_FAULTS: Final = frozenset(
+    {
+        "coverage", "captive_portals", "depot_wifi", "morning_rush", "depots_split", "hub_moves",
+        "hub_restores", "same_job",
+    }
+)  # fmt: skip
+"""No seed draws these by itself, so that seeds of before stay what they were: they are given."""
+
 
 def draw_options(
     seed: int, *, allowed: Collection[str] | None = None, having: Collection[str] = ()
 ) -> Options:
     """The options of a seed's world.
 
-    `allowed` names the faults that may exist; None allows all but the hostile and the unsafe ones.
+    `allowed` names the faults that may exist; None allows all but the hostile, the unsafe and the
+    given ones.
     Those of them that are in `having` do exist, as strong as the seed would make them.
     Raises KeyError for a name that is no fault.
     """
-    wanted = set(FAULTS) - HOSTILE_FAULTS - UNSAFE_FAULTS if allowed is None else set(allowed)
+    drawn_by_itself = set(FAULTS) - HOSTILE_FAULTS - UNSAFE_FAULTS - GIVEN_FAULTS
+    wanted = drawn_by_itself if allowed is None else set(allowed)
     if unknown := sorted(wanted - set(FAULTS)):
         raise KeyError(f"{', '.join(unknown)}: no fault of that name; there are {sorted(FAULTS)}")
     presence = chance_for(seed, "options").choice((0.15, 0.35, 0.5, 0.75))

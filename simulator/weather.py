@@ -147,6 +147,7 @@ class Weather:
         self._away: dict[str, int] = {}
         self._partitions: list[Partition] = []
         self._clogs: dict[str, int] = {}
+        self._captive: dict[str, int] = {}
         self._changes: list[asyncio.Future[None]] = []
         self._calm = False
 
@@ -175,7 +176,8 @@ class Weather:
         """Dial from one endpoint to another.
 
         Raises:
-            LinkClosed: nobody listens there, or no answer came within `timeout_s`.
+            LinkClosed: nobody listens there, another machine answers, or none did within
+                `timeout_s`.
         """
         return await self.join(source, target, WeatherLink, timeout_s)
 
@@ -197,6 +199,8 @@ class Weather:
                     await self._until_it_passes(*way)
         except TimeoutError:
             raise LinkClosed(f"{target} did not answer {source} in {timeout_s:.0f} s") from None
+        if source in self._captive:
+            raise LinkClosed(f"another machine answers {source} in the place of {target}")
         listener = self._listeners.get(target)
         wire = Wire(self, self._wires_made, source, target, make_end)
         if listener is None or not listener.offer(wire.ends[1]):
@@ -314,6 +318,27 @@ class Weather:
                 self._note("unclog", name)
                 self._changed()
 
+    def capture(self, name: str) -> None:
+        """Put an endpoint behind a portal: whatever it dials, another machine answers.
+
+        Its links are cut; as often as this, `release` must be called.
+        """
+        self._note("captive", name)
+        self._captive[name] = self._captive.get(name, 0) + 1
+        self.cut(name)
+
+    def release(self, name: str) -> None:
+        """Undo one `capture`."""
+        if name in self._captive:
+            self._captive[name] -= 1
+            if not self._captive[name]:
+                del self._captive[name]
+                self._note("released", name)
+
+    def is_captive(self, name: str) -> bool:
+        """Whether a portal stands before the endpoint's network."""
+        return name in self._captive
+
     async def _until_it_passes(self, source: str, target: str) -> None:
         while not self.passes(source, target):
             change = self.loop.create_future()
@@ -369,6 +394,7 @@ class Weather:
         self._away.clear()
         self._partitions.clear()
         self._clogs.clear()
+        self._captive.clear()
         self._changed()
 
     def _divide_by_chance(self, names: Sequence[str]) -> None:

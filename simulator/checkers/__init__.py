@@ -18,6 +18,7 @@ from simulator.checkers import (
     equal,
     erased,
     folded,
+    found,
     genuine,
     minutes,
     overwritten,
@@ -88,6 +89,7 @@ def at_end(world: World) -> None:
     _raise("reach", reach.overstated(world))
     _raise("minutes", minutes.wrong(world))
     _raise("recurring", recurring.wrong(world))
+    _raise("found", found.lost(world))
 
 
 def differing(world: World) -> list[str]:

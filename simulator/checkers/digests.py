@@ -22,8 +22,8 @@ Heads = dict[bytes, frozenset[tuple[bytes, bytes, int, bytes]]]
 def differing(world: World) -> Iterator[str]:
     """Pairs of a hub and a machine that should agree now and do not."""
     heads = {machine.name: _heads(machine) for machine in world.machines}
-    hub, other = world.hubs
-    yield from _between(hub, other, heads)
+    for other in world.hubs[1:]:
+        yield from _between(world.hubs[0], other, heads)
     for phone in world.phones:
         name = world.roaming[phone.name].hub
         yield from _between(next(hub for hub in world.hubs if hub.name == name), phone, heads)

@@ -93,7 +93,7 @@ def _unlike_days(world: World) -> Iterator[str]:
                     yield f"{hub.name} and {phone.name} show different rows of {table}"
     kinds = {Kind.SITE: ("setting", "team", "vehicle", "skill", "erased")}
     first = dump_projections(world.hubs[0].store.db)
-    second = dump_projections(world.hubs[1].store.db)
+    second = dump_projections(world.hubs[-1].store.db)
     for table in kinds[Kind.SITE]:
         if first[table] != second[table]:
             yield f"the hubs show different rows of {table}"

@@ -11,6 +11,7 @@ from pathlib import Path
 from replica.commandline import CommandError, port
 from replica.occupied import FolderInUse
 from simulator.fleet.demo import ACCOUNT, PASSWORD, Demo, Plan
+from simulator.scenario.shipped import shipped
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -18,8 +19,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, default=Path(".fieldlog/demo"), help="where the site keeps its files"
     )
-    parser.add_argument("--phones", type=int, default=12, help="how many workers")
-    parser.add_argument("--jobs", type=int, default=60, help="how many jobs a day")
+    site = shipped("demo").site
+    jobs = site.phones * site.jobs_per_phone
+    parser.add_argument("--phones", type=int, default=site.phones, help="how many workers")
+    parser.add_argument("--jobs", type=int, default=jobs, help="how many jobs a day")
     parser.add_argument(
         "--speed", type=float, default=2.0, help="how many times as fast as the clock"
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from replica.clock import SystemClock
 from replica.commandline import CommandError
+from simulator.commands.recording import make_folder, write_report
 from simulator.live.fleets import FleetError
 from simulator.live.judging import record_of
 from simulator.live.office import PageError
@@ -21,8 +22,11 @@ from simulator.live.progress import show_progress
 from simulator.live.run import LiveRun, Plan, usual_processes
 from simulator.live.target import TargetError
 from simulator.report.record import Record
+from simulator.scenario.reading import ScenarioError
 from simulator.scenario.scenario import Scenario
+from simulator.scenario.shipped import scenario_of
 
+USUAL = "quiet day"
 PHONES_MAX = 20_000
 HOLD_S_MAX = 86_400.0
 
@@ -60,30 +64,29 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.seed,
         arguments.fingerprint,
     )
-    if arguments.report is not None and arguments.report.exists() and not arguments.report.is_dir():
-        raise CommandError(f"{arguments.report} is no folder; --report names one")
+    if arguments.report is not None:
+        make_folder(arguments.report)
     try:
         record = asyncio.run(_live(plan, arguments.page))
     except (TargetError, PageError, FleetError) as error:
         raise CommandError(str(error)) from error
     _tell(record)
     if arguments.report is not None:
-        from simulator.report.writing import write
-
-        write(record, arguments.report)
-        print(f"report: {arguments.report / 'report.html'}")
+        for path in write_report(arguments.report, record):
+            print(f"report: {path}")
     return 0 if record.passed else 1
 
 
 def _scenario(arguments: argparse.Namespace) -> Scenario:
-    from simulator.scenario.shipped import find_scenario
-
-    scenario = find_scenario(arguments.scenario or "quiet day")
-    site, live = scenario.site, scenario.live
+    try:
+        scenario = scenario_of(arguments.scenario or USUAL)
+    except ScenarioError as error:
+        raise CommandError(str(error)) from error
+    live = scenario.live
     if arguments.phones is not None:
         if not 1 <= arguments.phones <= PHONES_MAX:
             raise CommandError(f"--phones lies between 1 and {PHONES_MAX:,}")
-        site = replace(site, phones=arguments.phones)
+        live = replace(live, phones=arguments.phones)
     if arguments.hold is not None:
         if not 1 <= arguments.hold <= HOLD_S_MAX:
             raise CommandError(f"--hold lies between 1 and {HOLD_S_MAX:.0f} seconds")
@@ -94,7 +97,7 @@ def _scenario(arguments: argparse.Namespace) -> Scenario:
         live = replace(live, taps_per_min=arguments.taps)
     if not 1 <= arguments.processes <= 64:
         raise CommandError("--processes lies between 1 and 64")
-    return replace(scenario, site=site, live=live)
+    return replace(scenario, live=live)
 
 
 def _password(path: Path | None) -> str:

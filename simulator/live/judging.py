@@ -20,6 +20,7 @@ from simulator.live.run import LiveRun
 from simulator.live.samples import BEST_S
 from simulator.live.tally import EDGES_MS, percentile_ms
 from simulator.report.record import CutOff, Figure, Finding, Latency, Record
+from simulator.scenario.keys import as_tables
 
 # Above these a part of the hub has no more to give.
 PROCESSOR_BUSY: Final = 0.9
@@ -39,7 +40,7 @@ def record_of(run: LiveRun, began: str, took_s: float, command: str) -> Record:
     counts |= {f"at the end: {name}": each for name, each in course.drained.items()}
     return Record(
         kind="live",
-        scenario=asdict(scenario),
+        scenario=as_tables(scenario) | {"live": asdict(scenario.live)},
         began=began,
         took_s=round(took_s, 1),
         command=command,

@@ -123,12 +123,13 @@ class LiveRun:
 
     async def _prepare(self, person: OfficePerson, fleets: Fleets) -> dict[str, str]:
         """Workers with phones that have met the hub, and their jobs; ids by name."""
-        site = self.plan.scenario.site
-        names = [f"Simulated {self._mark} {number:05}" for number in range(1, site.phones + 1)]
-        self._stage(f"adding {site.phones} workers and {site.phones * site.jobs_per_phone} jobs")
+        phones = self.plan.scenario.live.phones
+        jobs = phones * self.plan.scenario.site.jobs_per_phone
+        names = [f"Simulated {self._mark} {number:05}" for number in range(1, phones + 1)]
+        self._stage(f"adding {phones} workers and {jobs} jobs")
         try:
             await person.import_rows("workers", [{"Name": name} for name in names])
-            if site.jobs_per_phone:
+            if jobs:
                 await person.import_rows("jobs", self._jobs(names))
         except PageError as error:
             raise TargetError(
@@ -137,15 +138,14 @@ class LiveRun:
             ) from error
         known = await person.workers()
         made = await person.get_json(f"/board/total.json?view=all&q={self._mark}")
-        if made["total"] != site.phones * site.jobs_per_phone:
+        if made["total"] != jobs:
             raise TargetError(
-                f"the hub took {made['total']} of {site.phones * site.jobs_per_phone} jobs; look "
-                "at its import page and its log"
+                f"the hub took {made['total']} of {jobs} jobs; look at its import page and its log"
             )
         workers = {name: known[name] for name in names if name in known}
         if len(workers) < len(names):
             raise TargetError("the hub does not list the workers that were added; look at its log")
-        self._stage(f"letting {site.phones} phones join")
+        self._stage(f"letting {phones} phones join")
         await self._join(person, fleets, list(workers.values()))
         self._stage("phones meet the hub for the first time")
         for told in await fleets.all_do("settle", "settled"):

@@ -14,7 +14,10 @@ from simulator.draw import Options
 
 @dataclass(frozen=True, slots=True)
 class SiteSize:
-    """Who and what there is. `hubs` is 1 or 2 in seeded runs; a live run has the hub it is told."""
+    """Who and what there is; `dispatchers` sit at each hub.
+
+    `hubs` is 1 or 2 in seeded runs; a live run has the hub it is told.
+    """
 
     phones: int = 8
     hostile: int = 0
@@ -27,13 +30,15 @@ class SiteSize:
 class Seeded:
     """How the seeded way runs it.
 
-    `drawn`: each seed draws further faults beside those that the scenario gives.
+    `drawn`: each seed draws further faults beside those that the scenario gives. `reaches`: what
+    its seeds together must have come by (points of `simulator.world.points`).
     """
 
     days: int = 3
     entries_per_phone: int = 100
     upgrades: bool = False
     drawn: bool = False
+    reaches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +46,12 @@ class Live:
     """How the live way runs it; times in seconds.
 
     Phones come on one after another within `ramp_up_s`, work for `hold_s`, and leave within
-    `ramp_down_s`. `taps_per_min` is what one worker does in a minute, `entries_per_tap` how many
-    entries such an act has at least. `backlog` entries each phone has written before it comes on.
-    `file_share` of the phones keep their store in a file, the others in memory.
+    `ramp_down_s`. `taps_per_min` is what one worker does in a minute. `backlog` entries each phone
+    has written before it comes on. `file_share` of the phones keep their store on the disk, the
+    others in memory.
     """
 
+    phones: int = 50
     ramp_up_s: float = 30.0
     hold_s: float = 120.0
     ramp_down_s: float = 10.0
@@ -73,7 +79,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What is to be lived through; `about` is one sentence for people."""
+    """What is to be lived through; `about` is one sentence for people.
+
+    `given` names the options that the file gives, also those that it gives as a calm world has
+    them: what is given no seed draws anew.
+    """
 
     name: str
     about: str
@@ -82,3 +92,4 @@ class Scenario:
     seeded: Seeded = field(default_factory=Seeded)
     live: Live = field(default_factory=Live)
     limits: Limits = field(default_factory=Limits)
+    given: frozenset[str] = frozenset()

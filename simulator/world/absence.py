@@ -32,7 +32,7 @@ async def be_away(
         await asyncio.sleep((WORK_BEGINS_H * 3_600 - loop.time()) % DAY_S)
         if acts := _so_often(WORKER_ACTS / days, chance):
             await worker.live_day(acts)
-        for _ in range(_so_often(OFFICE_ACTS / days, chance)):
+        for _ in range(_so_often(OFFICE_ACTS / days, chance) if office else 0):
             await chance.choice(office).step()
         await asyncio.sleep(3_600.0)
     worker.phone.truth.points["a phone was away for a month or longer"] += 1

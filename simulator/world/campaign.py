@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from simulator.checkers import Violation
 from simulator.planted import PLANTED
+from simulator.scenario.scenario import Scenario
 from simulator.trace import Trace
 from simulator.world.drawn import options_of
 from simulator.world.run import Report, Size, run_seed
@@ -68,12 +69,17 @@ def attempt(
     plant: str = "",
     without: Sequence[str] = (),
     having: Sequence[str] = (),
+    scenario: Scenario | None = None,
+    trace: Trace | None = None,
 ) -> Report | Failure:
-    """Run one seed; a failure is an answer, whatever went wrong."""
-    trace = Trace()
-    options = options_of(seed, without=without, having=having)
+    """Run one seed; a failure is an answer, whatever went wrong.
+
+    `scenario` gives the world's faults (its size is `size`); `trace` is where events are noted.
+    """
+    trace = Trace() if trace is None else trace
+    options = options_of(seed, without=without, having=having, scenario=scenario)
     try:
-        with _planted(plant) if plant else contextlib.nullcontext():
+        with _planted(plant) if plant else _quiet(logging.ERROR):
             return run_seed(seed, size=size, options=options, trace=trace)
     except Exception as error:  # noqa: BLE001  # any error of a seed is what we are looking for
         checker = error.checker if isinstance(error, Violation) else "crash"
@@ -84,11 +90,17 @@ def attempt(
 @contextlib.contextmanager
 def _planted(plant: str) -> Iterator[None]:
     """A planted bug crashes programs by its nature: that is for the checkers to tell, not a log."""
+    with _quiet(logging.CRITICAL), PLANTED[plant].plant():
+        yield
+
+
+@contextlib.contextmanager
+def _quiet(level: int) -> Iterator[None]:
+    """What simulated machines tell their own people is nobody's matter at this screen."""
     before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
+    logging.disable(max(level, before))
     try:
-        with PLANTED[plant].plant():
-            yield
+        yield
     finally:
         logging.disable(before)
 
@@ -100,6 +112,7 @@ def attempts(
     plant: str = "",
     without: Sequence[str] = (),
     having: Sequence[str] = (),
+    scenario: Scenario | None = None,
 ) -> Generator[Report | Failure, None, None]:
     """Run seeds in so many processes; their outcomes as they come.
 
@@ -107,7 +120,7 @@ def attempts(
     """
     if workers <= 1 or len(seeds) == 1:
         for seed in seeds:
-            yield attempt(seed, size, plant, without, having)
+            yield attempt(seed, size, plant, without, having, scenario)
         return
     # What stands when a process begins (modules, code) is never garbage; collections pass it by.
     context = multiprocessing.get_context("spawn")
@@ -115,7 +128,7 @@ def attempts(
         running: set[Future[Report | Failure]] = set()
         try:
             for seed in seeds:
-                running.add(pool.submit(attempt, seed, size, plant, without, having))
+                running.add(pool.submit(attempt, seed, size, plant, without, having, scenario))
                 if len(running) >= workers + WAITING_MAX:
                     done, running = wait(running, return_when=FIRST_COMPLETED)
                     yield from _outcomes(done)

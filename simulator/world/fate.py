@@ -1,4 +1,4 @@
-"""What befalls a machine: kills, power cuts, full disks, copies, being shut out, a later program.
+"""What befalls a machine: kills, power cuts, full disks, copies, being shut out or moved, upgrades.
 
 Times are drawn for each machine from its own chance. Holds no people and no network. Invariant: a
 machine comes back after whatever befell it, before the weather clears.
@@ -14,6 +14,7 @@ from typing import Final
 from core.log.chain import seal_leaf
 from core.log.limits import SEAL_LEAVES_MAX
 from core.log.seal import make_seal
+from hub.founding import skip_numbers
 from replica import logs
 from replica.identity import Identity
 from replica.logs import held_hashes
@@ -46,6 +47,7 @@ class Fate:
         photos_elsewhere: the addresses of all photos that other machines hold.
         shutting_out: how the office deals with a phone that is lost.
         upgrade_s: when its program is replaced by a later version, None for never.
+        moved: told that the machine now stands elsewhere; None for one that stays.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Fate:
         photos_elsewhere: Elsewhere,
         shutting_out: ShuttingOut,
         upgrade_s: float | None = None,
+        moved: Callable[[str], None] | None = None,
     ) -> None:
         self._machine = machine
         self._options = options
@@ -69,18 +72,21 @@ class Fate:
         self._photos_elsewhere = photos_elsewhere
         self._shutting_out = shutting_out
         self._upgrade_s = upgrade_s
+        self._moved = moved
         self._copy: Identity | None = None
 
     async def befall(self, until_s: float) -> None:
         """Let things happen until a time; what happens last is ended."""
         chance, options = self._chance, self._options
         rarely = 1 / 3 if self._machine.is_hub else 1.0
+        copies_per_day = options.hub_restores_per_day if self._machine.is_hub else 0.0
         happenings: list[tuple[float, Callable[[], Awaitable[None]]]] = [
             (options.kills_per_day * rarely, self._kill),
             (options.power_cuts_per_day * rarely, self._cut_power),
             (options.full_disks_per_day * rarely, self._fill_disk),
-            (options.restores_per_day, self._restore),
+            (options.restores_per_day + copies_per_day, self._restore),
             (0.0 if self._machine.is_hub else options.revocations_per_day, self._shut_out),
+            (0.0 if self._moved is None else options.hub_moves_per_day, self._move),
         ]
         total_per_day = sum(per_day for per_day, _ in happenings)
         if not total_per_day:
@@ -167,6 +173,18 @@ class Fate:
         if await self._shutting_out.befall(self._machine, self._chance, self._reborn):
             self._copy = self._take_copy()
 
+    async def _move(self) -> None:
+        """The hub is shut down, carried to another house, and started there."""
+        machine = self._machine
+        assert self._moved is not None
+        machine.note("moved")
+        machine.truth.points["a hub moved house"] += 1
+        await machine.die(silent=False)
+        self._moved(machine.name)
+        await asyncio.sleep(self._chance.choice((600.0, 3_600.0, 14_400.0)))
+        machine.open()
+        await self._reborn(machine)
+
     async def _restore(self) -> None:
         """Come back from an older copy.
 
@@ -204,6 +222,9 @@ class Fate:
             identity = self._renewed(machine)
             seal_own_logs(machine.replica)
             _renew_generation(machine.replica, self._chance)
+            if self._options.hub_restores_per_day:
+                # As the product does; worlds without go on as their seeds always had them.
+                skip_numbers(machine.store, identity.own.subject.decode())
             machine.close()
             machine.become(identity)
             machine.open()

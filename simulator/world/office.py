@@ -107,6 +107,25 @@ class Dispatcher:
                 self.hub.truth.points["acted from a stale page"] += 1
         await self._act(lambda replica: make(replica, job), basis)
 
+    def shown(self) -> dict[bytes, str]:
+        """The open jobs that the page of the hub shows, with their frontier tokens."""
+        rows = self.hub.replica.store.db.execute(_OPEN).fetchall()
+        return {bytes.fromhex(name): token for name, token in rows}
+
+    async def act_on(self, job: bytes, token: str) -> bool:
+        """Change a job or give it to another worker, from what a page showed; whether it was done.
+
+        Raises ActError or StoreError where it could not be.
+        """
+        chance = self._chance
+        if chance.random() < 0.5:
+            values = {"title": f"title by phone {chance.randrange(1_000)}{mark_of(job)}"}
+            written = await self._act(lambda _: acts.edit_job(job, values), {job: token})
+        else:
+            worker, turn = chance.choice(self._workers), self._turn()
+            written = await self._act(lambda _: acts.assign(job, worker, turn), {job: token})
+        return written is not None
+
     def _turn(self) -> bytes:
         return self._chance.randbytes(8)
 

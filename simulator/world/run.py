@@ -10,7 +10,7 @@ import asyncio
 import gc
 import shutil
 import tempfile
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
@@ -19,28 +19,29 @@ from random import Random
 from typing import Final
 
 from core.dispatch import acts
-from core.dispatch.acts import Act
-from core.dispatch.fields import Kind
 from replica.generation import former_authors
 from replica.identity import Identity
 from replica.logs import held_hashes
 from simulator import checkers
 from simulator.checkers import Violation
-from simulator.device_clock import EPOCH_MS, DeviceClock, TrueClock, draw_upsets, live_through
+from simulator.device_clock import EPOCH_MS, DeviceClock, TrueClock
 from simulator.draw import Options, chance_for, entropy_for
 from simulator.hostile.forging import Forger
 from simulator.hostile.phone import HostilePhone
 from simulator.trace import Trace
 from simulator.virtual_loop import Outcome, VirtualLoop
 from simulator.virtual_loop import run as run_loop
-from simulator.weather import Weather, draw_outages
+from simulator.weather import Weather
 from simulator.world.absence import be_away
 from simulator.world.colleagues import Colleague
 from simulator.world.disk import Disk, PlainDisk
 from simulator.world.drawn import options_of
 from simulator.world.fate import Fate, held_photos
 from simulator.world.forgetting import Clerk, LateDays
+from simulator.world.founding import found
+from simulator.world.happenings import happenings
 from simulator.world.machine import Machine, Part
+from simulator.world.moving import Houses
 from simulator.world.narrow import narrowed
 from simulator.world.office import Dispatcher
 from simulator.world.photos import Photographer
@@ -48,7 +49,7 @@ from simulator.world.points import watching
 from simulator.world.recurring import Planner, make_once, make_recurring
 from simulator.world.remembered import signatures_remembered
 from simulator.world.shutting_out import ShuttingOut
-from simulator.world.site import HUB_LETTERS, Site, certificate_act, found_site, make_hub
+from simulator.world.site import HUB_LETTERS, Site, found_site, make_hub
 from simulator.world.talk import Frames, HubMeeting, Roaming
 from simulator.world.truth import Truth
 from simulator.world.upkeep import forget_for_good, look_after_store
@@ -56,17 +57,20 @@ from simulator.world.websockets import WebSockets
 from simulator.world.worker import Worker
 
 DAY_S: Final = 86_400.0
-HUBS_APART_PER_DAY: Final = 0.4
 LOOK_EVERY_S: Final = 6 * 3_600.0
 # After the weather has cleared all must agree within this time; a lost link is retried after
 # at most two minutes and hubs meet every minute, so an hour is some thirty tries.
 HEAL_S_MAX: Final = 3_600.0
-CLOCK_ERROR_MS_MAX: Final = 10 * 365 * DAY_S * 1_000
+# Phones meet one hub and then the other; or the only one again, which has made jobs meanwhile.
+TURNS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a world is, and whether all programs are replaced by later ones on the way."""
+    """How large a world is, and whether all programs are replaced by later ones on the way.
+
+    `hubs` is 1 or 2; `jobs_per_phone` are those that each worker has from the first moment on.
+    """
 
     phones: int = 8
     days: int = 3
@@ -74,6 +78,8 @@ class Size:
     dispatchers_per_hub: int = 2
     hostile: int = 0
     upgrades: bool = False
+    hubs: int = 2
+    jobs_per_phone: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +118,9 @@ class World:
         self.true_clock = TrueClock(loop.time)
         self.weather = Weather(loop, chance_for(seed, "weather"), options, loop.trace)
         self.failure: asyncio.Future[None] = loop.create_future()
-        self.site: Site = found_site(seed, size.phones, size.hostile)
-        names = [f"hub {letter}" for letter in HUB_LETTERS]
+        self.site: Site = found_site(seed, size.phones, size.hostile, size.hubs)
+        names = [f"hub {letter}" for letter in HUB_LETTERS[: size.hubs]]
+        self.houses = Houses()
         self.ways = self._ways()
         self.hubs = [
             self._machine(name, identity, folder)
@@ -131,17 +138,30 @@ class World:
         self.worker_by_name |= {phone.name: phone.forger.worker for phone in self.hostile}
         self._renewals = entropy_for(seed, "renewals")
         self.roaming = {
-            phone.name: Roaming(phone, names, chance_for(seed, phone.name, "roaming"), self.ways)
+            phone.name: Roaming(
+                phone, names, chance_for(seed, phone.name, "roaming"), self.ways, self.houses
+            )
             for phone in self.phones
         }
         self.serving = {hub.name: self.ways.serving(hub, self._sent) for hub in self.hubs}
         self._shutting_out = ShuttingOut(self.hubs, entropy_for(seed, "joining again"))
-        self.meeting = HubMeeting(
-            self.hubs[1], self.hubs[0].name, chance_for(seed, "meeting"), self.ways
-        )
+        self.meetings = self._meetings()
         self._chances: dict[tuple[str, str], Random] = {}
         self.workers: list[Worker[Machine]] = []
         self.dispatchers: list[Dispatcher] = []
+
+    def _meetings(self) -> dict[str, HubMeeting]:
+        """Which hub dials the other; one that moves has to say so itself."""
+        if len(self.hubs) < 2:
+            return {}
+        one, other = self.hubs
+        dialling = [(other, one, chance_for(self.seed, "meeting"))]
+        if self.options.hub_moves_per_day:
+            dialling.append((one, other, chance_for(self.seed, "meeting back")))
+        return {
+            hub.name: HubMeeting(hub, peer.name, chance, self.ways, self.houses)
+            for hub, peer, chance in dialling
+        }
 
     def _ways(self) -> Frames | WebSockets:
         if not self.options.websockets:
@@ -228,7 +248,7 @@ class World:
 
     async def live(self) -> None:
         """Days of weather, then healing, with the checkers on the way."""
-        await self._found()
+        await found(self)
         until_s = self.size.days * DAY_S
         async with asyncio.TaskGroup() as group:
             fates = [
@@ -236,7 +256,7 @@ class World:
                 for name, fate in self._fates().items()
             ]
             passing = [
-                group.create_task(part, name=name) for name, part in self._happenings(until_s)
+                group.create_task(part, name=name) for name, part in happenings(self, until_s)
             ]
             for machine in self.machines:
                 machine.start(self._parts(machine))
@@ -274,6 +294,7 @@ class World:
                 self._photos_elsewhere,
                 self._shutting_out,
                 self._upgrade_s(machine.name),
+                self.houses.move if machine is self.hubs[0] else None,
             )
             for machine in self.machines
         }
@@ -283,70 +304,6 @@ class World:
         if not self.size.upgrades:
             return None
         return chance_for(self.seed, name, "upgrade").uniform(0.05, 0.9) * self.size.days * DAY_S
-
-    def _happenings(self, until_s: float) -> Iterable[tuple[str, Coroutine[object, object, None]]]:
-        names = [machine.name for machine in self.machines]
-        yield "storm", self.weather.storm(names, until_s)
-        yield "hubs apart", self._keep_hubs_apart()
-        for machine in self.machines:
-            if machine.is_hub:
-                continue
-            outages = draw_outages(
-                chance_for(self.seed, machine.name, "outages"), self.options, until_s
-            )
-            yield f"{machine.name} outages", self.weather.follow(machine.name, outages)
-            upsets = draw_upsets(
-                chance_for(self.seed, machine.name, "upsets"),
-                until_s=until_s,
-                upsets_per_day=self.options.clock_upsets_per_day,
-                jump_ms_max=self.options.clock_jump_ms_max,
-            )
-            yield f"{machine.name} clock", self._upset(machine, upsets)
-
-    async def _upset(self, machine: Machine, upsets: Sequence[object]) -> None:
-        def happened(upset: object) -> None:
-            machine.note("clock", str(upset))
-            if abs(machine.clock.error_ms()) > CLOCK_ERROR_MS_MAX:
-                machine.clock.jump(-machine.clock.error_ms())
-
-        await live_through(machine.clock, upsets, happened)  # type: ignore[arg-type]
-
-    async def _keep_hubs_apart(self) -> None:
-        """Now and then the hubs can't reach each other, for hours or a day."""
-        chance = chance_for(self.seed, "hubs apart")
-        one, other = (hub.name for hub in self.hubs)
-        while True:
-            await asyncio.sleep(chance.expovariate(HUBS_APART_PER_DAY / DAY_S))
-            partition = self.weather.divide([[one], [other]])
-            await asyncio.sleep(chance.uniform(3_600.0, DAY_S))
-            self.weather.unite(partition)
-
-    async def _found(self) -> None:
-        """The site's first acts, at hub A; the other hub makes itself known."""
-        hub, other = self.hubs
-        chance = chance_for(self.seed, "founding")
-        customers = [
-            acts.new_stream_id(Kind.CUSTOMER, EPOCH_MS, chance.randbytes(7)) for _ in range(6)
-        ]
-        first: list[Act] = [certificate_act(each.identity) for each in self.hubs]
-        first += [certificate_act(each) for each in (*self.site.phones, *self.site.hostile)]
-        first.append(acts.set_setting("time_zone", "Europe/Helsinki"))
-        for number, worker in enumerate(self.site.workers, 1):
-            first.append(acts.edit_worker(worker, {"name": f"Worker {number}"}))
-        for number, customer in enumerate(customers, 1):
-            first.append(acts.edit_customer(customer, {"name": f"Customer {number}"}))
-        for act in first:
-            await hub.act(lambda _, act=act: act)  # type: ignore[misc]
-        await other.act(lambda _: certificate_act(other.identity))
-        workers = list(self.site.workers)
-        for phone in self.phones:
-            colleagues = [worker for worker in workers if worker != phone.worker]
-            person = chance_for(self.seed, phone.name, "person")
-            self.workers.append(Worker(phone, colleagues, person))
-        for machine in self.hubs:
-            for number in range(self.size.dispatchers_per_hub):
-                person = chance_for(self.seed, machine.name, "dispatcher", number)
-                self.dispatchers.append(Dispatcher(machine, workers, customers, person))
 
     def _parts(self, machine: Machine) -> list[Part]:
         """What a machine's program and its people do while the weather lasts."""
@@ -409,8 +366,10 @@ class World:
         if machine.is_hub:
             parts: list[Part] = [self.serving[machine.name].serve]
             parts += [who.dispatch for who in self.dispatchers if who.hub is machine]
-            if machine is self.hubs[1]:
-                parts.append(self.meeting.meet)
+            if machine.name in self.meetings:
+                parts.append(self.meetings[machine.name].meet)
+            if self.options.hub_moves_per_day:
+                parts.append(partial(self.houses.tell, machine))
             return parts
         roaming = self.roaming[machine.name]
         person = next(worker for worker in self.workers if worker.phone is machine)
@@ -461,19 +420,22 @@ class World:
     async def _heal(self) -> None:
         """The weather clears: in calm, each phone meets one hub and then the other."""
         self.weather.clear()
-        self.meeting.pause_s, self.meeting.stay_s = (30.0, 60.0), (300.0, 600.0)
+        for meeting in self.meetings.values():
+            meeting.pause_s, meeting.stay_s = (30.0, 60.0), (300.0, 600.0)
         for hub in self.hubs:
             parts: list[Part] = [self.serving[hub.name].serve]
-            if hub is self.hubs[1]:
-                parts.append(self.meeting.meet)
+            if hub.name in self.meetings:
+                parts.append(self.meetings[hub.name].meet)
+            if self.options.hub_moves_per_day:
+                parts.append(partial(self.houses.tell, hub))
             hub.start(parts)
         for each in self.hostile:
             each.wake()
-        for turn in range(2):
+        for turn in range(TURNS):
             for number, phone in enumerate(self.phones):
                 await phone.stop()
                 roaming = self.roaming[phone.name]
-                roaming.go_to(self.hubs[(number + turn) % 2].name)
+                roaming.go_to(self.hubs[(number + turn) % len(self.hubs)].name)
                 phone.start([roaming.sync])
             deadline_s = self.loop.time() + HEAL_S_MAX
             while differing := checkers.differing(self):

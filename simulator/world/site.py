@@ -39,30 +39,31 @@ class Site:
     hostile: tuple[Identity, ...] = ()
 
 
-def found_site(seed: int, phones: int, hostile: int = 0) -> Site:
-    """The site of a seed: two hubs, so many phones, each with a worker of its own.
+def found_site(seed: int, phones: int, hostile: int = 0, hubs: int = len(HUB_LETTERS)) -> Site:
+    """The site of a seed: one hub or two, so many phones, each with a worker of its own.
 
-    The keys of the honest are the same however many `hostile` ones there are.
+    The keys of the honest are the same however many `hostile` ones and hubs there are.
     """
     entropy = entropy_for(seed, "site")
     site_key = Ed25519PrivateKey.from_private_bytes(entropy(32))
-    hubs = tuple(make_hub(site_key, letter, entropy) for letter in HUB_LETTERS)
+    all_hubs = tuple(make_hub(site_key, letter, entropy) for letter in HUB_LETTERS)
+    certifying = all_hubs[:hubs]
     workers = tuple(
         new_stream_id(Kind.WORKER, EPOCH_MS - 86_400_000, entropy(7)) for _ in range(phones)
     )
     made = [
-        make_phone(hubs[number % len(hubs)], worker, entropy)
+        make_phone(certifying[number % hubs], worker, entropy)
         for number, worker in enumerate(workers)
     ]
     astray = [
         make_phone(
-            hubs[number % len(hubs)],
+            certifying[number % hubs],
             new_stream_id(Kind.WORKER, EPOCH_MS - 86_400_000, entropy(7)),
             entropy,
         )
         for number in range(hostile)
     ]
-    return Site(site_key, hubs, tuple(made), workers, tuple(astray))
+    return Site(site_key, certifying, tuple(made), workers, tuple(astray))
 
 
 def make_hub(site_key: Ed25519PrivateKey, letter: str, entropy: Callable[[int], bytes]) -> Identity:

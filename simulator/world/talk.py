@@ -29,6 +29,7 @@ from replica.syncing import Syncer
 from simulator.weather import Weather
 from simulator.wire import WeatherLink
 from simulator.world.machine import Machine
+from simulator.world.moving import Houses
 
 # The second byte of a frame is its message's number.
 _RUNS, _COMPARE, _LEAVE = 3, 7, 8
@@ -229,8 +230,11 @@ class Frames:
 class Roaming:
     """A phone's side: the real syncer, and which hub it has in reach."""
 
-    def __init__(self, phone: Machine, hubs: list[str], chance: Random, ways: Ways) -> None:
+    def __init__(
+        self, phone: Machine, hubs: list[str], chance: Random, ways: Ways, houses: Houses
+    ) -> None:
         self.hub = chance.choice(hubs)
+        self._houses = houses
         self._phone = phone
         self._ways = ways
         self._hubs = hubs
@@ -242,12 +246,23 @@ class Roaming:
 
     @asynccontextmanager
     async def _dial(self) -> AsyncIterator[tuple[Link, bytes]]:
-        phone, hub = self._phone, self.hub
+        phone = self._phone
         # A phone's system wakes its programs when there is a network again.
         while phone.weather.is_offline(phone.name):  # noqa: ASYNC110  # the weather has no event
             await asyncio.sleep(self._chance.uniform(60.0, 900.0))
+        points = phone.truth.points
+        points["a captive portal stood in the way"] += phone.weather.is_captive(phone.name)
+        hub = self._found()
         async with self._ways.dial(phone.name, hub) as (link, channel):
             yield self._ways.watched(link, phone, hub), channel
+
+    def _found(self) -> str:
+        """The hub in reach, or where that has moved to nobody knows where, another."""
+        hubs = [self.hub, *(hub for hub in self._hubs if hub != self.hub)]
+        for hub in hubs:
+            if self._houses.knows(self._phone, hub):
+                return hub
+        raise LinkClosed("no hub is where it was")
 
     async def roam(self) -> None:
         """Come into the reach of one hub or the other; between them there is no network."""
@@ -274,12 +289,15 @@ class Roaming:
 class HubMeeting:
     """One hub dials the other at intervals, and stays for a while."""
 
-    def __init__(self, machine: Machine, other: str, chance: Random, ways: Ways) -> None:
+    def __init__(
+        self, machine: Machine, other: str, chance: Random, ways: Ways, houses: Houses
+    ) -> None:
         self.pause_s: tuple[float, float] = (300.0, 7_200.0)
         self.stay_s: tuple[float, float] = (5.0, 3_600.0)
         self._machine = machine
         self._ways = ways
         self._other = other
+        self._houses = houses
         self._chance = chance
 
     async def meet(self) -> None:
@@ -288,6 +306,8 @@ class HubMeeting:
         while True:
             try:
                 async with asyncio.timeout(chance.uniform(*self.stay_s)):
+                    if not self._houses.knows(machine, self._other):
+                        raise LinkClosed(f"{self._other} is not where it was")
                     async with self._ways.dial(machine.name, self._other) as (link, channel):
                         watched = self._ways.watched(link, machine, self._other)
                         hooks = hooks_of(machine, self._other)

@@ -39,8 +39,9 @@ def scenario_of(arguments: argparse.Namespace) -> Scenario:
     return Scenario(
         "bench",
         f"{arguments.phones} phones come on within {arguments.ramp:.0f} s and work.",
-        site=SiteSize(arguments.phones, dispatchers=2, jobs_per_phone=arguments.jobs),
+        site=SiteSize(dispatchers=2, jobs_per_phone=arguments.jobs),
         live=Live(
+            phones=arguments.phones,
             ramp_up_s=arguments.ramp,
             hold_s=arguments.hold,
             ramp_down_s=10.0,

@@ -25,10 +25,16 @@ PASSWORD = "a long enough one"
 SMALL = Scenario(
     "small",
     "A handful of phones for some seconds.",
-    site=SiteSize(phones=4, dispatchers=1, jobs_per_phone=3),
+    site=SiteSize(dispatchers=1, jobs_per_phone=3),
     options=Options(tunnels_per_day=20.0, kills_per_day=2.0),
     live=Live(
-        ramp_up_s=1.0, hold_s=5.0, ramp_down_s=0.5, taps_per_min=200.0, backlog=5, file_share=0.5
+        phones=4,
+        ramp_up_s=1.0,
+        hold_s=5.0,
+        ramp_down_s=0.5,
+        taps_per_min=200.0,
+        backlog=5,
+        file_share=0.5,
     ),
 )
 
