@@ -62,6 +62,9 @@ _LACKING = (
     "WHERE coalesce(confirmed.height, 0) < log.height"
 )
 
+# A phone's scope has so many streams at the most, but for one that was in use for months.
+STREAMS_FEW = 512
+
 Log = tuple[bytes, bytes, bytes]
 
 
@@ -271,8 +274,14 @@ class ReplicaShelf:
             for row in rows:
                 found[(row[0], row[1], row[2])] = (row[3], row[4] or 0)
 
-        find(self._db.execute(f"{_LACKING} AND log.changed > ?", (peer.author, since)))
-        found = {log: place for log, place in found.items() if log[0] in streams}
+        changed = f"{_LACKING} AND log.changed > ?"
+        if len(streams) <= STREAMS_FEW:
+            # Of a phone's few: all that changed at a hub since its session last looked is far more.
+            by_stream = f"{changed} AND log.stream IN (:ids)"
+            find(rows_of(self._db, by_stream, streams, peer.author, since))
+        else:
+            find(self._db.execute(changed, (peer.author, since)))
+            found = {log: place for log, place in found.items() if log[0] in streams}
         new = f"{_LACKING} AND log.stream IN (:ids)"
         find(rows_of(self._db, new, (streams - held) | (streams & self._came), peer.author))
         self._came -= streams
