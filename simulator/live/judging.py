@@ -115,10 +115,10 @@ def _figures(run: LiveRun) -> Iterable[Figure]:
     yield Figure("phones_connected_most", most_on, "phones")
     rate, least = samples.best_rate(), limits.entries_per_s_min
     yield Figure(
-        f"entries_confirmed_best_{BEST_S}_s", round(rate, 1), "1/s",
+        f"entries_confirmed_best_{BEST_S}_s", round(rate, 1), "entries/s",
         "" if least is None else f">= {least:g}", None if least is None else rate >= least,
     )  # fmt: skip
-    yield Figure("entries_confirmed_in_the_hold", round(samples.hold_rate(), 1), "1/s")
+    yield Figure("entries_confirmed_in_the_hold", round(samples.hold_rate(), 1), "entries/s")
     for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99)):
         most = limits.acknowledged_p99_ms if name == "p99" else None
         value = percentile_ms(waits, share)
@@ -144,7 +144,7 @@ def _figures(run: LiveRun) -> Iterable[Figure]:
     )  # fmt: skip
     if course.joined:
         sent = tally.counts["bytes sent"] + tally.counts["bytes received"]
-        yield Figure("sync_bytes_per_phone", round(sent / course.joined), "bytes")
+        yield Figure("sync_bytes_per_phone", round(sent / course.joined), "B/phone")
     growth = samples.memory_growth()
     if growth is not None:
         most = limits.memory_growth_max

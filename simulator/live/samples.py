@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -166,31 +166,28 @@ class Samples:
         seconds = [self.seconds[int(each)] for each in at]
         hub_at = tuple(round(each.at_s, 1) for each in self.hub)
 
-        def of_hub(name: str, unit: str, scale: float = 1.0) -> Series:
-            values = tuple(round(scale * float(each.told[name]), 3) for each in self.hub)
+        def of_hub(name: str, unit: str) -> Series:
+            values = tuple(float(each.told[name]) for each in self.hub)
             return Series(name.replace("_", " "), unit, hub_at, values)
 
+        def of_phones(name: str, unit: str, value: Callable[[Second], float]) -> Series:
+            return Series(name, unit, at, tuple(float(value(each)) for each in seconds))
+
         found = [
-            Series("entries confirmed", "1/s", at, tuple(float(s.confirmed) for s in seconds)),
-            Series("entries written", "1/s", at, tuple(float(s.written) for s in seconds)),
-            Series("taps", "1/s", at, tuple(float(s.taps) for s in seconds)),
-            Series("phones connected", "phones", at, tuple(float(s.on) for s in seconds)),
-            Series("phones that agree", "phones", at, tuple(float(s.live) for s in seconds)),
-            Series(
-                "phones without network", "phones", at, tuple(float(s.cut_off) for s in seconds)
+            of_phones("entries confirmed", "entries/s", lambda one: one.confirmed),
+            of_phones("entries written", "entries/s", lambda one: one.written),
+            of_phones("taps", "taps/s", lambda one: one.taps),
+            of_phones("phones connected", "phones", lambda one: one.on),
+            of_phones("phones that agree", "phones", lambda one: one.live),
+            of_phones("phones without network", "phones", lambda one: one.cut_off),
+            of_phones(
+                "acknowledgement, 99 in 100", "ms", lambda one: percentile_ms(one.waits, 0.99)
             ),
-            Series(
-                "acknowledgement, 99 in 100", "ms", at,
-                tuple(percentile_ms(s.waits, 0.99) for s in seconds),
-            ),
-            Series(
-                "acknowledgement, half", "ms", at,
-                tuple(percentile_ms(s.waits, 0.5) for s in seconds),
-            ),
-            Series("failures", "1/s", at, tuple(float(s.failures) for s in seconds)),
-            Series("bytes of sync", "kB/s", at, tuple(round(s.bytes / 1e3, 2) for s in seconds)),
-            Series("lag of the simulator", "ms", at, tuple(s.lag_ms for s in seconds)),
-        ]  # fmt: skip
+            of_phones("acknowledgement, half", "ms", lambda one: percentile_ms(one.waits, 0.5)),
+            of_phones("failures", "failures/s", lambda one: one.failures),
+            of_phones("bytes of sync", "B/s", lambda one: one.bytes),
+            of_phones("lag of the simulator", "ms", lambda one: one.lag_ms),
+        ]
         if self.hub:
             found += [
                 Series(
@@ -206,10 +203,10 @@ class Samples:
                     tuple(round(each.waited_ms, 2) for each in self.hub),
                 ),
                 of_hub("loop_lag_ms", "ms"),
-                of_hub("memory_bytes", "MB", 1e-6),
-                of_hub("store_bytes", "MB", 1e-6),
-                of_hub("wal_bytes", "MB", 1e-6),
-                of_hub("free_bytes", "MB", 1e-6),
+                of_hub("memory_bytes", "B"),
+                of_hub("store_bytes", "B"),
+                of_hub("wal_bytes", "B"),
+                of_hub("free_bytes", "B"),
                 of_hub("peers", "phones"),
             ]  # fmt: skip
         return tuple(found)
