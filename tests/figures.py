@@ -122,6 +122,7 @@ def battery_figures() -> None:
 LONGER = (
     ("make bench-board", "the board beside its floors"),
     ("make bench-phone", "a phone's taps and starts beside theirs, with two years of its own days"),
+    ("make bench-live", "a hub under a thousand live phones, beside bare commits and sockets"),
     ("make blackbox", "a month offline: kills, full disks, photos, a clock in 2036"),
     ("make truth", "the automatic logger on true days, beside rules of others; --recorded FILE"),
     ("make battery", "more of a phone's days, with a fix each second too"),
