@@ -211,13 +211,18 @@ class Hub:
                 await self._number(streams)
                 if SITE_STREAM in streams and self.conversations:
                     await self._end_revoked()
-                for conversation in list(self.conversations.values()):
-                    peer = conversation.session.peer
-                    if peer is not None and peer.subject in streams:
-                        # A phone that is in session names its next key there and then.
-                        await self.peers.follow_keys(conversation, agreed=False)
+                workers = {stream for stream in streams if stream[4] == Kind.WORKER}
+                if workers:
+                    await self._follow_keys(workers)
         finally:
             self.writer.unsubscribe(subscription)
+
+    async def _follow_keys(self, workers: set[bytes]) -> None:
+        """A phone that is in session names its next key there and then."""
+        for conversation in list(self.conversations.values()):
+            peer = conversation.session.peer
+            if peer is not None and peer.subject in workers:
+                await self.peers.follow_keys(conversation, agreed=False)
 
     async def _number(self, streams: frozenset[bytes]) -> None:
         """A job that a phone made gets its number as soon as it is here."""

@@ -159,22 +159,23 @@ class Browser:
 class Site:
     """A hub on an empty folder, set up over HTTP, with one worker's phone."""
 
-    def __init__(self, folder: Path, warm: Warm | None = None) -> None:
+    def __init__(self, folder: Path, warm: Warm | None = None, *, clocks_move: bool = True) -> None:
         self.folder = folder
         self.sync_port, self.local_port, self.phone_port = free_port(), free_port(), free_port()
         self._clocks = folder / "clock-offset-ms"
         self.set_clocks(0)
+        offset_file = self._clocks if clocks_move else None
         self.hub = Process(
             folder / "hub.log",
             *("hub", "--data", folder / "hub", "--host", "127.0.0.1", "--no-announce"),
             *("--port", self.sync_port, "--local-port", self.local_port),
-            offset_file=self._clocks,
+            offset_file=offset_file,
             warm=warm,
         )
         self.device = Process(
             folder / "device.log",
             *("device", "--data", folder / "device", "--port", self.phone_port),
-            offset_file=self._clocks,
+            offset_file=offset_file,
             warm=warm,
         )
         self.office = Browser(f"http://127.0.0.1:{self.local_port}")
