@@ -41,6 +41,9 @@ HEED_S = 0.2
 TRACK_FIXES = 120
 TRACK_MS = 10 * 60_000
 
+# Under this name a store keeps the fix that was taken last.
+TAKEN_LAST = "autolog taken"
+
 
 class AutoLogger:
     """Runs the logger for one worker.
@@ -148,6 +151,11 @@ class AutoLogger:
             days = {context.local_day(fix.time_ms)}
             if not sendable([fix], duties_around(turn.replica, self._worker, days)):
                 return False, tuple(kept.notices)
+            # An app whose answer was lost, as this program died, says the same once more.
+            told, store = encode_track([fix]), turn.replica.store
+            if store.get(TAKEN_LAST) == told:
+                return True, tuple(kept.notices)
+            store.put(TAKEN_LAST, told)
             kept.buffer.append(fix)
             facts: list[Fact] = []
             if context.on_duty:

@@ -25,6 +25,7 @@ class Pocket:
     def __init__(self, folder: Path) -> None:
         self.site = Site(folder)
         self.clock = SettableClock()
+        self.said_last: Fix | None = None
         self.hub = self.site.hub(clock=self.clock)
         self.worker = self.site.worker(self.hub, "Aino")
         self.hub.write(acts.set_setting("job_dispatch", True))
@@ -69,8 +70,14 @@ class Pocket:
             self.clock.now_ms() - ago_ms, lat_e7, lon_e7, 8, speed_mps, 0, "owntracks", mock
         )
         taken = await self.logger.take(found)
+        self.said_last = found
         self.clock.pass_ms(STEP_MS)
         return taken
+
+    async def say_again(self) -> bool:
+        """The fix that was said last, as an app does that had no answer."""
+        assert self.said_last is not None
+        return await self.logger.take(self.said_last)
 
     async def drive(self, from_m: int, to_m: int, *, mock: bool = False) -> None:
         steps = max(1, abs(to_m - from_m) // 200)

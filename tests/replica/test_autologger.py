@@ -66,6 +66,18 @@ async def test_every_automatic_log_names_its_fixes_and_its_rule(pocket: Pocket) 
     assert set(json.loads(str(on_site[0][0]))["fixes"]) <= tracked
 
 
+async def test_a_fix_that_is_said_again_after_a_kill_is_kept_once(pocket: Pocket) -> None:
+    for north_m, speed_mps in WALK:
+        await pocket.fix(north_m, speed_mps)
+        pocket.kill()
+        # The app had no answer, so it says the same again.
+        await pocket.say_again()
+    await pocket.wait(7)
+    times = [fix.time_ms for track in tracks_held(pocket.replica) for fix in track.fixes]
+    assert times
+    assert len(times) == len(set(times))
+
+
 async def test_a_phone_killed_after_every_fix_leaves_the_same_behind(tmp_path: Path) -> None:
     left = []
     for killed in (False, True):
