@@ -190,6 +190,9 @@ def _worth_knowing(run: LiveRun) -> Iterable[Finding]:
             "Its processes had too little of the processor: run it on another machine than the "
             "hub, with more processes, or with fewer phones.",
         )
+    full = _full(run)
+    if full:
+        yield Finding("warned", "The hub's disk was full, or almost full, within the run.", full)
     differs = _older(run)
     if differs:
         yield Finding("warned", *differs)
@@ -265,18 +268,18 @@ def _slow(run: LiveRun) -> str:
             f"The hub is too slow for this load: its program used {100 * processor:.0f} % of a "
             "processor, and one is all that it can use. Fewer phones at once, or a faster machine."
         )
+    if lag_ms > LAG_MS:
+        return (
+            f"The hub was held up: its program came up to {lag_ms:.0f} ms late to what was due, "
+            f"though it used only {100 * processor:.0f} % of a processor. Its machine is busy with "
+            "other work, or was stopped."
+        )
     if middle.worked_share > WRITER_BUSY or waited_ms > WRITER_WAIT_MS:
         return (
             f"The hub is slow to save: its writer was at work {100 * middle.worked_share:.0f} % "
             f"of the time, and what was asked of it waited up to {waited_ms:.0f} ms, while its "
             f"program used {100 * processor:.0f} % of a processor. Its disk is slow, or the "
             "machine is busy with other work."
-        )
-    if lag_ms > LAG_MS:
-        return (
-            f"The hub is slow: its program came up to {lag_ms:.0f} ms late to what was due, and "
-            f"used {100 * processor:.0f} % of a processor. Its machine is busy with other work, or "
-            "it was held up."
         )
     return ""
 
