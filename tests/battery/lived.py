@@ -295,6 +295,8 @@ class _World:
         clock = LoopClock(self.loop, self.begin_ms)
         device = Device(folder, clock, Entropy("phone"), OneThread(), over=self.over)
         async with device:
+            # A map is asked for four times a day, by requests that this loop has no network for.
+            await device.choices.prefer("map", "leave")
             app = device_app(device, load_secret(folder, device.entropy))
             tell_in(app, TermuxNotifier(), "http://127.0.0.1:8765")
             runner = web.AppRunner(app, access_log=None)
