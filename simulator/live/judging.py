@@ -63,6 +63,7 @@ def record_of(run: LiveRun, began: str, took_s: float, command: str) -> Record:
             for name, buckets in sorted(course.tally.buckets.items())
         ),
         counts=counts,
+        conflicts=course.conflicts,
         cut_off=tuple(_cut_off(course.tally.counts)),
     )
 

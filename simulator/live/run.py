@@ -66,6 +66,7 @@ class Course:
     samples: Samples = field(default_factory=Samples)
     refusals: list[str] = field(default_factory=list)
     drained: dict[str, int] = field(default_factory=dict)
+    conflicts: dict[str, int] = field(default_factory=dict)
     is_over: bool = False
 
 
@@ -254,6 +255,8 @@ class LiveRun:
         figures = await person.hub_figures()
         if figures is not None:
             course.samples.add_hub(figures)
+        undecided = await person.get_json(f"/board/total.json?view=conflicts&q={self._mark}")
+        course.conflicts = {"jobs whose conflict waits for the office": undecided["total"]}
         self._stage("over")
 
     def _hear(self, number: int, told: dict[str, Any]) -> None:

@@ -70,6 +70,7 @@ async def test_what_simulated_workers_did_is_on_the_hub_and_in_the_record(site: 
     assert record.counts["networks lost"] > 0
     assert record.counts["programs killed"] > 0
     assert record.cut_off
+    assert set(record.conflicts) == {"jobs whose conflict waits for the office"}
     waits = next(each for each in record.latencies if each.name == "acknowledgement")
     assert waits.count > 0
     assert from_json(to_json(record)) == record
