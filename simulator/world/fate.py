@@ -214,7 +214,15 @@ class Fate:
                 counted &= after
         truth.missing_since_restore.setdefault(machine.name, set()).update(gone)
         truth.lost_with_a_disk |= (gone & truth.saved.keys()) - self._elsewhere(machine)
-        photos -= held_photos(machine)
+        held = held_photos(machine)
+        photos -= held
+        # Of an erased job it had none any more; the copy may know of no erasing, and have none yet.
+        of_erased = {
+            address
+            for address, photo in truth.photos.items()
+            if photo.machine == machine.name and erased.covers(photo.job)
+        }
+        photos |= of_erased - held
         truth.photos_missing_since_restore.setdefault(machine.name, set()).update(photos)
         truth.photos_lost |= photos - self._photos_elsewhere(machine)
         truth.restored_at_s[machine.name] = asyncio.get_running_loop().time()

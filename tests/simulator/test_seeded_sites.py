@@ -74,6 +74,11 @@ def test_a_peer_that_forgets_what_waits_for_a_seal_is_not_sent_it_for_ever() -> 
     assert isinstance(outcome, Report), outcome
 
 
+def test_a_phone_set_back_before_a_photo_of_an_erased_job_is_not_accused_of_its_loss() -> None:
+    outcome = attempt(24, Size())
+    assert isinstance(outcome, Report), outcome
+
+
 _PROGRAM = """
 from simulator.world.campaign import attempt
 from simulator.world.run import Size
