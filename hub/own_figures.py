@@ -24,7 +24,7 @@ from replica.store import STORE_FILE, newest_schema
 
 LOOK_S: Final = 0.25
 KEPT_S: Final = 10.0
-"""So far back the worst lag and the worst commit are told."""
+"""So far back the worst lag is told."""
 HUB_FIGURES_PATH: Final = "/hub.json"
 
 

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 
 from core.dispatch import day_acts
 from core.dispatch.acts import ActError
@@ -21,6 +22,7 @@ from core.dispatch.duty import sendable
 from core.dispatch.fields import Phase
 from core.dispatch.fix import Fix, encode_track, thin
 from core.dispatch.sampling import STILL, sampling_for
+from core.log.canonical import pack
 from replica.autofacts import Turn
 from replica.autostate import Context, Notice, duties_around, keep, load, read_context
 from replica.pacing import until_due_s
@@ -41,7 +43,7 @@ HEED_S = 0.2
 TRACK_FIXES = 120
 TRACK_MS = 10 * 60_000
 
-# Under this name a store keeps the fix that was taken last.
+# Under this name a store keeps what tells the fix that was taken last from others, not its place.
 TAKEN_LAST = "autolog taken"
 
 
@@ -152,7 +154,8 @@ class AutoLogger:
             if not sendable([fix], duties_around(turn.replica, self._worker, days)):
                 return False, tuple(kept.notices)
             # An app whose answer was lost, as this program died, says the same once more.
-            told, store = encode_track([fix]), turn.replica.store
+            told = blake2b(pack(encode_track([fix])), digest_size=16).digest()
+            store = turn.replica.store
             if store.get(TAKEN_LAST) == told:
                 return True, tuple(kept.notices)
             store.put(TAKEN_LAST, told)

@@ -114,16 +114,19 @@ async def converse(
         started(conversation)
     turn = asyncio.Lock()
 
+    def in_turn(function: Callable[..., list[Effect]], *args: object) -> list[Effect]:
+        effects = function(*args)
+        # Set before what was committed is announced, for the session to hear of what concerns it.
+        peer = session.peer
+        live = peer is not None and session.stage is Stage.LIVE
+        subscription.interest = shelf.interest(peer) if peer is not None and live else None
+        return effects
+
     async def step(function: Callable[..., list[Effect]], *args: object) -> None:
         # Frames must leave in the order in which the session made them.
         async with turn:
-            known = session.peer
-            peer = STRANGERS if known is None else known.author
-            effects = await writer.run(function, *args, peer=peer)
-            known = session.peer
-            live = known is not None and session.stage is Stage.LIVE
-            subscription.interest = shelf.interest(known) if known is not None and live else None
-            await conversation.carry_out(effects)
+            peer = STRANGERS if session.peer is None else session.peer.author
+            await conversation.carry_out(await writer.run(in_turn, function, *args, peer=peer))
 
     loop = asyncio.get_running_loop()
     subscription = writer.subscribe(chooses=True)

@@ -44,10 +44,6 @@ _ORDER = (
 )
 _RANK = {int(kind): rank for rank, kind in enumerate(_ORDER)}
 
-# So many streams are looked up by their ids; of more the whole table is read, which takes as long
-# as some thousands of lookups on a site of 20,000 streams. A phone's scope has some dozens.
-STREAMS_FEW = 2_000
-
 # A peer holds a log that branched from none up to some height, and never less than was known.
 _RAISE_REACH = (
     "INSERT INTO confirmed SELECT log, ?, min(?, height) FROM log "
@@ -62,7 +58,8 @@ _LACKING = (
     "WHERE coalesce(confirmed.height, 0) < log.height"
 )
 
-# A phone's scope has so many streams at the most, but for one that was in use for months.
+# So many streams are looked up by their ids; of more the whole table is read, or all that changed.
+# A phone's scope has some dozens, and hundreds where it was in use for months.
 STREAMS_FEW = 512
 
 Log = tuple[bytes, bytes, bytes]
@@ -161,19 +158,11 @@ class ReplicaShelf:
         rows = self._db.execute("SELECT stream FROM stream WHERE left_at IS NULL")
         return frozenset(row[0] for row in rows)
 
-    def concerns(
-        self, peer: Certificate, streams: frozenset[bytes], audience: frozenset[bytes] | None
-    ) -> bool:
-        """Whether a commit may be news for a peer, as far as is known without a look at the store.
-
-        `audience` is what `audience_of` says of it. A hub has a session with each phone, and most
-        commits are for one of them.
-        """
-        interest = self.interest(peer)
-        return interest is None or interest.takes(streams, audience)
-
     def interest(self, peer: Certificate) -> Interest | None:
-        """What `concerns` goes by; None where every commit may be news."""
+        """Which commits may be news for a peer, told without a look at the store; None: every one.
+
+        A hub has a session with each phone, and most commits are for one of them.
+        """
         if peer.role == Role.HUB or self._scope is None:
             return None
         holds = self._scope[1]

@@ -70,7 +70,7 @@ class Turns(Generic[C]):
         finally:
             self._pass_on()
 
-    def take_along(self, most: int) -> list[Waiting[C]]:
+    def take_along(self, most: int) -> list[tuple[Waiting[C], C]]:
         """Calls of peers that whoever has the turn may carry out in it, in their order.
 
         None while people wait: they wait for one call at the most. All go to `carried` in the end.
@@ -79,19 +79,18 @@ class Turns(Generic[C]):
         if any(each.peer == PEOPLE for each in self._waiting):
             return []
         now_ms = self._uptime_ms()
-        able = [each for each in self._waiting if each.call is not None]
-        able.sort(key=lambda each: self._left_of(each.peer, now_ms))
-        taken = able[:most]
-        self._waiting = [each for each in self._waiting if each not in taken]
-        return taken
+        able = [(each, each.call) for each in self._waiting if each.call is not None]
+        able.sort(key=lambda pair: self._left_of(pair[0].peer, now_ms))
+        taken = {id(each) for each, _ in able[:most]}
+        self._waiting = [each for each in self._waiting if id(each) not in taken]
+        return able[:most]
 
     def carried(self, those: Sequence[tuple[Waiting[C], int]], left: Sequence[Waiting[C]]) -> None:
         """What was taken along was carried out, in so many milliseconds each; `left` wait on."""
         self._waiting = [*left, *self._waiting]
-        for one, _ in those:
+        for one, took_ms in those:
             if not one.given.done():
                 one.given.set_result(False)
-        for one, took_ms in those:
             self._charge(one.peer, max(1, took_ms))
 
     async def _wait(self, peer: bytes, call: C | None) -> bool:

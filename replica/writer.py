@@ -168,7 +168,7 @@ class Writer:
         """Carry out a call, and with it those of peers that wait, as many as fit in a while."""
         loop, work = asyncio.get_running_loop(), self.work
         along = [] if alone else self._turns.take_along(TOGETHER_MAX - 1)
-        calls = [call, *(each.call for each in along if each.call is not None)]
+        calls = [call, *(taken for _, taken in along)]
         began_s = loop.time()
         try:
             running = loop.run_in_executor(self._executor, self._carry, calls, loop)
@@ -176,9 +176,9 @@ class Writer:
         finally:
             work.calls += sum(each.is_over for each in calls)
             work.worked_s += loop.time() - began_s
-            over = [(each, each.call.took_ms) for each in along if each.call and each.call.is_over]
             self._turns.carried(
-                over, [each for each in along if not (each.call and each.call.is_over)]
+                [(each, taken.took_ms) for each, taken in along if taken.is_over],
+                [each for each, taken in along if not taken.is_over],
             )
 
     def _carry(self, calls: list[_Call], loop: asyncio.AbstractEventLoop) -> None:

@@ -13,6 +13,7 @@ from core.log.session import Differing, Live, Met, Stage
 from replica.logs import held_hashes
 from replica.reach import unsent_entries
 from replica.replica import Replica
+from replica.shelf import ReplicaShelf
 from tests.build import Meeting, Site, agree, hold, interrupted, rows_of, streams_of
 from tests.reference_day import eight_jobs, worker_day
 
@@ -507,3 +508,40 @@ def test_the_other_sides_settings_are_named_by_its_frames_alone(
     assert meeting.stages == (Stage.HELLO, Stage.HELLO)
     meeting.run()
     assert meeting.live
+
+
+def test_a_frame_is_taken_with_its_mark_in_one_commit(
+    site: Site, hub: Replica, ana: bytes, phone: Replica
+) -> None:
+    jobs = [site.job(hub, f"Boiler {number}", ana) for number in range(3)]
+    meeting = hold(phone, hub)
+    before = len(meeting.sent[0])
+    for job, (turn,) in jobs:
+        phone.write(acts.set_phase(job, ana, turn, Phase.TRAVELLING))
+    meeting.tell()
+    asked: list[str] = []
+    hub.store.db.set_trace_callback(asked.append)
+    assert meeting.deliver(1)
+    hub.store.db.set_trace_callback(None)
+    (frame,) = meeting.read(0)[before:]
+    assert isinstance(frame, Runs)
+    assert len(frame.runs) == 3
+    assert asked.count("COMMIT") == 1
+
+
+def test_what_a_peer_lacks_is_the_same_looked_for_by_its_streams_as_by_what_changed(
+    site: Site, hub: Replica, ana: bytes, phone: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.job(hub, "Boiler", ana)
+    other = site.worker(hub, "Bo")
+    hold(phone, hub)
+    since = hub.position()
+    hub.write(acts.edit_worker(ana, {"name": "Anna"}))
+    job, _ = site.job(hub, "Pump", ana)
+    site.job(hub, "Nobody else's", other)
+    peer, shelf = phone.identity.own, ReplicaShelf(hub)
+    scope = shelf.shared(peer)
+    by_streams = shelf.unconfirmed(peer, scope, since)
+    monkeypatch.setattr("replica.shelf.STREAMS_FEW", 0)
+    assert shelf.unconfirmed(peer, scope, since) == by_streams
+    assert {stream for stream, _, _ in by_streams} == {ana, job}
