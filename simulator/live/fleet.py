@@ -19,7 +19,8 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -44,6 +45,19 @@ SETTLE_S_MAX = 120.0
 DRAIN_S_MAX = 120.0
 DAY_S = 86_400.0
 LAG_LOOK_S = 0.1
+# What a live run makes something of among a scenario's options: its network and its hub are real,
+# and are as they are. Phones come on in its ramp up, as in a morning's rush.
+LIVE_OPTIONS = frozenset(
+    {
+        "tunnels_per_day",
+        "dead_zones_per_day",
+        "offline_per_day",
+        "clock_offset_ms_max",
+        "kills_per_day",
+        "morning_rush_s",
+        "websockets",
+    }
+)
 
 
 class Fleet:
@@ -124,14 +138,16 @@ class Fleet:
         Random(self._seed).shuffle(order)
         count = max(1, len(order))
         until_s = began_s + live.ramp_up_s + live.hold_s
-        async with asyncio.TaskGroup() as group:
-            for place, (phone, worker) in enumerate(order):
-                comes_s = began_s + live.ramp_up_s * place / count
-                leaves_s = until_s + live.ramp_down_s * place / count
-                group.create_task(self._day(phone, worker, comes_s, leaves_s))
-        for task in watching:
-            task.cancel()
-        await asyncio.wait(watching)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for place, (phone, worker) in enumerate(order):
+                    comes_s = began_s + live.ramp_up_s * place / count
+                    leaves_s = until_s + live.ramp_down_s * place / count
+                    group.create_task(self._day(phone, worker, comes_s, leaves_s))
+        finally:
+            for task in watching:
+                task.cancel()
+            await asyncio.wait(watching)
         self._tell({"second": self._second()})
         self._tell({"ran": round(loop.time() - began_s, 1)})
 
@@ -267,33 +283,42 @@ async def _asked() -> asyncio.StreamReader:
     return reader
 
 
+async def _line(reader: asyncio.StreamReader, doing: set[asyncio.Task[None]]) -> bytes:
+    """The next line, which may come while `doing` is done. Raises what that raises."""
+    reading = asyncio.get_running_loop().create_task(reader.readline())
+    while not reading.done():
+        done, _ = await asyncio.wait({reading, *doing}, return_when=asyncio.FIRST_COMPLETED)
+        for task in [each for each in doing if each in done]:
+            doing.remove(task)
+            task.result()
+    return reading.result()
+
+
 async def main() -> None:
-    """Do what is asked until nobody asks any more."""
+    """Do what is asked until nobody asks any more, which ends what is being done."""
     reader = await _asked()
     fleet: Fleet | None = None
-    joining: set[asyncio.Task[None]] = set()
+    doing: set[asyncio.Task[None]] = set()
     loop = asyncio.get_running_loop()
     try:
-        while line := await reader.readline():
+        while line := await _line(reader, doing):
             asked = json.loads(line)
-            doing = asked["do"]
-            if doing == "begin":
+            if asked["do"] == "begin":
                 fleet = Fleet(asked, _tell)
                 _tell({"begun": asked["number"]})
                 continue
             assert fleet is not None, "it has begun"
-            if doing == "join":
-                task = loop.create_task(fleet.join(asked["worker"], asked["link"]))
-                joining.add(task)
-                task.add_done_callback(joining.discard)
-                continue
-            steps: dict[str, Callable[[], Awaitable[None]]] = {
+            steps: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+                "join": partial(fleet.join, asked.get("worker"), asked.get("link")),
                 "settle": fleet.settle,
                 "run": fleet.run,
                 "drain": fleet.drain,
             }
-            await steps[doing]()
+            doing.add(loop.create_task(steps[asked["do"]]()))
     finally:
+        for task in doing:
+            task.cancel()
+        await asyncio.gather(*doing, return_exceptions=True)
         if fleet is not None:
             with contextlib.suppress(Exception):
                 await fleet.end()

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from simulator.draw import differing
@@ -44,6 +43,8 @@ class FleetProcess:
                 sys.executable, "-m", "simulator.live.fleet",
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
                 stderr=log, limit=LINE_BYTES_MAX,
+                # A Ctrl-C is for this program, which lets them end in good order.
+                start_new_session=True,
             )  # fmt: skip
         self._errors = errors
         self._reading = asyncio.get_running_loop().create_task(self._read())
@@ -78,6 +79,11 @@ class FleetProcess:
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(error)
+
+    @property
+    def returncode(self) -> int | None:
+        """How it ended, as the system tells it; None before."""
+        return None if self._process is None else self._process.returncode
 
     async def end(self) -> None:
         """Let it go, and wait until it has gone."""
@@ -139,12 +145,7 @@ class Fleets:
             raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._end()
 
     async def _end(self) -> None:

@@ -10,17 +10,20 @@ import os
 import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from importlib.metadata import version
 from typing import Any, Final
 
 from core.log.messages import PROTOCOLS
 from replica.store import newest_schema
+from simulator.draw import CALM
+from simulator.live.fleet import LIVE_OPTIONS
 from simulator.live.run import LiveRun
 from simulator.live.samples import BEST_S
 from simulator.live.tally import EDGES_MS, percentile_ms
 from simulator.report.record import CutOff, Figure, Finding, Latency, Record
 from simulator.scenario.keys import as_tables
+from simulator.scenario.scenario import Scenario
 
 # Above these a part of the hub has no more to give.
 PROCESSOR_BUSY: Final = 0.9
@@ -90,15 +93,13 @@ def _last_told(run: LiveRun) -> Mapping[str, Any] | None:
 
 
 def _latency(name: str, buckets: Mapping[int, int], worst_ms: float) -> Latency:
-    return Latency(
-        name,
-        sum(buckets.values()),
-        percentile_ms(buckets, 0.5),
-        percentile_ms(buckets, 0.9),
-        percentile_ms(buckets, 0.99),
-        round(worst_ms, 1),
-        tuple((EDGES_MS[at], count) for at, count in sorted(buckets.items())),
+    # The upper edge of the last bucket lies beyond what was really seen.
+    p50_ms, p90_ms, p99_ms = (
+        round(min(percentile_ms(buckets, share), worst_ms), 3) for share in (0.5, 0.9, 0.99)
     )
+    counted = tuple((EDGES_MS[at], count) for at, count in sorted(buckets.items()))
+    count = sum(buckets.values())
+    return Latency(name, count, p50_ms, p90_ms, p99_ms, round(worst_ms, 3), counted)
 
 
 def _cut_off(counts: Mapping[str, int]) -> Iterable[CutOff]:
@@ -143,10 +144,9 @@ def _figures(run: LiveRun) -> Iterable[Figure]:
         "failures", failures, "failures", f"<= {limits.failures_max}",
         failures <= limits.failures_max,
     )  # fmt: skip
-    yield Figure(
-        "entries_not_handed_in", course.drained.get("unsent", 0), "entries", "0",
-        not course.drained.get("unsent", 0),
-    )  # fmt: skip
+    if course.drained:
+        unsent = course.drained["unsent"]
+        yield Figure("entries_not_handed_in", unsent, "entries", "0", not unsent)
     if course.joined:
         sent = tally.counts["bytes sent"] + tally.counts["bytes received"]
         yield Figure("sync_bytes_per_phone", round(sent / course.joined), "B/phone")
@@ -202,6 +202,25 @@ def _worth_knowing(run: LiveRun) -> Iterable[Finding]:
     differs = _older(run)
     if differs:
         yield Finding("warned", *differs)
+    left_out = _left_out(run.plan.scenario)
+    if left_out:
+        yield Finding(
+            "warned",
+            f"The scenario also asks for what a live run does not simulate: {', '.join(left_out)}.",
+            "Seeded runs do: simulate the same scenario with seeds, too.",
+        )
+
+
+def _left_out(scenario: Scenario) -> list[str]:
+    """Options of a scenario that only seeded runs make something of."""
+    asked = {
+        each.name
+        for each in fields(CALM)
+        if getattr(scenario.options, each.name) != getattr(CALM, each.name)
+    }
+    if scenario.site.hostile:
+        asked.add("hostile")
+    return sorted(asked - LIVE_OPTIONS)
 
 
 def _cause(run: LiveRun) -> str:

@@ -7,14 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
+from collections import Counter
 from collections.abc import Callable
-from html import escape
+from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 
+from simulator.live.judging import record_of
 from simulator.live.run import LiveRun
+from simulator.live.samples import Second
 from simulator.live.tally import percentile_ms
+from simulator.report import contents
+from simulator.report.amounts import number
+from simulator.report.page import environment, style
 
 PIPE_EVERY_S: Final = 5
 
@@ -49,53 +56,86 @@ async def show_progress(run: LiveRun, port: int, say: Callable[[str], None]) -> 
             await runner.cleanup()
 
 
+@dataclass(frozen=True, slots=True)
+class Now:
+    """How the last whole seconds were; rates a second, latencies in ms, the hub's share of 1."""
+
+    second: Second
+    taps: float
+    confirmed: float
+    p50_ms: float
+    p99_ms: float
+    processor: float | None
+
+
+def now_of(run: LiveRun) -> Now | None:
+    """How it stands; None before the first phone has come on."""
+    samples = run.course.samples
+    if not samples.seconds:
+        return None
+    # The second that goes on is not over yet.
+    last = [samples.seconds[at] for at in sorted(samples.seconds)[-6:-1]]
+    waits = sum((each.waits for each in last), Counter[int]())
+    return Now(
+        samples.seconds[max(samples.seconds)],
+        sum(each.taps for each in last) / max(len(last), 1),
+        sum(each.confirmed for each in last) / max(len(last), 1),
+        percentile_ms(waits, 0.5),
+        percentile_ms(waits, 0.99),
+        samples.hub[-1].processor_share if samples.hub else None,
+    )
+
+
 def line_of(run: LiveRun) -> str:
     """How it stands in a line."""
-    course = run.course
-    samples = course.samples
+    course, now = run.course, now_of(run)
     failures = course.tally.failures.total()
     failed = f" · {failures} FAILURES" if failures else ""
-    if not samples.seconds:
+    if now is None:
         return f"{course.stage}: {course.joined} joined, {course.settled} met{failed}"
-    last = [samples.seconds[at] for at in sorted(samples.seconds)[-6:-1]]
-    seconds = max(len(last), 1)
-    now = samples.seconds[max(samples.seconds)]
-    waits = sum((each.waits for each in last), start=type(now.waits)())
-    hub = f" · hub {100 * samples.hub[-1].processor_share:.0f} %" if samples.hub else ""
+    hub = "" if now.processor is None else f" · hub {100 * now.processor:.0f} %"
     return (
-        f"{samples.now_s:4.0f} s · {now.on} on, {now.live} agree, {now.cut_off} cut off · "
-        f"{sum(each.taps for each in last) / seconds:.0f} taps/s, "
-        f"{sum(each.confirmed for each in last) / seconds:.0f} entries/s confirmed · "
-        f"p50 {percentile_ms(waits, 0.5):.0f} ms, p99 {percentile_ms(waits, 0.99):.0f} ms"
-        f"{hub}{failed}"
+        f"{course.samples.now_s:4.0f} s · {now.second.on} on, {now.second.live} agree, "
+        f"{now.second.cut_off} cut off · "
+        f"{now.taps:.0f} taps/s, {now.confirmed:.0f} entries/s confirmed · "
+        f"p50 {now.p50_ms:.0f} ms, p99 {now.p99_ms:.0f} ms{hub}{failed}"
+    )
+
+
+def page_of(run: LiveRun) -> str:
+    """How it stands as a page: now, over time, and what failed; it asks for itself anew."""
+    course, now = run.course, now_of(run)
+    phones = run.plan.scenario.live.phones
+    tiles = [("Phones joined", f"{number(course.joined)} of {number(phones)}")]
+    if now is None:
+        tiles.append(("Phones that met the hub", number(course.settled)))
+    else:
+        tiles += [
+            ("Phones connected", number(now.second.on)),
+            ("Phones that agree with the hub", number(now.second.live)),
+            ("Phones without network", number(now.second.cut_off)),
+            ("Taps", f"{now.taps:.0f} a second"),
+            ("Entries confirmed", f"{now.confirmed:.0f} a second"),
+            ("In the best ten seconds", f"{course.samples.best_rate():.0f} a second"),
+            ("Acknowledgement, half", f"{now.p50_ms:.0f} ms"),
+            ("Acknowledgement, 99 in 100", f"{now.p99_ms:.0f} ms"),
+        ]
+        if now.processor is not None:
+            tiles.append(("The hub's processor", f"{100 * now.processor:.0f} %"))
+    record = record_of(run, "", time.monotonic() - course.began_s, "")
+    template = environment().get_template("progress.html")
+    return template.render(
+        name=run.plan.scenario.name,
+        address=run.plan.address,
+        stage=course.stage,
+        is_over=course.is_over,
+        tiles=tiles,
+        failures=course.tally.failures.most_common(),
+        plots=[each for plots in contents.plots_over_time(record).values() for each in plots],
+        counts=contents.listed(record.counts),
+        style=style(),
     )
 
 
 async def _page(run: LiveRun) -> web.Response:
-    course = run.course
-    rows = [
-        ("Stage", course.stage),
-        ("Now", line_of(run)),
-        ("Best ten seconds", f"{course.samples.best_rate():.0f} entries/s confirmed"),
-    ]
-    rows += [
-        (name, f"{count:,}")
-        for name, count in sorted(course.tally.counts.items())
-        if not name.startswith("cut off ")
-    ]
-    rows += [(f"Failed: {words}", f"{count:,}") for words, count in course.tally.failures.items()]
-    again = "" if course.is_over else '<meta http-equiv="refresh" content="2">'
-    table = "".join(
-        f"<tr><th scope=row>{escape(name)}</th><td>{escape(value)}</td></tr>"
-        for name, value in rows
-    )
-    text = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8">{again}'
-        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" '
-        f'content="light dark"><title>{escape(run.plan.scenario.name)}: {escape(course.stage)}'
-        "</title><style>body{font:16px/1.5 system-ui;margin:2rem auto;max-width:60rem;padding:0 "
-        "1rem}th{text-align:left;font-weight:500;padding-right:2rem;vertical-align:top}"
-        "td{font-variant-numeric:tabular-nums}</style>"
-        f"<h1>{escape(run.plan.scenario.name)}</h1><table>{table}</table></html>"
-    )
-    return web.Response(text=text, content_type="text/html")
+    return web.Response(text=page_of(run), content_type="text/html")

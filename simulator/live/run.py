@@ -185,8 +185,11 @@ class LiveRun:
         async def some() -> None:
             while left:
                 place, worker = left.pop()
-                link = await person.enrolment_link(worker)
-                refusal = await fleets.join(place, worker, link)
+                try:
+                    link = await person.enrolment_link(worker)
+                    refusal = await fleets.join(place, worker, link)
+                except PageError as error:
+                    refusal = str(error)
                 if refusal:
                     course.tally.failed(f"a phone could not join: {refusal}"[:200])
                     continue

@@ -80,7 +80,11 @@ TABLES: Final[tuple[Table, ...]] = (
         "site",
         (
             Key(
-                "phones", "workers, each with a phone; 2 to 200 in seeded runs", "phones", 1, 10_000
+                "phones",
+                "workers with phones, 2 to 200, of seeded runs alone",
+                "phones",
+                1,
+                10_000,
             ),
             Key("hostile", "certified phones that break every rule, besides", "phones", 0, 200),
             Key("dispatchers", "people at the pages of each hub", "people", 0, 200),

@@ -16,7 +16,8 @@ from simulator.draw import Options
 class SiteSize:
     """Who and what there is; `dispatchers` sit at each hub.
 
-    `hubs` is 1 or 2 in seeded runs; a live run has the hub it is told.
+    `phones`, `hostile` and `hubs` are of seeded runs: a live run has the hub it is told, and as
+    many phones as `Live` says.
     """
 
     phones: int = 8

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from simulator.draw import Options
 from simulator.live.judging import record_of
+from simulator.live.progress import line_of, page_of
 from simulator.live.run import LiveRun, Plan
 from simulator.live.samples import Samples
 from simulator.live.tally import EDGES_MS, Tally, percentile_ms
@@ -196,3 +199,27 @@ def test_a_run_without_a_second_has_no_rate(clock: Clock) -> None:
     assert Samples().best_rate() == 0.0
     assert Samples().hold_rate() == 0.0
     assert Samples().memory_growth() is None
+
+
+def test_what_of_a_scenario_a_live_run_leaves_out_is_said(clock: Clock) -> None:
+    run = lived(clock)
+    scenario = run.plan.scenario
+    asked = Options(tunnels_per_day=3.0, erasures_per_day=1.0, latency_s_max=0.5)
+    run.plan = replace(run.plan, scenario=replace(scenario, options=asked))
+    (finding,) = judged(run).findings
+    assert finding.level == "warned"
+    assert "erasures_per_day, latency_s_max." in finding.words
+    assert "tunnels" not in finding.words
+
+
+def test_a_run_that_goes_on_tells_how_it_stands_in_a_line_and_on_a_page(clock: Clock) -> None:
+    run = lived(clock)
+    run.course.tally.failed("a page answered <b>500</b>")
+    assert "10 entries/s confirmed · p50 23 ms, p99 23 ms · hub 30 % · 1 FAILURES" in line_of(run)
+    page = page_of(run)
+    assert "10 a second" in page
+    assert "23 ms" in page
+    assert "a page answered &lt;b&gt;500&lt;/b&gt;" in page
+    assert 'http-equiv="refresh"' in page
+    run.course.is_over = True
+    assert 'http-equiv="refresh"' not in page_of(run)

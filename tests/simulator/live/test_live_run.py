@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from simulator.draw import Options
+from simulator.live.fleets import Fleets
 from simulator.live.judging import record_of
 from simulator.live.office import OfficePerson
 from simulator.live.run import LiveRun, Plan
@@ -83,15 +84,23 @@ async def test_what_simulated_workers_did_is_on_the_hub_and_in_the_record(site: 
     assert said[-1] == "over"
 
 
-async def test_nothing_of_a_run_is_left_on_this_machine(
+async def test_a_run_that_is_broken_off_ends_in_good_order_and_leaves_nothing_here(
     site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     laid = [tmp_path / "memory", tmp_path / "disk"]
     for each in laid:
         each.mkdir()
+    begun: list[Fleets] = []
+
+    class Seen(Fleets):
+        async def __aenter__(self) -> Fleets:
+            begun.append(self)
+            return await super().__aenter__()
+
     monkeypatch.setattr("simulator.live.run._folders", lambda: tuple(laid))
-    short = replace(SMALL, live=replace(SMALL.live, hold_s=1.0))
-    run = LiveRun(plan_for(site, short), lambda _: None)
+    monkeypatch.setattr("simulator.live.run.Fleets", Seen)
+    long = replace(SMALL, live=replace(SMALL.live, hold_s=3_600.0))
+    run = LiveRun(plan_for(site, long), lambda _: None)
     running = asyncio.get_running_loop().create_task(run.run())
     while run.course.samples.seconds == {}:
         await asyncio.sleep(0.1)
@@ -100,10 +109,32 @@ async def test_nothing_of_a_run_is_left_on_this_machine(
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+    # None of its processes had to be killed.
+    (fleets,) = begun
+    assert [each.returncode for each in fleets.processes] == [0, 0]
     assert not any(each.exists() for each in laid)
     record = record_of(run, "2026-11-30T12:00:00+00:00", 3.0, "fieldlog simulate live")
     assert not record.passed
     assert any("did not come to its end" in each.words for each in record.findings)
+    assert "entries_not_handed_in" not in {each.name for each in record.figures}
+
+
+async def test_a_phone_that_may_not_join_is_counted_as_a_failure_and_ends_no_run(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = OfficePerson.workers
+
+    async def and_somebody_unknown(person: OfficePerson) -> dict[str, str]:
+        known = await asked(person)
+        return known | {min(name for name in known if "Simulated" in name): "00" * 12}
+
+    monkeypatch.setattr(OfficePerson, "workers", and_somebody_unknown)
+    run = LiveRun(plan_for(site, replace(SMALL, live=replace(SMALL.live, hold_s=1.0))), print)
+    await run.run()
+    assert run.course.joined == 3
+    (words,) = run.course.tally.failures
+    assert "a phone could not join: /workers/" in words
+    assert "404" in words
 
 
 async def test_whoever_may_not_sign_in_is_told_so_and_nothing_is_made(site: Site) -> None:
