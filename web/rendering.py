@@ -30,7 +30,7 @@ TEMPLATE_FOLDER: Final = Path(__file__).parent / "templates"
 ICON_SPRITE: Final = "vendor/icons.svg"
 
 ROWS_KEPT: Final = 4_096
-"""Drawn rows of the board that are kept, some 8 MB: forty pages of them."""
+"""Rows of the board that are kept, made and drawn, some 12 MB: forty pages of them."""
 LISTS_KEPT: Final = 32
 PIECES_KEPT: Final = 256
 """Drawn pieces of the board that stand round its rows: some fifty questions of them."""

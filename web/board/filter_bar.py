@@ -13,7 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from core.sentence import listed, say
-from web.board.filters import UNASSIGNED, Filter
+from web.board.filters import ASKED_LATELY, UNASSIGNED, Filter
 from web.board.naming import Names, Reading, keys_named, text_of
 from web.board.near import Workers
 from web.board.state import NAMES, Moment, moment_of
@@ -130,12 +130,17 @@ async def filter_bar(
         has_list=workers.named == list_had,
         chips=chips(wanted, names),
         clear_href=wanted.without_filters().url(),
-        beside=Beside(
-            text=tuple(wanted.without_filters().pairs()),
-            status=tuple(replace(wanted, statuses=()).pairs()),
-            worker=tuple(replace(wanted, workers=()).pairs()),
-            day=tuple(replace(wanted, day="").pairs()),
-        ),
+        beside=_beside(wanted),
+    )
+
+
+@lru_cache(maxsize=ASKED_LATELY)
+def _beside(wanted: Filter) -> Beside:
+    return Beside(
+        text=tuple(wanted.without_filters().pairs()),
+        status=tuple(replace(wanted, statuses=()).pairs()),
+        worker=tuple(replace(wanted, workers=()).pairs()),
+        day=tuple(replace(wanted, day="").pairs()),
     )
 
 

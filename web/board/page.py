@@ -143,10 +143,11 @@ async def _page(
     wanted = reading.wanted
     question = await moment.question(wanted)
     counts = await request.app[ALERT_BOOK].counts(now_ms, zone)
-    found, total, workers = await asyncio.gather(
+    found, total, workers, rail = await asyncio.gather(
         question.page(reader, None, PAGE_ROWS + 1),
         _total(question, reader, counts),
         moment.workers(),
+        rail_of(request, moment, reading, counts, within_s=RAIL_S_MAX),
     )
     rows = await board_rows(reader, question, found[:PAGE_ROWS], zone, now_ms)
     rows, last_heads = await _in_groups(
@@ -161,7 +162,7 @@ async def _page(
         filter=wanted,
         heard=f"{moment.seq} {request.app[EPOCH]}",
         layouts=layouts_of(wanted, selected),
-        rail=await rail_of(request, moment, reading, counts, within_s=RAIL_S_MAX),
+        rail=rail,
         view_words=view.words,
         columns=heads,
         rows=rows,

@@ -65,6 +65,11 @@ _COLUMNS: Final = (
 
 def view_links(wanted: Filter, counts: dict[str, int]) -> tuple[ViewLink, ...]:
     """The rail: each view with its count over the whole site."""
+    return _view_links(wanted, tuple(counts[view.id] for view in VIEWS))
+
+
+@lru_cache(maxsize=ASKED_LATELY)
+def _view_links(wanted: Filter, counts: tuple[int, ...]) -> tuple[ViewLink, ...]:
     if wanted.layout == "inbox":
         # The inbox is of no view: who chooses one wants to see its jobs.
         wanted = replace(wanted, layout=BOTH)
@@ -74,13 +79,13 @@ def view_links(wanted: Filter, counts: dict[str, int]) -> tuple[ViewLink, ...]:
             words=view.words,
             icon=view.icon,
             href=wanted.in_view(view.id).url(),
-            count=counts[view.id],
+            count=count,
             current=view.id == wanted.view,
             tone=_TONE_BY_VIEW.get(view.id, ""),
             part=bool(view.part_of),
             why=view.why,
         )
-        for view in VIEWS
+        for view, count in zip(VIEWS, counts, strict=True)
     )
 
 

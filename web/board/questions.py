@@ -331,7 +331,12 @@ class Question:
 
     def key_of(self, row: Row) -> Key:
         """What the row is ordered by."""
-        return [row[f"key_{index}"] for index in range(len(self.descending))]
+        return [row[name] for name in self.key_names]
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """The names that the parts of a row's key have in SQL."""
+        return tuple(f"key_{index}" for index in range(len(self.descending)))
 
     def read_key(self, text: str) -> Key | None:
         """A key as a page sent it back; None where it is none of this order."""

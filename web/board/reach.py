@@ -8,6 +8,7 @@ reach falls when a phone is restored or replaced.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -72,38 +73,59 @@ class _Log:
 
 
 async def reach_of(reader: Rows, turns: Iterable[Turn]) -> dict[Turn, Reach]:
-    """The reach of each assignment; two questions for every few hundred jobs."""
+    """The reach of each assignment; asked together for every few hundred jobs."""
     wanted = list(turns)
     found: dict[Turn, Reach] = {}
     if not wanted:
         return found
-    phones = await _phones_by_worker(reader, {turn.worker for turn in wanted})
     for start in range(0, len(wanted), ASKED_AT_ONCE):
-        some = wanted[start : start + ASKED_AT_ONCE]
-        found.update(await _reach_of_some(reader, some, phones))
+        found.update(await _reach_of_some(reader, wanted[start : start + ASKED_AT_ONCE]))
     return found
 
 
-async def _reach_of_some(
-    reader: Rows, turns: Sequence[Turn], phones: dict[str, frozenset[bytes]]
-) -> dict[Turn, Reach]:
+async def _reach_of_some(reader: Rows, turns: Sequence[Turn]) -> dict[Turn, Reach]:
     streams = sorted({bytes.fromhex(turn.job) for turn in turns})
-    marks = ", ".join("?" * len(streams))
-    logs = await reader.rows(
-        f"SELECT log, stream, author, branch, height FROM log WHERE stream IN ({marks})", streams
+    hashes = sorted({turn.entry for turn in turns})
+    marks, some = (", ".join("?" * len(each)) for each in (streams, hashes))
+    logs_sql = f"SELECT log, stream, author, branch, height FROM log WHERE stream IN ({marks})"
+    made_sql = (
+        "SELECT substr(entry.hash, 1, 8) AS short, entry.log, entry.seq"
+        " FROM log JOIN entry ON entry.log = log.log"
+        f" WHERE log.stream IN ({marks}) AND substr(entry.hash, 1, 8) IN ({some})"
+    )
+    acks_sql = f"SELECT stream, peer, author, branch, height FROM reach WHERE stream IN ({marks})"
+    phases_sql = (
+        "SELECT job, author.author, phase FROM phase_time JOIN author"
+        f" ON author.number = phase_time.author WHERE job IN ({marks})"
+    )
+    # The keys that were certified for each worker and not revoked.
+    phones_sql = (
+        "SELECT author, subject FROM certificate"
+        " WHERE lower(hex(subject)) IN (SELECT value FROM json_each(?))"
+        " AND author NOT IN (SELECT author FROM revoked)"
+    )
+    workers = json.dumps(sorted({turn.worker for turn in turns}))
+    logs, made_by, acks, phases, certified = await reader.answers(
+        (logs_sql, streams),
+        (made_sql, [*streams, *hashes]),
+        (acks_sql, streams),
+        (phases_sql, streams),
+        (phones_sql, [workers]),
     )
     log_by_number = {
         row["log"]: _Log(row["stream"].hex(), row["author"], row["branch"], row["height"])
         for row in logs
     }
-    places = await _places(reader, streams, turns)
+    # Where the entry that made each assignment stands: log and seq, by how its hash begins.
+    places = {row["short"]: (row["log"], row["seq"]) for row in made_by}
     confirmed: dict[tuple[str, bytes], dict[tuple[bytes, bytes], int]] = defaultdict(dict)
-    for row in await reader.rows(
-        f"SELECT stream, peer, author, branch, height FROM reach WHERE stream IN ({marks})", streams
-    ):
+    for row in acks:
         held = confirmed[(row["stream"].hex(), row["peer"])]
         held[(row["author"], row["branch"])] = row["height"]
-    spoken = await _own_words(reader, turns)
+    spoken = _own_words(phases)
+    phones_by_worker: dict[str, set[bytes]] = defaultdict(set)
+    for row in certified:
+        phones_by_worker[row["subject"].hex()].add(row["author"])
     logs_by_stream: dict[str, list[_Log]] = defaultdict(list)
     for each in log_by_number.values():
         logs_by_stream[each.stream].append(each)
@@ -112,7 +134,7 @@ async def _reach_of_some(
         made = places.get(turn.entry)
         log = log_by_number.get(made[0]) if made else None
         best = Reach("assigned", None)
-        for phone in phones.get(turn.worker, frozenset()):
+        for phone in phones_by_worker[turn.worker]:
             held = confirmed.get((turn.job, phone), {})
             said = spoken.get((turn.job, phone.hex()), frozenset())
             has = log is not None and _holds(log, made[1] if made else 0, phone, held)
@@ -134,43 +156,9 @@ def _holds(log: _Log, height: int, phone: bytes, held: dict[tuple[bytes, bytes],
     return log.author == phone or held.get((log.author, log.branch), 0) >= height
 
 
-async def _phones_by_worker(reader: Rows, workers: set[str]) -> dict[str, frozenset[bytes]]:
-    """The keys that were certified for each worker and not revoked."""
-    found: dict[str, set[bytes]] = defaultdict(set)
-    for row in await reader.rows(
-        "SELECT author, subject FROM certificate WHERE author NOT IN (SELECT author FROM revoked)"
-    ):
-        subject = row["subject"].hex()
-        if subject in workers:
-            found[subject].add(row["author"])
-    return {worker: frozenset(keys) for worker, keys in found.items()}
-
-
-async def _places(
-    reader: Rows, streams: Sequence[bytes], turns: Sequence[Turn]
-) -> dict[bytes, tuple[int, int]]:
-    """Where the entry that made each assignment stands: log and seq, by how its hash begins."""
-    hashes = sorted({turn.entry for turn in turns})
-    rows = await reader.rows(
-        "SELECT substr(entry.hash, 1, 8) AS short, entry.log, entry.seq"
-        " FROM log JOIN entry ON entry.log = log.log"
-        f" WHERE log.stream IN ({', '.join('?' * len(streams))})"
-        f" AND substr(entry.hash, 1, 8) IN ({', '.join('?' * len(hashes))})",
-        [*streams, *hashes],
-    )
-    return {row["short"]: (row["log"], row["seq"]) for row in rows}
-
-
-async def _own_words(reader: Rows, turns: Sequence[Turn]) -> dict[tuple[str, str], frozenset[str]]:
+def _own_words(rows: Sequence[Any]) -> dict[tuple[str, str], frozenset[str]]:
     """The phases that each key wrote in each job: what a phone says it did, it knew of."""
-    jobs = sorted({bytes.fromhex(turn.job) for turn in turns})
-    marks = ", ".join("?" * len(jobs))
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    rows: list[Any] = await reader.rows(
-        "SELECT job, author.author, phase FROM phase_time JOIN author"
-        f" ON author.number = phase_time.author WHERE job IN ({marks})",
-        jobs,
-    )
     for row in rows:
         found[(row["job"].hex(), row["author"].hex())].add(phase_words(Phase(row["phase"])))
     return {key: frozenset(values & _RECEIVED) for key, values in found.items()}

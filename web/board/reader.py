@@ -17,6 +17,9 @@ class Rows(Protocol):
     async def row(self, sql: str, parameters: Any = ...) -> Any:
         """The first row, or None."""
 
+    async def answers(self, *questions: tuple[str, Any]) -> list[list[Any]]:
+        """The rows of each question, SQL and parameters, asked together."""
+
     async def state(self, stream: str) -> StreamState:
         """The fold of a stream (hex id)."""
 

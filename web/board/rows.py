@@ -10,16 +10,19 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from core.sentence import marked, say, say_n
 from web import formats
-from web.board.days import first_day_words
+from web.board.days import first_day_words, today, workday_ms
+from web.board.filters import ASKED_LATELY, Filter
 from web.board.groups import Head, group_of_key
 from web.board.questions import Question
 from web.board.reach import Reach, Turn, reach_of
 from web.board.reader import Rows
+from web.rendering import ROWS_KEPT
 
 PRIORITY_WORDS: Final = (say("Low"), say("Normal"), say("High"), say("Urgent"))
 LIVE_STATUSES: Final = frozenset({"open", "in progress"})
@@ -113,13 +116,43 @@ async def board_rows(
     # A row shows the reach of a job that is not over, so it is asked for no other.
     live = [row["job"] for row in found if row["worker"] and row["status"] in LIVE_STATUSES]
     reach_by_job = await leading_reach(reader, live) if live else {}
-    href = question.filter.url(job="")
-    # By a row of SQLite's each name is looked for among all columns.
-    names = found[0].keys() if found else ()
-    rows = [dict(zip(names, row, strict=True)) for row in found]
-    return tuple(
-        _board_row(question, row, href, reach_by_job.get(row["job"]), zone, now_ms) for row in rows
+    if not found:
+        return ()
+    asked = _asked(
+        question.filter,
+        tuple(found[0].keys()),
+        question.key_names,
+        zone,
+        today(now_ms, zone),
     )
+    return tuple(
+        _board_row(
+            asked,
+            tuple(row),
+            reach_by_job.get(row["job"]),
+            short_ago(row["updated_at"], now_ms),
+        )
+        for row in found
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """What the rows of a question have in common for a local day; equal to itself alone."""
+
+    wanted: Filter
+    names: tuple[str, ...]
+    keys: tuple[str, ...]
+    zone: ZoneInfo
+    morning_ms: int
+    href: str
+
+
+@lru_cache(maxsize=ASKED_LATELY)
+def _asked(
+    wanted: Filter, names: tuple[str, ...], keys: tuple[str, ...], zone: ZoneInfo, day: str
+) -> _Asked:
+    return _Asked(wanted, names, keys, zone, workday_ms(day, zone), wanted.url(job=""))
 
 
 async def leading_reach(reader: Rows, jobs: Sequence[str]) -> dict[str, Reach]:
@@ -137,13 +170,18 @@ async def leading_reach(reader: Rows, jobs: Sequence[str]) -> dict[str, Reach]:
     return {job: found[turn] for job, turn in turns.items()}
 
 
+@lru_cache(maxsize=ROWS_KEPT)
 def _board_row(
-    question: Question, row: Any, href: str, reach: Reach | None, zone: ZoneInfo, now_ms: int
+    asked: _Asked, values: tuple[Any, ...], reach: Reach | None, updated_words: str
 ) -> BoardRow:
+    """A row of the values that stand under the question's names; made once for the same."""
+    # By a row of SQLite's each name is looked for among all columns.
+    row = dict(zip(asked.names, values, strict=True))
+    zone = asked.zone
     start, end = row["window_start"], row["window_end"]
     level = row["alert_level"] or ""
     live = row["status"] in LIVE_STATUSES
-    key = question.key_of(row)
+    key = [row[name] for name in asked.keys]
     return BoardRow(
         job=row["job"],
         number=row["number"],
@@ -151,7 +189,7 @@ def _board_row(
         about=row["description"].partition("\n")[0][:120],
         customer=row["customer_name"],
         place=row["place_name"] or row["address"],
-        day_words=window_day(start, end, zone, now_ms),
+        day_words=window_day(start, end, zone, asked.morning_ms),
         clock_words=window_clock(start, end, zone),
         worker=row["worker_name"] or (say("Unknown worker") if row["worker"] else ""),
         status=row["status"],
@@ -163,15 +201,15 @@ def _board_row(
         reach=reach if live else None,
         priority=min(max(row["priority"], 0), 3),
         updated_iso=formats.local_time(row["updated_at"], zone).isoformat(timespec="seconds"),
-        updated_words=short_ago(row["updated_at"], now_ms),
+        updated_words=updated_words,
         key=_JSON.encode(key),
         live=live,
-        href=href + row["job"],
+        href=asked.href + row["job"],
         matches=bool(row.get("matches", True)),
         basis=row["frontier"],
         worker_id=row["worker"],
         window=window_text(start, end, zone),
-        group=group_of_key(question.filter, key) or "",
+        group=group_of_key(asked.wanted, key) or "",
     )
 
 

@@ -303,6 +303,22 @@ async def test_what_becomes_late_by_the_clock_alone_is_told(town: Town) -> None:
     assert "+1 h 00" in str(rows[job]["html"])
 
 
+async def test_a_row_that_nobody_changed_says_another_day_after_midnight(town: Town) -> None:
+    await town.job("Boiler", starts_in=24 * 60)
+
+    async def row() -> str:
+        # A session ends within a day.
+        seen = await (await town.office.signed_in("Eva")).get("/?view=all")
+        return re.findall(r"<tr [^>]*data-job=.*?</tr>", seen.text, re.S)[0]
+
+    assert "Tomorrow" in await row()
+    assert ">now<" in await row()
+    town.clock.at_ms += 4 * MINUTE_MS
+    assert ">4 min<" in await row()
+    town.clock.at_ms += 24 * HOUR_MS
+    assert "Today" in await row()
+
+
 async def test_asking_for_rows_takes_a_list_of_ids_and_nothing_else(town: Town) -> None:
     eva = await town.office.signed_in("Eva")
     await eva.get("/")

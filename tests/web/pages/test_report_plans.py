@@ -35,6 +35,9 @@ class Explaining:
         found = await self.rows(sql, parameters)
         return found[0] if found else None
 
+    async def answers(self, *questions: tuple[str, Any]) -> list[list[Any]]:
+        return [await self.rows(sql, parameters) for sql, parameters in questions]
+
     async def state(self, stream: str) -> StreamState:
         return await self._reader.state(stream)
 
