@@ -37,7 +37,7 @@ from hub.hub_sessions import HubSessions
 from hub.live import LiveFeed
 from hub.numbering import UNNUMBERED, number_those_of_phones, numbered
 from hub.peers import Peers
-from hub.presence import Presence, read_presence
+from hub.presence import Presence, newest, read_presence
 from hub.recurring import days_due, follow_skips, make_some, skip, take_up
 from hub.recurring_in_line import bring_in_line
 from hub.revocation import shut_out
@@ -425,8 +425,9 @@ class Hub:
             return
         presence = read_presence(message, self.clock.now_ms(), peer.author.hex())
         worker = peer.subject.hex()
-        known = self.presence.get(worker)
-        if presence is None or (known is not None and known.at_ms > presence.at_ms):
+        if presence is not None:
+            presence = newest(self.presence.get(worker), presence)
+        if presence is None:
             return
         self.presence[worker] = presence
         self.feed.moved(worker)

@@ -1,12 +1,13 @@
 """Where phones are now: kept in memory, latest wins, never in the log.
 
 Holds the shape of a presence and how it travels as whole numbers by key. Invariant: a presence is
-replaced only by one that is newer by its own time, and one off duty has no place.
+replaced only by one that is newer by its own time, and one off duty has no place. The time of one
+that has a place is when the phone was there.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 _AT, _LAT, _LON, _ACCURACY, _BEARING, _SPEED, _BATTERY, _DUTY, _JOBS = range(9)
@@ -59,3 +60,20 @@ def read_presence(fields: dict[int, Any], heard_ms: int, author: str = "") -> Pr
         heard_ms,
         author,
     )
+
+
+def newest(known: Presence | None, told: Presence) -> Presence | None:
+    """What is known once a phone has told `told`; None where that is older than what is known.
+
+    A phone whose program or connection began anew says that it is on duty before it has a fix:
+    it is taken to be where it was when it was last seen, at that time.
+    """
+    if known is None:
+        return told
+    if known.at_ms > told.at_ms:
+        return None
+    is_same_duty = known.duty and told.duty and known.author == told.author
+    if not is_same_duty or told.lat_e7 is not None or known.lat_e7 is None:
+        return told
+    battery = known.battery_percent if told.battery_percent is None else told.battery_percent
+    return replace(known, battery_percent=battery, app=told.app, heard_ms=told.heard_ms)

@@ -97,7 +97,8 @@ def gather(
     except PipFailed as error:
         whence = "the internet" if source is None else str(source)
         raise GatheringFailed(
-            f"pip could not get all parts from {whence}; nothing was changed. It said:\n{error}"
+            f"pip could not get all parts from {whence}; nothing was changed. Without the internet,"
+            f" fill a folder elsewhere and give it by --from. pip said:\n{error}"
         ) from error
     except OSError as error:
         raise GatheringFailed(f"{error.filename or folder}: {error.strerror}") from error

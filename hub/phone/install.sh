@@ -10,7 +10,7 @@
 #     fieldlog-phone stop        stop until it is started again
 #     fieldlog-phone open        open the screens in the browser
 #     fieldlog-phone link        the links of the screens and for the location app
-#     fieldlog-phone status      what runs, and the last words of its log
+#     fieldlog-phone status      what runs, since when, and the last words of its log
 #     fieldlog-phone remove      take the program away; what was saved stays
 #
 # Invariant: the store is never touched, and a program is removed only once a newer one answers.
@@ -55,8 +55,8 @@ need_python() {
         has_python || debs_of_hub
         has_python || fail "Python or its cryptography could not be installed. Once, with the
 internet (mobile data will do):  pkg upgrade -y && pkg install -y python python-pip python-cryptography
-Then run this again. Where there is no internet the office can put Termux's packages on the hub;
-docs/android.md says how."
+Then run this again. Where there is no internet the office can put Termux's packages on the hub:
+fieldlog phone-wheels --beside FOLDER"
     fi
     "$PREFIX/bin/python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' ||
         fail "Fieldlog runs on Python 3.11 to 3.14, and this is $("$PREFIX/bin/python" -V)."
@@ -111,7 +111,10 @@ ask_hub() {
     code=$(curl -sS --connect-timeout 5 --max-time 600 "$@" -o "$file.part" -w '%{http_code}' \
         "https://$hub$path" 2>"$BASE/curl.txt") || return 1
     if [ "$code" != 200 ]; then
-        [ "$code" != 503 ] || say "The hub says: $(cat "$file.part")"
+        if [ "$code" = 503 ]; then
+            say "The hub says: $(cat "$file.part")"
+            refused=$hub
+        fi
         rm -f "$file.part"
         return 1
     fi
@@ -119,6 +122,7 @@ ask_hub() {
 }
 
 find_hub() {
+    refused=
     for hub in $HUBS; do
         if ask_hub /phone/wheels.txt "$BASE/wheels.txt"; then
             return 0
@@ -128,6 +132,7 @@ find_hub() {
 (it says $(date '+%Y-%m-%d %H:%M')). Set date and time, or take a new code from the office." ;;
         esac
     done
+    [ -z "$refused" ] || fail "Nothing was changed. Run this again when the office has done that."
     fail "No hub gives Fieldlog at: $HUBS. Join the phone to the hub's Wi-Fi, turn off any VPN, and
 run this again. ($(cat "$BASE/curl.txt"))"
 }
@@ -201,6 +206,7 @@ END
     text "$BASE/run" 755 <<END
 #!$PREFIX/bin/sh
 cd "$HOME" || exit 1
+date '+%Y-%m-%d %H:%M' >"$BASE/began"
 exec "$PREFIX/bin/fieldlog" device --data "$DATA" --port $(port) 2>&1
 END
     text "$BOOT" 755 <<END
@@ -240,7 +246,7 @@ END
 answers() { curl -s -o /dev/null --max-time 5 "http://127.0.0.1:$(port)/enrol"; }
 
 looping() {
-    [ -s "$BASE/loop.pid" ] && pid=$(cat "$BASE/loop.pid") &&
+    pid=$(cat "$BASE/loop.pid" 2>/dev/null) && [ -n "$pid" ] &&
         tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -q 'fieldlog-phone loop'
 }
 
@@ -248,7 +254,8 @@ looping() {
 loop() {
     looping && exit 0
     echo $$ >"$BASE/loop.pid"
-    trap 'rm -f "$BASE/loop.pid"; kill "$child" 2>/dev/null || :; wait "$child" || :; exit 0' TERM INT
+    # The number goes last: whoever stops it waits for that.
+    trap 'kill "$child" 2>/dev/null || :; wait "$child" || :; rm -f "$BASE/loop.pid"; exit 0' TERM INT
     while :; do
         "$BASE/run" &
         child=$!
@@ -414,9 +421,14 @@ remove() {
 status() {
     [ -n "$(number)" ] || fail 'Fieldlog is not installed on this phone.'
     "$PREFIX/bin/fieldlog" --version
-    if answers; then say "It runs on port $(port)."; else say 'It does not run.'; fi
+    began=$(cat "$BASE/began" 2>/dev/null || :)
+    if answers; then
+        say "It runs on port $(port)${began:+, since $began}."
+    else
+        say 'It does not run.'
+    fi
     # Not the links: they let in whoever has them, and what status says is shown to others.
-    grep -v -e 'Screens: ' -e 'OwnTracks: ' "$(log_file)" 2>/dev/null | tail -n 5 || :
+    grep -v -e 'Screens: ' -e 'OwnTracks: ' -e 'Ctrl-C' "$(log_file)" 2>/dev/null | tail -n 5 || :
 }
 
 case ${1:-install} in
@@ -434,5 +446,6 @@ open) open_screens ;;
 loop) loop ;;
 status) status ;;
 remove) remove ;;
+help | -h | --help) sed -n 's/^#     //p' "$0" ;;
 *) fail "there is no '$1'; say install, start, stop, open, link, status or remove" ;;
 esac

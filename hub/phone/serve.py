@@ -65,7 +65,7 @@ async def _wheels(request: web.Request) -> web.Response:
         raise Refused(
             503,
             say("This hub has no program for phones yet."),
-            say("In the office, with the internet: fieldlog phone-wheels"),
+            say("In the office, with the internet: fieldlog phone-wheels --data FOLDER"),
         )
     return _sums(found)
 

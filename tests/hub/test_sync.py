@@ -459,6 +459,34 @@ async def test_a_place_is_told_on_duty_and_never_off_duty(
     assert not told & {601_000_001, 601_000_003, 601_000_005}
 
 
+async def test_a_phone_that_starts_anew_is_where_it_was_until_it_has_a_fix(
+    hub: HubAtWork, tmp_path: Path, clock: SettableClock
+) -> None:
+    folder = tmp_path / "starts-anew"
+    async with running_phone(folder, clock) as phone:
+        worker = await join(hub, phone)
+        await phone.act(day_acts.start_duty(worker, "2026-03-02", b"duty-one"))
+
+        def place() -> tuple[int, int | None, int | None]:
+            found = hub.hub.presence[worker.hex()]
+            return found.at_ms, found.lat_e7, found.battery_percent
+
+        await phone.take_fix(Fix(clock.now_ms(), 601_000_002, 249_000_000, 10), 80)
+        told = (clock.now_ms(), 601_000_002, 80)
+        await until(lambda: place() == told, "the place is told")
+        clock.pass_ms(60_000)
+    heard_ms = hub.hub.presence[worker.hex()].heard_ms
+    async with running_phone(folder, clock) as phone:
+        await synced(phone)
+        await until(
+            lambda: hub.hub.presence[worker.hex()].heard_ms > heard_ms, "it says that it is on duty"
+        )
+        assert place() == told
+        clock.pass_ms(60_000)
+        await phone.act(day_acts.stop_duty(worker, "2026-03-02", b"duty-one"))
+        await until(lambda: place()[1] is None, "off duty takes the place back")
+
+
 def test_a_clock_in_the_future_does_not_hide_what_follows() -> None:
     ahead = read_presence({0: START_MS + 86_400_000, 1: 1, 2: 2, 7: 1}, START_MS)
     assert ahead is not None

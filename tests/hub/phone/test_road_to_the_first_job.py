@@ -100,6 +100,8 @@ async def test_a_phone_that_has_only_termux_gets_its_first_job_and_keeps_it_thro
     said = await phone.type(line)
     assert said.code != 0
     assert "The hub says: This hub has no program for phones yet." in said.text
+    assert "Nothing was changed." in said.text
+    assert "Wi-Fi" not in said.text, "one cause, the right one"
 
     parts = await gathered_parts()
     await fieldlog("phone-wheels", "--data", data, "--from", parts)
@@ -155,8 +157,26 @@ async def test_a_phone_that_has_only_termux_gets_its_first_job_and_keeps_it_thro
         assert said.code == 0, said.text
         await screens.until("/jobs", "Boiler service")
 
+    await told_stopped_and_removed(phone)
+
+
+async def told_stopped_and_removed(phone: Termux) -> None:
+    """What can be said to a phone's program later, each in its own words and no others."""
+    said = await phone.type("fieldlog-phone status")
+    assert re.search(
+        r"^It runs on port \d+, since \d{4}-\d\d-\d\d \d\d:\d\d\.$", said.text, re.M
+    ), said.text
+    said = await phone.type("fieldlog-phone stop")
+    assert said.text.splitlines() == [
+        "Stopped. It starts again with the phone, or by:  fieldlog-phone start"
+    ]
+    assert phone.running() == []
+    assert (await phone.type("fieldlog-phone start")).text == "Running.\n"
+    assert "fieldlog-phone remove" in (await phone.type("fieldlog-phone --help")).text
+
     said = await phone.type("fieldlog-phone remove")
     assert said.code == 0, said.text
+    assert "loop.pid" not in said.text
     await until(lambda: phone.running() == [], "nothing runs, not even what watched over it")
     assert not (phone.home / ".fieldlog").exists()
     assert (phone.home / "fieldlog-device" / STORE_FILE).exists()
