@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help test proof check types directions tests blackbox demo figures truth battery bench-log bench-board bench-phone bench-live format words wheel clean
+.PHONY: help test proof check types directions tests blackbox demo figures truth battery seeds bench-log bench-board bench-phone bench-live format words wheel clean
 
 help:
 	@echo 'make test     style, types, directions and every test'
@@ -19,6 +19,7 @@ help:
 	@echo 'make truth    the automatic logger against true days, beside rules of others (TRUTH="--recorded FILE", --sweep)'
 	@echo 'make battery  fixes, bytes and wake-ups of a phone'"'"'s day, sampled in several ways (BATTERY="--days 34")'
 	@echo 'make bench-log the log beside its peers and the floors, as one table (BENCH="--only merge --rounds 3")'
+	@echo 'make seeds    how much of seeded sites a minute simulates, and 100 seeds twice (SEEDED="--seeds 2 --twice 6")'
 	@echo 'make bench-board the board with 20,000 jobs, 500 workers and 200 phones, as one table'
 	@echo 'make bench-phone a phone with 500 jobs and two years of its own history, as one table'
 	@echo 'make bench-live a hub under 1,000 live phones for ten minutes, as one table (BENCH="--phones 100 --hold 60")'
@@ -60,6 +61,9 @@ truth: $(READY)
 
 battery: $(READY)
 	$(BIN)/python -m tests.battery $(BATTERY)
+
+seeds: $(READY)
+	$(BIN)/python -m tests.seeds $(SEEDED)
 
 bench-log: $(READY)
 	$(BIN)/python -m tests.bench $(BENCH)

@@ -123,6 +123,7 @@ LONGER = (
     ("make bench-board", "the board beside its floors"),
     ("make bench-phone", "a phone's taps and starts beside theirs, with two years of its own days"),
     ("make bench-live", "a hub under a thousand live phones, beside bare commits and sockets"),
+    ("make seeds", "entries a minute of seeded sites in two tiers, and a hundred seeds twice"),
     ("make blackbox", "a month offline: kills, full disks, photos, a clock in 2036"),
     ("make truth", "the automatic logger on true days, beside rules of others; --recorded FILE"),
     ("make battery", "more of a phone's days, with a fix each second too"),
@@ -159,14 +160,21 @@ def seed_figures(seeds: int, minutes: float) -> None:
 
 
 def plant_figures() -> None:
-    """Each planted bug, and whether a checker sees it."""
+    """Each planted bug, whether a checker sees it, and how long the slowest takes to be seen."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count() or 1, context) as pool:
-        missed = [words for words in pool.map(why_not_caught, PLANTED) if words]
+        looked_for = list(pool.map(_looked_for, PLANTED))
+    missed = [words for words, _ in looked_for if words]
     for words in missed:
         print(f"# {words}")
     figure("planted_bugs", len(PLANTED), "bugs")
     figure("planted_bugs_caught", len(PLANTED) - len(missed), "bugs")
+    figure("planted_bug_slowest", round(max(took_s for _, took_s in looked_for), 1), "s")
+
+
+def _looked_for(name: str) -> tuple[str, float]:
+    began_s = time.monotonic()
+    return why_not_caught(name), time.monotonic() - began_s
 
 
 def kill_figures(kills: int) -> None:

@@ -1,0 +1,1 @@
+"""What seeded sites simulate in a minute."""
