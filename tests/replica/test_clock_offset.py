@@ -213,6 +213,17 @@ def test_a_phone_whose_clock_stands_in_2036_meets_colleagues_all_the_same(site: 
     assert hold(phones[1], phones[0]).live
 
 
+def test_a_phone_that_was_told_a_wrong_year_meets_its_hub_and_is_put_right(pair: Pair) -> None:
+    """By that year the hub's own certificate has run out, and nobody else knows better."""
+    assert hold(pair.phone, pair.hub).live
+    pair.pass_ms(DAY_MS)
+    clock = clock_of(pair.phone)
+    assert pair.phone.offset.compare(clock.uptime_ms(), clock.now_ms() + 140 * YEAR_MS)
+    pair.pass_ms(DAY_MS)
+    assert hold(pair.phone, pair.hub).live
+    assert near(pair.phone.now_ms(), pair.hub.clock.now_ms())
+
+
 def test_an_answer_that_comes_late_says_nothing(pair: Pair) -> None:
     clock = clock_of(pair.phone)
     asked_ms = clock.uptime_ms()

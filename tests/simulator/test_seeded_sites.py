@@ -105,3 +105,17 @@ def test_a_seed_gives_the_same_trace_and_state_whatever_the_hash_seed() -> None:
         )
         answers.add(done.stdout)
     assert len(answers) == 1, answers
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        # A flipped bit told a phone another century, by which its hub's certificate had run out.
+        1077,
+        # A power cut brought back what a deletion had cut off a photo's file without a sync.
+        1080,
+    ],
+)
+def test_a_small_site_that_failed_once_passes(seed: int) -> None:
+    outcome = attempt(seed, SMALL)
+    assert isinstance(outcome, Report), outcome
