@@ -7,6 +7,7 @@ and counted over the last seconds. Holds no page. Invariant: it names nobody and
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 from collections import deque
@@ -53,7 +54,10 @@ _LAG: web.AppKey[LoopLag] = web.AppKey("loop lag", LoopLag)
 
 async def hub_json(request: web.Request) -> web.Response:
     """GET /hub.json: the hub's figures; bytes, milliseconds and seconds as the names say."""
-    figures = own_figures(request.app[HUB], request.app[_LAG])
+    hub = request.app[HUB]
+    setting = await hub.reader.row("SELECT value FROM setting WHERE name = 'job_dispatch'")
+    is_on = setting is not None and json.loads(setting["value"]) is True
+    figures = own_figures(hub, request.app[_LAG]) | {"job_dispatch": is_on}
     return web.json_response(figures, headers={"Cache-Control": "no-store"})
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from replica.clock import SystemClock
 from replica.commandline import CommandError
-from simulator.commands.recording import make_folder, write_report
+from simulator.commands.recording import leave_folder, make_folder, write_report
 from simulator.live.fleets import FleetError
 from simulator.live.judging import record_of
 from simulator.live.office import PageError
@@ -35,7 +35,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Drive real phones and dispatchers against a running hub, and report how it held."""
     parser.add_argument("hub", help="the hub's address for phones: HOST:PORT, TLS")
     parser.add_argument("scenario", nargs="?", default="", help="a shipped scenario, or a file")
-    parser.add_argument("--account", required=True, help="who signs in there: not a manager")
+    parser.add_argument(
+        "--account", required=True, help="who signs in there: an administrator or a dispatcher"
+    )
     parser.add_argument(
         "--password-file", type=Path, help="where the password stands; else it is asked for"
     )
@@ -69,6 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         record = asyncio.run(_live(plan, arguments.page))
     except (TargetError, PageError, FleetError) as error:
+        if arguments.report is not None:
+            leave_folder(arguments.report)
         raise CommandError(str(error)) from error
     _tell(record)
     if arguments.report is not None:
@@ -132,7 +136,8 @@ async def _live(plan: Plan, page_port: int) -> Record:
 
 
 def _say(words: str) -> None:
-    print(words, flush=True)
+    # The line of progress is overwritten, not gone on with.
+    print(f"\r\x1b[K{words}" if sys.stdout.isatty() else words, flush=True)
 
 
 def _tell(record: Record) -> None:

@@ -5,6 +5,7 @@ Holds no record (see `simulator.report`). Invariant: a file is there whole or as
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from replica.commandline import CommandError
@@ -27,6 +28,12 @@ def make_folder(folder: Path) -> None:
         raise CommandError(
             f"--report {folder}: no report can be written there ({error.strerror})"
         ) from error
+
+
+def leave_folder(folder: Path) -> None:
+    """Take away the folder of a run that left nothing in it."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def write_report(folder: Path, record: Record) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -16,12 +17,13 @@ from replica.commandline import CommandError
 from simulator.commands.choosing import add_world, chosen
 from simulator.commands.recording import make_folder, write_report
 from simulator.draw import differing
-from simulator.report.of_seeds import SeedsLog
+from simulator.report.of_seeds import SeedsLog, unseen
 from simulator.world.campaign import Failure, Tally, attempts
 from simulator.world.run import Report
 from simulator.world.wanted import Wanted
 
 SEEDS_MAX = 10_000_000
+TOLD_EVERY_S = 10.0
 # A run in which one of these was never reached would prove little.
 EXPECTED_POINTS = (
     "a conflict was settled",
@@ -70,21 +72,26 @@ def run(arguments: argparse.Namespace) -> int:
     if wanted.scenario is not None:
         print(f"{wanted.scenario.name}: {wanted.scenario.about}", flush=True)
     log, began_ms, began_s = SeedsLog(wanted, arguments.seeds), _now_ms(), time.monotonic()
+    # Whoever ends this program ends it in good order, whichever way.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    broken_off = True
     try:
         _run_all(log, arguments, began_s)
+        broken_off = False
     finally:
-        # Also of a run that somebody ended by Ctrl-C.
+        signal.signal(signal.SIGTERM, before)
         took_s = time.monotonic() - began_s
         _end_line()
-        _summary(log.tally, took_s, wanted)
+        _summary(log.tally, took_s, wanted, broken_off=broken_off)
         if arguments.report is not None:
-            _report(log, arguments, began_ms, took_s)
+            _report(log, arguments, began_ms, took_s, broken_off=broken_off)
     return 1 if log.tally.failures else 0
 
 
 def _run_all(log: SeedsLog, arguments: argparse.Namespace, began_s: float) -> None:
     wanted = log.wanted
     seeds = range(arguments.first, arguments.first + arguments.seeds)
+    progress = _Progress(len(seeds))
     with closing(
         attempts(
             seeds,
@@ -105,10 +112,17 @@ def _run_all(log: SeedsLog, arguments: argparse.Namespace, began_s: float) -> No
                     return
             elif arguments.trace:
                 _say_report(outcome)
-            _progress(log.tally, len(seeds), time.monotonic() - began_s)
+            progress.tell(log.tally, time.monotonic() - began_s)
 
 
-def _report(log: SeedsLog, arguments: argparse.Namespace, began_ms: int, took_s: float) -> None:
+def _report(
+    log: SeedsLog,
+    arguments: argparse.Namespace,
+    began_ms: int,
+    took_s: float,
+    *,
+    broken_off: bool,
+) -> None:
     began = datetime.fromtimestamp(began_ms / 1_000, UTC).isoformat(timespec="seconds")
     command = f"fieldlog simulate seeded{log.wanted.words()}"
     command += f" --seeds {arguments.seeds} --from {arguments.first}"
@@ -119,6 +133,7 @@ def _report(log: SeedsLog, arguments: argparse.Namespace, began_ms: int, took_s:
         command=command,
         workers=arguments.workers,
         missed=missed_points(log.tally, log.wanted),
+        broken_off=broken_off,
     )
     for path in write_report(arguments.report, record):
         print(f"report: {path}")
@@ -150,13 +165,23 @@ def _say_report(report: Report) -> None:
     )
 
 
-def _progress(tally: Tally, seeds: int, took_s: float) -> None:
-    done = tally.passed + len(tally.failures)
-    left_s = took_s / done * (seeds - done)
-    if sys.stdout.isatty():
-        print(f"\r{done} of {seeds} seeds, {left_s / 60:.0f} min left ", end="", flush=True)
-    elif done % 50 == 0:
-        print(f"{done} of {seeds} seeds in {took_s:.0f} s", flush=True)
+class _Progress:
+    """How far the seeds are: one line that is overwritten, or in a file one now and then."""
+
+    def __init__(self, seeds: int) -> None:
+        self._seeds = seeds
+        self._told_s = -TOLD_EVERY_S
+
+    def tell(self, tally: Tally, took_s: float) -> None:
+        """Tell it, unless that was just told."""
+        done = tally.passed + len(tally.failures)
+        left_s = took_s / done * (self._seeds - done)
+        words = f"{done} of {self._seeds} seeds in {took_s:.0f} s, some {left_s:.0f} s left"
+        if sys.stdout.isatty():
+            print(f"\r{words}\x1b[K", end="", flush=True)
+        elif took_s - self._told_s >= TOLD_EVERY_S:
+            self._told_s = took_s
+            print(words, flush=True)
 
 
 def _end_line() -> None:
@@ -164,7 +189,9 @@ def _end_line() -> None:
         print()
 
 
-def _summary(tally: Tally, took_s: float, wanted: Wanted) -> None:
+def _summary(tally: Tally, took_s: float, wanted: Wanted, *, broken_off: bool) -> None:
+    if broken_off:
+        print("broken off; of the seeds that were run until then:")
     per_min = 60 / max(took_s, 0.001)
     print(
         f"{tally.passed} seeds passed, {len(tally.failures)} failed, in {took_s:.0f} s: "
@@ -175,6 +202,8 @@ def _summary(tally: Tally, took_s: float, wanted: Wanted) -> None:
     _list("seeds by fault", tally.faults)
     _list("what happened", tally.events)
     _list("places reached", tally.points)
+    if wanted.plant and not tally.failures:
+        print(". ".join(unseen(wanted)))
     if missed := missed_points(tally, wanted):
         print(f"never reached: {', '.join(missed)}; these seeds prove nothing of that")
 

@@ -14,7 +14,7 @@ from typing import Final
 
 import aiohttp
 
-from simulator.live.office import OfficePerson, PageError
+from simulator.live.office import NoAnswer, OfficePerson, PageError
 
 PAUSE_S_MEAN: Final = 4.0
 _VIEWS: Final = (
@@ -67,6 +67,9 @@ class LiveDispatcher:
             await asyncio.sleep(self._chance.expovariate(1 / PAUSE_S_MEAN))
             try:
                 await self._chance.choices((self._read, self._note, self._reassign), (6, 2, 1))[0]()
+            except NoAnswer:
+                # Counted where it happened.
+                continue
             except PageError as error:
                 if any(code in str(error) for code in _OVERTAKEN):
                     self._person.tally.count("acts that were overtaken")

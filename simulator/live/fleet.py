@@ -109,13 +109,14 @@ class Fleet:
             nonlocal settled
             async with places:
                 phone.come_on()
-                if not await _becomes(lambda: phone.has_met and phone.is_live, SETTLE_S_MAX):
+                met = await _becomes(lambda: phone.has_met and phone.is_live, SETTLE_S_MAX)
+                if not met:
                     why = phone.refusal or "it did not come to agree"
                     self.tally.failed(f"a phone's first meeting with the hub failed: {why}"[:200])
                 await phone.go_off()
                 await self._write_backlog(phone, worker)
-                settled += 1
-                if settled % 20 == 0:
+                settled += met
+                if met and settled % 20 == 0:
                     self._tell({"settling": settled})
 
         await asyncio.gather(*map(one, self._phones, self._workers))

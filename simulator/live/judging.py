@@ -61,10 +61,7 @@ def record_of(run: LiveRun, began: str, took_s: float, command: str) -> Record:
         findings=tuple(_findings(run)),
         figures=tuple(_figures(run)),
         series=course.samples.series(),
-        latencies=tuple(
-            _latency(name, buckets, course.tally.worst_ms.get(name, 0.0))
-            for name, buckets in sorted(course.tally.buckets.items())
-        ),
+        latencies=tuple(_latencies(run)),
         counts=counts,
         conflicts=course.conflicts,
         cut_off=tuple(_cut_off(course.tally.counts)),
@@ -90,6 +87,20 @@ def _versions(run: LiveRun) -> dict[str, str]:
 def _last_told(run: LiveRun) -> Mapping[str, Any] | None:
     hub = run.course.samples.hub
     return hub[-1].told if hub else run.hub_at_start
+
+
+def _latencies(run: LiveRun) -> Iterable[Latency]:
+    """Those of the whole run; acknowledgements in the hold besides, which are judged."""
+    tally, waits = run.course.tally, run.course.samples.hold_waits()
+    for name, buckets in sorted(tally.buckets.items()):
+        worst_ms = tally.worst_ms.get(name, 0.0)
+        yield _latency(name, buckets, worst_ms)
+        if name == "acknowledgement" and waits:
+            yield _latency("acknowledgement in the hold", waits, min(worst_ms, _most_ms(waits)))
+
+
+def _most_ms(buckets: Mapping[int, int]) -> float:
+    return EDGES_MS[max(buckets)]
 
 
 def _latency(name: str, buckets: Mapping[int, int], worst_ms: float) -> Latency:
@@ -127,16 +138,18 @@ def _figures(run: LiveRun) -> Iterable[Figure]:
     yield Figure("entries_confirmed_in_the_hold", round(samples.hold_rate(), 1), "entries/s")
     for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99)):
         most = limits.acknowledged_p99_ms if name == "p99" else None
-        value = percentile_ms(waits, share)
+        value = min(percentile_ms(waits, share), tally.worst_ms.get("acknowledgement", 0.0))
         yield Figure(
-            f"acknowledgement_{name}", value, "ms",
-            "" if most is None else f"<= {most:g}", None if most is None else value <= most,
+            f"acknowledgement_{name}", round(value, 3), "ms",
+            "" if most is None else f"<= {most:g}",
+            None if most is None or not waits else value <= most,
         )  # fmt: skip
     pages = tally.buckets.get("page", Counter[int]())
     most = limits.page_p99_ms
-    value = percentile_ms(pages, 0.99)
+    # The upper edge of the last bucket lies beyond what was really seen.
+    value = min(percentile_ms(pages, 0.99), tally.worst_ms.get("page", 0.0))
     yield Figure(
-        "page_p99", value, "ms", "" if most is None else f"<= {most:g}",
+        "page_p99", round(value, 3), "ms", "" if most is None else f"<= {most:g}",
         None if most is None else value <= most,
     )  # fmt: skip
     failures = tally.failures.total()
@@ -171,14 +184,25 @@ def _findings(run: LiveRun) -> Iterable[Finding]:
         if figure.reached is False:
             of_memory = figure.name == "hub_memory_growth"
             yield Finding("failed", _broken(figure), _GROWS if of_memory else cause)
-    if not run.course.drained:
-        yield Finding("failed", "The run did not come to its end.", cause)
+    if run.hub_is_gone:
+        yield Finding("failed", "The hub did not answer any more, which ended the run.", cause)
+    elif not run.course.drained:
+        yield Finding("failed", "The run was broken off before its end.", cause)
     left = run.course.drained.get("phones left", 0)
     if left:
         yield Finding("failed", f"{left} phones did not come to agree with the hub.", cause)
-    for words, times in run.course.tally.failures.most_common(FINDINGS_OF_A_KIND):
-        yield Finding("warned", f"{times} times: {words}", cause)
+    failures = run.course.tally.failures.most_common()
+    for words, times in failures[:FINDINGS_OF_A_KIND]:
+        yield Finding("warned", f"{_times(times)}: {words}", cause)
+    others = failures[FINDINGS_OF_A_KIND:]
+    if others:
+        times = sum(each for _, each in others)
+        yield Finding("warned", f"{_times(times)}: failures of other kinds, each in the counts.")
     yield from _worth_knowing(run)
+
+
+def _times(count: int) -> str:
+    return "Once" if count == 1 else f"{count:,} times"
 
 
 def _broken(figure: Figure) -> str:
@@ -205,7 +229,7 @@ def _worth_knowing(run: LiveRun) -> Iterable[Finding]:
     left_out = _left_out(run.plan.scenario)
     if left_out:
         yield Finding(
-            "warned",
+            "noted",
             f"The scenario also asks for what a live run does not simulate: {', '.join(left_out)}.",
             "Seeded runs do: simulate the same scenario with seeds, too.",
         )
@@ -225,7 +249,8 @@ def _left_out(scenario: Scenario) -> list[str]:
 
 def _cause(run: LiveRun) -> str:
     """What a failure of this run most likely comes from; '' where nothing stands out."""
-    for found in (_full(run), _older_cause(run), _slow(run), _late_simulator(run)):
+    for look in (_full, _away, _older_cause, _slow, _late_simulator):
+        found = look(run)
         if found:
             return found
     return ""
@@ -244,6 +269,28 @@ def _full(run: LiveRun) -> str:
             "it in as soon as there is some."
         )
     return ""
+
+
+def _away(run: LiveRun) -> str:
+    """That the hub was not there for a time, or from a time on."""
+    outages = run.watch.outages if run.watch is not None else []
+    if run.hub_is_gone:
+        when = f"{outages[-1].from_s:.0f} s after the run began" if outages else "within the run"
+        stage = f" ({outages[-1].stage})" if outages else ""
+        return (
+            f"The hub at {run.plan.address} stopped answering {when}{stage}, and did not answer "
+            "again: its program ended, or its machine or the way to it went away. Read what it "
+            "printed last, start it, and run again."
+        )
+    over = [each for each in outages if each.until_s is not None]
+    if not over:
+        return ""
+    away_s = sum((each.until_s or 0.0) - each.from_s for each in over)
+    return (
+        f"The hub did not answer for some {max(away_s, 1.0):.0f} s, {over[0].from_s:.0f} s after "
+        "the run began: it was stopped and started again, or its machine was. Find out who or what "
+        "did that, and run again."
+    )
 
 
 def _older(run: LiveRun) -> tuple[str, str] | None:
@@ -296,15 +343,15 @@ def _slow(run: LiveRun) -> str:
     if lag_ms > LAG_MS:
         return (
             f"The hub was held up: its program came up to {lag_ms:.0f} ms late to what was due, "
-            f"though it used only {100 * processor:.0f} % of a processor. Its machine is busy with "
-            "other work, or was stopped."
+            f"though it used only {100 * processor:.0f} % of a processor. Its machine was busy "
+            "with other work, or stood still: see what else runs there, and run again without it."
         )
     if middle.worked_share > WRITER_BUSY or waited_ms > WRITER_WAIT_MS:
         return (
             f"The hub is slow to save: its writer was at work {100 * middle.worked_share:.0f} % "
             f"of the time, and what was asked of it waited up to {waited_ms:.0f} ms, while its "
             f"program used {100 * processor:.0f} % of a processor. Its disk is slow, or the "
-            "machine is busy with other work."
+            "machine is busy with other work: see what else runs there, or give it another disk."
         )
     return ""
 

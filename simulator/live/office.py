@@ -24,12 +24,17 @@ from simulator.live.target import Target, TargetError
 PAGE_S_MAX = 60.0
 IMPORT_ROWS_MAX = 2_000
 IMPORT_S_MAX = 600.0
-# What a page says when it refuses: its heading, or the notice in it.
-_REFUSAL = re.compile(r'<div class="notice" data-tone="bad".*?</div>|<h1>.*?</h1>', re.S)
+# What a page says when it refuses: the notice in it, or its heading.
+_NOTICE = re.compile(r'<div class="notice" data-tone="bad".*?</div>', re.S)
+_HEADING = re.compile(r"<h1>.*?</h1>", re.S)
 
 
 class PageError(Exception):
     """A page answered with an error; the sentence is the page's own, with its address."""
+
+
+class NoAnswer(PageError):
+    """Nobody answered: the hub, or the way to it, was not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +95,19 @@ class OfficePerson:
 
     async def get_json(self, path: str) -> Any:
         """What a script of a page gets. Raises PageError."""
-        async with self._session.get(self._target.origin + path) as answer:
-            if answer.status != 200:
-                raise PageError(f"{path}: {answer.status}")
-            return await answer.json(content_type=None)
+        try:
+            async with self._session.get(self._target.origin + path) as answer:
+                if answer.status != 200:
+                    raise PageError(f"{path}: {answer.status}")
+                return await answer.json(content_type=None)
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._no_answer(path, error) from error
+
+    def _no_answer(self, path: str, error: Exception) -> NoAnswer:
+        return NoAnswer(
+            f"{self._target.address} does not answer at {path} ({type(error).__name__}); is the "
+            "hub running?"
+        )
 
     async def post(self, path: str, form: Mapping[str, str] | Sequence[tuple[str, str]]) -> Answer:
         """Send a form. Raises PageError."""
@@ -117,9 +131,9 @@ class OfficePerson:
             ) as answer:
                 text = await answer.text(errors="replace")
                 found = Answer(answer.status, text, answer.url.path_qs)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             self.tally.failed(f"a page did not answer: {type(error).__name__}")
-            raise PageError(f"{path}: {type(error).__name__} {error}") from error
+            raise self._no_answer(path, error) from error
         self.tally.took("page", 1_000 * (time.perf_counter() - began_s))
         if found.status >= 500:
             self.tally.failed(f"a page answered {found.status}")
@@ -208,5 +222,5 @@ def _token_in(text: str) -> str:
 
 def _words_of(text: str) -> str:
     """What a page that refuses says, without tags, in at most 300 letters."""
-    told = " ".join(_REFUSAL.findall(text)) or text
+    told = " ".join(_NOTICE.findall(text) or _HEADING.findall(text)) or text
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", told))).strip()[:300]

@@ -68,6 +68,11 @@ class Now:
     processor: float | None
 
 
+def is_away(run: LiveRun) -> bool:
+    """Whether the hub does not answer now."""
+    return run.watch is not None and run.watch.is_away
+
+
 def now_of(run: LiveRun) -> Now | None:
     """How it stands; None before the first phone has come on."""
     samples = run.course.samples
@@ -82,7 +87,7 @@ def now_of(run: LiveRun) -> Now | None:
         sum(each.confirmed for each in last) / max(len(last), 1),
         percentile_ms(waits, 0.5),
         percentile_ms(waits, 0.99),
-        samples.hub[-1].processor_share if samples.hub else None,
+        samples.hub[-1].processor_share if samples.hub and not is_away(run) else None,
     )
 
 
@@ -91,14 +96,15 @@ def line_of(run: LiveRun) -> str:
     course, now = run.course, now_of(run)
     failures = course.tally.failures.total()
     failed = f" · {failures} FAILURES" if failures else ""
+    away = " · THE HUB DOES NOT ANSWER" if is_away(run) else ""
     if now is None:
-        return f"{course.stage}: {course.joined} joined, {course.settled} met{failed}"
+        return f"{course.stage}: {course.joined} joined, {course.settled} met{away}{failed}"
     hub = "" if now.processor is None else f" · hub {100 * now.processor:.0f} %"
     return (
         f"{course.samples.now_s:4.0f} s · {now.second.on} on, {now.second.live} agree, "
         f"{now.second.cut_off} cut off · "
         f"{now.taps:.0f} taps/s, {now.confirmed:.0f} entries/s confirmed · "
-        f"p50 {now.p50_ms:.0f} ms, p99 {now.p99_ms:.0f} ms{hub}{failed}"
+        f"p50 {now.p50_ms:.0f} ms, p99 {now.p99_ms:.0f} ms{hub}{away}{failed}"
     )
 
 
@@ -120,8 +126,13 @@ def page_of(run: LiveRun) -> str:
             ("Acknowledgement, half", f"{now.p50_ms:.0f} ms"),
             ("Acknowledgement, 99 in 100", f"{now.p99_ms:.0f} ms"),
         ]
+        pages = percentile_ms(course.tally.buckets.get("page", {}), 0.99)
+        tiles.append(("Dispatchers’ pages, 99 in 100", f"{pages:.0f} ms"))
         if now.processor is not None:
             tiles.append(("The hub's processor", f"{100 * now.processor:.0f} %"))
+    if is_away(run):
+        tiles.append(("The hub", "does not answer"))
+    tiles.append(("Since the run began", f"{time.monotonic() - course.began_s:.0f} s"))
     record = record_of(run, "", time.monotonic() - course.began_s, "")
     template = environment().get_template("progress.html")
     return template.render(

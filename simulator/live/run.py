@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,11 +24,13 @@ from typing import Any
 from replica.clock import SystemClock
 from simulator.draw import chance_for
 from simulator.live.dispatching import LiveDispatcher
+from simulator.live.fleet import DRAIN_S_MAX
 from simulator.live.fleets import Fleets
-from simulator.live.office import OfficePerson, PageError
+from simulator.live.office import NoAnswer, OfficePerson, PageError
 from simulator.live.samples import Samples
 from simulator.live.tally import Tally
 from simulator.live.target import Target, TargetError, find_target
+from simulator.live.watching import HubGone, HubWatch
 from simulator.scenario.scenario import Scenario
 
 JOIN_AT_ONCE = 4
@@ -78,14 +80,17 @@ class LiveRun:
         self.course = Course()
         self.target: Target | None = None
         self.hub_at_start: dict[str, Any] | None = None
+        self.watch: HubWatch | None = None
+        self.hub_is_gone = False
         self._say = say
         self._chance = chance_for(plan.seed, "live run")
         # Runs on one hub must not take each other's workers for theirs.
         self._mark = os.urandom(3).hex()
         self._settled_by_process: dict[int, int] = {}
+        self._is_day = False
 
     async def run(self) -> None:
-        """Run to the end.
+        """Run to the end, or until the hub is gone (`hub_is_gone`).
 
         Raises:
             TargetError: the hub can't be used as it was named.
@@ -99,17 +104,53 @@ class LiveRun:
             async with AsyncExitStack() as stack:
                 person = await stack.enter_async_context(self._person())
                 self.hub_at_start = await person.hub_figures()
+                if (self.hub_at_start or {}).get("job_dispatch") is False:
+                    raise TargetError(
+                        f"Job Dispatch is off at {self.target.address}, so phones would have no "
+                        "jobs: turn it on under Extensions and run again; nothing was added"
+                    )
                 fleets = Fleets(
                     self.target, plan.scenario, plan.seed, plan.processes, memory, disk, self._hear
                 )
                 await stack.enter_async_context(fleets)
-                workers = await self._prepare(person, fleets)
-                await self._day(person, fleets, list(workers.values()), stack)
-                await self._drain(person, fleets)
+                self.watch = HubWatch(
+                    person.hub_figures, self._told, lambda: course.stage, course.tally.failed
+                )
+                await self._while_there_is_a_hub(self._stages(person, fleets, stack), self.watch)
         finally:
             course.is_over = True
             shutil.rmtree(memory, ignore_errors=True)
             shutil.rmtree(disk, ignore_errors=True)
+
+    async def _stages(self, person: OfficePerson, fleets: Fleets, stack: AsyncExitStack) -> None:
+        workers = await self._prepare(person, fleets)
+        await self._day(fleets, list(workers.values()), stack)
+        await self._drain(person, fleets)
+
+    async def _while_there_is_a_hub(
+        self, stages: Coroutine[Any, Any, None], watch: HubWatch
+    ) -> None:
+        """Go through the stages; what fails for want of a hub ends them with a record."""
+        loop = asyncio.get_running_loop()
+        tasks = (loop.create_task(stages), loop.create_task(watch.run()))
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+        faults = [each for each in ended if isinstance(each, Exception)]
+        if any(isinstance(each, HubGone | NoAnswer) for each in faults):
+            self.hub_is_gone = True
+            self._stage(
+                "the hub does not answer any more: the report says what there was until then"
+            )
+        elif faults:
+            raise faults[0]
+
+    def _told(self, figures: dict[str, Any]) -> None:
+        if self._is_day:
+            self.course.samples.add_hub(figures)
 
     def _person(self) -> OfficePerson:
         assert self.target is not None
@@ -132,6 +173,8 @@ class LiveRun:
             await person.import_rows("workers", [{"Name": name} for name in names])
             if jobs:
                 await person.import_rows("jobs", self._jobs(names))
+        except NoAnswer:
+            raise
         except PageError as error:
             raise TargetError(
                 f"the hub takes no imports from {self.plan.account!r}: {error}. The account has to "
@@ -205,9 +248,7 @@ class LiveRun:
 
     # --- the day
 
-    async def _day(
-        self, person: OfficePerson, fleets: Fleets, workers: list[str], stack: AsyncExitStack
-    ) -> None:
+    async def _day(self, fleets: Fleets, workers: list[str], stack: AsyncExitStack) -> None:
         plan, course = self.plan, self.course
         dispatchers = [
             LiveDispatcher(
@@ -221,9 +262,9 @@ class LiveRun:
         words = f"{course.joined} phones come on within {live.ramp_up_s:.0f} s, and work"
         self._stage(f"{words} for {live.hold_s:.0f} s")
         course.samples.begin(live)
+        self._is_day = True
         loop = asyncio.get_running_loop()
         beside = [loop.create_task(each.dispatch()) for each in dispatchers]
-        beside.append(loop.create_task(self._look_at_hub(person)))
         try:
             await fleets.all_do("run", "ran")
         finally:
@@ -233,21 +274,11 @@ class LiveRun:
                 if isinstance(ended, Exception):
                     course.tally.failed(f"a dispatcher stopped: {ended!r}"[:200])
             course.samples.end()
-
-    async def _look_at_hub(self, person: OfficePerson) -> None:
-        while True:
-            try:
-                figures = await person.hub_figures()
-            except Exception as error:  # noqa: BLE001  # a hub that does not answer is what we tell
-                self.course.tally.failed(f"the hub did not answer: {type(error).__name__}")
-                figures = None
-            if figures is not None:
-                self.course.samples.add_hub(figures)
-            await asyncio.sleep(1.0)
+            self._is_day = False
 
     async def _drain(self, person: OfficePerson, fleets: Fleets) -> None:
         course = self.course
-        self._stage("all hand in what they have")
+        self._stage(f"all hand in what they have, within {DRAIN_S_MAX:.0f} s")
         sums: dict[str, int] = {"wrote": 0, "unsent": 0, "phones left": 0}
         for told in await fleets.all_do("drain", "drained"):
             for name in sums:
@@ -255,9 +286,6 @@ class LiveRun:
             course.refusals += told["drained"]["refusals"]
             course.tally.add(told["drained"]["tally"])
         course.drained = sums
-        figures = await person.hub_figures()
-        if figures is not None:
-            course.samples.add_hub(figures)
         undecided = await person.get_json(f"/board/total.json?view=conflicts&q={self._mark}")
         course.conflicts = {"jobs whose conflict waits for the office": undecided["total"]}
         self._stage("over")
@@ -268,7 +296,7 @@ class LiveRun:
             self.course.samples.add_fleet(number, second)
             self.course.tally.add(second["tally"])
         if "settling" in told or "settled" in told:
-            self._settled_by_process[number] = told.get("settled") or told["settling"]
+            self._settled_by_process[number] = told.get("settled", told.get("settling", 0))
             self.course.settled = sum(self._settled_by_process.values())
 
 

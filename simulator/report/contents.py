@@ -29,7 +29,7 @@ SEEDS_IN_FULL: Final = 20
 """Seeds that failed and are told with all that is known of them; the others are a table."""
 FIGURES_FIRST: Final = 6
 """Figures on the first screen where none has a goal."""
-_LEVELS: Final = ("failed", "warned")
+_LEVELS: Final = ("failed", "warned", "noted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _text(record: Record, key: str) -> str:
 def verdict(record: Record) -> tuple[str, str]:
     """'passed' or 'failed', and what it rests on in a sentence."""
     found = Counter(each.level for each in record.findings)
-    parts = [f"{several(found[level], 'finding')} {level}" for level in _LEVELS if found[level]]
+    parts = [f"{several(found[level], 'finding')} {level}" for level in _LEVELS[:2] if found[level]]
     judged = [figure for figure in record.figures if figure.reached is not None]
     if judged:
         reached = sum(1 for figure in judged if figure.reached)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
+from simulator.planted import PLANTED
 from simulator.report.record import Figure, Finding, Record, SeedOutcome, Series
 from simulator.scenario.keys import as_tables
 from simulator.scenario.scenario import Scenario
@@ -75,9 +76,19 @@ class SeedsLog:
             self._done.append(float(done))
 
     def record(
-        self, *, began: str, took_s: float, command: str, workers: int, missed: Sequence[str]
+        self,
+        *,
+        began: str,
+        took_s: float,
+        command: str,
+        workers: int,
+        missed: Sequence[str],
+        broken_off: bool = False,
     ) -> Record:
-        """The run's record; `missed` are the points that its seeds did not come by."""
+        """The run's record; `missed` are the points that its seeds did not come by.
+
+        A run that somebody broke off (Ctrl-C) has failed: what it did not come to is not known.
+        """
         tally = self.tally
         return Record(
             kind="seeded",
@@ -91,14 +102,14 @@ class SeedsLog:
                 "processes": workers,
             },
             versions=_versions(),
-            findings=tuple(self._findings(missed)),
+            findings=tuple(self._findings(missed, broken_off=broken_off)),
             figures=tuple(self._figures(took_s)),
             series=(Series("seeds done", "seeds", tuple(self._at_s), tuple(self._done)),),
             counts=_counts(tally),
             seeds=tuple(sorted(self._outcomes, key=lambda each: each.seed)),
         )
 
-    def _findings(self, missed: Sequence[str]) -> list[Finding]:
+    def _findings(self, missed: Sequence[str], *, broken_off: bool) -> list[Finding]:
         by_checker: dict[str, list[Failure]] = defaultdict(list)
         for failure in self.tally.failures:
             by_checker[failure.checker].append(failure)
@@ -114,10 +125,15 @@ class SeedsLog:
             shrink = f"fieldlog simulate shrink {first.seed}{self.wanted.words()}"
             found.append(Finding("failed", words, f"See what it needs: {shrink}"))
         done = self.tally.passed + len(self.tally.failures)
-        if done < self.seeds:
+        if broken_off:
+            words = f"the run was broken off: {done:,} of {self.seeds:,} seeds were run"
+            found.append(Finding("failed", words, "Somebody ended it. Run it again to its end."))
+        elif done < self.seeds:
             words = f"the run ended early: {done:,} of {self.seeds:,} seeds were run"
             cause = "It ends at the first seed that fails, unless it is told to --keep-going."
             found.append(Finding("warned", words, cause))
+        if self.wanted.plant and not self.tally.failures:
+            found.append(Finding("warned", *unseen(self.wanted)))
         for point in missed:
             words = f"never reached: {point}; these seeds prove nothing of that"
             cause = "Run more seeds, or make what leads there stronger in the scenario."
@@ -137,6 +153,13 @@ class SeedsLog:
                 "device-days a minute", round(tally.device_days / minutes, 1), "device-days/min"
             ),
         ]
+
+
+def unseen(wanted: Wanted) -> tuple[str, str]:
+    """That no seed showed the planted bug, and what to do."""
+    faults = ",".join(PLANTED[wanted.plant].faults)
+    cause = "Run more seeds" + (f", with what it needs: --with {faults}." if faults else ".")
+    return f"no checker saw the planted bug {wanted.plant}", cause
 
 
 def _told(wanted: Wanted) -> dict[str, Any]:

@@ -19,7 +19,7 @@ _WORDS: Final = {str: "text", int: "a whole number", float: "a number", bool: "t
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that a person should know. `level` is 'failed' or 'warned'.
+    """Something that a person should know. `level` is 'failed', 'warned' or 'noted'.
 
     `cause` names what it most likely comes from, and what to do ('' where that is not known).
     """

@@ -10,10 +10,14 @@ import contextlib
 import gc
 import logging
 import multiprocessing
+import signal
+import sys
+import threading
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
+from typing import Final
 
 from simulator.checkers import Violation
 from simulator.planted import PLANTED
@@ -76,6 +80,8 @@ def attempt(
 
     `scenario` gives the world's faults (its size is `size`); `trace` is where events are noted.
     """
+    if _ENDED.is_set():
+        raise KeyboardInterrupt
     trace = Trace() if trace is None else trace
     options = options_of(seed, without=without, having=having, scenario=scenario)
     try:
@@ -122,9 +128,8 @@ def attempts(
         for seed in seeds:
             yield attempt(seed, size, plant, without, having, scenario)
         return
-    # What stands when a process begins (modules, code) is never garbage; collections pass it by.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, gc.freeze) as pool:
+    with ProcessPoolExecutor(workers, context, _begin) as pool:
         running: set[Future[Report | Failure]] = set()
         try:
             for seed in seeds:
@@ -135,8 +140,33 @@ def attempts(
             while running:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 yield from _outcomes(done)
+        except KeyboardInterrupt:
+            # Seeds in hand are dropped, with what they laid; in a terminal they heard it too.
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+_ENDED: Final = threading.Event()
+
+
+def _begin() -> None:
+    """A process of seeds begins."""
+    # What stands now (modules, code) is never garbage; collections pass it by.
+    gc.freeze()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, _end)
+
+
+def _end(*_: object) -> None:
+    """Somebody ended the run: the seed in hand ends, and none is begun any more."""
+    # A seed that is cut off leaves tasks behind which complain as they go.
+    sys.unraisablehook = lambda _: None
+    if not _ENDED.is_set():
+        _ENDED.set()
+        raise KeyboardInterrupt
 
 
 def _outcomes(done: set[Future[Report | Failure]]) -> list[Report | Failure]:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
 import shlex
+import signal
+import sys
+from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
 
 import pytest
 
 from replica.commandline import main
+from simulator.report.record import from_json
 from simulator.scenario.shipped import shipped_text
 from simulator.world.campaign import Failure
 from simulator.world.run import Size
 from simulator.world.shrinking import shrink
 from simulator.world.wanted import Wanted
+from tests.running import until
 
 SCENARIO = """
 name = "my site"
@@ -102,6 +109,52 @@ def test_a_run_says_what_its_seeds_prove_nothing_of(
     assert "2 seeds passed, 0 failed" in words
     assert "4 device-days" in words
     assert "never reached: a hub was restored; these seeds prove nothing of that" in words
+
+
+def test_a_planted_bug_that_no_seed_shows_is_said_to_be_unseen(
+    scenario: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ("--seeds", "1", "--workers", "1", "--plant", "last-arrival-wins")
+    assert simulate("seeded", scenario, *few) == 0
+    assert "no checker saw the planted bug last-arrival-wins. Run more seeds" in said(capsys)
+
+
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
+async def test_seeds_that_somebody_breaks_off_leave_a_report_and_nothing_else(
+    scenario: str, tmp_path: Path, way: signal.Signals
+) -> None:
+    program = "import sys; from replica.commandline import main; sys.exit(main(sys.argv[1:]))"
+    words = ["simulate", "seeded", scenario, "--seeds", "1000", "--workers", "2"]
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, *words, "--report", str(tmp_path / "report"),
+        stdout=PIPE, stderr=STDOUT, start_new_session=True,
+    )  # fmt: skip
+    assert running.stdout is not None
+    async with asyncio.timeout(120):
+        while b"of 1000 seeds" not in await running.stdout.readline():
+            assert running.returncode is None
+        if way is signal.SIGINT:
+            # Ctrl-C in a terminal reaches its processes as well.
+            os.killpg(running.pid, way)
+        else:
+            running.send_signal(way)
+        told = (await running.communicate())[0].decode()
+    assert running.returncode
+    assert "broken off; of the seeds that were run until then:" in told
+    assert "Traceback" not in told
+    assert "ignored" not in told
+    await until(lambda: not _group_lives(running.pid), "none of its processes is left")
+    record = from_json((tmp_path / "report" / "report.json").read_text())
+    assert not record.passed
+    assert record.findings[0].words.startswith("the run was broken off: ")
+
+
+def _group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_options_of_the_command_line_win_over_the_file(

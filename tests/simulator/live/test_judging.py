@@ -13,6 +13,7 @@ from simulator.live.progress import line_of, page_of
 from simulator.live.run import LiveRun, Plan
 from simulator.live.samples import Samples
 from simulator.live.tally import EDGES_MS, Tally, percentile_ms
+from simulator.live.watching import HubWatch, Outage
 from simulator.report.record import Record
 from simulator.scenario.scenario import Limits, Live, Scenario
 
@@ -150,6 +151,38 @@ def test_a_hub_that_is_held_up_is_named(clock: Clock) -> None:
     assert cause.startswith("The hub was held up: its program came up to 1700 ms late")
 
 
+def test_a_hub_that_was_away_for_a_while_is_named(clock: Clock) -> None:
+    async def nobody() -> None:
+        raise ConnectionRefusedError
+
+    run = lived(clock)
+    run.watch = HubWatch(nobody, lambda _: None, lambda: "at work", run.course.tally.failed)
+    run.watch.outages.append(Outage(12.0, "at work", 18.0))
+    run.course.tally.failed("a page did not answer")
+    (cause,) = causes(run)
+    assert cause.startswith("The hub did not answer for some 6 s, 12 s after the run began")
+
+
+def test_no_percentile_lies_above_the_worst_that_was_seen(clock: Clock) -> None:
+    run = lived(clock, wait_ms=33.0)
+    run.course.tally.took("page", 844.8)
+    record = judged(run)
+    figures = {each.name: each.value for each in record.figures}
+    assert figures["acknowledgement_p99"] == 33.0
+    assert figures["page_p99"] == 844.8
+    held = next(each for each in record.latencies if each.name == "acknowledgement in the hold")
+    assert (held.p50, held.p99) == (figures["acknowledgement_p50"], 33.0)
+
+
+def test_failures_of_many_kinds_are_all_counted(clock: Clock) -> None:
+    run = lived(clock)
+    for kind in range(9):
+        run.course.tally.failed(f"kind {kind}")
+    words = [each.words for each in judged(run).findings if each.level == "warned"]
+    assert "3 times: failures of other kinds, each in the counts." in words
+    assert len([each for each in words if each.startswith("Once: kind")]) == 6
+
+
 def test_a_simulator_that_is_late_blames_itself(clock: Clock) -> None:
     run = lived(clock, wait_ms=900.0, lag_ms=2_000.0)
     (cause,) = causes(run)
@@ -207,7 +240,7 @@ def test_what_of_a_scenario_a_live_run_leaves_out_is_said(clock: Clock) -> None:
     asked = Options(tunnels_per_day=3.0, erasures_per_day=1.0, latency_s_max=0.5)
     run.plan = replace(run.plan, scenario=replace(scenario, options=asked))
     (finding,) = judged(run).findings
-    assert finding.level == "warned"
+    assert finding.level == "noted"
     assert "erasures_per_day, latency_s_max." in finding.words
     assert "tunnels" not in finding.words
 

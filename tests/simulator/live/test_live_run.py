@@ -15,12 +15,14 @@ from simulator.draw import Options
 from simulator.live.fleets import Fleets
 from simulator.live.judging import record_of
 from simulator.live.office import OfficePerson
+from simulator.live.progress import line_of
 from simulator.live.run import LiveRun, Plan
 from simulator.live.tally import Tally
 from simulator.live.target import TargetError, address_of, find_target
 from simulator.report.record import from_json, to_json
 from simulator.scenario.scenario import Live, Scenario, SiteSize
 from tests.journey.processes import Site
+from tests.running import until
 
 PASSWORD = "a long enough one"
 SMALL = Scenario(
@@ -115,7 +117,7 @@ async def test_a_run_that_is_broken_off_ends_in_good_order_and_leaves_nothing_he
     assert not any(each.exists() for each in laid)
     record = record_of(run, "2026-11-30T12:00:00+00:00", 3.0, "fieldlog simulate live")
     assert not record.passed
-    assert any("did not come to its end" in each.words for each in record.findings)
+    assert any("was broken off before its end" in each.words for each in record.findings)
     assert "entries_not_handed_in" not in {each.name for each in record.figures}
 
 
@@ -135,6 +137,38 @@ async def test_a_phone_that_may_not_join_is_counted_as_a_failure_and_ends_no_run
     (words,) = run.course.tally.failures
     assert "a phone could not join: /workers/" in words
     assert "404" in words
+
+
+async def test_a_hub_that_goes_away_ends_the_run_with_a_report_that_says_so(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simulator.live.watching.GONE_S", 3.0)
+    lasting = replace(SMALL, options=Options(), live=replace(SMALL.live, hold_s=120.0))
+    run = LiveRun(plan_for(site, lasting), lambda _: None)
+    running = asyncio.get_running_loop().create_task(run.run())
+    await until(lambda: run.course.samples.hub != [], "the day has begun")
+    await site.hub.kill()
+    async with asyncio.timeout(60):
+        await running
+    assert run.hub_is_gone
+    assert "does not answer" in run.course.stage
+    assert "THE HUB DOES NOT ANSWER" in line_of(run)
+    record = record_of(run, "2026-11-30T12:00:00+00:00", 30.0, "fieldlog simulate live")
+    failed = [each for each in record.findings if each.level == "failed"]
+    assert "The hub did not answer any more, which ended the run." in [e.words for e in failed]
+    for each in failed:
+        assert re.match(r"The hub at \S+ stopped answering \d+ s after the run began", each.cause)
+    assert not record.passed
+
+
+async def test_a_hub_whose_job_dispatch_is_off_is_told_before_anything_is_added(
+    site: Site,
+) -> None:
+    page = await site.office.get("/extensions")
+    await site.office.post("/extensions/job-dispatch", page, on="no")
+    with pytest.raises(TargetError, match="Job Dispatch is off at .* nothing was added"):
+        await LiveRun(plan_for(site), lambda _: None).run()
+    assert "Simulated" not in await site.office.get("/workers")
 
 
 async def test_whoever_may_not_sign_in_is_told_so_and_nothing_is_made(site: Site) -> None:
