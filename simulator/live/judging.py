@@ -180,20 +180,21 @@ def _figures(run: LiveRun) -> Iterable[Figure]:
 def _findings(run: LiveRun) -> Iterable[Finding]:
     """What failed, each with its cause; then what is only worth knowing."""
     cause = _cause(run)
-    for figure in _figures(run):
-        if figure.reached is False:
-            of_memory = figure.name == "hub_memory_growth"
-            yield Finding("failed", _broken(figure), _GROWS if of_memory else cause)
     if run.hub_is_gone:
         yield Finding("failed", "The hub did not answer any more, which ended the run.", cause)
     elif not run.course.drained:
         yield Finding("failed", "The run was broken off before its end.", cause)
+    broken = [figure for figure in _figures(run) if figure.reached is False]
+    for figure in broken:
+        of_memory = figure.name == "hub_memory_growth"
+        yield Finding("failed", _broken(figure), _GROWS if of_memory else cause)
     left = run.course.drained.get("phones left", 0)
     if left:
         yield Finding("failed", f"{left} phones did not come to agree with the hub.", cause)
     failures = run.course.tally.failures.most_common()
     for words, times in failures[:FINDINGS_OF_A_KIND]:
-        yield Finding("warned", f"{_times(times)}: {words}", cause)
+        # Said once, with what failed.
+        yield Finding("warned", f"{_times(times)}: {words}", "" if broken else cause)
     others = failures[FINDINGS_OF_A_KIND:]
     if others:
         times = sum(each for _, each in others)
@@ -207,6 +208,8 @@ def _times(count: int) -> str:
 
 def _broken(figure: Figure) -> str:
     name = figure.name.replace("_", " ")
+    if name == figure.unit:
+        return f"{figure.value:,.0f} {name}, where {figure.goal} is asked for."
     return f"{name}: {figure.value:g} {figure.unit}, where {figure.goal} is asked for."
 
 
