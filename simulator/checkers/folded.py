@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from replica import logs
 from replica.checking import check_store
 from simulator.checkers import naive
+from simulator.world.acted import path_words, stream_words
 from simulator.world.truth import standing_hashes
 
 if TYPE_CHECKING:
@@ -40,4 +41,9 @@ def _unlike_naive(machine: Machine) -> Iterator[str]:
         if shown != expected:
             paths = [p for p in shown.keys() | expected.keys() if shown.get(p) != expected.get(p)]
             paths.sort(key=repr)
-            yield f"{machine.name}: stream {stream.hex()} folds otherwise at {paths[0]!r}"
+            where = f"{stream_words(stream)} ({stream.hex()})"
+            others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+            yield (
+                f"{machine.name}: {where} folds otherwise than its entries say at "
+                f"{path_words(paths[0])}{others}"
+            )

@@ -15,7 +15,7 @@ from concurrent.futures import Executor
 from random import Random
 from typing import Any, TypeVar
 
-from core.dispatch.acts import Act
+from core.dispatch.acts import Act, Change
 from core.dispatch.fields import Role
 from core.dispatch.reading import PRESENT, Reading
 from core.log.entry import FORMAT
@@ -26,6 +26,7 @@ from replica.writer import Writer
 from simulator.device_clock import DeviceClock
 from simulator.trace import Trace
 from simulator.weather import Weather
+from simulator.world.acted import words_of
 from simulator.world.disk import Disk
 from simulator.world.truth import Truth
 from simulator.world.watched import Notes, WatchedReplica
@@ -178,14 +179,20 @@ class Machine:
         What it returns the person at the screen has seen as saved, and so it is written down.
         """
 
+        decided: list[Change] = []
+
         def write(replica: Replica) -> Written | None:
             with self.store.transaction():
                 changes = make(replica)
                 if not changes:
                     return None
+                decided[:] = changes
                 return replica.write(changes, actor=actor, basis=basis)
 
-        return await self.do(write)
+        written = await self.do(write)
+        if written is not None:
+            self.note("act", words_of(decided))
+        return written
 
     async def do(self, function: Callable[[Replica], T], *, is_act: bool = True) -> T:
         """Let a person do what the product has a function for.

@@ -136,6 +136,7 @@ def _plain(words: str) -> Callable[[str, str], str]:
 
 
 _SENTENCES: Final[dict[str, Callable[[str, str], str]]] = {
+    "act": _plain("writes {rest}"),
     "away": _plain("is away {rest}, and works on"),
     "captive": _plain("is behind a captive portal"),
     "clear": lambda *_: "the weather clears: from here on all must come to agree",
