@@ -53,11 +53,15 @@ _LAG: web.AppKey[LoopLag] = web.AppKey("loop lag", LoopLag)
 
 
 async def hub_json(request: web.Request) -> web.Response:
-    """GET /hub.json: the hub's figures; bytes, milliseconds and seconds as the names say."""
+    """GET /hub.json: the hub's figures; bytes, milliseconds and seconds as the names say.
+
+    They are had without a look at the store, which may be busy; with `?settings=1` there is one.
+    """
     hub = request.app[HUB]
-    setting = await hub.reader.row("SELECT value FROM setting WHERE name = 'job_dispatch'")
-    is_on = setting is not None and json.loads(setting["value"]) is True
-    figures = own_figures(hub, request.app[_LAG]) | {"job_dispatch": is_on}
+    figures = own_figures(hub, request.app[_LAG])
+    if request.query.get("settings"):
+        row = await hub.reader.row("SELECT value FROM setting WHERE name = 'job_dispatch'")
+        figures["job_dispatch"] = row is not None and json.loads(row["value"]) is True
     return web.json_response(figures, headers={"Cache-Control": "no-store"})
 
 

@@ -1,14 +1,17 @@
 """Where phones are now: kept in memory, latest wins, never in the log.
 
 Holds the shape of a presence and how it travels as whole numbers by key. Invariant: a presence is
-replaced only by one that is newer by its own time, and one off duty has no place. The time of one
-that has a place is when the phone was there.
+replaced only by one that was said later by its own time or takes a place back, and one off duty has
+no place.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
+
+PLACE_KEPT_MS: Final = 30 * 60_000
+"""So old a place may be to be taken over by a presence that has none."""
 
 _AT, _LAT, _LON, _ACCURACY, _BEARING, _SPEED, _BATTERY, _DUTY, _JOBS = range(9)
 
@@ -17,7 +20,8 @@ _AT, _LAT, _LON, _ACCURACY, _BEARING, _SPEED, _BATTERY, _DUTY, _JOBS = range(9)
 class Presence:
     """What a phone last said of itself: place (1e-7 degree), battery, duty, app state.
 
-    `author` is the hex key of the phone that said it: a worker may have had several.
+    `author` is the hex key of the phone that said it: a worker may have had several. `at_ms` is
+    when the phone was where it says; `said_ms` when it said so.
     """
 
     at_ms: int
@@ -31,6 +35,7 @@ class Presence:
     app: str
     heard_ms: int = 0
     author: str = ""
+    said_ms: int = 0
 
 
 def read_presence(fields: dict[int, Any], heard_ms: int, author: str = "") -> Presence | None:
@@ -59,21 +64,33 @@ def read_presence(fields: dict[int, Any], heard_ms: int, author: str = "") -> Pr
         "jobs on" if fields.get(_JOBS, 1) else "jobs off",
         heard_ms,
         author,
+        min(at, heard_ms),
     )
 
 
 def newest(known: Presence | None, told: Presence) -> Presence | None:
     """What is known once a phone has told `told`; None where that is older than what is known.
 
-    A phone whose program or connection began anew says that it is on duty before it has a fix:
-    it is taken to be where it was when it was last seen, at that time.
+    A phone whose program or connection began anew says that it is on duty before it has a fix: it
+    is taken to be where it was when it was last seen, unless that is long ago, and to stand there.
+    Off duty takes the place back whatever clocks say: they may differ by seconds.
     """
     if known is None:
         return told
-    if known.at_ms > told.at_ms:
+    is_same_phone = known.author == told.author
+    if not told.duty and is_same_phone:
+        return told
+    if known.said_ms > told.said_ms:
         return None
-    is_same_duty = known.duty and told.duty and known.author == told.author
-    if not is_same_duty or told.lat_e7 is not None or known.lat_e7 is None:
+    is_placed = known.duty and is_same_phone and known.lat_e7 is not None
+    if told.lat_e7 is not None or not is_placed or told.said_ms - known.at_ms > PLACE_KEPT_MS:
         return told
     battery = known.battery_percent if told.battery_percent is None else told.battery_percent
-    return replace(known, battery_percent=battery, app=told.app, heard_ms=told.heard_ms)
+    return replace(
+        told,
+        at_ms=known.at_ms,
+        lat_e7=known.lat_e7,
+        lon_e7=known.lon_e7,
+        accuracy_m=known.accuracy_m,
+        battery_percent=battery,
+    )

@@ -128,9 +128,10 @@ class ReplicaShelf:
             raise Revoked(told.WAS_REVOKED)
         if not counts(own, revoked, stands=is_kept(self._db, own)):
             raise EnrolAgain(told.HUB_SHUT_OUT)
-        # By the told time and by the own clock: a wrong time that a hub told must not shut that
-        # hub out, since nobody else puts it right.
-        now_ms = min(self._replica.now_ms(), self._replica.clock.now_ms())
+        now_ms = self._replica.now_ms()
+        if own.role == Role.HUB:
+            # A wrong time that was told must not shut a hub out: nobody else puts it right.
+            now_ms = min(now_ms, self._replica.clock.now_ms())
         if not by_hand and own.session_until < now_ms:
             raise EnrolAgain(told.RUN_OUT)
         for issuer in issuers:

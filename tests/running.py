@@ -98,7 +98,7 @@ async def running_hub(
         hub = await stack.enter_async_context(Hub(folder, clock, entropy, executor))
         runner = web.AppRunner(make_app(hub, secure=True), access_log=None, shutdown_timeout=1)
         await runner.setup()
-        stack.push_async_callback(runner.cleanup)
+        stack.push_async_callback(_end, runner)
         tls = hub.transport.server_context()
         await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls).start()
         address = f"127.0.0.1:{runner.addresses[0][1]}"
@@ -120,6 +120,18 @@ async def running_phone(
         entropy = Entropy(seed)
         async with Device(folder, clock, entropy, executor, over=over, meetings=meetings) as device:
             yield device
+
+
+async def _end(runner: web.AppRunner) -> None:
+    """Listen no more; whose peer has not said goodbye by then is not waited for."""
+    server = runner.server
+    transports = [each.transport for each in server.connections] if server is not None else []
+    await runner.cleanup()
+    for transport in transports:
+        if transport is not None:
+            transport.abort()
+    # What is aborted is closed in the loop's next round.
+    await asyncio.sleep(0)
 
 
 async def synced(device: Device) -> None:

@@ -6,6 +6,7 @@
 # nothing is compiled. It may be run again at any time; what is there already is left alone.
 #
 #     sh install.sh              install, or bring up to date
+#     fieldlog-phone upgrade     bring up to date
 #     fieldlog-phone start       start, if it does not run
 #     fieldlog-phone stop        stop until it is started again
 #     fieldlog-phone open        open the screens in the browser
@@ -56,7 +57,7 @@ need_python() {
         has_python || fail "Python or its cryptography could not be installed. Once, with the
 internet (mobile data will do):  pkg upgrade -y && pkg install -y python python-pip python-cryptography
 Then run this again. Where there is no internet the office can put Termux's packages on the hub:
-fieldlog phone-wheels --beside FOLDER"
+fieldlog phone-wheels --data FOLDER --beside FILES"
     fi
     "$PREFIX/bin/python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' ||
         fail "Fieldlog runs on Python 3.11 to 3.14, and this is $("$PREFIX/bin/python" -V)."
@@ -132,7 +133,7 @@ find_hub() {
 (it says $(date '+%Y-%m-%d %H:%M')). Set date and time, or take a new code from the office." ;;
         esac
     done
-    [ -z "$refused" ] || fail "Nothing was changed. Run this again when the office has done that."
+    [ -z "$refused" ] || fail "Nothing was installed. Run this again when the office has done that."
     fail "No hub gives Fieldlog at: $HUBS. Join the phone to the hub's Wi-Fi, turn off any VPN, and
 run this again. ($(cat "$BASE/curl.txt"))"
 }
@@ -315,7 +316,12 @@ stop() {
     fi
     if looping; then
         kill "$pid" 2>/dev/null || :
-        while looping; do sleep 1; done
+        waited=0
+        while looping && [ "$waited" -lt 30 ]; do
+            waited=$((waited + 1))
+            sleep 1
+        done
+        [ "$waited" -lt 30 ] || return 1
     fi
     waited=0
     while answers && [ "$waited" -lt 30 ]; do
@@ -386,8 +392,8 @@ install() {
     [ -s "$BASE/port" ] || echo "${FIELDLOG_PORT:-8765}" >"$BASE/port"
     write_root
     have curl || fail 'curl is missing:  pkg install curl'
-    need_python
     find_hub
+    need_python
     want_runit
     program=$BASE/versions/$(number)
     if [ -n "$(number)" ] && [ "$(cat "$BASE/wheels.txt")" = "$(cat "$program/wheels.txt")" ] &&
@@ -447,5 +453,5 @@ loop) loop ;;
 status) status ;;
 remove) remove ;;
 help | -h | --help) sed -n 's/^#     //p' "$0" ;;
-*) fail "there is no '$1'; say install, start, stop, open, link, status or remove" ;;
+*) fail "there is no '$1'; say install, upgrade, start, stop, open, link, status, remove or help" ;;
 esac

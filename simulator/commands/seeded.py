@@ -74,17 +74,22 @@ def run(arguments: argparse.Namespace) -> int:
     log, began_ms, began_s = SeedsLog(wanted, arguments.seeds), _now_ms(), time.monotonic()
     # Whoever ends this program ends it in good order, whichever way.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    broken_off = True
+    ended_by = ""
     try:
         _run_all(log, arguments, began_s)
-        broken_off = False
+    except KeyboardInterrupt:
+        ended_by = "Somebody ended it. Run it again to its end."
+        raise
+    except Exception as error:
+        ended_by = f"The program failed: {type(error).__name__}: {error}"
+        raise
     finally:
         signal.signal(signal.SIGTERM, before)
         took_s = time.monotonic() - began_s
         _end_line()
-        _summary(log.tally, took_s, wanted, broken_off=broken_off)
+        _summary(log.tally, took_s, wanted, broken_off=bool(ended_by))
         if arguments.report is not None:
-            _report(log, arguments, began_ms, took_s, broken_off=broken_off)
+            _report(log, arguments, began_ms, took_s, ended_by)
     return 1 if log.tally.failures else 0
 
 
@@ -120,8 +125,7 @@ def _report(
     arguments: argparse.Namespace,
     began_ms: int,
     took_s: float,
-    *,
-    broken_off: bool,
+    ended_by: str,
 ) -> None:
     began = datetime.fromtimestamp(began_ms / 1_000, UTC).isoformat(timespec="seconds")
     command = f"fieldlog simulate seeded{log.wanted.words()}"
@@ -133,7 +137,7 @@ def _report(
         command=command,
         workers=arguments.workers,
         missed=missed_points(log.tally, log.wanted),
-        broken_off=broken_off,
+        ended_by=ended_by,
     )
     for path in write_report(arguments.report, record):
         print(f"report: {path}")

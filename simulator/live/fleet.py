@@ -30,6 +30,7 @@ from hub.listening import allow_many_connections
 from replica.clock import SystemClock
 from replica.collecting import collecting_seldom
 from replica.screens.port import EnrolmentRefused
+from replica.store import StoreError
 from simulator.draw import Options, chance_for
 from simulator.live.phone import LivePhone, ShiftedClock
 from simulator.live.tally import Tally
@@ -93,7 +94,7 @@ class Fleet:
         phone = LivePhone(folder, self._target, worker, clock, os.urandom, self.tally, Truth())
         try:
             await phone.join(link)
-        except EnrolmentRefused as refusal:
+        except (EnrolmentRefused, StoreError, OSError) as refusal:
             self._tell({"joined": worker, "refused": str(refusal)})
             return
         self._phones.append(phone)

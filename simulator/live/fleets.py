@@ -29,9 +29,15 @@ class FleetError(Exception):
 class FleetProcess:
     """One process: `await start()`, then `tell` and `until`."""
 
-    def __init__(self, number: int, heard: Callable[[int, dict[str, Any]], None]) -> None:
+    def __init__(
+        self,
+        number: int,
+        heard: Callable[[int, dict[str, Any]], None],
+        ended: Callable[[int, FleetError], None],
+    ) -> None:
         self.number = number
         self._heard = heard
+        self._ended = ended
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
         self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
@@ -79,6 +85,7 @@ class FleetProcess:
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(error)
+        self._ended(self.number, error)
 
     @property
     def returncode(self) -> int | None:
@@ -133,8 +140,10 @@ class Fleets:
         }
         self._errors = disk_folder / "errors.log"
         self._heard = heard
-        self._joining: dict[str, asyncio.Future[str]] = {}
-        self.processes = [FleetProcess(number, self._hear) for number in range(processes)]
+        self._joining: dict[str, tuple[int, asyncio.Future[str]]] = {}
+        self.processes = [
+            FleetProcess(number, self._hear, self._has_ended) for number in range(processes)
+        ]
 
     async def __aenter__(self) -> Fleets:
         try:
@@ -152,16 +161,21 @@ class Fleets:
         await asyncio.gather(*(each.end() for each in self.processes), return_exceptions=True)
 
     def _hear(self, number: int, told: dict[str, Any]) -> None:
-        joined = self._joining.pop(str(told.get("joined", "")), None)
+        _, joined = self._joining.pop(str(told.get("joined", "")), (0, None))
         if joined is not None and not joined.done():
             joined.set_result(str(told.get("refused", "")))
         self._heard(number, told)
 
+    def _has_ended(self, number: int, error: FleetError) -> None:
+        for of, joining in self._joining.values():
+            if of == number and not joining.done():
+                joining.set_exception(error)
+
     async def join(self, place: int, worker: str, link: str) -> str:
         """Let the phone of a worker join in the process of this place; '' or the refusal."""
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._joining[worker] = future
         process = self.processes[place % len(self.processes)]
+        self._joining[worker] = (process.number, future)
         process.tell({"do": "join", "worker": worker, "link": link})
         return await future
 

@@ -150,7 +150,7 @@ def _figures(run: LiveRun) -> Iterable[Figure]:
     value = min(percentile_ms(pages, 0.99), tally.worst_ms.get("page", 0.0))
     yield Figure(
         "page_p99", round(value, 3), "ms", "" if most is None else f"<= {most:g}",
-        None if most is None else value <= most,
+        None if most is None or not pages else value <= most,
     )  # fmt: skip
     failures = tally.failures.total()
     yield Figure(
@@ -285,7 +285,8 @@ def _away(run: LiveRun) -> str:
             "again: its program ended, or its machine or the way to it went away. Read what it "
             "printed last, start it, and run again."
         )
-    over = [each for each in outages if each.until_s is not None]
+    # One that listened and said nothing was slow, whatever made it so.
+    over = [each for each in outages if each.until_s is not None and each.was_refused]
     if not over:
         return ""
     away_s = sum((each.until_s or 0.0) - each.from_s for each in over)

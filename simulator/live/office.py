@@ -200,9 +200,10 @@ class OfficePerson:
             raise PageError(f"no phone can join: {_words_of(page.text)}")
         return html.unescape(found[1])
 
-    async def hub_figures(self) -> dict[str, Any] | None:
+    async def hub_figures(self, *, settings: bool = False) -> dict[str, Any] | None:
         """What the hub tells of itself; None from one of a version that tells nothing."""
-        async with self._session.get(f"{self._target.origin}/hub.json") as answer:
+        asked = {"settings": "1"} if settings else {}
+        async with self._session.get(f"{self._target.origin}/hub.json", params=asked) as answer:
             if answer.status != 200:
                 return None
             found: dict[str, Any] = await answer.json()

@@ -25,7 +25,7 @@ from replica.clock import SystemClock
 from simulator.draw import chance_for
 from simulator.live.dispatching import LiveDispatcher
 from simulator.live.fleet import DRAIN_S_MAX
-from simulator.live.fleets import Fleets
+from simulator.live.fleets import FleetError, Fleets
 from simulator.live.office import NoAnswer, OfficePerson, PageError
 from simulator.live.samples import Samples
 from simulator.live.tally import Tally
@@ -34,6 +34,7 @@ from simulator.live.watching import HubGone, HubWatch
 from simulator.scenario.scenario import Scenario
 
 JOIN_AT_ONCE = 4
+JOIN_AGAIN_S = 1.0
 # Around the middle of Helsinki, where the demo's map is; some fifteen kilometres each way.
 CENTRE = (60.1699, 24.9384)
 SPREAD = 0.13
@@ -88,6 +89,7 @@ class LiveRun:
         self._mark = os.urandom(3).hex()
         self._settled_by_process: dict[int, int] = {}
         self._is_day = False
+        self._newest_told: dict[str, Any] | None = None
 
     async def run(self) -> None:
         """Run to the end, or until the hub is gone (`hub_is_gone`).
@@ -103,7 +105,7 @@ class LiveRun:
         try:
             async with AsyncExitStack() as stack:
                 person = await stack.enter_async_context(self._person())
-                self.hub_at_start = await person.hub_figures()
+                self.hub_at_start = await person.hub_figures(settings=True)
                 if (self.hub_at_start or {}).get("job_dispatch") is False:
                     raise TargetError(
                         f"Job Dispatch is off at {self.target.address}, so phones would have no "
@@ -140,7 +142,10 @@ class LiveRun:
                 task.cancel()
             ended = await asyncio.gather(*tasks, return_exceptions=True)
         faults = [each for each in ended if isinstance(each, Exception)]
-        if any(isinstance(each, HubGone | NoAnswer) for each in faults):
+        if any(isinstance(each, NoAnswer) for each in faults):
+            # A page that came too late is not yet a hub that is gone.
+            await watch.look()
+        if watch.is_refused or any(isinstance(each, HubGone) for each in faults):
             self.hub_is_gone = True
             self._stage(
                 "the hub does not answer any more: the report says what there was until then"
@@ -149,6 +154,7 @@ class LiveRun:
             raise faults[0]
 
     def _told(self, figures: dict[str, Any]) -> None:
+        self._newest_told = figures
         if self._is_day:
             self.course.samples.add_hub(figures)
 
@@ -231,6 +237,11 @@ class LiveRun:
                 try:
                     link = await person.enrolment_link(worker)
                     refusal = await fleets.join(place, worker, link)
+                except NoAnswer:
+                    # Whether the hub is gone is the watch's to say.
+                    left.append((place, worker))
+                    await asyncio.sleep(JOIN_AGAIN_S)
+                    continue
                 except PageError as error:
                     refusal = str(error)
                 if refusal:
@@ -238,9 +249,12 @@ class LiveRun:
                     continue
                 course.joined += 1
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(JOIN_AT_ONCE):
-                group.create_task(some())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(JOIN_AT_ONCE):
+                    group.create_task(some())
+        except* FleetError as ended:
+            raise ended.exceptions[0] from None
         if not course.joined:
             raise TargetError(
                 f"no phone could join: {next(iter(course.tally.failures), 'nobody said why')}"
@@ -286,8 +300,13 @@ class LiveRun:
             course.refusals += told["drained"]["refusals"]
             course.tally.add(told["drained"]["tally"])
         course.drained = sums
-        undecided = await person.get_json(f"/board/total.json?view=conflicts&q={self._mark}")
-        course.conflicts = {"jobs whose conflict waits for the office": undecided["total"]}
+        try:
+            undecided = await person.get_json(f"/board/total.json?view=conflicts&q={self._mark}")
+            course.conflicts = {"jobs whose conflict waits for the office": undecided["total"]}
+        except PageError as error:
+            course.tally.failed(f"conflicts could not be counted: {error}"[:200])
+        if self._newest_told is not None:
+            course.samples.add_hub(self._newest_told)
         self._stage("over")
 
     def _hear(self, number: int, told: dict[str, Any]) -> None:

@@ -96,7 +96,8 @@ class Samples:
     def add_hub(self, told: Mapping[str, Any]) -> None:
         """What the hub tells of itself now."""
         at_s = self.now_s
-        if self._before is None:
+        if self._before is None or told["calls"] < self._before[1]["calls"]:
+            # The first look, or the first at a program that began anew.
             self._before = at_s, told
             return
         before_s, before = self._before

@@ -30,12 +30,15 @@ class HubGone(Exception):
 class Outage:
     """A time without an answer; seconds since the run began, and the stage in which it began.
 
-    `until_s` is None while it lasts.
+    `until_s` is None while it lasts. `refused_s`: since when nothing listens at the address; None
+    where something does, and says nothing.
     """
 
     from_s: float
     stage: str
     until_s: float | None = None
+    refused_s: float | None = None
+    was_refused: bool = False
 
 
 class HubWatch:
@@ -67,30 +70,53 @@ class HubWatch:
         """Whether the last look found nobody."""
         return bool(self.outages) and self.outages[-1].until_s is None
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the last look found nothing that listens at the address."""
+        return self.is_away and self.outages[-1].refused_s is not None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody needs to wait for it any more."""
+        if not self.is_away:
+            return False
+        now_s, outage = self._now_s, self.outages[-1]
+        refused_s = now_s if outage.refused_s is None else outage.refused_s
+        return now_s - refused_s >= GONE_S or now_s - outage.from_s >= SILENT_S_MAX
+
     async def run(self) -> None:
         """Look until cancelled. Raises HubGone."""
         while True:
-            try:
-                async with asyncio.timeout(ANSWER_S_MAX):
-                    told = await self._ask()
-            except (aiohttp.ClientError, OSError) as error:
-                silent = isinstance(error, TimeoutError)
-                self._has_not_answered(SILENT_S_MAX if silent else GONE_S)
-            else:
-                if self.is_away:
-                    self.outages[-1].until_s = self._now_s
-                if told is not None:
-                    self._tell(told)
+            await self.look()
+            if self.is_gone:
+                raise HubGone
             await asyncio.sleep(LOOK_EVERY_S)
+
+    async def look(self) -> None:
+        """Ask once."""
+        try:
+            async with asyncio.timeout(ANSWER_S_MAX):
+                told = await self._ask()
+        except TimeoutError:
+            self._outage().refused_s = None
+        except (aiohttp.ClientError, OSError, ValueError):
+            outage = self._outage()
+            outage.was_refused = True
+            if outage.refused_s is None:
+                outage.refused_s = self._now_s
+        else:
+            if self.is_away:
+                self.outages[-1].until_s = self._now_s
+            if told is not None:
+                self._tell(told)
 
     @property
     def _now_s(self) -> float:
         return time.monotonic() - self._began_s
 
-    def _has_not_answered(self, gone_s: float) -> None:
-        now_s = self._now_s
+    def _outage(self) -> Outage:
+        """The outage that goes on; one begins where none does."""
         if not self.is_away:
-            self.outages.append(Outage(now_s, self._stage()))
+            self.outages.append(Outage(self._now_s, self._stage()))
             self._failed("the hub did not answer")
-        if now_s - self.outages[-1].from_s >= gone_s:
-            raise HubGone
+        return self.outages[-1]

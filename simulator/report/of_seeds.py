@@ -83,11 +83,12 @@ class SeedsLog:
         command: str,
         workers: int,
         missed: Sequence[str],
-        broken_off: bool = False,
+        ended_by: str = "",
     ) -> Record:
         """The run's record; `missed` are the points that its seeds did not come by.
 
-        A run that somebody broke off (Ctrl-C) has failed: what it did not come to is not known.
+        `ended_by` says why it was broken off, '' where it was not; one that was has failed: what it
+        did not come to is not known.
         """
         tally = self.tally
         return Record(
@@ -102,14 +103,14 @@ class SeedsLog:
                 "processes": workers,
             },
             versions=_versions(),
-            findings=tuple(self._findings(missed, broken_off=broken_off)),
+            findings=tuple(self._findings(missed, ended_by)),
             figures=tuple(self._figures(took_s)),
             series=(Series("seeds done", "seeds", tuple(self._at_s), tuple(self._done)),),
             counts=_counts(tally),
             seeds=tuple(sorted(self._outcomes, key=lambda each: each.seed)),
         )
 
-    def _findings(self, missed: Sequence[str], *, broken_off: bool) -> list[Finding]:
+    def _findings(self, missed: Sequence[str], ended_by: str) -> list[Finding]:
         by_checker: dict[str, list[Failure]] = defaultdict(list)
         for failure in self.tally.failures:
             by_checker[failure.checker].append(failure)
@@ -125,9 +126,9 @@ class SeedsLog:
             shrink = f"fieldlog simulate shrink {first.seed}{self.wanted.words()}"
             found.append(Finding("failed", words, f"See what it needs: {shrink}"))
         done = self.tally.passed + len(self.tally.failures)
-        if broken_off:
+        if ended_by:
             words = f"the run was broken off: {done:,} of {self.seeds:,} seeds were run"
-            found.append(Finding("failed", words, "Somebody ended it. Run it again to its end."))
+            found.append(Finding("failed", words, ended_by))
         elif done < self.seeds:
             words = f"the run ended early: {done:,} of {self.seeds:,} seeds were run"
             cause = "It ends at the first seed that fails, unless it is told to --keep-going."

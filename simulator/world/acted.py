@@ -1,4 +1,4 @@
-"""Changes of the log in a few words, for the story of a run: `job 3c43: phase travelling`.
+"""Changes of the log in a few words, for the story of a run: `job 3c431f: title New boiler`.
 
 Streams go by their kind and the end of their id, which is what tells those of one run apart. Holds
 no story. Invariant: the same changes give the same words.

@@ -10,14 +10,14 @@ import contextlib
 import gc
 import logging
 import multiprocessing
+import os
 import signal
 import sys
-import threading
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from simulator.checkers import Violation
 from simulator.planted import PLANTED
@@ -80,7 +80,7 @@ def attempt(
 
     `scenario` gives the world's faults (its size is `size`); `trace` is where events are noted.
     """
-    if _ENDED.is_set():
+    if _PROCESS.is_ended:
         raise KeyboardInterrupt
     trace = Trace() if trace is None else trace
     options = options_of(seed, without=without, having=having, scenario=scenario)
@@ -122,34 +122,51 @@ def attempts(
 ) -> Generator[Report | Failure, None, None]:
     """Run seeds in so many processes; their outcomes as they come.
 
-    Closed early, it waits for the seeds that the processes have in hand, and drops the others.
+    Closed early, it ends the seeds that the processes have in hand, and drops the others.
     """
     if workers <= 1 or len(seeds) == 1:
         for seed in seeds:
             yield attempt(seed, size, plant, without, having, scenario)
         return
+    others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, _begin) as pool:
         running: set[Future[Report | Failure]] = set()
         try:
             for seed in seeds:
-                running.add(pool.submit(attempt, seed, size, plant, without, having, scenario))
+                running.add(pool.submit(_in_hand, seed, size, plant, without, having, scenario))
                 if len(running) >= workers + WAITING_MAX:
                     done, running = wait(running, return_when=FIRST_COMPLETED)
                     yield from _outcomes(done)
             while running:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 yield from _outcomes(done)
-        except KeyboardInterrupt:
-            # Seeds in hand are dropped, with what they laid; in a terminal they heard it too.
-            for process in multiprocessing.active_children():
+        except (KeyboardInterrupt, GeneratorExit):
+            # Seeds in hand end, and what they laid goes; in a terminal they heard it themselves.
+            for process in set(multiprocessing.active_children()) - others:
                 process.terminate()
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-_ENDED: Final = threading.Event()
+@dataclass(slots=True)
+class _Process:
+    """How a process of seeds stands: whether it has one in hand, and is to end."""
+
+    is_at_work: bool = False
+    is_ended: bool = False
+
+
+_PROCESS: Final = _Process()
+
+
+def _in_hand(*asked: Any) -> Report | Failure:
+    _PROCESS.is_at_work = True
+    try:
+        return attempt(*asked)
+    finally:
+        _PROCESS.is_at_work = False
 
 
 def _begin() -> None:
@@ -162,10 +179,13 @@ def _begin() -> None:
 
 def _end(*_: object) -> None:
     """Somebody ended the run: the seed in hand ends, and none is begun any more."""
+    if not _PROCESS.is_at_work:
+        # It has laid nothing, and what waits for the next seed would complain.
+        os._exit(1)
     # A seed that is cut off leaves tasks behind which complain as they go.
     sys.unraisablehook = lambda _: None
-    if not _ENDED.is_set():
-        _ENDED.set()
+    if not _PROCESS.is_ended:
+        _PROCESS.is_ended = True
         raise KeyboardInterrupt
 
 

@@ -8,7 +8,6 @@ reach falls when a phone is restored or replaced.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -86,7 +85,7 @@ async def reach_of(reader: Rows, turns: Iterable[Turn]) -> dict[Turn, Reach]:
 async def _reach_of_some(reader: Rows, turns: Sequence[Turn]) -> dict[Turn, Reach]:
     streams = sorted({bytes.fromhex(turn.job) for turn in turns})
     hashes = sorted({turn.entry for turn in turns})
-    marks, some = (", ".join("?" * len(each)) for each in (streams, hashes))
+    marks, some = _marks(streams), _marks(hashes)
     logs_sql = f"SELECT log, stream, author, branch, height FROM log WHERE stream IN ({marks})"
     made_sql = (
         "SELECT substr(entry.hash, 1, 8) AS short, entry.log, entry.seq"
@@ -99,18 +98,17 @@ async def _reach_of_some(reader: Rows, turns: Sequence[Turn]) -> dict[Turn, Reac
         f" ON author.number = phase_time.author WHERE job IN ({marks})"
     )
     # The keys that were certified for each worker and not revoked.
+    workers = sorted({bytes.fromhex(turn.worker) for turn in turns})
     phones_sql = (
-        "SELECT author, subject FROM certificate"
-        " WHERE lower(hex(subject)) IN (SELECT value FROM json_each(?))"
+        f"SELECT author, subject FROM certificate WHERE subject IN ({_marks(workers)})"
         " AND author NOT IN (SELECT author FROM revoked)"
     )
-    workers = json.dumps(sorted({turn.worker for turn in turns}))
     logs, made_by, acks, phases, certified = await reader.answers(
         (logs_sql, streams),
         (made_sql, [*streams, *hashes]),
         (acks_sql, streams),
         (phases_sql, streams),
-        (phones_sql, [workers]),
+        (phones_sql, workers),
     )
     log_by_number = {
         row["log"]: _Log(row["stream"].hex(), row["author"], row["branch"], row["height"])
@@ -146,6 +144,10 @@ async def _reach_of_some(reader: Rows, turns: Sequence[Turn]) -> dict[Turn, Reac
                 best = max(best, Reach(level, newest), key=_rank)
         found[turn] = best
     return found
+
+
+def _marks(values: Sequence[bytes]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _rank(reach: Reach) -> tuple[int, bool]:

@@ -100,7 +100,7 @@ async def test_a_phone_that_has_only_termux_gets_its_first_job_and_keeps_it_thro
     said = await phone.type(line)
     assert said.code != 0
     assert "The hub says: This hub has no program for phones yet." in said.text
-    assert "Nothing was changed." in said.text
+    assert "Nothing was installed." in said.text
     assert "Wi-Fi" not in said.text, "one cause, the right one"
 
     parts = await gathered_parts()

@@ -157,10 +157,22 @@ def test_a_hub_that_was_away_for_a_while_is_named(clock: Clock) -> None:
 
     run = lived(clock)
     run.watch = HubWatch(nobody, lambda _: None, lambda: "at work", run.course.tally.failed)
-    run.watch.outages.append(Outage(12.0, "at work", 18.0))
+    run.watch.outages.append(Outage(12.0, "at work", 18.0, was_refused=True))
     run.course.tally.failed("a page did not answer")
     (cause,) = causes(run)
     assert cause.startswith("The hub did not answer for some 6 s, 12 s after the run began")
+    # One that listened all the time and said nothing was not restarted.
+    run.watch.outages[0].was_refused = False
+    assert causes(run) == {""}
+
+
+def test_a_hub_whose_program_began_anew_has_no_negative_figures(clock: Clock) -> None:
+    run = lived(clock)
+    run.course.samples.add_hub(told(0) | {"calls": 3, "processor_s": 0.1})
+    clock.now_s += 1.0
+    run.course.samples.add_hub(told(1) | {"calls": 9, "processor_s": 0.2})
+    assert all(each.processor_share >= 0 for each in run.course.samples.hub)
+    assert all(each.worked_share >= 0 for each in run.course.samples.hub)
 
 
 def test_no_percentile_lies_above_the_worst_that_was_seen(clock: Clock) -> None:
