@@ -47,7 +47,9 @@ def record_of(run: LiveRun, began: str, took_s: float, command: str) -> Record:
     counts |= {f"at the end: {name}": each for name, each in course.drained.items()}
     return Record(
         kind="live",
-        scenario=as_tables(scenario) | {"live": asdict(scenario.live)},
+        # Whole, as what nobody named is asked for as well.
+        scenario=as_tables(scenario)
+        | {"live": asdict(scenario.live), "limits": asdict(scenario.limits)},
         began=began,
         took_s=round(took_s, 1),
         command=command,
