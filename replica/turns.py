@@ -88,9 +88,11 @@ class Turns(Generic[C]):
     def carried(self, those: Sequence[tuple[Waiting[C], int]], left: Sequence[Waiting[C]]) -> None:
         """What was taken along was carried out, in so many milliseconds each; `left` wait on."""
         self._waiting = [*left, *self._waiting]
-        for one, took_ms in those:
+        for one, _ in those:
             if not one.given.done():
                 one.given.set_result(False)
+        # Whatever fails here, nobody waits for it.
+        for one, took_ms in those:
             self._charge(one.peer, max(1, took_ms))
 
     async def _wait(self, peer: bytes, call: C | None) -> bool:
