@@ -43,17 +43,9 @@ class Bare:
         """All rows of one question."""
         began_s, worked_s = time.perf_counter(), time.process_time()
         rows = self.db.execute(sql, tuple(parameters)).fetchall()
-        self.taken_s += time.perf_counter() - began_s
-        self.worked_s += time.process_time() - worked_s
+        self.taken_s = time.perf_counter() - began_s
+        self.worked_s = time.process_time() - worked_s
         return rows
-
-    async def row(self, sql: str, parameters: Any = ()) -> Any:
-        """The first row of one question."""
-        return next(iter(await self.rows(sql, parameters)), None)
-
-    async def answers(self, *questions: tuple[str, Any]) -> list[list[Any]]:
-        """The rows of each question."""
-        return [await self.rows(sql, parameters) for sql, parameters in questions]
 
 
 async def question_rows(town: Town, person: Person, filled: Filled, rounds: int) -> list[Row]:
