@@ -33,6 +33,14 @@ def test_the_example_of_the_page_is_a_scenario() -> None:
     assert scenario.given == set(tomllib.loads(example)["network"]) | {"kills_per_day"}
 
 
+def test_the_page_has_every_fault_with_the_keys_that_it_sets() -> None:
+    rows = [
+        f"| `{name}` | {fault.words} | {', '.join(f'`{field}`' for field in fault.fields)} |"
+        for name, fault in sorted(FAULTS.items())
+    ]
+    assert "\n".join(rows) in SCENARIOS
+
+
 def test_the_ledger_names_every_fault_by_its_layer_and_those_that_other_simulations_have() -> None:
     layers = LEDGER.split("## Faults by layer", 1)[1].split("\n## ", 1)[0]
     named = set(re.findall(r"`(\w+)`", layers))
