@@ -124,11 +124,12 @@ async def running_phone(
 
 async def _end(runner: web.AppRunner) -> None:
     """Listen no more; whose peer has not said goodbye by then is not waited for."""
-    server = runner.server
-    transports = [each.transport for each in server.connections] if server is not None else []
+    own = {address[:2] for address in runner.addresses}
     await runner.cleanup()
-    for transport in transports:
-        if transport is not None:
+    # Also whose handshake had just begun: no server knows of those.
+    known: Any = asyncio.get_running_loop()
+    for transport in list(known._transports.values()):
+        if (transport.get_extra_info("sockname") or ())[:2] in own:
             transport.abort()
     # What is aborted is closed in the loop's next round.
     await asyncio.sleep(0)

@@ -10,7 +10,6 @@ import contextlib
 import gc
 import logging
 import multiprocessing
-import os
 import signal
 import sys
 from collections import Counter
@@ -29,6 +28,8 @@ from simulator.world.run import Report, Size, run_seed
 TAIL_LINES = 40
 # Seeds that wait in the pool; more would only keep Ctrl-C waiting.
 WAITING_MAX = 4
+LEAVE_S_MAX: Final = 10.0
+"""So long a process may take to end its seed and take away what that laid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +144,15 @@ def attempts(
                 yield from _outcomes(done)
         except (KeyboardInterrupt, GeneratorExit):
             # Seeds in hand end, and what they laid goes; in a terminal they heard it themselves.
-            for process in set(multiprocessing.active_children()) - others:
+            own = set(multiprocessing.active_children()) - others
+            for process in own:
                 process.terminate()
+            # Before they are waited for: who has ended its seed waits for the next one.
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in own:
+                process.join(LEAVE_S_MAX)
+                if process.is_alive():
+                    process.kill()
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -180,8 +188,8 @@ def _begin() -> None:
 def _end(*_: object) -> None:
     """Somebody ended the run: the seed in hand ends, and none is begun any more."""
     if not _PROCESS.is_at_work:
-        # It has laid nothing, and what waits for the next seed would complain.
-        os._exit(1)
+        # Quietly, and not with the lock of the queue in which all wait for the next seed.
+        raise SystemExit(1)
     # A seed that is cut off leaves tasks behind which complain as they go.
     sys.unraisablehook = lambda _: None
     if not _PROCESS.is_ended:

@@ -130,15 +130,19 @@ async def test_seeds_that_somebody_breaks_off_leave_a_report_and_nothing_else(
         stdout=PIPE, stderr=STDOUT, start_new_session=True,
     )  # fmt: skip
     assert running.stdout is not None
-    async with asyncio.timeout(120):
-        while b"of 1000 seeds" not in await running.stdout.readline():
-            assert running.returncode is None
-        if way is signal.SIGINT:
-            # Ctrl-C in a terminal reaches its processes as well.
-            os.killpg(running.pid, way)
-        else:
-            running.send_signal(way)
-        told = (await running.communicate())[0].decode()
+    try:
+        async with asyncio.timeout(120):
+            while b"of 1000 seeds" not in await running.stdout.readline():
+                assert running.returncode is None
+            if way is signal.SIGINT:
+                # Ctrl-C in a terminal reaches its processes as well.
+                os.killpg(running.pid, way)
+            else:
+                running.send_signal(way)
+            told = (await running.communicate())[0].decode()
+    finally:
+        if running.returncode is None:
+            os.killpg(running.pid, signal.SIGKILL)
     assert running.returncode
     assert "broken off; of the seeds that were run until then:" in told
     assert "Traceback" not in told
