@@ -175,7 +175,10 @@ def _hearing(open_paths: tuple[str, ...]) -> Middleware:
     async def hear(request: web.Request, handler: Handler) -> web.StreamResponse:
         """What a browser of this phone likes to read is its language, where none is chosen."""
         accepted = request.headers.get("Accept-Language", "")
-        if accepted and not request.path.startswith(open_paths):
+        # What a browser fetches by itself, such as a service worker's script, may name another
+        # language than its pages are read in.
+        is_page = request.headers.get("Sec-Fetch-Dest", "document") == "document"
+        if accepted and is_page and not request.path.startswith(open_paths):
             request.app[SCREENS].marks.hear(accepted_language(accepted))
         return await handler(request)
 

@@ -39,6 +39,17 @@ async def test_a_page_is_in_the_language_that_the_browser_likes_best(phone: Phon
     assert tag_of((await phone.get("/jobs", **{"Accept-Language": "de"})).text) == "en"
 
 
+async def test_what_a_browser_fetches_beside_its_pages_says_nothing_of_a_language(
+    phone: Phone,
+) -> None:
+    assert tag_of((await phone.get("/jobs", **CZECH)).text) == "cs"
+    for beside in ("serviceworker", "empty", "image"):
+        await phone.get("/menu", **ENGLISH, **{"Sec-Fetch-Dest": beside})
+        assert tag_of((await phone.get("/jobs")).text) == "cs"
+    await phone.get("/menu", **ENGLISH, **{"Sec-Fetch-Dest": "document"})
+    assert tag_of((await phone.get("/jobs")).text) == "en"
+
+
 async def test_a_language_that_was_chosen_is_kept_whatever_the_browser_likes(phone: Phone) -> None:
     page = (await phone.get("/settings", **ENGLISH)).text
     assert "English, Čeština" in page, "who can't read the page finds it by the languages' names"
