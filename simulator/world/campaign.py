@@ -11,25 +11,23 @@ import gc
 import logging
 import multiprocessing
 import signal
-import sys
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import partial
+from pathlib import Path
 
 from simulator.checkers import Violation
 from simulator.planted import PLANTED
 from simulator.scenario.scenario import Scenario
 from simulator.trace import Trace
 from simulator.world.drawn import options_of
-from simulator.world.run import Report, Size, run_seed
+from simulator.world.run import Report, Size, memory_folder, run_seed
 
 TAIL_LINES = 40
 # Seeds that wait in the pool; more would only keep Ctrl-C waiting.
 WAITING_MAX = 4
-LEAVE_S_MAX: Final = 10.0
-"""So long a process may take to end its seed and take away what that laid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +74,18 @@ def attempt(
     having: Sequence[str] = (),
     scenario: Scenario | None = None,
     trace: Trace | None = None,
+    parent: Path | None = None,
 ) -> Report | Failure:
     """Run one seed; a failure is an answer, whatever went wrong.
 
-    `scenario` gives the world's faults (its size is `size`); `trace` is where events are noted.
+    `scenario` gives the world's faults (its size is `size`); `trace` is where events are noted;
+    its disks are laid in `parent`, or in memory.
     """
-    if _PROCESS.is_ended:
-        raise KeyboardInterrupt
     trace = Trace() if trace is None else trace
     options = options_of(seed, without=without, having=having, scenario=scenario)
     try:
         with _planted(plant) if plant else _quiet(logging.ERROR):
-            return run_seed(seed, size=size, options=options, trace=trace)
+            return run_seed(seed, size=size, options=options, trace=trace, parent=parent)
     except Exception as error:  # noqa: BLE001  # any error of a seed is what we are looking for
         checker = error.checker if isinstance(error, Violation) else "crash"
         words = error.words if isinstance(error, Violation) else f"{type(error).__name__}: {error}"
@@ -123,7 +121,7 @@ def attempts(
 ) -> Generator[Report | Failure, None, None]:
     """Run seeds in so many processes; their outcomes as they come.
 
-    Closed early, it ends the seeds that the processes have in hand, and drops the others.
+    Closed early, it ends its processes with the seeds that they have in hand.
     """
     if workers <= 1 or len(seeds) == 1:
         for seed in seeds:
@@ -131,70 +129,38 @@ def attempts(
         return
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _begin) as pool:
+    with (
+        memory_folder() as parent,
+        ProcessPoolExecutor(workers, context, _begin) as pool,
+    ):
         running: set[Future[Report | Failure]] = set()
+        one = partial(
+            attempt, size=size, plant=plant, without=without, having=having, scenario=scenario,
+            parent=parent,
+        )  # fmt: skip
         try:
             for seed in seeds:
-                running.add(pool.submit(_in_hand, seed, size, plant, without, having, scenario))
+                running.add(pool.submit(one, seed))
                 if len(running) >= workers + WAITING_MAX:
                     done, running = wait(running, return_when=FIRST_COMPLETED)
                     yield from _outcomes(done)
             while running:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 yield from _outcomes(done)
-        except (KeyboardInterrupt, GeneratorExit):
-            # Seeds in hand end, and what they laid goes; in a terminal they heard it themselves.
-            own = set(multiprocessing.active_children()) - others
-            for process in own:
-                process.terminate()
-            # Before they are waited for: who has ended its seed waits for the next one.
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in own:
-                process.join(LEAVE_S_MAX)
-                if process.is_alive():
-                    process.kill()
+        except BaseException:
+            # A seed that is asked to end can fail to hear it; what it laid goes with `parent`.
+            for process in set(multiprocessing.active_children()) - others:
+                process.kill()
+                process.join()
             raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-@dataclass(slots=True)
-class _Process:
-    """How a process of seeds stands: whether it has one in hand, and is to end."""
-
-    is_at_work: bool = False
-    is_ended: bool = False
-
-
-_PROCESS: Final = _Process()
-
-
-def _in_hand(*asked: Any) -> Report | Failure:
-    _PROCESS.is_at_work = True
-    try:
-        return attempt(*asked)
-    finally:
-        _PROCESS.is_at_work = False
 
 
 def _begin() -> None:
     """A process of seeds begins."""
     # What stands now (modules, code) is never garbage; collections pass it by.
     gc.freeze()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, _end)
-
-
-def _end(*_: object) -> None:
-    """Somebody ended the run: the seed in hand ends, and none is begun any more."""
-    if not _PROCESS.is_at_work:
-        # Quietly, and not with the lock of the queue in which all wait for the next seed.
-        raise SystemExit(1)
-    # A seed that is cut off leaves tasks behind which complain as they go.
-    sys.unraisablehook = lambda _: None
-    if not _PROCESS.is_ended:
-        _PROCESS.is_ended = True
-        raise KeyboardInterrupt
+    # Who presses Ctrl-C in a terminal says it to all its processes; the first of them ends these.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _outcomes(done: set[Future[Report | Failure]]) -> list[Report | Failure]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import shutil
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from core.dispatch import acts
@@ -487,8 +487,9 @@ def run_seed(
     size: Size | None = None,
     options: Options | None = None,
     trace: Trace | None = None,
+    parent: Path | None = None,
 ) -> Report:
-    """Run a seed's world to its end.
+    """Run a seed's world to its end; its disks are laid in `parent`, or in memory.
 
     Raises:
         Violation: a checker found something; its notes hold the seed and the options.
@@ -497,32 +498,29 @@ def run_seed(
     options = options_of(seed) if options is None else options
     # An earlier world is in nobody's hands any more, and the loop sets aside what it finds.
     gc.collect()
-    folder = _memory_folder()
     worlds: list[World] = []
-    try:
-        limits = narrowed(chance_for(seed, "limits"))
-        with watching() as seen, limits, signatures_remembered():
+    limits = narrowed(chance_for(seed, "limits"))
+    with memory_folder(parent) as folder, watching() as seen, limits, signatures_remembered():
 
-            async def main(loop: VirtualLoop) -> World:
-                world = World(loop, seed, options, size, folder)
-                worlds.append(world)
-                await world.live()
-                return world
+        async def main(loop: VirtualLoop) -> World:
+            world = World(loop, seed, options, size, folder)
+            worlds.append(world)
+            await world.live()
+            return world
 
-            try:
-                outcome = run_loop(main, seed, trace=trace)
-            except BaseExceptionGroup as errors:
-                raise _violation_in(errors) from errors
+        try:
+            outcome = run_loop(main, seed, trace=trace)
             world = outcome.value
             world.truth.points.update(seen)
             return _report(world, outcome)
-    finally:
-        for world in worlds:
-            for machine in world.machines:
-                machine.close()
-                machine.disk.close()
-        worlds.clear()
-        shutil.rmtree(folder, ignore_errors=True)
+        except BaseExceptionGroup as errors:
+            raise _violation_in(errors) from errors
+        finally:
+            for world in worlds:
+                for machine in world.machines:
+                    machine.close()
+                    machine.disk.close()
+            worlds.clear()
 
 
 def _violation_in(errors: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -531,11 +529,16 @@ def _violation_in(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     return _first_leaf(errors if found is None else found)
 
 
-def _memory_folder() -> Path:
-    """A folder on a disk of memory where the system has one, so that no flash is worn."""
+@contextmanager
+def memory_folder(parent: Path | None = None) -> Iterator[Path]:
+    """A folder for the length of a block, in `parent`, or on a disk of memory if there is one.
+
+    Simulated machines write so much that flash would be worn by it.
+    """
     memory = Path("/dev/shm")
-    parent = memory if memory.is_dir() else None
-    return Path(tempfile.mkdtemp(prefix="fieldlog-", dir=parent))
+    parent = memory if parent is None and memory.is_dir() else parent
+    with TemporaryDirectory(prefix="fieldlog-", dir=parent, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def _report(world: World, outcome: Outcome[World]) -> Report:
