@@ -130,8 +130,6 @@ def page_of(run: LiveRun) -> str:
         tiles.append(("Dispatchers’ pages, 99 in 100", f"{pages:.0f} ms"))
         if now.processor is not None:
             tiles.append(("The hub's processor", f"{100 * now.processor:.0f} %"))
-    if is_away(run):
-        tiles.append(("The hub", "does not answer"))
     tiles.append(("Since the run began", f"{time.monotonic() - course.began_s:.0f} s"))
     record = record_of(run, "", time.monotonic() - course.began_s, "")
     template = environment().get_template("progress.html")
@@ -141,6 +139,7 @@ def page_of(run: LiveRun) -> str:
         stage=course.stage,
         is_over=course.is_over,
         tiles=tiles,
+        is_away=is_away(run),
         failures=course.tally.failures.most_common(),
         plots=[each for plots in contents.plots_over_time(record).values() for each in plots],
         counts=contents.listed(record.counts),

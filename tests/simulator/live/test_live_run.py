@@ -15,7 +15,7 @@ from simulator.draw import Options
 from simulator.live.fleets import Fleets
 from simulator.live.judging import record_of
 from simulator.live.office import OfficePerson
-from simulator.live.progress import line_of
+from simulator.live.progress import line_of, page_of
 from simulator.live.run import LiveRun, Plan
 from simulator.live.tally import Tally
 from simulator.live.target import TargetError, address_of, find_target
@@ -153,6 +153,7 @@ async def test_a_hub_that_goes_away_ends_the_run_with_a_report_that_says_so(
     assert run.hub_is_gone
     assert "does not answer" in run.course.stage
     assert "THE HUB DOES NOT ANSWER" in line_of(run)
+    assert "</span> The hub does not answer.</p>" in page_of(run)
     record = record_of(run, "2026-11-30T12:00:00+00:00", 30.0, "fieldlog simulate live")
     failed = [each for each in record.findings if each.level == "failed"]
     assert "The hub did not answer any more, which ended the run." in [e.words for e in failed]
