@@ -13,6 +13,7 @@ import ssl
 from aiohttp import web
 
 from replica.commandline import CommandError
+from replica.listener import Listener
 
 IDLE_S_MAX = 30.0
 """A connection that has not sent a request's head for so long is closed; browsers open it anew."""
@@ -47,7 +48,7 @@ async def listen(
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     try:
-        await web.TCPSite(runner, host, port, ssl_context=tls).start()
+        await Listener(runner, host, port, ssl_context=tls).start()
     except OSError as error:
         raise CommandError(
             f"port {port} on {host} can't be listened on ({error.strerror}); is another hub "

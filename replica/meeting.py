@@ -30,6 +30,7 @@ from replica.dialling import CONNECT_S_MAX, Dialler, connect
 from replica.driver import Conversation, Hooks, converse
 from replica.joining import fingerprint_at
 from replica.link import HEARTBEAT_S, Link, LinkClosed, WebSocketLink
+from replica.listener import Listener
 from replica.replica import Replica
 from replica.store import StoreError
 from replica.transport_security import (
@@ -150,7 +151,7 @@ class MeetingPlace:
 
     async def __aenter__(self) -> MeetingPlace:
         await self._runner.setup()
-        site = web.TCPSite(
+        site = Listener(
             self._runner, self._host, self.port, ssl_context=self._transport.server_context()
         )
         try:

@@ -25,6 +25,7 @@ from hub.hub import Hub
 from hub.keys import Account
 from replica.device import Device
 from replica.dialling import Dialler
+from replica.listener import Listener
 from replica.meeting import NO_MEETINGS, Meetings
 from tests.build import START_MS, Entropy, SettableClock
 
@@ -98,9 +99,9 @@ async def running_hub(
         hub = await stack.enter_async_context(Hub(folder, clock, entropy, executor))
         runner = web.AppRunner(make_app(hub, secure=True), access_log=None, shutdown_timeout=1)
         await runner.setup()
-        stack.push_async_callback(_end, runner)
+        stack.push_async_callback(runner.cleanup)
         tls = hub.transport.server_context()
-        await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls).start()
+        await Listener(runner, "127.0.0.1", port, ssl_context=tls).start()
         address = f"127.0.0.1:{runner.addresses[0][1]}"
         hub.addresses = (address,)
         yield HubAtWork(hub, address, clock, Entropy(f"{seed} office"))
@@ -120,19 +121,6 @@ async def running_phone(
         entropy = Entropy(seed)
         async with Device(folder, clock, entropy, executor, over=over, meetings=meetings) as device:
             yield device
-
-
-async def _end(runner: web.AppRunner) -> None:
-    """Listen no more; whose peer has not said goodbye by then is not waited for."""
-    own = {address[:2] for address in runner.addresses}
-    await runner.cleanup()
-    # Also whose handshake had just begun: no server knows of those.
-    known: Any = asyncio.get_running_loop()
-    for transport in list(known._transports.values()):
-        if (transport.get_extra_info("sockname") or ())[:2] in own:
-            transport.abort()
-    # What is aborted is closed in the loop's next round.
-    await asyncio.sleep(0)
 
 
 async def synced(device: Device) -> None:

@@ -23,6 +23,7 @@ from replica.collecting import collecting_seldom
 from replica.commandline import CommandError, port
 from replica.device import Device
 from replica.identity import IdentityError
+from replica.listener import Listener
 from replica.location.intake import attach_intake, location_secret
 from replica.location.owntracks import owntracks_url
 from replica.location.report import Crossing, Located, Report
@@ -110,7 +111,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             try:
-                await web.TCPSite(runner, "127.0.0.1", arguments.port).start()
+                await Listener(runner, "127.0.0.1", arguments.port).start()
             except OSError as error:
                 raise CommandError(
                     f"port {arguments.port} can't be listened on ({error.strerror}); is the "

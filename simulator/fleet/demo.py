@@ -33,6 +33,7 @@ from hub.map.travel import route_between
 from hub.passwords import hash_password
 from replica.clock import SystemClock
 from replica.device import Device
+from replica.listener import Listener
 from replica.occupied import occupied
 from simulator.draw import Options
 from simulator.fleet.clock import SiteClock
@@ -146,7 +147,7 @@ class Demo:
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         context = self.hub.transport.server_context() if secure else None
-        await web.TCPSite(runner, host, port, ssl_context=context).start()
+        await Listener(runner, host, port, ssl_context=context).start()
 
     # --- the site
 

@@ -15,6 +15,7 @@ from typing import Final
 
 from aiohttp import web
 
+from replica.listener import Listener
 from simulator.live.judging import record_of
 from simulator.live.run import LiveRun
 from simulator.live.samples import Second
@@ -35,7 +36,7 @@ async def show_progress(run: LiveRun, port: int, say: Callable[[str], None]) -> 
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:
-            await web.TCPSite(runner, "127.0.0.1", port).start()
+            await Listener(runner, "127.0.0.1", port).start()
             say(f"A page of it: http://127.0.0.1:{port}/")
         except OSError as error:
             say(f"No page of it: port {port} can't be listened on ({error.strerror})")

@@ -17,6 +17,7 @@ from core.dispatch.fields import Phase
 from core.dispatch.fix import Fix
 from replica.commands.device import device_app
 from replica.device import Device
+from replica.listener import Listener
 from replica.location.intake import location_secret
 from replica.location.owntracks import Monitoring, provisioning_link
 from replica.screens.guard import load_secret
@@ -102,7 +103,7 @@ async def pocket(tmp_path: Path, clock: SettableClock) -> AsyncIterator[Pocket]:
         secret = load_secret(device.phone_folder, device.entropy)
         runner = web.AppRunner(device_app(device, secret), access_log=None)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await Listener(runner, "127.0.0.1", 0).start()
         port = runner.addresses[0][1]
         app = OwnTracks(Random(1))
         app.regions[5] = Waypoint("left over from another life", 0, 0, 50, inside=False)

@@ -29,6 +29,7 @@ from hub.browser_authority import (
     serve_replicas_too,
 )
 from replica.clock import SystemClock
+from replica.listener import Listener
 from replica.transport_security import (
     PEER_SERVER_NAME,
     BrokenKeyFile,
@@ -64,7 +65,7 @@ async def listening(context: ssl.SSLContext) -> AsyncIterator[int]:
     app.router.add_get("/", answer)
     runner = web.AppRunner(app)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    await Listener(runner, "127.0.0.1", 0, ssl_context=context).start()
     try:
         yield int(runner.addresses[0][1])
     finally:

@@ -26,6 +26,7 @@ from hub.guard import (
     install_guard,
     set_session_cookie,
 )
+from replica.listener import Listener
 from replica.store import StoreError
 
 RULES = GuardRules(
@@ -147,7 +148,7 @@ class Running:
 
     async def __aenter__(self) -> None:
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        await Listener(self._runner, "127.0.0.1", 0).start()
         self._server.origin = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
         self._server.client = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
 

@@ -21,6 +21,7 @@ from replica.commands.device import device_app
 from replica.device import Device
 from replica.identity import IdentityError
 from replica.joining import HUB_FILE
+from replica.listener import Listener
 from replica.location.intake import location_secret
 from replica.screens.guard import load_secret
 from replica.store import StoreError
@@ -250,7 +251,7 @@ async def test_a_location_app_is_given_a_key_to_no_screen(
     async with running_phone(tmp_path / "phone", clock) as phone:
         runner = web.AppRunner(device_app(phone, bytes.fromhex(secret)))
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await Listener(runner, "127.0.0.1", 0).start()
         address = f"http://127.0.0.1:{runner.addresses[0][1]}"
         try:
             async with aiohttp.ClientSession() as app:

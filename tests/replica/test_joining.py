@@ -19,6 +19,7 @@ from replica.joining import (
     load_hub_address,
     save_hub_address,
 )
+from replica.listener import Listener
 from replica.screens.port import EnrolmentRefused
 from replica.transport_security import open_transport_identity
 from tests.build import Entropy
@@ -36,7 +37,7 @@ async def machine(folder: Path, answer: Answer) -> AsyncIterator[str]:
     await runner.setup()
     folder.mkdir(exist_ok=True)
     tls = open_transport_identity(folder).server_context()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    await Listener(runner, "127.0.0.1", 0, ssl_context=tls).start()
     try:
         yield f"127.0.0.1:{runner.addresses[0][1]}"
     finally:
@@ -111,7 +112,7 @@ async def test_a_hub_that_begins_well_and_ends_in_noise_gets_nothing_kept(tmp_pa
 async def test_what_speaks_no_tls_is_no_hub(tmp_path: Path) -> None:
     runner = web.AppRunner(web.Application(), access_log=None, shutdown_timeout=1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await Listener(runner, "127.0.0.1", 0).start()
     address = f"127.0.0.1:{runner.addresses[0][1]}"
     assert "no hub answers" in await refused(tmp_path / "phone", address)
     await runner.cleanup()

@@ -13,6 +13,7 @@ from core.dispatch import acts, day_acts
 from core.dispatch.sampling import STILL, STILL_SAVING, Sampling
 from replica.commands.device import device_app
 from replica.device import Device
+from replica.listener import Listener
 from replica.location.intake import location_secret
 from replica.location.owntracks import Monitoring
 from replica.preferences import PREFERENCES_FILE, Preferences
@@ -86,7 +87,7 @@ async def posted(phone: Device, body: dict[str, object]) -> list[dict[str, objec
     secret = load_secret(phone.folder, phone.entropy)
     runner = web.AppRunner(device_app(phone, secret), access_log=None, shutdown_timeout=1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await Listener(runner, "127.0.0.1", 0).start()
     address = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
         async with aiohttp.ClientSession() as app:

@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from replica.listener import Listener
 from replica.transport_security import (
     TRANSPORT_FILE_NAME,
     BrokenKeyFile,
@@ -37,7 +38,7 @@ async def listening(identity: TransportIdentity) -> AsyncIterator[str]:
     app.router.add_get("/", answer)
     runner = web.AppRunner(app)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=identity.server_context())
+    site = Listener(runner, "127.0.0.1", 0, ssl_context=identity.server_context())
     await site.start()
     try:
         port = runner.addresses[0][1]

@@ -27,6 +27,7 @@ from hub.keys import Account
 from hub.one_time_links import set_up_token
 from hub.passwords import Cost, hash_password
 from replica.history import HistoryRow
+from replica.listener import Listener
 from web.routes import attach
 
 PASSWORD = "three words together"
@@ -205,7 +206,7 @@ class Office:
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         tls = self.hub.transport.server_context() if secure else None
-        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+        await Listener(runner, "127.0.0.1", 0, ssl_context=tls).start()
         host, port = runner.addresses[0][:2]
         return f"{host}:{port}"
 

@@ -17,6 +17,7 @@ from aiohttp import web
 from hub.map.installing import install_map
 from hub.map.region import Region
 from hub.map.serve import attach_map
+from replica.listener import Listener
 from tests.hub.map.conftest import silent
 from tests.hub.map.small_maps import write_map
 from tests.hub.map.test_world import SQUARE_COUNTRY
@@ -47,7 +48,7 @@ async def serve(folder: Path, world: Path) -> AsyncIterator[Served]:
     runner = web.AppRunner(app)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await Listener(runner, "127.0.0.1", 0).start()
         port = runner.addresses[0][1]
         async with aiohttp.ClientSession(auto_decompress=False) as session:
             yield Served(session, f"http://127.0.0.1:{port}", folder)

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from replica.listener import Listener
 from replica.location.intake import IntakeCounts, WeakIntakeSecret, attach_intake
 from replica.location.owntracks import NOTHING_TOLD, Command, Monitoring, Region, answer_for
 from replica.location.report import Crossing, Located, Notice, Report, Trouble, Unusable
@@ -61,7 +62,7 @@ async def phone() -> AsyncIterator[Phone]:
     opened.counts = attach_intake(app, SECRET, opened.keep, opened.next_commands)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await Listener(runner, "127.0.0.1", 0).start()
     opened.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     async with aiohttp.ClientSession() as opened.client:
         yield opened

@@ -19,6 +19,7 @@ from core.dispatch.fields import Kind
 from replica.device import Device
 from replica.joining import HubAddress, save_hub_address
 from replica.link import Link, LinkClosed
+from replica.listener import Listener
 from replica.replica import Replica
 from replica.screens.app import make_screens
 from replica.screens.guard import first_link
@@ -146,7 +147,7 @@ async def served(folder: Path, clock: SettableClock, seed: str) -> AsyncIterator
         runner = web.AppRunner(make_screens(device), access_log=None, shutdown_timeout=1)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = Listener(runner, "127.0.0.1", 0)
         await site.start()
         port = runner.addresses[0][1]
         link = first_link(folder, device.entropy, port)

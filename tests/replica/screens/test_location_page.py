@@ -17,6 +17,7 @@ from aiohttp import web
 
 from replica.commands.device import device_app
 from replica.device import Device
+from replica.listener import Listener
 from replica.screens.guard import first_link, load_secret
 from tests.build import SettableClock
 from tests.running import joined_phone
@@ -29,7 +30,7 @@ async def screens_of(phone: Device) -> AsyncIterator[tuple[aiohttp.ClientSession
     """A browser that was let in to a phone's screens, and their address."""
     runner = web.AppRunner(device_app(phone, load_secret(phone.folder, phone.entropy)))
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await Listener(runner, "127.0.0.1", 0).start()
     port = int(runner.addresses[0][1])
     try:
         jar = aiohttp.CookieJar(unsafe=True)

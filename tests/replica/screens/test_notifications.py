@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from core.dispatch import acts
+from replica.listener import Listener
 from replica.notifying import Notification
 from replica.screens import notifications
 from replica.screens.app import make_screens
@@ -59,7 +60,7 @@ async def told(phone: Phone) -> AsyncIterator[tuple[Shade, str]]:
     tell_in(app, shade, ADDRESS)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = Listener(runner, "127.0.0.1", 0)
     await site.start()
     # The first look finds what was told before.
     await asyncio.sleep(0.1)
