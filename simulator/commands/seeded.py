@@ -18,7 +18,7 @@ from simulator.commands.choosing import add_world, chosen
 from simulator.commands.recording import make_folder, write_report
 from simulator.draw import differing
 from simulator.report.of_seeds import SeedsLog, unseen
-from simulator.world.campaign import Failure, Tally, attempts
+from simulator.world.campaign import Failure, ProcessGone, Tally, attempts
 from simulator.world.run import Report
 from simulator.world.wanted import Wanted
 
@@ -80,6 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         ended_by = "Somebody ended it. Run it again to its end."
         raise
+    except ProcessGone as error:
+        ended_by = f"{str(error)[0].upper()}{str(error)[1:]}."
+        raise CommandError(str(error)) from error
     except Exception as error:
         ended_by = f"The program failed: {type(error).__name__}: {error}"
         raise

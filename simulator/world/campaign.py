@@ -12,11 +12,13 @@ import logging
 import multiprocessing
 import signal
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import TypeAlias
 
 from simulator.checkers import Violation
 from simulator.planted import PLANTED
@@ -26,8 +28,11 @@ from simulator.world.drawn import options_of
 from simulator.world.run import Report, Size, memory_folder, run_seed
 
 TAIL_LINES = 40
-# Seeds that wait in the pool; more would only keep Ctrl-C waiting.
-WAITING_MAX = 4
+_Line: TypeAlias = "Connection[int, Report | Failure]"
+
+
+class ProcessGone(Exception):
+    """A process that had a seed in hand ended by itself; the sentence is for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,46 +127,83 @@ def attempts(
     """Run seeds in so many processes; their outcomes as they come.
 
     Closed early, it ends its processes with the seeds that they have in hand.
+
+    Raises:
+        ProcessGone: a process was killed from outside, or died.
     """
     if workers <= 1 or len(seeds) == 1:
         for seed in seeds:
             yield attempt(seed, size, plant, without, having, scenario)
         return
-    others = set(multiprocessing.active_children())
-    context = multiprocessing.get_context("spawn")
-    with (
-        memory_folder() as parent,
-        ProcessPoolExecutor(workers, context, _begin) as pool,
-    ):
-        running: set[Future[Report | Failure]] = set()
+    with memory_folder() as parent:
         one = partial(
             attempt, size=size, plant=plant, without=without, having=having, scenario=scenario,
             parent=parent,
         )  # fmt: skip
-        try:
-            for seed in seeds:
-                running.add(pool.submit(one, seed))
-                if len(running) >= workers + WAITING_MAX:
-                    done, running = wait(running, return_when=FIRST_COMPLETED)
-                    yield from _outcomes(done)
-            while running:
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                yield from _outcomes(done)
-        except BaseException:
-            # A seed that is asked to end can fail to hear it; what it laid goes with `parent`.
-            for process in set(multiprocessing.active_children()) - others:
-                process.kill()
-                process.join()
-            raise
+        with _processes(workers, one) as lines:
+            left = iter(seeds)
+            in_hand = {line: _given(line, seed) for line, seed in zip(lines, left, strict=False)}
+            while in_hand:
+                ready = wait(list(in_hand))
+                for line in [each for each in in_hand if each in ready]:
+                    outcome = _taken(line, in_hand.pop(line))
+                    for seed in islice(left, 1):
+                        in_hand[line] = _given(line, seed)
+                    yield outcome
 
 
-def _begin() -> None:
-    """A process of seeds begins."""
+def _given(line: _Line, seed: int) -> int:
+    with _answering(seed):
+        line.send(seed)
+    return seed
+
+
+def _taken(line: _Line, seed: int) -> Report | Failure:
+    with _answering(seed):
+        return line.recv()
+
+
+@contextlib.contextmanager
+def _answering(seed: int) -> Iterator[None]:
+    """A process is spoken to, which has a seed in hand."""
+    try:
+        yield
+    except (EOFError, OSError) as error:
+        raise ProcessGone(
+            f"the process that had seed {seed} in hand is gone; was it killed, or is there too "
+            "little memory? Run that seed by itself, or fewer at once with --workers"
+        ) from error
+
+
+@contextlib.contextmanager
+def _processes(count: int, one: Callable[[int], Report | Failure]) -> Iterator[list[_Line]]:
+    """Processes that answer each seed that they are sent, by their lines; killed at the end.
+
+    No pool of the library's: whoever presses Ctrl-C may interrupt it while it holds a lock that its
+    own thread then waits for.
+    """
+    context = multiprocessing.get_context("spawn")
+    with contextlib.ExitStack() as stack:
+        lines = []
+        for _ in range(count):
+            line, end = context.Pipe()
+            stack.enter_context(line)
+            with end:
+                process = context.Process(target=_work, args=(end, one), daemon=True)
+                process.start()
+                # Who is asked to end can fail to hear it; what its seed laid goes with its folder.
+                stack.callback(process.join)
+                stack.callback(process.kill)
+            lines.append(line)
+        yield lines
+
+
+def _work(line: Connection[Report | Failure, int], one: Callable[[int], Report | Failure]) -> None:
+    """A process of seeds: until nobody is there any more to ask it."""
     # What stands now (modules, code) is never garbage; collections pass it by.
     gc.freeze()
     # Who presses Ctrl-C in a terminal says it to all its processes; the first of them ends these.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _outcomes(done: set[Future[Report | Failure]]) -> list[Report | Failure]:
-    return sorted((future.result() for future in done), key=lambda outcome: outcome.seed)
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            line.send(one(line.recv()))

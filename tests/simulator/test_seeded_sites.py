@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from simulator.planted import PLANTED
-from simulator.world.campaign import attempt, attempts
+from simulator.world.campaign import ProcessGone, attempt, attempts
 from simulator.world.run import Report, Size, World
 from tests.proof.planted import SHOWS, SMALL, why_not_caught
 
@@ -55,6 +55,17 @@ def test_seeds_that_are_not_wanted_any_more_end_before_one_goes_on() -> None:
     smallest = Size(phones=1, days=1, entries_per_phone=1)
     with contextlib.closing(attempts(range(1, 200), smallest, 2)) as outcomes:
         assert isinstance(next(outcomes), Report)
+    assert multiprocessing.active_children() == []
+
+
+def test_a_process_of_seeds_that_is_killed_is_told_with_the_seed_that_it_had() -> None:
+    smallest = Size(phones=1, days=1, entries_per_phone=1)
+    with contextlib.closing(attempts(range(1, 200), smallest, 2)) as outcomes:
+        next(outcomes)
+        multiprocessing.active_children()[0].kill()
+        with pytest.raises(ProcessGone, match=r"that had seed \d+ in hand is gone; was it killed"):
+            for _ in outcomes:
+                pass
     assert multiprocessing.active_children() == []
 
 
