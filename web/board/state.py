@@ -35,6 +35,9 @@ from web.frame import settings_of, zone_of
 
 HEARD_MS_MAX: Final = 5_000
 """A minute is what people see; where phones are is looked at every five seconds."""
+LATE_MS_MAX: Final = 10_000
+"""So long after it began an answer may come to ask: others asked of later moments meanwhile. By so
+little no clock is set back that matters; one that is set back further makes all alerts anew."""
 
 
 class ViewCounts:
@@ -88,6 +91,7 @@ class AlertBook:
         self._views = ViewCounts(hub.reader)
         self._changes = hub.writer.subscribe()
         self._heard_at_ms = -HEARD_MS_MAX
+        self._renewed_at_ms = 0
         self._is_whole = False
         self._alerts: tuple[Alert, ...] | None = ()
         self._text_by_job: dict[str, str] = {}
@@ -108,6 +112,8 @@ class AlertBook:
         return self.text
 
     async def _renew(self, now_ms: int) -> None:
+        if 0 < self._renewed_at_ms - now_ms <= LATE_MS_MAX:
+            now_ms = self._renewed_at_ms
         streams = self._changes.take()
         listens = not 0 <= now_ms - self._heard_at_ms < HEARD_MS_MAX
         if not streams and not listens and self._is_whole:
@@ -133,7 +139,7 @@ class AlertBook:
         if changed or streams or listens:
             self.number += 1
         # Whoever was interrupted in between would have lost what changed: then all is read anew.
-        self._is_whole = True
+        self._is_whole, self._renewed_at_ms = True, now_ms
 
     async def counts(self, now_ms: int, zone: ZoneInfo) -> dict[str, int]:
         """How many jobs each view holds: the same for everybody."""

@@ -211,3 +211,23 @@ async def test_a_job_of_next_week_whose_worker_moves_all_day_waits_for_its_time_
         await book.read(town.clock.now_ms())
     assert len(book._kept._due) < 5
     book.close()
+
+
+async def test_an_answer_that_began_before_another_makes_nothing_anew_and_a_clock_set_back_does(
+    town: Town,
+) -> None:
+    book, ana = AlertBook(town.office.hub), await town.worker("Ana")
+    await town.job("Boiler", worker=ana, starts_in=-60)
+    began_ms = town.clock.now_ms()
+    await book.read(began_ms + 300)
+    alerts, number = book.alerts, book.number
+    assert len(alerts) == 1
+    await book.read(began_ms)
+    assert (book.alerts, book.number) == (alerts, number)
+    # What was committed meanwhile is in it all the same.
+    await town.job("Gutter", worker=ana, starts_in=-60)
+    await book.read(began_ms)
+    assert len(book.alerts) == 2
+    await book.read(began_ms - HOUR_MS)
+    assert book.alerts == ()
+    book.close()
