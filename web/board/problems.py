@@ -8,6 +8,7 @@ HTML. Invariant: the order is that of `core.dispatch.ranking`, and the same for 
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from core.sentence import listed, marked, say, say_n
 from hub.hub import Hub
 from web.board.alert_words import cause_words, why_words
 from web.board.alerts import Alert, put_aside
+from web.board.kept_alerts import BREATH_JOBS
 from web.board.reader import Rows
 from web.formats import MINUTE_MS, span_words
 from web.phones import SILENT_MS_MAX, phones_of
@@ -34,7 +36,8 @@ _CONFLICTS: Final = """
     FROM conflict WHERE kind <> 'snoozed'
 """
 _JOBS: Final = """
-    SELECT job.job, job.number, job.title, job.priority, job.worker, job.reason, job.frontier,
+    SELECT job.job, job.number, job.title, job.priority, job.worker, job.customer, job.reason,
+           job.frontier,
            coalesce(worker.name, '') AS worker_name, coalesce(customer.name, '') AS customer_name
     FROM json_each(?) AS wanted JOIN job ON job.job = wanted.value
     LEFT JOIN worker ON worker.worker = job.worker AND job.worker <> ''
@@ -61,7 +64,7 @@ _NAMED: Final = {
     int(Kind.WORKER): ("SELECT name FROM worker WHERE worker = ?", "/workers/"),
     int(Kind.RECURRENCE): ("SELECT title AS name FROM recurrence WHERE recurrence = ?", ""),
 }
-_NAMING: Final = frozenset({Kind.SITE, Kind.CUSTOMER, Kind.WORKER})
+_NAMED_KINDS: Final = frozenset({Kind.CUSTOMER, Kind.WORKER})
 _KIND_WORDS: Final = {
     int(Kind.SITE): say("Site"),
     int(Kind.OFFICE): say("Office"),
@@ -129,11 +132,20 @@ class KnownJobs:
         self._unread: set[str] | None = None
 
     def forget(self, streams: Collection[bytes]) -> None:
-        """Ask anew of what changed; of all jobs where one of the names that they show did."""
-        if any(stream[4] in _NAMING for stream in streams):
+        """Ask anew of what changed, and of the jobs that show a name that may have changed."""
+        jobs = {stream.hex() for stream in streams}
+        if any(stream[4] == Kind.SITE for stream in streams):
             self.row_by_job.clear()
             self._unread = None
-        jobs = {stream.hex() for stream in streams}
+        named = {stream.hex() for stream in streams if stream[4] in _NAMED_KINDS}
+        if named:
+            self.row_by_job = {
+                job: row
+                for job, row in self.row_by_job.items()
+                if row["worker"] not in named and row["customer"] not in named
+            }
+            # Notes show names as well, also of people of whom nothing was known before.
+            self._unread = None
         for job in jobs:
             self.row_by_job.pop(job, None)
         if self._unread is not None:
@@ -167,16 +179,21 @@ class KnownJobs:
         self._unread = set()
         return [row for of_job in self._reported.values() for row in of_job]
 
-    def of_alerts(self, making: _Making, alerts: Iterable[Alert]) -> list[Problem]:
+    async def of_alerts(self, making: _Making, alerts: Iterable[Alert]) -> list[Problem]:
         """The problems of alerts; an alert and a row that are the same make the same."""
         before, self._made = self._made, {}
+        anew = 0
         for alert in alerts:
             row = making.jobs.get(alert.job)
             if row is None:
                 continue
             made = before.get(alert.job)
-            if made is None or made[0] is not alert or made[1] is not row:
+            if made is None or made[0] is not alert or made[1] != row:
                 made = (alert, row, making.alert(alert))
+                anew += 1
+                if anew % BREATH_JOBS == 0:
+                    # Minutes turn for all at once; nobody else is to wait for thousands of them.
+                    await asyncio.sleep(0)
             self._made[alert.job] = made
         return [problem for _, _, problem in self._made.values()]
 
@@ -207,7 +224,7 @@ async def gather(
         ],
     )
     making = _Making(jobs, await put_aside(reader), now_ms)
-    found = known.of_alerts(making, alerts)
+    found = await known.of_alerts(making, alerts)
     found += [await _conflict(reader, making, row) for row in conflicts]
     # What came since the first question was asked has its turn at the next commit.
     found += await _rejected(reader, making, [row for row in rejected if row["job"] in jobs])

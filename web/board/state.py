@@ -25,7 +25,7 @@ from hub.reckoning import Reckoner
 from web.board.alerts import Alert
 from web.board.days import day_bounds, today
 from web.board.filters import VIEWS, Filter, Query
-from web.board.kept_alerts import KeptAlerts
+from web.board.kept_alerts import BREATH_JOBS, KeptAlerts
 from web.board.naming import Names, Reading, read_query
 from web.board.near import KeptNames, Workers
 from web.board.questions import Question, alert_text, views_of
@@ -122,7 +122,9 @@ class AlertBook:
         changed = await self._kept.renew(now_ms, streams if known else None, listens=listens)
         if listens:
             self._heard_at_ms = now_ms
-        for job in changed:
+        for number, job in enumerate(changed):
+            if number % BREATH_JOBS == BREATH_JOBS - 1:
+                await asyncio.sleep(0)
             alert = self._kept.alert_by_job.get(job)
             text = "" if alert is None else alert_text(alert)
             if text:

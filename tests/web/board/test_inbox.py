@@ -77,6 +77,24 @@ async def test_problems_are_ranked_by_minutes_lost_times_priority(town: Town) ->
     assert 'id="inbox-count" data-tone="bad">4<' in seen.text
 
 
+async def test_a_worker_or_customer_who_gets_another_name_is_listed_by_it(town: Town) -> None:
+    ana, ben = await town.worker("Ana"), await town.worker("Ben")
+    letna = await town.customer()
+    await town.job("Late", worker=ana, starts_in=-120, lasts=60, customer=letna)
+    await town.job("Late too", worker=ben, starts_in=-120, lasts=60)
+    eva = await town.office.signed_in("Eva")
+    seen = await inbox(eva)
+    assert "Letná, Ana" in seen.words
+    await town.office.act(acts.edit_worker(ana.stream, {"name": "Anna"}))
+    seen = await inbox(eva)
+    assert "Letná, Anna" in seen.words
+    assert "The window is over, and Anna has not set out" in seen.words
+    await town.office.act(acts.edit_customer(letna, {"name": "Letná A"}))
+    seen = await inbox(eva)
+    assert "Letná A, Anna" in seen.words
+    assert "Ben has not set out" in seen.words
+
+
 async def test_each_kind_of_alert_says_its_cause_minutes_and_since_when(town: Town) -> None:
     ana, ben = await town.worker("Ana"), await town.worker("Ben")
     eva = await town.office.signed_in("Eva")
