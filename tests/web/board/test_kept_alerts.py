@@ -229,5 +229,5 @@ async def test_an_answer_that_began_before_another_makes_nothing_anew_and_a_cloc
     await book.read(began_ms)
     assert len(book.alerts) == 2
     await book.read(began_ms - HOUR_MS)
-    assert book.alerts == ()
+    assert list(book.alerts) == []
     book.close()
