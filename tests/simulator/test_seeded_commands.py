@@ -123,10 +123,12 @@ def test_a_planted_bug_that_no_seed_shows_is_said_to_be_unseen(
 async def test_seeds_that_somebody_breaks_off_leave_a_report_and_nothing_else(
     scenario: str, tmp_path: Path, way: signal.Signals
 ) -> None:
-    program = "import sys; from replica.commandline import main; sys.exit(main(sys.argv[1:]))"
+    # Whatever the tests run under may ignore Ctrl-C, as what runs beside a shell does.
+    heeds = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    runs = "import sys; from replica.commandline import main; sys.exit(main(sys.argv[1:]))"
     words = ["simulate", "seeded", scenario, "--seeds", "1000", "--workers", "2"]
     running = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, *words, "--report", str(tmp_path / "report"),
+        sys.executable, "-c", f"{heeds}; {runs}", *words, "--report", str(tmp_path / "report"),
         stdout=PIPE, stderr=STDOUT, start_new_session=True,
     )  # fmt: skip
     assert running.stdout is not None
