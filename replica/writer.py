@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -18,11 +18,12 @@ from functools import partial
 from typing import TypeVar
 
 from replica.ballast import Ballast
-from replica.interest import Audience, Interest
+from replica.interest import Audience
 from replica.purging import scrub_if_due
 from replica.replica import Replica
 from replica.scope import audience_of
 from replica.store import DiskFull
+from replica.subscriptions import Subscription, Subscriptions
 from replica.turns import PEOPLE, Turns
 
 T = TypeVar("T")
@@ -30,51 +31,6 @@ T = TypeVar("T")
 # Calls of peers that are carried out together at the most, and for how long others are begun.
 TOGETHER_MAX = 32
 TOGETHER_MS_MAX = 20
-
-
-class Subscription:
-    """Streams as they change: `async for streams in subscription`.
-
-    `interest` says of what alone it hears, None of everything; from `due_s` on, by the loop's
-    clock, it hears of any commit.
-
-    Args:
-        chooses: whether it may ever have an interest.
-    """
-
-    def __init__(self, *, chooses: bool = False) -> None:
-        self.chooses = chooses
-        self.interest: Interest | None = None
-        self.due_s = 0.0
-        self._streams: set[bytes] = set()
-        self._ready = asyncio.Event()
-        self.closed = False
-
-    def add(self, streams: frozenset[bytes]) -> None:
-        """Announce changed streams."""
-        self._streams |= streams
-        self._ready.set()
-
-    def take(self) -> frozenset[bytes]:
-        """What has changed since the last time, without waiting; for those who only ask."""
-        streams, self._streams = frozenset(self._streams), set()
-        self._ready.clear()
-        return streams
-
-    def close(self) -> None:
-        """End the iteration."""
-        self.closed = True
-        self._ready.set()
-
-    async def __aiter__(self) -> AsyncIterator[frozenset[bytes]]:
-        while True:
-            await self._ready.wait()
-            self._ready.clear()
-            streams, self._streams = frozenset(self._streams), set()
-            if streams:
-                yield streams
-            if self.closed:
-                return
 
 
 @dataclass(slots=True)
@@ -132,7 +88,7 @@ class Writer:
         self.replica = replica
         self.ballast = ballast
         self._executor = executor
-        self._subscriptions: list[Subscription] = []
+        self._subscriptions = Subscriptions()
         self._turns: Turns[_Call] = Turns(replica.clock.uptime_ms)
         self.work = Work()
 
@@ -235,7 +191,7 @@ class Writer:
 
     def _audience(self, changed: frozenset[bytes]) -> Audience:
         """Asked once a commit, so that not every session has to look for itself."""
-        if not any(each.chooses for each in self._subscriptions):
+        if not self._subscriptions.has_choosers:
             return None
         try:
             return audience_of(self.replica.store.db, changed)
@@ -243,20 +199,12 @@ class Writer:
             return None  # Then everybody looks, and is told of the fault in words.
 
     def _announce(self, changed: frozenset[bytes], audience: Audience) -> None:
-        now_s = asyncio.get_running_loop().time()
-        for each in self._subscriptions:
-            interest = each.interest
-            if interest is None or now_s > each.due_s or interest.takes(changed, audience):
-                each.add(changed)
+        self._subscriptions.announce(changed, audience, asyncio.get_running_loop().time())
 
     def subscribe(self, *, chooses: bool = False) -> Subscription:
         """Hear of changed streams from now on; `unsubscribe` ends it."""
-        subscription = Subscription(chooses=chooses)
-        self._subscriptions.append(subscription)
-        return subscription
+        return self._subscriptions.begin(chooses=chooses)
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Hear no more."""
-        subscription.close()
-        if subscription in self._subscriptions:
-            self._subscriptions.remove(subscription)
+        self._subscriptions.end(subscription)

@@ -15,7 +15,8 @@ from core.dispatch import acts
 from core.dispatch.acts import ActError
 from core.dispatch.fields import Kind
 from replica.store import DiskFull
-from replica.writer import Subscription, Writer
+from replica.subscriptions import Subscription
+from replica.writer import Writer
 from tests.build import Site
 
 

@@ -1,0 +1,90 @@
+"""Listeners at a writer: whoever a commit may be news for hears of it, and of all that changed."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replica.interest import Interest
+from replica.subscriptions import Subscription, Subscriptions
+
+NAMES = [bytes([number]) for number in range(6)]
+SOME = st.frozensets(st.sampled_from(NAMES), max_size=3)
+INTERESTS = st.none() | st.builds(Interest, SOME, SOME)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("begin"), st.floats(0, 50)),
+        st.tuples(st.just("interest"), st.integers(0, 9), INTERESTS),
+        st.tuples(st.just("due"), st.integers(0, 9), st.floats(0, 200)),
+        st.tuples(st.just("end"), st.integers(0, 9)),
+        st.tuples(
+            st.just("commit"), SOME.filter(bool), st.none() | SOME, st.floats(0, 10)
+        ),
+    ),
+    max_size=40,
+)  # fmt: skip
+
+
+@given(STEPS)
+def test_it_hears_of_what_its_interest_takes_and_of_anything_once_it_is_due(
+    steps: list[tuple[object, ...]],
+) -> None:
+    subscriptions, now_s = Subscriptions(), 0.0
+    living: list[Subscription] = []
+    for step in steps:
+        match step:
+            case ("begin", float(due_s)):
+                living.append(subscriptions.begin(chooses=True))
+                living[-1].due_s = now_s + due_s
+            case ("interest", int(which), interest) if living:
+                assert interest is None or isinstance(interest, Interest)
+                living[which % len(living)].interest = interest
+            case ("due", int(which), float(due_s)) if living:
+                # As a session does once it has looked: it is due later than it was.
+                one = living[which % len(living)]
+                one.due_s = max(one.due_s, due_s)
+            case ("end", int(which)) if living:
+                subscriptions.end(living.pop(which % len(living)))
+            case ("commit", frozenset(changed), audience, float(later_s)):
+                assert audience is None or isinstance(audience, frozenset)
+                now_s += later_s
+                subscriptions.announce(changed, audience, now_s)
+                for one in living:
+                    hears = (
+                        one.interest is None
+                        or now_s > one.due_s
+                        or one.interest.takes(changed, audience)
+                    )
+                    assert one.take() == (changed if hears else frozenset())
+    for one in living:
+        subscriptions.end(one)
+    assert not subscriptions.has_choosers
+
+
+def test_who_has_ended_hears_nothing_whatever_it_was_interested_in() -> None:
+    subscriptions = Subscriptions()
+    one, other = subscriptions.begin(chooses=True), subscriptions.begin(chooses=False)
+    one.interest = Interest(frozenset({b"a"}), frozenset({b"b"}))
+    subscriptions.announce(frozenset({b"c"}), frozenset(), 0.0)
+    assert (one.take(), other.take()) == (frozenset(), frozenset({b"c"}))
+    subscriptions.end(one)
+    subscriptions.end(one)
+    one.interest = Interest(frozenset({b"c"}), frozenset({b"c"}))
+    subscriptions.announce(frozenset({b"b", b"c"}), frozenset({b"a", b"c"}), 0.0)
+    assert (one.take(), other.take()) == (frozenset(), frozenset({b"b", b"c"}))
+
+
+def test_they_wake_in_the_order_in_which_they_began() -> None:
+    subscriptions, woken = Subscriptions(), list[int]()
+
+    class Noted(Subscription):
+        def add(self, streams: frozenset[bytes]) -> None:
+            woken.append(self.number)
+
+    every = [subscriptions.begin(chooses=True) for _ in range(50)]
+    for one in reversed(every):
+        one.__class__ = Noted
+        one.interest = Interest(frozenset({b"a"}), frozenset({b"b"}))
+    subscriptions.announce(frozenset({b"b"}), frozenset(), 0.0)
+    assert woken == sorted(woken)
+    assert len(woken) == 50
