@@ -100,12 +100,9 @@ async def _sign_in(
     session_id = session_cookie(request, rules)
     session = hub.sessions.find(session_id) if session_id else None
     if session is not None:
-        row = await hub.reader.row(
-            "SELECT account, name, role FROM account WHERE account = ? AND disabled = 0",
-            (session.account,),
-        )
-        if row is not None:
-            request[ACCOUNT] = Account(row["account"], row["name"], row["role"])
+        known = (await hub.office.state()).accounts.get(session.account)
+        if known is not None:
+            request[ACCOUNT] = Account(session.account, *known)
         elif session_id:
             # Closed here or at another hub: its sessions do not come back when it is opened again.
             hub.sessions.end(session_id)

@@ -34,6 +34,7 @@ from hub.enrolment import Enrolments
 from hub.forgetting import apply_retention, erase_streams
 from hub.founding import open_hub_replica
 from hub.hub_sessions import HubSessions
+from hub.kept_office import KeptOffice
 from hub.live import LiveFeed
 from hub.numbering import UNNUMBERED, number_those_of_phones, numbered
 from hub.peers import Peers
@@ -146,6 +147,7 @@ class Hub:
         self.self_check = SelfCheck(self.replica)
         self.writer = Writer(self.replica, executor, self.ballast)
         self.reader = Reader(folder / STORE_FILE, READERS)
+        self.office = KeptOffice(self.reader, self.writer)
         self.sessions = BrowserSessions(folder / "browsers.sqlite", clock.now_ms, entropy)
         self.feed = LiveFeed()
         self.presence: dict[str, Presence] = {}

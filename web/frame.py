@@ -1,15 +1,14 @@
 """What stands round every page: the site, who is signed in, where one can go, how the phones are.
 
-Holds the questions that every page asks, once a request, and the notices that one answer leaves for
-the next. No page's own content. Invariant: a frame shows nothing of the site to somebody who is not
-signed in but its name.
+Holds what every page asks, and the notices that one answer leaves for the next. No page's own
+content. Invariant: a frame shows nothing of the site to somebody who is not signed in but its name.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo
@@ -24,7 +23,6 @@ from web.keys import Command, commands_for, offered
 from web.language import language_of
 from web.phones import NO_SUMMARY, PhonesSummary, phones_summary
 
-SETTINGS: Final = web.RequestKey("SETTINGS", dict[str, object])
 NOTICE_COOKIE: Final = "fieldlog-notice"
 THEME_COOKIE: Final = "fieldlog-theme"
 NOTICE_CHARACTERS_MAX: Final = 600
@@ -137,6 +135,7 @@ LINKS: Final = (
 )
 
 
+@lru_cache(maxsize=64)
 def _links(path: str) -> tuple[Link, ...]:
     return tuple(
         Link(href, words, icon, path == href or any(_under(path, root) for root in roots))
@@ -148,17 +147,12 @@ def _under(path: str, root: str) -> bool:
     return path == root or path.startswith(f"{root}/")
 
 
-async def settings_of(request: web.Request) -> dict[str, object]:
-    """The site's settings by name, as they stand when a request first asks for them."""
-    known = request.get(SETTINGS)
-    if known is None or request.method != "GET":
-        # A request that changes something may have changed these.
-        rows = await request.app[HUB].reader.rows("SELECT name, value FROM setting")
-        known = request[SETTINGS] = {row["name"]: json.loads(row["value"]) for row in rows}
-    return known
+async def settings_of(request: web.Request) -> Mapping[str, object]:
+    """The site's settings by name."""
+    return (await request.app[HUB].office.state()).settings
 
 
-def zone_of(settings: dict[str, object]) -> ZoneInfo:
+def zone_of(settings: Mapping[str, object]) -> ZoneInfo:
     """The site's time zone; UTC until one is set, or where this machine does not know it."""
     name = settings.get("time_zone")
     try:

@@ -118,7 +118,7 @@ def _value(name: str, text: str) -> object:
 
 
 async def _current(request: web.Request) -> dict[str, str]:
-    settings = _DEFAULTS | await settings_of(request)
+    settings = _DEFAULTS | dict(await settings_of(request))
     return {name: _text(settings.get(name, "")) for name in LABELS}
 
 

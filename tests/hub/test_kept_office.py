@@ -1,0 +1,54 @@
+"""Who may sign in and the settings: the newest always, and read again only where they changed."""
+
+from __future__ import annotations
+
+import asyncio
+
+from core.dispatch import acts
+from core.dispatch.acts import set_account, set_setting
+from tests.running import HubAtWork
+
+EVA = b"eva-1234"
+
+
+async def test_what_was_committed_is_in_the_next_answer(hub: HubAtWork) -> None:
+    kept = hub.hub.office
+    assert EVA.hex() not in (await kept.state()).accounts
+    await hub.act(set_account(EVA, name="Eva", password="x", role="dispatcher"))
+    assert (await kept.state()).accounts[EVA.hex()] == ("Eva", "dispatcher")
+    for name in ("North", "South"):
+        await hub.act(set_setting("site_name", name))
+        assert (await kept.state()).settings["site_name"] == name
+    await hub.act(set_account(EVA, role="manager"))
+    assert (await kept.state()).accounts[EVA.hex()] == ("Eva", "manager")
+    await hub.act(set_account(EVA, disabled=True))
+    assert EVA.hex() not in (await kept.state()).accounts, "a closed account is none"
+    await hub.act(set_account(EVA, disabled=False))
+    assert EVA.hex() in (await kept.state()).accounts
+
+
+async def test_what_changes_all_day_does_not_make_it_read_again(hub: HubAtWork) -> None:
+    kept, ana = hub.hub.office, await hub.worker("Ana")
+    before = await kept.state()
+    await hub.job("Boiler", ana, await hub.worker("Ben"))
+    assert await kept.state() is before
+    await hub.act(acts.set_group("team", hub.entropy(8), "North"))
+    assert await kept.state() is not before
+
+
+async def test_nobody_gets_what_is_older_than_what_somebody_had(hub: HubAtWork) -> None:
+    kept = hub.hub.office
+    seen: list[object] = []
+
+    async def ask() -> None:
+        for _ in range(200):
+            seen.append((await kept.state()).settings.get("threshold_min", 0))
+            await asyncio.sleep(0)
+
+    async def change() -> None:
+        for minutes in range(1, 10):
+            await hub.act(set_setting("threshold_min", minutes))
+            assert (await kept.state()).settings["threshold_min"] == minutes
+
+    await asyncio.gather(change(), ask(), ask())
+    assert seen == sorted(seen, key=str)
