@@ -9,6 +9,7 @@ Invariant: no template holds a script or style of its own, so the strict CSP hol
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +32,7 @@ ICON_SPRITE: Final = "vendor/icons.svg"
 
 ROWS_KEPT: Final = 4_096
 """Rows of the board that are kept, made and drawn, some 12 MB: forty pages of them."""
+ROWS_IN_BODY: Final = 25
 LISTS_KEPT: Final = 32
 PIECES_KEPT: Final = 256
 """Drawn pieces of the board that stand round its rows: some fifty questions of them."""
@@ -65,6 +67,7 @@ def make_environment(assets: Assets, tag: str = ENGLISH) -> jinja2.Environment:
         auto_reload=False,
         finalize=language.said,
     )
+    drawn_row = _drawn_row_of(environment)
     environment.globals.update(
         _=language.say,
         several=language.say_n,
@@ -77,7 +80,8 @@ def make_environment(assets: Assets, tag: str = ENGLISH) -> jinja2.Environment:
         icon=_icon_of(assets),
         form_token=_form_token,
         status_chip=_status_chip_of(assets, language),
-        drawn_row=_drawn_row_of(environment),
+        drawn_row=drawn_row,
+        drawn_rows=_drawn_rows_of(environment, drawn_row),
         piece=_piece_of(environment),
         check_list=_check_list_of(language),
         option_list=_option_list_of(language),
@@ -141,6 +145,25 @@ def _drawn_row_of(environment: jinja2.Environment) -> Any:
         return drawn(row, row.job == selected)
 
     return drawn_row
+
+
+def _drawn_rows_of(environment: jinja2.Environment, drawn_row: Any) -> Any:
+    def drawn_rows(rows: Sequence[Any], last_heads: Sequence[Any], selected: str) -> Markup:
+        """Rows of the board, and the heads behind them, in bodies of a table.
+
+        Short ones: what changes in one has the others neither laid out nor painted anew, and those
+        out of sight are folded.
+        """
+        drawn = [drawn_row(row, selected) for row in rows]
+        bodies = [drawn[at : at + ROWS_IN_BODY] for at in range(0, len(drawn), ROWS_IN_BODY)]
+        if last_heads:
+            macro: Any = environment.get_template("board/row.html").module
+            bodies = bodies or [[]]
+            bodies[-1] += [macro.group_row(head) for head in last_heads]
+        texts = [f'<tbody role="rowgroup">\n{"".join(body)}</tbody>\n' for body in bodies or [[]]]
+        return Markup("".join(texts))  # safe: templates drew them
+
+    return drawn_rows
 
 
 def _piece_of(environment: jinja2.Environment) -> Any:

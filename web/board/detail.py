@@ -26,7 +26,7 @@ from web.board.files import FilesView, files_in_pane
 from web.board.filters import Filter
 from web.board.reach import Reach, Turn, reach_of
 from web.board.reader import Rows
-from web.board.rows import BoardRow, board_rows
+from web.board.rows import BoardRow, board_rows, find_rows
 from web.board.state import Moment
 from web.board.words import Names, load_names
 from web.outlines import corners_in
@@ -166,11 +166,11 @@ async def job_detail(moment: Moment, wanted: Filter, job: str) -> JobDetail | No
     """The pane of a job; None where this hub holds no such job."""
     reader, zone, now_ms = moment.hub.reader, moment.zone, moment.now_ms
     question = await moment.question(wanted)
-    found = await question.some(reader, [job])
-    if not found:
+    found = await find_rows(reader, question.of_some([job]), 1)
+    if not found.rows:
         return None
-    raw = found[0]
-    (row,) = await board_rows(reader, question, found, zone, now_ms)
+    raw = found.rows[0]
+    (row,) = board_rows(question, found, 1, zone, now_ms)
     names = await load_names(reader, raw["customer"])
     state = await reader.state(job)
     changes = changes_of(state)

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from core.sentence import listed, say
 from web.board.filters import ASKED_LATELY, UNASSIGNED, Filter
-from web.board.naming import Names, Reading, keys_named, text_of
+from web.board.naming import NO_NAMES, Names, Reading, keys_named, text_of
 from web.board.near import Workers
 from web.board.state import NAMES, Moment, moment_of
 from web.board.suggestions import suggestions
@@ -23,6 +23,9 @@ from web.formats import sentence, weekday_date_words
 from web.language import answer_json
 
 Pairs = tuple[tuple[str, str], ...]
+
+NAMES_LATELY: Final = 32
+"""What was made of a list of names is kept so often: each keeps its whole list."""
 
 # What a chip calls a key behind its first word.
 _LATER_WORDS: Final = {
@@ -117,10 +120,10 @@ async def filter_bar(
 ) -> FilterBar:
     """The bar of what was read from an address; `list_had` names the list that a page has."""
     wanted = reading.wanted
-    names = await moment.known_names() if keys_named(wanted.conditions) else Names()
+    names = await moment.known_names() if keys_named(wanted.conditions) else NO_NAMES
     fault = reading.fault
     return FilterBar(
-        text=text_of(wanted, names) if fault is None else reading.typed,
+        text=_text_of(wanted, names) if fault is None else reading.typed,
         fault=fault_line(reading),
         was=wanted.query(),
         day=wanted.day,
@@ -134,6 +137,11 @@ async def filter_bar(
     )
 
 
+@lru_cache(maxsize=NAMES_LATELY)
+def _text_of(wanted: Filter, names: Names) -> str:
+    return text_of(wanted, names)
+
+
 @lru_cache(maxsize=ASKED_LATELY)
 def _beside(wanted: Filter) -> Beside:
     return Beside(
@@ -144,7 +152,7 @@ def _beside(wanted: Filter) -> Beside:
     )
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=NAMES_LATELY)
 def _of_workers(workers: Workers, chosen: tuple[str, ...]) -> Choices:
     """Nobody, and then everybody."""
     rows = ((UNASSIGNED, say("Nobody")), *workers.rows)
@@ -160,6 +168,7 @@ def fault_line(reading: Reading) -> FaultLine | None:
     return FaultLine(shown, " " * fault.at + "^" * fault.length, sentence(fault.words))
 
 
+@lru_cache(maxsize=NAMES_LATELY)
 def chips(wanted: Filter, names: Names) -> tuple[Chip, ...]:
     """The filters that hold beside the view, each to be taken away with one click."""
     found = []

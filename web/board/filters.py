@@ -253,7 +253,11 @@ class Filter:
 
     def query(self, **more: str) -> str:
         """The query text with further pairs such as `job`; without a question mark."""
-        return "&".join(_encoded(*pair) for pair in (*self.pairs(), *more.items()))
+        known = _query_of(self)
+        if not more:
+            return known
+        added = "&".join(_encoded(*pair) for pair in more.items())
+        return f"{known}&{added}" if known else added
 
     def url(self, **more: str) -> str:
         """The address of the board that shows this, and with `job` a selection."""
@@ -363,6 +367,11 @@ def is_stream_id(text: str) -> bool:
 
 
 # A page has sixty addresses of the same few pairs.
+@lru_cache(maxsize=1_024)
+def _query_of(wanted: Filter) -> str:
+    return "&".join(_encoded(*pair) for pair in wanted.pairs())
+
+
 @lru_cache(maxsize=1_024)
 def _encoded(name: str, value: str) -> str:
     return urlencode([(name, value)])

@@ -78,6 +78,7 @@ class InboxBook:
         self._forked: list[Any] = []
         self._forked_at_ms = -FORKED_MS_MAX
         self._problems: tuple[Listed, ...] = ()
+        self._waiting = 0
 
     async def problems(self, now_ms: int) -> tuple[Listed, ...]:
         """All problems, what hurts most first, and last what is put aside."""
@@ -113,6 +114,7 @@ class InboxBook:
         found = await gather(self._hub, alerts, self._forked, now_ms, self._known, busy)
         open_keys = [each.key for each in found if not each.aside_until_ms]
         listed = self._repeats.listed(open_keys, now_ms)
+        self._waiting = len(open_keys)
         self._problems = tuple(Listed(each, listed.get(each.key, 0)) for each in found)
         self._made_with = made_with
 
@@ -123,7 +125,8 @@ class InboxBook:
 
     async def count(self, now_ms: int) -> int:
         """How many problems wait for a person now."""
-        return sum(not each.problem.aside_until_ms for each in await self.problems(now_ms))
+        await self.problems(now_ms)
+        return self._waiting
 
 
 INBOX_BOOK: Final = web.AppKey("INBOX_BOOK", InboxBook)

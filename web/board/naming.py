@@ -27,9 +27,12 @@ _NAMED: Final = ("worker", "team", "customer", "skill")
 """The keys that have names, each of them a table with a column of its own name."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Names:
-    """Names by id for each key whose values are names; `gone` are the ids that are archived."""
+    """Names by id for each key whose values are names; `gone` are the ids that are archived.
+
+    Equal only to itself.
+    """
 
     by_key: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
@@ -54,6 +57,9 @@ class Names:
             for one, name in known.items():
                 ids_by_plain.setdefault(folded(name), []).append(one)
         return found
+
+
+NO_NAMES: Final = Names()
 
 
 async def load_names(reader: Rows) -> Names:
@@ -120,7 +126,7 @@ async def read_query(load: Callable[[], Awaitable[Names]], query: Query) -> Read
     plain = read_plain(query)
     try:
         found = grammar.parse(typed)
-        names = await load() if _has_names(found) else Names()
+        names = await load() if _has_names(found) else NO_NAMES
         return Reading(plain.with_terms(settle(found, names)), None, typed)
     except Fault as fault:
         was = query.get("was", "")

@@ -15,12 +15,11 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from core.sentence import say
 from web.assets import ASSETS, Assets
 from web.board import filters
 from web.board.detail import JobDetail, job_detail
 from web.board.filter_bar import FilterBar, filter_bar
-from web.board.filters import GROUPINGS, HIDABLE, Filter, read_filter
+from web.board.filters import Filter, read_filter
 from web.board.groups import Head, group_of_key, heads_before, heads_of
 from web.board.inbox import InboxPart, inbox_of
 from web.board.inbox_book import INBOX_BOOK
@@ -28,12 +27,12 @@ from web.board.job_form import JobForm, edit_form, new_form
 from web.board.layouts import Layouts, layouts_of
 from web.board.live import EPOCH
 from web.board.naming import Reading
-from web.board.page_parts import Column, columns
+from web.board.page_parts import Column, Toolbar, columns, toolbar_of
 from web.board.planner import Planner, planner_of
 from web.board.questions import NEXT_ROWS, PAGE_ROWS, Question
 from web.board.rail import Rail, rail_of
 from web.board.reader import Rows
-from web.board.rows import BoardRow, board_rows
+from web.board.rows import BoardRow, Found, board_rows, find_rows
 from web.board.state import ALERT_BOOK, Moment, moment_of
 from web.board.who_near import NearPlace, near_place
 from web.frame import frame_of
@@ -43,14 +42,6 @@ LIST_HAD: Final = "X-Board-List"
 """Names the list of workers that a page has: what it asks for comes without it."""
 RAIL_S_MAX: Final = 0.1
 """So long a page waits for the counts of saved views; its script asks for the others."""
-_GROUPING_WORDS: Final = {
-    "": say("None"),
-    "worker": say("Worker"),
-    "team": say("Team"),
-    "status": say("Status"),
-    "customer": say("Customer"),
-    "day": say("Day"),
-}
 CHANGED_MAX: Final = 500
 """Rows asked for by id at once; a page that missed more loads anew."""
 
@@ -70,8 +61,7 @@ class BoardPage:
     columns: tuple[Column, ...]
     rows: tuple[BoardRow, ...]
     last_heads: tuple[Head, ...]
-    hidable: tuple[tuple[str, str, bool], ...]
-    groupings: tuple[tuple[str, str, bool], ...]
+    toolbar: Toolbar
     total: int
     more: bool
     directions: str
@@ -82,9 +72,6 @@ class BoardPage:
     near: NearPlace | None
     selected: str
     here: str
-    csv_jobs: str
-    csv_logs: str
-    new_href: str
     close_href: str
     map_assets: str
     inbox_count: int
@@ -143,20 +130,23 @@ async def _page(
     wanted = reading.wanted
     question = await moment.question(wanted)
     counts = await request.app[ALERT_BOOK].counts(now_ms, zone)
-    found, total, workers, rail = await asyncio.gather(
-        question.page(reader, None, PAGE_ROWS + 1),
-        _total(question, reader, counts),
+    found, workers, rail = await asyncio.gather(
+        find_rows(reader, question.of_page(None, PAGE_ROWS + 1), PAGE_ROWS),
         moment.workers(),
         rail_of(request, moment, reading, counts, within_s=RAIL_S_MAX),
     )
-    rows = await board_rows(reader, question, found[:PAGE_ROWS], zone, now_ms)
+    total = await _total(question, reader, counts, found)
+    has_more = len(found.rows) > PAGE_ROWS
     rows, last_heads = await _in_groups(
-        moment, question, rows, None, is_last=len(found) <= PAGE_ROWS
+        moment,
+        question,
+        board_rows(question, found, PAGE_ROWS, zone, now_ms),
+        None,
+        is_last=not has_more,
     )
     selected = request.query.get("job", "")
     selected = selected if filters.is_stream_id(selected) else ""
     detail, form = await pane_of(request, moment, wanted, selected) if whole else (None, None)
-    heads = columns(wanted)
     view, sights = filters.VIEW_BY_ID[wanted.view], wanted.sights
     return BoardPage(
         filter=wanted,
@@ -164,20 +154,12 @@ async def _page(
         layouts=layouts_of(wanted, selected),
         rail=rail,
         view_words=view.words,
-        columns=heads,
+        columns=columns(wanted),
         rows=rows,
         last_heads=last_heads,
-        hidable=tuple(
-            (column.id, column.words, column.id in wanted.hidden)
-            for column in heads
-            if column.id in HIDABLE
-        ),
-        groupings=tuple(
-            (_GROUPING_WORDS[group], wanted.grouped_by(group).url(), group == wanted.group)
-            for group in GROUPINGS
-        ),
+        toolbar=toolbar_of(wanted),
         total=total,
-        more=len(found) > PAGE_ROWS,
+        more=has_more,
         directions=json.dumps(question.descending),
         bar=await filter_bar(moment, reading, workers, request.headers.get(LIST_HAD, "")),
         hidden=counts[wanted.view] - total if wanted.narrowed else 0,
@@ -186,9 +168,6 @@ async def _page(
         near=await near_place(request, moment, wanted) if whole else None,
         selected=selected,
         here=wanted.query(),
-        csv_jobs=f"/export/jobs.csv?{wanted.query()}",
-        csv_logs=f"/export/timelogs.csv?{wanted.query()}",
-        new_href=wanted.url(do="new"),
         close_href=wanted.url(),
         map_assets=map_assets(request.app[ASSETS]),
         inbox_count=await request.app[INBOX_BOOK].count(now_ms),
@@ -197,10 +176,14 @@ async def _page(
     )
 
 
-async def _total(question: Question, reader: Rows, counts: dict[str, int]) -> int:
-    """How many jobs a question holds; of a whole view it is known."""
+async def _total(question: Question, reader: Rows, counts: dict[str, int], found: Found) -> int:
+    """How many jobs a question holds; of a whole view it is known, and where one page has all."""
     wanted = question.filter
-    return await question.total(reader) if wanted.narrowed else counts[wanted.view]
+    if not wanted.narrowed:
+        return counts[wanted.view]
+    # Those of closed groups are counted too, and on no page.
+    has_all = len(found.rows) <= PAGE_ROWS and not wanted.closed
+    return len(found.rows) if has_all else await question.total(reader)
 
 
 _MAP_FILES: Final = {
@@ -268,16 +251,18 @@ async def rows_part(request: web.Request) -> web.StreamResponse:
     after = question.read_key(request.query.get("after", ""))
     if after is None:
         raise web.HTTPBadRequest(text="The order of the table has changed; load the page anew.")
-    found = await question.page(moment.hub.reader, after, NEXT_ROWS + 1)
-    shown = found[:NEXT_ROWS]
-    rows = await board_rows(moment.hub.reader, question, shown, moment.zone, moment.now_ms)
-    before = group_of_key(question.filter, after)
+    found = await find_rows(moment.hub.reader, question.of_page(after, NEXT_ROWS + 1), NEXT_ROWS)
+    has_more = len(found.rows) > NEXT_ROWS
     rows, last_heads = await _in_groups(
-        moment, question, rows, before, is_last=len(found) <= NEXT_ROWS
+        moment,
+        question,
+        board_rows(question, found, NEXT_ROWS, moment.zone, moment.now_ms),
+        group_of_key(question.filter, after),
+        is_last=not has_more,
     )
     page = RowsPart(rows, last_heads, request.query.get("job", ""))
     response = await part(request, "board/rows.html", page)
-    response.headers["X-More"] = "1" if len(found) > NEXT_ROWS else "0"
+    response.headers["X-More"] = "1" if has_more else "0"
     return response
 
 
@@ -295,8 +280,8 @@ async def changed_part(request: web.Request) -> web.StreamResponse:
     if request.query.get("alerts"):
         jobs = [*jobs, *request.app[ALERT_BOOK].jobs][:CHANGED_MAX]
     reader = moment.hub.reader
-    found = await question.some(reader, jobs)
-    rows = await board_rows(reader, question, found, moment.zone, moment.now_ms)
+    found = await find_rows(reader, question.of_some(jobs), CHANGED_MAX)
+    rows = board_rows(question, found, CHANGED_MAX, moment.zone, moment.now_ms)
     drawing: Any = templates_of(request).get_template("board/row.html").module
     drawn_row: Any = templates_of(request).globals["drawn_row"]
     drawn = {

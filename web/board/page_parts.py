@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from core.sentence import say
-from web.board.filters import ASKED_LATELY, BOTH, VIEWS, Filter
+from web.board.filters import ASKED_LATELY, BOTH, GROUPINGS, HIDABLE, VIEWS, Filter
 
 _TONE_BY_VIEW: Final = {
     "exceptions": "bad",
@@ -49,6 +49,29 @@ class Column:
     place: int
 
 
+@dataclass(frozen=True, slots=True)
+class Toolbar:
+    """Where the controls over a table lead, by its filter alone.
+
+    `groupings` and `hidable` say words, an address or a column's id, and whether it is chosen.
+    """
+
+    groupings: tuple[tuple[str, str, bool], ...]
+    hidable: tuple[tuple[str, str, bool], ...]
+    csv_jobs: str
+    csv_logs: str
+    propose_href: str
+    new_href: str
+
+
+_GROUPING_WORDS: Final = {
+    "": say("None"),
+    "worker": say("Worker"),
+    "team": say("Team"),
+    "status": say("Status"),
+    "customer": say("Customer"),
+    "day": say("Day"),
+}
 _COLUMNS: Final = (
     ("alert", say("Flags")),
     ("number", say("No.")),
@@ -104,3 +127,23 @@ def columns(wanted: Filter) -> tuple[Column, ...]:
         shown = place if len(sorts) > 1 else 0
         found.append(Column(column, words, wanted.sorted_by(column).url(), order, shown))
     return tuple(found)
+
+
+@lru_cache(maxsize=ASKED_LATELY)
+def toolbar_of(wanted: Filter) -> Toolbar:
+    """The controls over the table of a filter."""
+    return Toolbar(
+        groupings=tuple(
+            (_GROUPING_WORDS[group], wanted.grouped_by(group).url(), group == wanted.group)
+            for group in GROUPINGS
+        ),
+        hidable=tuple(
+            (column, words, column in wanted.hidden)
+            for column, words in _COLUMNS
+            if column in HIDABLE
+        ),
+        csv_jobs=f"/export/jobs.csv?{wanted.query()}",
+        csv_logs=f"/export/timelogs.csv?{wanted.query()}",
+        propose_href=f"/proposal?day={wanted.day}" if wanted.day else "/proposal",
+        new_href=wanted.url(do="new"),
+    )

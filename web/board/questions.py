@@ -212,6 +212,10 @@ class Question:
 
     async def page(self, reader: Rows, after: Key | None, limit: int = PAGE_ROWS) -> list[Row]:
         """Up to `limit` rows behind the row with the key `after`; None begins at the top."""
+        return await reader.rows(*self.of_page(after, limit))
+
+    def of_page(self, after: Key | None, limit: int) -> tuple[str, list[Any]]:
+        """What `page` asks: SQL and values."""
         values = list(self._values)
         behind = "1" if after is None else self._behind(after, values)
         order = ", ".join(
@@ -223,13 +227,13 @@ class Question:
         # out twice what each row is ordered by. A LIMIT keeps what is told of a job from being
         # looked for with each column that says a part of it.
         told = f"""json_extract(?1, '$."' || key_{len(self.descending) - 1} || '"')"""
-        return await reader.rows(
+        sql = (
             f"WITH {_PLACED_ALERT} SELECT {_SHOWN_COLUMNS}, shown.* FROM"
             f" (SELECT *, {told} AS told FROM (SELECT * FROM ({self._each(values)}) WHERE {behind}"
             f" ORDER BY {order} LIMIT {_bind(values, limit)}) LIMIT -1) AS shown"
-            f" CROSS JOIN {_OF_SHOWN} ORDER BY {order}",
-            values,
+            f" CROSS JOIN {_OF_SHOWN} ORDER BY {order}"
         )
+        return sql, values
 
     def _each(self, values: list[Any]) -> str:
         """Place and key of each job that matches; those with an alert and the others apart.
@@ -245,15 +249,19 @@ class Question:
 
     async def some(self, reader: Rows, jobs: Sequence[str]) -> list[Row]:
         """The rows of given jobs, whether or not they match; `matches` says which do."""
+        return await reader.rows(*self.of_some(jobs))
+
+    def of_some(self, jobs: Sequence[str]) -> tuple[str, list[Any]]:
+        """What `some` asks: SQL and values."""
         values = list(self._values)
         asked = _bind(values, json.dumps(list(jobs)))
         shown = self._shown(values)
-        return await reader.rows(
+        sql = (
             f"WITH {_alerts_among(asked)} SELECT {_COLUMNS}, {self._keys}, ({shown}) AS matches"
             f" {_from(_COLUMNS, self._keys, shown)}"
-            f" WHERE job.job IN (SELECT value FROM json_each({asked}))",
-            values,
+            f" WHERE job.job IN (SELECT value FROM json_each({asked}))"
         )
+        return sql, values
 
     async def picks(self, reader: Rows, limit: int) -> list[Row]:
         """`job` and `frontier` of the first `limit` jobs in the order."""

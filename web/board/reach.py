@@ -9,7 +9,7 @@ reach falls when a phone is restored or replaced.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -82,15 +82,46 @@ async def reach_of(reader: Rows, turns: Iterable[Turn]) -> dict[Turn, Reach]:
     return found
 
 
+def leading_questions(worker_by_job: Mapping[str, str]) -> list[tuple[str, list[Any]]]:
+    """What `leading_reach` reads from, of some hundreds of jobs and who leads each (hex ids)."""
+    leading = (
+        f"SELECT job, worker, turn, entry FROM assignment WHERE job IN ({_marks(worker_by_job)})"
+        " AND phase NOT IN ('withdrawn', 'released') ORDER BY assigned_at"
+    )
+    return [(leading, [*worker_by_job]), *_questions(worker_by_job, worker_by_job.values())]
+
+
+def leading_reach(
+    worker_by_job: Mapping[str, str], answers: Sequence[Sequence[Any]]
+) -> dict[str, Reach]:
+    """The reach of the assignment that leads each job, by job."""
+    rows, *others = answers
+    turns = {
+        row["job"]: Turn(row["job"], row["worker"], row["turn"], row["entry"])
+        for row in rows
+        if row["worker"] == worker_by_job[row["job"]]
+    }
+    found = _told(list(turns.values()), others)
+    return {job: found[turn] for job, turn in turns.items()}
+
+
 async def _reach_of_some(reader: Rows, turns: Sequence[Turn]) -> dict[Turn, Reach]:
-    streams = sorted({bytes.fromhex(turn.job) for turn in turns})
-    hashes = sorted({turn.entry for turn in turns})
-    marks, some = _marks(streams), _marks(hashes)
+    asked = _questions([turn.job for turn in turns], [turn.worker for turn in turns])
+    return _told(turns, await reader.answers(*asked))
+
+
+def _questions(jobs: Iterable[str], workers: Iterable[str]) -> list[tuple[str, list[Any]]]:
+    """What `_told` makes the reach of: logs, what made assignments, acks, phases, phones."""
+    names = sorted(set(jobs))
+    streams = [bytes.fromhex(job) for job in names]
+    people = sorted({bytes.fromhex(worker) for worker in workers})
+    marks = _marks(streams)
     logs_sql = f"SELECT log, stream, author, branch, height FROM log WHERE stream IN ({marks})"
     made_sql = (
         "SELECT substr(entry.hash, 1, 8) AS short, entry.log, entry.seq"
         " FROM log JOIN entry ON entry.log = log.log"
-        f" WHERE log.stream IN ({marks}) AND substr(entry.hash, 1, 8) IN ({some})"
+        f" WHERE log.stream IN ({marks}) AND substr(entry.hash, 1, 8) IN"
+        f" (SELECT entry FROM assignment WHERE job IN ({marks}))"
     )
     acks_sql = f"SELECT stream, peer, author, branch, height FROM reach WHERE stream IN ({marks})"
     phases_sql = (
@@ -98,18 +129,21 @@ async def _reach_of_some(reader: Rows, turns: Sequence[Turn]) -> dict[Turn, Reac
         f" ON author.number = phase_time.author WHERE job IN ({marks})"
     )
     # The keys that were certified for each worker and not revoked.
-    workers = sorted({bytes.fromhex(turn.worker) for turn in turns})
     phones_sql = (
-        f"SELECT author, subject FROM certificate WHERE subject IN ({_marks(workers)})"
+        f"SELECT author, subject FROM certificate WHERE subject IN ({_marks(people)})"
         " AND author NOT IN (SELECT author FROM revoked)"
     )
-    logs, made_by, acks, phases, certified = await reader.answers(
+    return [
         (logs_sql, streams),
-        (made_sql, [*streams, *hashes]),
+        (made_sql, [*streams, *names]),
         (acks_sql, streams),
         (phases_sql, streams),
-        (phones_sql, workers),
-    )
+        (phones_sql, people),
+    ]
+
+
+def _told(turns: Sequence[Turn], answers: Sequence[Sequence[Any]]) -> dict[Turn, Reach]:
+    logs, made_by, acks, phases, certified = answers
     log_by_number = {
         row["log"]: _Log(row["stream"].hex(), row["author"], row["branch"], row["height"])
         for row in logs
@@ -146,7 +180,7 @@ async def _reach_of_some(reader: Rows, turns: Sequence[Turn]) -> dict[Turn, Reac
     return found
 
 
-def _marks(values: Sequence[bytes]) -> str:
+def _marks(values: Sized) -> str:
     return ", ".join("?" * len(values))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -20,7 +20,7 @@ from web.board.days import first_day_words, today, workday_ms
 from web.board.filters import ASKED_LATELY, Filter
 from web.board.groups import Head, group_of_key
 from web.board.questions import Question
-from web.board.reach import Reach, Turn, reach_of
+from web.board.reach import Reach, leading_questions, leading_reach
 from web.board.reader import Rows
 from web.rendering import ROWS_KEPT
 
@@ -109,18 +109,41 @@ class BoardRow:
         return "" if self.priority == 1 else PRIORITY_WORDS[self.priority]
 
 
-async def board_rows(
-    reader: Rows, question: Question, found: Sequence[Any], zone: ZoneInfo, now_ms: int
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Rows of SQL, and the reach of the assignment that leads each job that is not over."""
+
+    rows: Sequence[Any]
+    reach_by_job: Mapping[str, Reach]
+
+
+async def find_rows(reader: Rows, asked: tuple[str, list[Any]], drawn_max: int) -> Found:
+    """The rows of a question (SQL and values), with the reach of the first so many."""
+    led: dict[str, str] = {}
+
+    def more(rows: list[Any]) -> list[tuple[str, list[Any]]]:
+        # A row shows the reach of a job that is not over, so it is asked for no other.
+        led.update(
+            (row["job"], row["worker"])
+            for row in rows[:drawn_max]
+            if row["worker"] and row["status"] in LIVE_STATUSES
+        )
+        return leading_questions(led) if led else []
+
+    rows, *answers = await reader.answers(asked, more=more)
+    return Found(rows, leading_reach(led, answers) if led else {})
+
+
+def board_rows(
+    question: Question, found: Found, drawn_max: int, zone: ZoneInfo, now_ms: int
 ) -> tuple[BoardRow, ...]:
-    """Rows of SQL as rows of the page, with the reach of the assignments that lead."""
-    # A row shows the reach of a job that is not over, so it is asked for no other.
-    live = [row["job"] for row in found if row["worker"] and row["status"] in LIVE_STATUSES]
-    reach_by_job = await leading_reach(reader, live) if live else {}
-    if not found:
+    """The first so many rows of SQL as rows of the page."""
+    rows = found.rows[:drawn_max]
+    if not rows:
         return ()
     asked = _asked(
         question.filter,
-        tuple(found[0].keys()),
+        tuple(rows[0].keys()),
         question.key_names,
         zone,
         today(now_ms, zone),
@@ -129,10 +152,10 @@ async def board_rows(
         _board_row(
             asked,
             tuple(row),
-            reach_by_job.get(row["job"]),
+            found.reach_by_job.get(row["job"]),
             short_ago(row["updated_at"], now_ms),
         )
-        for row in found
+        for row in rows
     )
 
 
@@ -153,21 +176,6 @@ def _asked(
     wanted: Filter, names: tuple[str, ...], keys: tuple[str, ...], zone: ZoneInfo, day: str
 ) -> _Asked:
     return _Asked(wanted, names, keys, zone, workday_ms(day, zone), wanted.url(job=""))
-
-
-async def leading_reach(reader: Rows, jobs: Sequence[str]) -> dict[str, Reach]:
-    """The reach of each job's leading assignment, by job."""
-    rows = await reader.rows(
-        "SELECT assignment.job, assignment.worker, assignment.turn, assignment.entry"
-        " FROM json_each(?) AS wanted JOIN job ON job.job = wanted.value"
-        " JOIN assignment ON assignment.job = job.job AND assignment.worker = job.worker"
-        " WHERE assignment.phase NOT IN ('withdrawn', 'released')"
-        " ORDER BY assignment.assigned_at",
-        [json.dumps(list(jobs))],
-    )
-    turns = {row["job"]: Turn(row["job"], row["worker"], row["turn"], row["entry"]) for row in rows}
-    found = await reach_of(reader, turns.values())
-    return {job: found[turn] for job, turn in turns.items()}
 
 
 @lru_cache(maxsize=ROWS_KEPT)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -22,9 +23,9 @@ from core.dispatch.acts import ActError
 from core.sentence import say
 from hub.keys import Account
 from web import formats
-from web.board.filters import CHOICES_MAX, Filter
+from web.board.filters import ASKED_LATELY, CHOICES_MAX, Filter
 from web.board.naming import Reading
-from web.board.reader import Rows
+from web.board.near import KeptNames
 from web.board.state import AlertBook, Moment
 
 VIEWS_MAX: Final = 200
@@ -60,12 +61,9 @@ class Count:
     newest: bool = True
 
 
-async def views_seen(reader: Rows, account: Account) -> list[SavedView]:
+async def views_seen(names: KeptNames, account: Account) -> list[SavedView]:
     """The views that an account sees, its own first, each list in its order."""
-    rows = await reader.rows(
-        "SELECT view, name, query, owner, position FROM saved_view WHERE owner IN ('', ?)",
-        (account.account,),
-    )
+    rows = [row for row in await names.saved_views() if row["owner"] in ("", account.account)]
     ordered = sorted(rows, key=lambda row: (row["owner"] == "", *_place(row)))
     return [_view(row) for row in ordered]
 
@@ -79,6 +77,7 @@ def _view(row: Any) -> SavedView:
     return SavedView(row["view"], name, row["query"], not row["owner"], row["position"])
 
 
+@lru_cache(maxsize=ASKED_LATELY)
 def kept(wanted: Filter) -> str:
     """What of the board a view keeps: all but a fixed day, and which groups are closed."""
     return replace(wanted, day="", closed=()).query()

@@ -28,7 +28,7 @@ from web.board.layouts import Layouts
 from web.board.lookups import CandidatesPart
 from web.board.nearest import Candidate
 from web.board.page import BoardPage, DispatchOffPage, PanePart, RowsPart
-from web.board.page_parts import Column
+from web.board.page_parts import Column, Toolbar
 from web.board.planner import Planner, PlannerPart
 from web.board.problems import Problem
 from web.board.proposal_page import BeginPage, Line, ProposalPage
@@ -48,6 +48,7 @@ GIVEN: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
     ("filter_bar.html", "bar", (FilterBar,)),
     ("bulk.html", "page", (BoardPage,)),
     ("layouts.html", "layouts", (Layouts,)),
+    ("toolbar.html", "toolbar", (Toolbar,)),
     ("heads.html", "column", (Column,)),
     ("rail.html", "rail", (Rail,)),
     ("rail.html", "link", (SavedLink,)),
@@ -84,7 +85,7 @@ GIVEN: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
 
 
 # Pieces whose values have no names inside; a value that they lack is an error when they are drawn.
-OF_TUPLES = {"table_menu.html"}
+OF_TUPLES = {"table_menu.html", "empty.html"}
 OF_PAGE = (
     "board.html", "jobs.html", "pane.html", "detail.html", "save_view.html",
 )  # fmt: skip

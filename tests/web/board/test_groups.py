@@ -108,6 +108,20 @@ async def test_a_closed_group_keeps_its_head_and_its_count_wherever_it_stands(to
     assert len(file.decode().splitlines()) == 5
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+async def test_what_a_filter_leaves_is_counted_whole_however_much_fits_on_a_page(
+    town: Town, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(board_page, "PAGE_ROWS", size)
+    await fill(town)
+    eva = await town.office.signed_in("Eva")
+    shut = "&group=day&closed=2026-11-23&closed=none"
+    for text, count in (("nowhere", 0), ("late", 1), ("-undated", 3)):
+        for query in (f"view=all&q={text}", f"view=all&q={text}{shut}"):
+            seen = await eva.get(f"/?{query}")
+            assert f'id="total" aria-label="jobs shown">{count}<' in seen.text, query
+
+
 async def test_pages_go_on_through_the_groups_with_each_head_once(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
