@@ -45,6 +45,7 @@ class Subscription:
 
     @interest.setter
     def interest(self, interest: Interest | None) -> None:
+        """Hear of this alone, from the next commit that is announced."""
         if interest is not self._interest:
             self._interest = interest
             self._restless.append(self)
