@@ -7,7 +7,6 @@ and counted over the last seconds. Holds no page. Invariant: it names nobody and
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import time
 from collections import deque
@@ -55,13 +54,15 @@ _LAG: web.AppKey[LoopLag] = web.AppKey("loop lag", LoopLag)
 async def hub_json(request: web.Request) -> web.Response:
     """GET /hub.json: the hub's figures; bytes, milliseconds and seconds as the names say.
 
-    They are had without a look at the store, which may be busy; with `?settings=1` there is one.
+    They are had without a look at the store, which may be busy; with `?settings=1` there may be
+    one, and the site's time zone and whether Job Dispatch is on come along.
     """
     hub = request.app[HUB]
     figures = own_figures(hub, request.app[_LAG])
     if request.query.get("settings"):
-        row = await hub.reader.row("SELECT value FROM setting WHERE name = 'job_dispatch'")
-        figures["job_dispatch"] = row is not None and json.loads(row["value"]) is True
+        settings = (await hub.office.state()).settings
+        figures["job_dispatch"] = settings.get("job_dispatch") is True
+        figures["time_zone"] = settings.get("time_zone")
     return web.json_response(figures, headers={"Cache-Control": "no-store"})
 
 

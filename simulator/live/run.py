@@ -16,10 +16,11 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from replica.clock import SystemClock
 from simulator.draw import chance_for
@@ -203,29 +204,34 @@ class LiveRun:
         return workers
 
     def _jobs(self, names: list[str]) -> list[dict[str, str]]:
-        now_s = SystemClock().now_ms() / 1_000
-        today = datetime.fromtimestamp(now_s, UTC).date().isoformat()
+        now = datetime.fromtimestamp(SystemClock().now_ms() / 1_000, self._zone())
         chance, rows = self._chance, []
         for number in range(self.plan.scenario.site.jobs_per_phone):
+            window = hour_from(now, number)
             for name in names:
                 lat, lon = (
                     middle + chance.uniform(-SPREAD, SPREAD) * scale
                     for middle, scale in zip(CENTRE, (1.0, 2.0), strict=True)
                 )
-                hour = 6 + number % 12
                 rows.append(
                     {
                         # Two rows that say the same are one job for an import.
                         "Title": f"Visit {number + 1} of {name}",
                         "Position": f"{lat:.5f}, {lon:.5f}",
-                        "Day": today,
-                        "From": f"{hour:02}:00",
-                        "Until": f"{hour + 1:02}:00",
+                        **window,
                         "Duration": "30",
                         "Worker": name,
                     }
                 )
         return rows
+
+    def _zone(self) -> tzinfo:
+        """The hub's, whose clock the import reads; UTC where an earlier version does not tell."""
+        name = (self.hub_at_start or {}).get("time_zone")
+        try:
+            return ZoneInfo(name) if isinstance(name, str) else UTC
+        except (KeyError, ValueError):
+            return UTC
 
     async def _join(self, person: OfficePerson, fleets: Fleets, workers: list[str]) -> None:
         course, left = self.course, list(enumerate(workers))
@@ -317,6 +323,23 @@ class LiveRun:
         if "settling" in told or "settled" in told:
             self._settled_by_process[number] = told.get("settled", told.get("settling", 0))
             self.course.settled = sum(self._settled_by_process.values())
+
+
+def hour_from(now: datetime, number: int) -> dict[str, str]:
+    """Day and hours, on the clocks where `now` is, of the job that comes so many hours from now.
+
+    From now on, so that what is late in a run does not hang on when somebody runs it. Where an
+    hour later would be no later on the clock, at midnight or as clocks are set back, it lasts
+    until the end of its day.
+    """
+    start, end = (
+        (now.astimezone(UTC) + timedelta(hours=more)).astimezone(now.tzinfo)
+        for more in (number, number + 1)
+    )
+    first, last = f"{start:%H:%M}", f"{end:%H:%M}"
+    if last <= first:
+        first, last = min(first, "23:58"), "23:59"
+    return {"Day": start.date().isoformat(), "From": first, "Until": last}
 
 
 def _folders() -> tuple[Path, Path]:

@@ -7,16 +7,20 @@ import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulator.draw import Options
 from simulator.live.fleets import Fleets
 from simulator.live.judging import record_of
 from simulator.live.office import OfficePerson
 from simulator.live.progress import line_of, page_of
-from simulator.live.run import LiveRun, Plan
+from simulator.live.run import LiveRun, Plan, hour_from
 from simulator.live.tally import Tally
 from simulator.live.target import TargetError, address_of, find_target
 from simulator.report.record import from_json, to_json
@@ -193,6 +197,10 @@ async def test_a_hub_tells_its_figures_to_those_who_are_signed_in_alone(site: Si
     async with OfficePerson(target, "Eva", PASSWORD, Tally()) as person:
         told = await person.hub_figures()
         assert told is not None
+        assert "time_zone" not in told
+        more = await person.hub_figures(settings=True)
+        assert more is not None
+        assert (more["time_zone"], more["job_dispatch"]) == ("Europe/Helsinki", True)
         assert told["free_bytes"] > 0
         assert told["memory_bytes"] > 0
         assert told["calls"] > 0
@@ -222,3 +230,36 @@ def test_an_address_is_taken_as_people_write_it() -> None:
     assert address_of("127.0.0.1") == "127.0.0.1:8443"
     assert address_of("https://hub.example:9443/") == "hub.example:9443"
     assert address_of("[::1]:9443") == "[::1]:9443"
+
+
+@given(
+    st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),
+    st.sampled_from(("UTC", "Europe/Prague", "America/New_York", "Australia/Lord_Howe")),
+    st.integers(0, 30),
+)
+def test_a_jobs_hours_begin_so_many_hours_from_now_and_can_be_imported(
+    moment: datetime, zone: str, number: int
+) -> None:
+    now = moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+    window = hour_from(now, number)
+    assert re.fullmatch(r"[0-2]\d:[0-5]\d", window["From"])
+    assert window["From"] < window["Until"] <= "23:59"
+    begins = moment.replace(tzinfo=UTC) + timedelta(hours=number)
+    assert window["Day"] == begins.astimezone(ZoneInfo(zone)).date().isoformat()
+    assert window["From"] == min(f"{begins.astimezone(ZoneInfo(zone)):%H:%M}", "23:58")
+
+
+@pytest.mark.parametrize(
+    ("now", "number", "hours"),
+    [
+        ("2026-11-30T09:17+01:00", 0, ("2026-11-30", "09:17", "10:17")),
+        ("2026-11-30T22:30+01:00", 1, ("2026-11-30", "23:30", "23:59")),
+        ("2026-11-30T22:30+01:00", 2, ("2026-12-01", "00:30", "01:30")),
+        ("2026-11-30T23:59+01:00", 0, ("2026-11-30", "23:58", "23:59")),
+    ],
+)
+def test_a_job_that_would_end_tomorrow_ends_with_its_day(
+    now: str, number: int, hours: tuple[str, str, str]
+) -> None:
+    found = hour_from(datetime.fromisoformat(now), number)
+    assert (found["Day"], found["From"], found["Until"]) == hours
