@@ -7,6 +7,7 @@ shown with both sides as they stand now, and decided from the frontier that it w
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,8 +18,8 @@ from hub.keys import HUB
 from web.board.conflicts import ConflictView, views_of
 from web.board.filters import Filter, is_stream_id
 from web.board.inbox_actions import act_in_inbox
-from web.board.inbox_book import INBOX_BOOK, Listed
-from web.board.problems import Problem
+from web.board.inbox_book import INBOX_BOOK
+from web.board.problem import Problem
 from web.board.state import Moment, moment_of
 from web.board.words import load_names
 from web.language import answer_json
@@ -67,33 +68,32 @@ class InboxPart:
 
 async def inbox_of(request: web.Request, moment: Moment, wanted: Filter) -> InboxPart:
     """The inbox as it is now."""
-    listed = await request.app[INBOX_BOOK].problems(moment.now_ms)
-    waiting = [each for each in listed if not each.problem.aside_until_ms]
-    aside = [each for each in listed if each.problem.aside_until_ms]
+    inbox = await request.app[INBOX_BOOK].newest(moment.now_ms)
     selected = request.query.get("job", "")
     return InboxPart(
-        cards=await _cards(moment, wanted, waiting[:CARDS_MAX]),
-        aside=await _cards(moment, wanted, aside[:CARDS_MAX]),
-        more=max(len(waiting) - CARDS_MAX, 0),
-        count=len(waiting),
+        cards=await _cards(moment, wanted, inbox.waiting[:CARDS_MAX], inbox.first),
+        aside=await _cards(moment, wanted, inbox.aside[:CARDS_MAX], {}),
+        more=max(len(inbox.waiting) - CARDS_MAX, 0),
+        count=len(inbox.waiting),
         selected=selected if is_stream_id(selected) else "",
         here=wanted.query(),
     )
 
 
-async def _cards(moment: Moment, wanted: Filter, listed: list[Listed]) -> tuple[Card, ...]:
-    streams = dict.fromkeys(each.problem.stream for each in listed if each.problem.conflict)
+async def _cards(
+    moment: Moment, wanted: Filter, problems: Sequence[Problem], first: Mapping[str, int]
+) -> tuple[Card, ...]:
+    streams = dict.fromkeys(each.stream for each in problems if each.conflict)
     drawn: dict[str, tuple[dict[str, ConflictView], str]] = {}
     for stream in list(streams)[:CONFLICTS_DRAWN_MAX]:
         drawn[stream] = await _conflicts(moment, stream)
     found = []
-    for each in listed:
-        problem = each.problem
+    for problem in problems:
         views, frontier = drawn.get(problem.stream, ({}, ""))
         found.append(
             Card(
                 problem=problem,
-                listed=each.listed,
+                listed=first.get(problem.key, 0),
                 icon=ICON_BY_KIND[problem.kind],
                 tone="bad" if problem.lost or problem.kind == "conflict" else "risk",
                 href=wanted.url(job=problem.job) if problem.job else problem.page,
@@ -129,19 +129,19 @@ async def inbox_json(request: web.Request) -> web.StreamResponse:
     `since`, and for a page that knew another run of this hub, nothing is new.
     """
     book = request.app[INBOX_BOOK]
-    listed = await book.problems(request.app[HUB].clock.now_ms())
-    waiting = [each for each in listed if not each.problem.aside_until_ms]
+    inbox = await book.newest(request.app[HUB].clock.now_ms())
     text = request.query.get("since", "")
     since = int(text) if text.isdecimal() and len(text) < 16 else book.number
-    fresh = [_said(each.problem) for each in waiting if each.listed > since]
+    news = frozenset(key for key, number in inbox.first.items() if number > since)
+    fresh = [each for each in inbox.waiting if each.key in news] if news else []
     answer = {
         "number": book.number,
-        "count": len(waiting),
+        "count": len(inbox.waiting),
         "order": [
-            {"key": each.problem.key, "job": each.problem.job, "words": _said(each.problem)}
-            for each in waiting[:CARDS_MAX]
+            {"key": each.key, "job": each.job, "words": _said(each)}
+            for each in inbox.waiting[:CARDS_MAX]
         ],
-        "fresh": fresh[:FRESH_WORDS_MAX],
+        "fresh": [_said(each) for each in fresh[:FRESH_WORDS_MAX]],
         "more": max(len(fresh) - FRESH_WORDS_MAX, 0),
     }
     return answer_json(request, answer)

@@ -10,14 +10,15 @@ site so large that it takes long; a problem is news once, and again only after i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
 
 from hub.hub import Hub
-from web.board.problems import KnownJobs, Problem, forked_keys, gather
+from web.board.problem import Problem
+from web.board.problems import KnownJobs, forked_keys, gather
 from web.board.state import AlertBook
 
 QUIET_MS: Final = 10 * 60_000
@@ -37,29 +38,38 @@ class Repeats:
 
     def __init__(self) -> None:
         self.number = -1
-        self._seen: dict[str, tuple[int, int]] = {}
+        self._first: dict[str, int] = {}
+        # Of what is gone where it stood first, and when it was last listed.
+        self._gone: dict[str, tuple[int, int]] = {}
+        self._listed_ms = 0
 
-    def listed(self, keys: Iterable[str], now_ms: int) -> dict[str, int]:
+    def listed(self, keys: Collection[str], now_ms: int) -> Mapping[str, int]:
         """The number of the list that each of the next list's keys stood in first."""
         self.number += 1
-        found = {}
-        for key in keys:
-            found[key], _ = self._seen.get(key, (self.number, now_ms))
-            self._seen[key] = (found[key], now_ms)
-        self._seen = {
+        here = frozenset(keys)
+        for key in self._first.keys() - here:
+            self._gone[key] = (self._first.pop(key), self._listed_ms)
+        self._gone = {
             key: (first, last_ms)
-            for key, (first, last_ms) in self._seen.items()
+            for key, (first, last_ms) in self._gone.items()
             if now_ms - last_ms < QUIET_MS
         }
-        return found
+        for key in here - self._first.keys():
+            self._first[key], _ = self._gone.pop(key, (self.number, now_ms))
+        self._listed_ms = now_ms
+        return self._first
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A problem, and the number of the list that it stood in first (0: the hub's first)."""
+class Inbox:
+    """A list: what waits for a person, what hurts most first, and what is put aside.
 
-    problem: Problem
-    listed: int
+    `first` says of what waits the number of the list that it stood in first (0: the hub's first).
+    """
+
+    waiting: Sequence[Problem]
+    aside: Sequence[Problem]
+    first: Mapping[str, int]
 
 
 class InboxBook:
@@ -77,11 +87,10 @@ class InboxBook:
         self._repeats = Repeats()
         self._forked: list[Any] = []
         self._forked_at_ms = -FORKED_MS_MAX
-        self._problems: tuple[Listed, ...] = ()
-        self._waiting = 0
+        self._inbox = Inbox((), (), {})
 
-    async def problems(self, now_ms: int) -> tuple[Listed, ...]:
-        """All problems, what hurts most first, and last what is put aside."""
+    async def newest(self, now_ms: int) -> Inbox:
+        """The list of all problems as they are now."""
         await self._alerts.read(now_ms)
         # One at a time: who asks while a list is made gets that one, and not the one before it.
         async with self._making:
@@ -90,7 +99,7 @@ class InboxBook:
                 await self._make(now_ms)
                 self._ended_s = asyncio.get_running_loop().time()
                 self._took_s = self._ended_s - began_s
-        return self._problems
+        return self._inbox
 
     def _rests(self) -> bool:
         """Whether it was made just now; a storm of commits must not keep the hub busy."""
@@ -106,16 +115,14 @@ class InboxBook:
     async def _make(self, now_ms: int) -> None:
         made_with = self._alerts.number
         # Taken before anything is read: what is committed meanwhile is read again the next time.
-        self._known.forget(self._changes.take())
+        self._known.forget(self._changes.take(), self._alerts.take_changed())
         if not 0 <= now_ms - self._forked_at_ms < FORKED_MS_MAX:
             self._forked = await forked_keys(self._hub.reader)
             self._forked_at_ms = now_ms
-        alerts, busy = self._alerts.alerts, self._alerts.busy
-        found = await gather(self._hub, alerts, self._forked, now_ms, self._known, busy)
-        open_keys = [each.key for each in found if not each.aside_until_ms]
-        listed = self._repeats.listed(open_keys, now_ms)
-        self._waiting = len(open_keys)
-        self._problems = tuple(Listed(each, listed.get(each.key, 0)) for each in found)
+        alerts, busy = self._alerts.alert_by_job, self._alerts.busy
+        waiting, aside = await gather(self._hub, alerts, self._forked, now_ms, self._known, busy)
+        first = self._repeats.listed([each.key for each in waiting], now_ms)
+        self._inbox = Inbox(waiting, aside, first)
         self._made_with = made_with
 
     @property
@@ -125,8 +132,7 @@ class InboxBook:
 
     async def count(self, now_ms: int) -> int:
         """How many problems wait for a person now."""
-        await self.problems(now_ms)
-        return self._waiting
+        return len((await self.newest(now_ms)).waiting)
 
 
 INBOX_BOOK: Final = web.AppKey("INBOX_BOOK", InboxBook)

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
 from core.dispatch.acts import PROBLEM
 from core.dispatch.delay import DELAYED, Cause
 from core.dispatch.fields import Kind, Phase
-from core.dispatch.ranking import points
 from core.dispatch.reasons import reason_words
 from core.dispatch.snooze import aside_until
 from core.sentence import listed, marked, say, say_n
@@ -25,6 +24,8 @@ from hub.hub import Hub
 from web.board.alert_words import cause_words, why_words
 from web.board.alerts import Alert, put_aside
 from web.board.kept_alerts import BREATH_JOBS
+from web.board.problem import Problem
+from web.board.ranked import Ranked
 from web.board.reader import Rows
 from web.formats import MINUTE_MS, span_words
 from web.phones import SILENT_MS_MAX, phones_of
@@ -74,42 +75,6 @@ _KIND_WORDS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that needs a person.
-
-    `key` names it as long as it lasts. `kind` is 'conflict', 'alert', 'rejected', 'reported',
-    'phone' or 'damage'; `alert` is the kind under which it can be put aside in `stream` (hex), ''
-    where it can't. `job` is the job's id or ''. `words` say what it is and `why` what it follows
-    from; `minutes` is how late it is or how long it waits, `since_ms` when that began (0: unknown).
-    `asks` says that somebody has the job who can be asked.
-    """
-
-    key: str
-    kind: str
-    alert: str
-    stream: str
-    job: str
-    number: str
-    title: str
-    about: str
-    page: str
-    priority: int
-    words: str
-    why: str
-    minutes: int
-    since_ms: int
-    lost: bool
-    aside_until_ms: int
-    conflict: str
-    asks: bool
-
-    @property
-    def points(self) -> int:
-        """How much it hurts."""
-        return points(self.minutes, self.priority, lost=self.lost)
-
-
 _NOTHING_MORE: Final = {"lost": False, "conflict": "", "asks": False}
 
 
@@ -126,39 +91,47 @@ class KnownJobs:
 
     def __init__(self) -> None:
         self.row_by_job: dict[str, Any] = {}
-        self._made: dict[str, tuple[Alert, Any, Problem]] = {}
+        self.ranked = Ranked()
         self._reported: dict[str, list[Any]] = {}
-        # Jobs whose notes are to be read; None: of all jobs.
+        # Jobs whose notes are to be read, and jobs whose problem is to be made; None: of all jobs.
         self._unread: set[str] | None = None
+        self._unmade: set[str] | None = None
 
-    def forget(self, streams: Collection[bytes]) -> None:
-        """Ask anew of what changed, and of the jobs that show a name that may have changed."""
+    def forget(self, streams: Collection[bytes], alerted: Collection[str] | None) -> None:
+        """Ask anew of what changed, and of the jobs that show a name that may have changed.
+
+        `alerted` are the jobs whose alert is another or none now; None: any may be.
+        """
         jobs = {stream.hex() for stream in streams}
+        gone = set(jobs)
         if any(stream[4] == Kind.SITE for stream in streams):
             self.row_by_job.clear()
-            self._unread = None
+            self._unread = self._unmade = None
         named = {stream.hex() for stream in streams if stream[4] in _NAMED_KINDS}
         if named:
-            self.row_by_job = {
-                job: row
+            gone |= {
+                job
                 for job, row in self.row_by_job.items()
-                if row["worker"] not in named and row["customer"] not in named
+                if row["worker"] in named or row["customer"] in named
             }
             # Notes show names as well, also of people of whom nothing was known before.
             self._unread = None
-        for job in jobs:
+        for job in gone:
             self.row_by_job.pop(job, None)
         if self._unread is not None:
             self._unread |= jobs
+        if alerted is None:
+            self._unmade = None
+        if self._unmade is not None:
+            self._unmade |= gone.union(alerted or ())
 
-    async def read(self, reader: Rows, wanted: Iterable[str]) -> dict[str, Any]:
+    async def read(self, reader: Rows, wanted: Set[str]) -> dict[str, Any]:
         """The rows of these jobs, by job; one that is not there any more has none."""
-        jobs = set(wanted)
-        missing = sorted(jobs - self.row_by_job.keys())
+        missing = sorted(wanted - self.row_by_job.keys())
         if missing:
             rows = await reader.rows(_JOBS, (json.dumps(missing),))
             self.row_by_job |= {row["job"]: row for row in rows}
-        for job in self.row_by_job.keys() - jobs:
+        for job in self.row_by_job.keys() - wanted:
             del self.row_by_job[job]
         return self.row_by_job
 
@@ -179,62 +152,55 @@ class KnownJobs:
         self._unread = set()
         return [row for of_job in self._reported.values() for row in of_job]
 
-    async def of_alerts(self, making: _Making, alerts: Iterable[Alert]) -> list[Problem]:
-        """The problems of alerts; an alert and a row that are the same make the same."""
-        before, self._made = self._made, {}
-        anew = 0
-        for alert in alerts:
-            row = making.jobs.get(alert.job)
-            if row is None:
-                continue
-            made = before.get(alert.job)
-            if made is None or made[0] is not alert or made[1] != row:
-                made = (alert, row, making.alert(alert))
-                anew += 1
-                if anew % BREATH_JOBS == 0:
-                    # Minutes turn for all at once; nobody else is to wait for thousands of them.
-                    await asyncio.sleep(0)
-            self._made[alert.job] = made
-        return [problem for _, _, problem in self._made.values()]
+    async def rank(self, making: _Making, alert_by_job: Mapping[str, Alert]) -> None:
+        """Make the problems anew that alerts stand for, where an alert or its job changed."""
+        whole = self._unmade is None
+        jobs = alert_by_job.keys() if self._unmade is None else self._unmade
+        made: dict[str, Problem | None] = {}
+        for number, job in enumerate(list(jobs)):
+            if number % BREATH_JOBS == BREATH_JOBS - 1:
+                # Minutes turn for all at once; nobody else is to wait for thousands of them.
+                await asyncio.sleep(0)
+            alert = alert_by_job.get(job)
+            known = alert is not None and job in making.jobs
+            made[job] = making.alert(alert) if alert is not None and known else None
+        if whole:
+            self.ranked = Ranked()
+        self.ranked.change(made)
+        # As above: only when it was done.
+        self._unmade = set()
 
 
 async def gather(
     hub: Hub,
-    alerts: Sequence[Alert],
+    alert_by_job: Mapping[str, Alert],
     forked: Sequence[Any],
     now_ms: int,
     known: KnownJobs,
     busy: Collection[str],
-) -> list[Problem]:
-    """All problems, what hurts most first; what is put aside comes last.
+) -> tuple[list[Problem], list[Problem]]:
+    """All problems, what hurts most first: what waits for a person, and what is put aside.
 
-    `alerts` are those of `now_ms`, `forked` what `forked_keys` said lately, `known` what was read
+    The alerts are those of `now_ms`, `forked` what `forked_keys` said lately, `known` what was read
     before and did not change, and `busy` the workers (hex) who have jobs to do.
     """
     reader = hub.reader
     conflicts = await reader.rows(_CONFLICTS)
     rejected = await reader.rows(_REJECTED)
     reported = await known.reported(reader)
-    jobs = await known.read(
-        reader,
-        [
-            *(row["stream"] for row in conflicts),
-            *(alert.job for alert in alerts),
-            *(row["job"] for row in (*rejected, *reported)),
-        ],
-    )
+    more = [row["stream"] for row in conflicts]
+    more += [row["job"] for row in (*rejected, *reported)]
+    jobs = await known.read(reader, alert_by_job.keys() | set(more))
     making = _Making(jobs, await put_aside(reader), now_ms)
-    found = await known.of_alerts(making, alerts)
-    found += [await _conflict(reader, making, row) for row in conflicts]
+    await known.rank(making, alert_by_job)
+    found = [await _conflict(reader, making, row) for row in conflicts]
     # What came since the first question was asked has its turn at the next commit.
     found += await _rejected(reader, making, [row for row in rejected if row["job"] in jobs])
     found += [making.reported(row) for row in reported if row["job"] in jobs]
     found += await _phones(hub, making, busy)
     found += [_forked(making, row) for row in forked]
     found += [making.damage(words) for words in hub.self_check.findings]
-    # One that waits for its time is at the end, however much it will hurt.
-    found.sort(key=lambda each: (each.aside_until_ms > 0, -each.points, each.since_ms, each.key))
-    return found
+    return known.ranked.with_others(found)
 
 
 @dataclass(frozen=True, slots=True)

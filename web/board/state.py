@@ -9,7 +9,7 @@ question is in its answer, and nothing that the clock or the phones change is ol
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -97,6 +97,8 @@ class AlertBook:
         self._text_by_job: dict[str, str] = {}
         self._text: str | None = "{}"
         self._to_count: set[str] = set()
+        # Jobs whose alert changed since that was asked for; None: any may have.
+        self._unlisted: set[str] | None = None
         self._turn = asyncio.Lock()
         self.number = 0
         """How often anything was new: what was made with the alerts goes by this."""
@@ -136,6 +138,10 @@ class AlertBook:
             self._to_count.update(stream.hex() for stream in streams if stream[4] == Kind.JOB)
         else:
             self._views.forget()
+        if not known:
+            self._unlisted = None
+        elif self._unlisted is not None:
+            self._unlisted |= changed
         if changed:
             self._alerts = self._text = None
         if changed or streams or listens:
@@ -167,6 +173,19 @@ class AlertBook:
         if self._alerts is None:
             self._alerts = tuple(alert for _, alert in sorted(self._kept.alert_by_job.items()))
         return self._alerts
+
+    @property
+    def alert_by_job(self) -> Mapping[str, Alert]:
+        """The same by job (hex ids)."""
+        return self._kept.alert_by_job
+
+    def take_changed(self) -> set[str] | None:
+        """Jobs whose alert is another or none since this was last asked; None: any may be.
+
+        For the one list that is made of all alerts.
+        """
+        changed, self._unlisted = self._unlisted, set()
+        return changed
 
     @property
     def busy(self) -> frozenset[str]:

@@ -30,7 +30,7 @@ from web.board.nearest import Candidate
 from web.board.page import BoardPage, DispatchOffPage, PanePart, RowsPart
 from web.board.page_parts import Column, Toolbar
 from web.board.planner import Planner, PlannerPart
-from web.board.problems import Problem
+from web.board.problem import Problem
 from web.board.proposal_page import BeginPage, Line, ProposalPage
 from web.board.rail import Rail, SavedLink
 from web.board.rows import BoardRow
