@@ -21,7 +21,7 @@ _QUESTIONS: Final = (
     ("SELECT account, name, role FROM account WHERE disabled = 0", ()),
     ("SELECT name, value FROM setting", ()),
 )
-_SAY_IT: Final = frozenset({Kind.SITE, Kind.OFFICE})
+_KINDS: Final = (Kind.SITE, Kind.OFFICE)
 """The kinds of the streams whose rows these are."""
 
 
@@ -38,21 +38,28 @@ class KeptOffice:
 
     def __init__(self, reader: Reader, writer: Writer) -> None:
         self._reader = reader
-        self._changes = writer.subscribe()
+        self._commits = writer.commits_by_kind
         self._reading = asyncio.Lock()
+        self._made_at: tuple[int, ...] = ()
         self._state: OfficeState | None = None
 
     async def state(self) -> OfficeState:
         """As it is now."""
+        # By what was committed, and not by word of it, which comes later: nobody stays in so long.
+        at = self._at()
+        if self._state is not None and self._made_at == at:
+            return self._state
         # One at a time: who comes while it is read waits for this one, and gets no older one.
         async with self._reading:
-            # Forgotten before anything is read: should that be interrupted, the next one reads.
-            if any(stream[4] in _SAY_IT for stream in self._changes.take()):
-                self._state = None
-            if self._state is None:
+            at = self._at()
+            if self._state is None or self._made_at != at:
                 accounts, settings = await self._reader.answers(*_QUESTIONS)
                 self._state = OfficeState(
                     {row["account"]: (row["name"], row["role"]) for row in accounts},
                     MappingProxyType({row["name"]: json.loads(row["value"]) for row in settings}),
                 )
+                self._made_at = at
             return self._state
+
+    def _at(self) -> tuple[int, ...]:
+        return tuple(self._commits[kind] for kind in _KINDS)

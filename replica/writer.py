@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import nullcontext
@@ -89,6 +90,8 @@ class Writer:
         self.ballast = ballast
         self._executor = executor
         self._subscriptions = Subscriptions()
+        self.commits_by_kind: Counter[int] = Counter()
+        """How often streams of a kind changed: for who must not wait for word of it."""
         self._turns: Turns[_Call] = Turns(replica.clock.uptime_ms)
         self.work = Work()
 
@@ -153,7 +156,9 @@ class Writer:
                     carried.append(call)
                     call.carry_out()
                     # Asked here, where no other call can be changing anything meanwhile.
-                    changed |= self.replica.take_changed()
+                    own = self.replica.take_changed()
+                    self.commits_by_kind.update({stream[4] for stream in own})
+                    changed |= own
                     call.took_ms = uptime_ms() - began_ms
         except Exception as error:  # noqa: BLE001  # it is for those who asked
             # Of nothing that was carried out is it known whether it will last.
@@ -161,11 +166,12 @@ class Writer:
                 call.error = call.error or error
         for call in carried or calls[:1]:
             call.is_over = True
-        if self.replica.has_purged:
-            self.replica.has_purged = False
-            scrub_if_due(self.replica)
         if changed:
             loop.call_soon_threadsafe(self._announce, changed, self._audience(changed))
+        if self.replica.has_purged:
+            # It takes long, and nobody is to wait for it to hear what changed.
+            self.replica.has_purged = False
+            scrub_if_due(self.replica)
 
     async def act(self, function: Callable[..., T], *args: object) -> T:
         """Run a person's act, which is one transaction: on a full disk in the room kept back.

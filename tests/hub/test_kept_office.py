@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 from core.dispatch import acts
 from core.dispatch.acts import set_account, set_setting
-from tests.running import HubAtWork
+from tests.running import HubAtWork, until
 
 EVA = b"eva-1234"
 
@@ -41,7 +42,7 @@ async def test_nobody_gets_what_is_older_than_what_somebody_had(hub: HubAtWork) 
     seen: list[object] = []
 
     async def ask() -> None:
-        for _ in range(200):
+        while 9 not in seen:
             seen.append((await kept.state()).settings.get("threshold_min", 0))
             await asyncio.sleep(0)
 
@@ -52,3 +53,34 @@ async def test_nobody_gets_what_is_older_than_what_somebody_had(hub: HubAtWork) 
 
     await asyncio.gather(change(), ask(), ask())
     assert seen == sorted(seen, key=str)
+    assert len(set(seen)) > 2
+
+
+async def test_whoever_is_shut_out_is_so_before_anybody_hears_of_it(hub: HubAtWork) -> None:
+    kept, writer = hub.hub.office, hub.hub.writer
+    await hub.act(set_account(EVA, name="Eva", password="x", role="dispatcher"))
+    assert EVA.hex() in (await kept.state()).accounts
+    closed, go_on = threading.Event(), threading.Event()
+
+    def close() -> None:
+        hub.hub.replica.write(set_account(EVA, disabled=True))
+
+    def stay() -> None:
+        closed.set()
+        assert go_on.wait(20)
+
+    # What peers ask for at once is carried out together: nothing is announced before its end.
+    hears = writer.subscribe()
+    loop = asyncio.get_running_loop()
+    calls = [
+        loop.create_task(writer.run(call, peer=peer))
+        for peer, call in ((b"one", lambda: None), (b"two", close), (b"three", stay))
+    ]
+    await until(closed.is_set, "the account is closed, and the writer goes on")
+    try:
+        assert EVA.hex() not in (await kept.state()).accounts
+        assert hears.take() == frozenset()
+    finally:
+        go_on.set()
+        await asyncio.gather(*calls)
+        writer.unsubscribe(hears)
