@@ -15,7 +15,7 @@ Audience = frozenset[bytes] | None
 class Interest:
     """A peer's: `keys` are those by which an audience names it, `holds` the streams that it holds.
 
-    A hub has a thousand of these and asks all of them at each commit, so it holds sets alone.
+    A hub has a thousand of these and finds by them whom a commit is told, so it holds sets alone.
     """
 
     keys: frozenset[bytes]

@@ -20,7 +20,8 @@ from replica.interest import Audience, Interest
 class Subscription:
     """Streams as they change: `async for streams in subscription`.
 
-    From `due_s` on, by the loop's clock, it hears of any commit.
+    From `due_s` on, by the loop's clock, it hears of any commit; while it has an interest that may
+    be put off, and not brought forward.
 
     Args:
         number: how many began before it.

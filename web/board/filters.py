@@ -366,12 +366,12 @@ def is_stream_id(text: str) -> bool:
     return _ID.match(text) is not None
 
 
-# A page has sixty addresses of the same few pairs.
 @lru_cache(maxsize=1_024)
 def _query_of(wanted: Filter) -> str:
     return "&".join(_encoded(*pair) for pair in wanted.pairs())
 
 
+# A page has sixty addresses of the same few pairs.
 @lru_cache(maxsize=1_024)
 def _encoded(name: str, value: str) -> str:
     return urlencode([(name, value)])

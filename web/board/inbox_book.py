@@ -57,7 +57,7 @@ class Repeats:
         for key in here - self._first.keys():
             self._first[key], _ = self._gone.pop(key, (self.number, now_ms))
         self._listed_ms = now_ms
-        return self._first
+        return dict(self._first)
 
 
 @dataclass(frozen=True, slots=True)

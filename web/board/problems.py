@@ -255,6 +255,7 @@ class _Making:
             minutes=worst.minutes,
             since_ms=worst.since_ms,
             lost=worst.cause in DELAYED,
+            aside_until_ms=alert.aside_until_ms,
         )
 
     def reported(self, row: Any) -> Problem:

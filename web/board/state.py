@@ -93,6 +93,8 @@ class AlertBook:
         self._heard_at_ms = -HEARD_MS_MAX
         self._renewed_at_ms = 0
         self._is_whole = False
+        # Whole at any moment, where those that are kept may be half made.
+        self._by_job: Mapping[str, Alert] = {}
         self._alerts: tuple[Alert, ...] | None = ()
         self._text_by_job: dict[str, str] = {}
         self._text: str | None = "{}"
@@ -138,6 +140,7 @@ class AlertBook:
             self._to_count.update(stream.hex() for stream in streams if stream[4] == Kind.JOB)
         else:
             self._views.forget()
+        self._by_job = self._kept.alert_by_job
         if not known:
             self._unlisted = None
         elif self._unlisted is not None:
@@ -171,13 +174,13 @@ class AlertBook:
     def alerts(self) -> tuple[Alert, ...]:
         """The alerts that were made last, in the order of their jobs."""
         if self._alerts is None:
-            self._alerts = tuple(alert for _, alert in sorted(self._kept.alert_by_job.items()))
+            self._alerts = tuple(alert for _, alert in sorted(self._by_job.items()))
         return self._alerts
 
     @property
     def alert_by_job(self) -> Mapping[str, Alert]:
         """The same by job (hex ids)."""
-        return self._kept.alert_by_job
+        return self._by_job
 
     def take_changed(self) -> set[str] | None:
         """Jobs whose alert is another or none since this was last asked; None: any may be.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -86,4 +87,21 @@ async def test_an_answer_that_began_before_another_makes_nothing_anew_and_a_cloc
     assert len(book.alerts) == 2
     await book.read(began_ms - HOUR_MS)
     assert list(book.alerts) == []
+    book.close()
+
+
+async def test_while_all_alerts_are_made_anew_those_of_before_are_whole(town: Town) -> None:
+    book, ana = AlertBook(town.office.hub), await town.worker("Ana")
+    for number in range(5):
+        await town.job(f"Boiler {number}", worker=ana, starts_in=-300)
+    now_ms = town.clock.now_ms()
+    await book.read(now_ms)
+    reading = asyncio.get_running_loop().create_task(book.read(now_ms - HOUR_MS))
+    looks = 0
+    while not reading.done():
+        assert len(book.alert_by_job) == len(book.alerts) == 5
+        looks += 1
+        await asyncio.sleep(0)
+    assert looks > 3
+    assert len(book.alert_by_job) == 5
     book.close()

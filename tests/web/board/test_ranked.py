@@ -119,6 +119,13 @@ async def test_after_anything_that_happens_the_list_is_that_made_from_nothing(
                 await asking
             continue
         book._took_s = 0.0
+        if number % 5 == 1:
+            # Another answer begins all alerts anew meanwhile, as after a clock that was set back.
+            town.clock.at_ms -= 2 * MINUTE_MS
+            now_ms = town.clock.now_ms()
+            begins = alerts.read(now_ms)
+            await asyncio.gather(book.newest(now_ms + 2 * MINUTE_MS), begins)
+            book._took_s = 0.0
         inbox = await book.newest(now_ms)
         fresh = await gather(
             hub, alerts.alert_by_job, book._forked, now_ms, KnownJobs(), alerts.busy
