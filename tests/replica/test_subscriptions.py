@@ -13,9 +13,9 @@ SOME = st.frozensets(st.sampled_from(NAMES), max_size=3)
 INTERESTS = st.none() | st.builds(Interest, SOME, SOME)
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("begin"), st.floats(0, 50)),
+        st.tuples(st.just("begin"), st.floats(0, 5)),
         st.tuples(st.just("interest"), st.integers(0, 9), INTERESTS),
-        st.tuples(st.just("due"), st.integers(0, 9), st.floats(0, 200)),
+        st.tuples(st.just("due"), st.integers(0, 9), st.floats(0, 60)),
         st.tuples(st.just("end"), st.integers(0, 9)),
         st.tuples(
             st.just("commit"), SOME.filter(bool), st.none() | SOME, st.floats(0, 10)
@@ -53,12 +53,27 @@ def test_it_hears_of_what_its_interest_takes_and_of_anything_once_it_is_due(
                     hears = (
                         one.interest is None
                         or now_s > one.due_s
-                        or one.interest.takes(changed, audience)
+                        or audience is None
+                        or bool(one.interest.keys & audience)
+                        or bool(one.interest.holds & changed)
                     )
                     assert one.take() == (changed if hears else frozenset())
     for one in living:
         subscriptions.end(one)
     assert not subscriptions.has_choosers
+
+
+def test_who_is_due_hears_of_any_commit_until_it_is_put_off() -> None:
+    subscriptions = Subscriptions()
+    one = subscriptions.begin(chooses=True)
+    one.due_s, one.interest = 60.0, Interest(frozenset({b"a"}), frozenset({b"b"}))
+    heard = []
+    for now_s in (30.0, 60.0, 61.0, 62.0, 63.0, 121.0, 122.0):
+        subscriptions.announce(frozenset({b"c"}), frozenset(), now_s)
+        heard.append(bool(one.take()))
+        if now_s == 62.0:
+            one.due_s = 121.0
+    assert heard == [False, False, True, True, False, False, True]
 
 
 def test_who_has_ended_hears_nothing_whatever_it_was_interested_in() -> None:

@@ -22,7 +22,8 @@ from web.board.problems import KnownJobs, gather
 from web.board.ranked import Ranked, rank
 from web.board.state import HEARD_MS_MAX, AlertBook
 
-NAMES = st.sampled_from([f"job {number}" for number in range(12)])
+JOBS = [f"job {number:02}" for number in range(40)]
+NAMES = st.sampled_from(JOBS)
 
 
 @st.composite
@@ -47,15 +48,18 @@ def sorted_anew(problems: list[Problem]) -> tuple[list[Problem], list[Problem]]:
 
 
 @given(
-    st.lists(st.dictionaries(NAMES, st.none() | some_problems(), max_size=4), max_size=12),
+    st.lists(some_problems(), min_size=len(JOBS), max_size=len(JOBS)),
+    st.lists(st.dictionaries(NAMES, st.none() | some_problems(), max_size=6), max_size=12),
     st.lists(some_problems("other "), max_size=3, unique_by=lambda each: each.key),
 )
 def test_they_stand_as_if_all_were_sorted_anew(
-    steps: list[dict[str, Problem | None]], others: list[Problem]
+    first: list[Problem], steps: list[dict[str, Problem | None]], others: list[Problem]
 ) -> None:
     ranked, by_name = Ranked(), dict[str, Problem]()
     changes: dict[str, Problem | None]
-    for step in steps:
+    # Of so many a few that change are put in their places, and more are sorted with all.
+    begins: dict[str, Problem | None] = dict(zip(JOBS, first, strict=True))
+    for step in [begins, *steps]:
         changes = {
             name: None if each is None else _named(each, name) for name, each in step.items()
         }
