@@ -1,4 +1,4 @@
-"""Who may sign in, and the site's settings, as they stand: every request asks for them.
+"""Who may sign in, the site's settings and saved views, as they stand: every page asks for them.
 
 Holds no HTTP. Invariants: what was committed before a question is in its answer; a closed account
 is none.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from core.dispatch.fields import Kind
 from replica.reader import Reader
@@ -20,6 +20,7 @@ from replica.writer import Writer
 _QUESTIONS: Final = (
     ("SELECT account, name, role FROM account WHERE disabled = 0", ()),
     ("SELECT name, value FROM setting", ()),
+    ("SELECT view, name, query, owner, position FROM saved_view", ()),
 )
 _KINDS: Final = (Kind.SITE, Kind.OFFICE)
 """The kinds of the streams whose rows these are."""
@@ -27,10 +28,11 @@ _KINDS: Final = (Kind.SITE, Kind.OFFICE)
 
 @dataclass(frozen=True, slots=True)
 class OfficeState:
-    """Name and role by account (hex), and what each setting is by its name."""
+    """Name and role by account (hex), what each setting is by its name, and rows of saved views."""
 
     accounts: Mapping[str, tuple[str, str]]
     settings: Mapping[str, object]
+    saved_views: Sequence[Any]
 
 
 class KeptOffice:
@@ -53,10 +55,11 @@ class KeptOffice:
         async with self._reading:
             at = self._at()
             if self._state is None or self._made_at != at:
-                accounts, settings = await self._reader.answers(*_QUESTIONS)
+                accounts, settings, views = await self._reader.answers(*_QUESTIONS)
                 self._state = OfficeState(
                     {row["account"]: (row["name"], row["role"]) for row in accounts},
                     MappingProxyType({row["name"]: json.loads(row["value"]) for row in settings}),
+                    views,
                 )
                 self._made_at = at
             return self._state

@@ -1,6 +1,7 @@
 """What a listener at the writer wants to hear of: whose commits, and which streams.
 
-Holds no listening. Invariant: what may be news for a peer is always taken; what is none may be.
+Holds no listening (`subscriptions`). Invariant: what may be news for a peer is for one of its keys
+or of a stream that it holds; what is none may be, too.
 """
 
 from __future__ import annotations
@@ -20,11 +21,3 @@ class Interest:
 
     keys: frozenset[bytes]
     holds: frozenset[bytes]
-
-    def takes(self, streams: frozenset[bytes], audience: Audience) -> bool:
-        """Whether a commit to streams, for an audience, may be news for the peer."""
-        return (
-            audience is None
-            or not self.keys.isdisjoint(audience)
-            or not self.holds.isdisjoint(streams)
-        )

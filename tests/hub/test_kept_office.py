@@ -7,6 +7,7 @@ import threading
 
 from core.dispatch import acts
 from core.dispatch.acts import set_account, set_setting
+from core.dispatch.view_acts import remove_view, set_view
 from tests.running import HubAtWork, until
 
 EVA = b"eva-1234"
@@ -20,6 +21,11 @@ async def test_what_was_committed_is_in_the_next_answer(hub: HubAtWork) -> None:
     for name in ("North", "South"):
         await hub.act(set_setting("site_name", name))
         assert (await kept.state()).settings["site_name"] == name
+    view = b"view-123"
+    await hub.act(set_view(view, name="Late", query="q=late", owner=b"", position=0))
+    assert [row["name"] for row in (await kept.state()).saved_views] == ["Late"]
+    await hub.act(remove_view(view))
+    assert (await kept.state()).saved_views == []
     await hub.act(set_account(EVA, role="manager"))
     assert (await kept.state()).accounts[EVA.hex()] == ("Eva", "manager")
     await hub.act(set_account(EVA, disabled=True))
@@ -51,7 +57,8 @@ async def test_nobody_gets_what_is_older_than_what_somebody_had(hub: HubAtWork) 
             await hub.act(set_setting("threshold_min", minutes))
             assert (await kept.state()).settings["threshold_min"] == minutes
 
-    await asyncio.gather(change(), ask(), ask())
+    async with asyncio.timeout(20):
+        await asyncio.gather(change(), ask(), ask())
     assert seen == sorted(seen, key=str)
     assert len(set(seen)) > 2
 

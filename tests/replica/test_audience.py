@@ -11,14 +11,18 @@ from core.log.certificate import Certificate
 from core.log.chain import derived_unique
 from replica.scope import AUDIENCE_STREAMS_MAX, audience_of, scope_of
 from replica.shelf import ReplicaShelf
+from replica.subscriptions import Subscriptions
 from tests.build import Site
 
 
 def concerns(
     shelf: ReplicaShelf, peer: Certificate, streams: set[bytes], audience: frozenset[bytes] | None
 ) -> bool:
-    interest = shelf.interest(peer)
-    return interest is None or interest.takes(frozenset(streams), audience)
+    subscriptions = Subscriptions()
+    one = subscriptions.begin(chooses=True)
+    one.interest = shelf.interest(peer)
+    subscriptions.announce(frozenset(streams), audience, 0.0)
+    return one.take() == frozenset(streams)
 
 
 def test_a_commit_is_news_for_those_alone_into_whose_scope_it_reaches(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 
 from core.dispatch.fields import Kind
 from replica.writer import Writer
@@ -34,7 +34,6 @@ _PEOPLE: Final = """
     SELECT customer AS id, name || ' ' || number AS text FROM customer
     UNION ALL SELECT worker, name FROM worker
 """
-_VIEWS: Final = "SELECT view, name, query, owner, position FROM saved_view"
 _PLACES: Final = """
     SELECT place AS id, name || ' ' || address AS text FROM customer_place
     UNION SELECT address, address FROM job WHERE address <> ''
@@ -66,9 +65,7 @@ class Workers:
 
 
 class KeptNames:
-    """The names that filters say, as they are and folded, and the saved views.
-
-    They are read again only where one changed.
+    """The names that filters say, as they are and folded; read again only where one changed.
 
     Without a `writer` that tells of changes they are read for each question.
     """
@@ -81,7 +78,6 @@ class KeptNames:
         self._people: list[tuple[str, str]] | None = None
         self._workers: Workers | None = None
         self._names: Names | None = None
-        self._views: Sequence[Any] | None = None
         self._found: dict[tuple[str, ...], list[str]] = {}
 
     def close(self) -> None:
@@ -124,14 +120,6 @@ class KeptNames:
                 self._names = await load_names(self._reader)
             return self._names
 
-    async def saved_views(self) -> Sequence[Any]:
-        """All saved views, each with `view`, `name`, `query`, `owner` and `position`."""
-        async with self._reading:
-            self._forget_changed()
-            if self._views is None:
-                self._views = await self._reader.rows(_VIEWS)
-            return self._views
-
     async def _read(self) -> None:
         # One at a time: who comes while names are read waits for these, and gets no older ones.
         async with self._reading:
@@ -144,7 +132,7 @@ class KeptNames:
         """Forget before anything is read: should that be interrupted, the next one reads it."""
         streams = self._changes.take() if self._changes is not None else None
         if streams is None or any(stream[4] not in _NAMELESS for stream in streams):
-            self._people = self._workers = self._names = self._views = None
+            self._people = self._workers = self._names = None
 
     def _with_all(self, words: Sequence[str]) -> list[str]:
         known = self._found.get(tuple(words))

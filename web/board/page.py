@@ -136,13 +136,12 @@ async def _page(
         rail_of(request, moment, reading, counts, within_s=RAIL_S_MAX),
     )
     total = await _total(question, reader, counts, found)
-    has_more = len(found.rows) > PAGE_ROWS
     rows, last_heads = await _in_groups(
         moment,
         question,
-        board_rows(question, found, PAGE_ROWS, zone, now_ms),
+        board_rows(question, found, zone, now_ms),
         None,
-        is_last=not has_more,
+        is_last=not found.has_more,
     )
     selected = request.query.get("job", "")
     selected = selected if filters.is_stream_id(selected) else ""
@@ -159,7 +158,7 @@ async def _page(
         last_heads=last_heads,
         toolbar=toolbar_of(wanted),
         total=total,
-        more=has_more,
+        more=found.has_more,
         directions=json.dumps(question.descending),
         bar=await filter_bar(moment, reading, workers, request.headers.get(LIST_HAD, "")),
         hidden=counts[wanted.view] - total if wanted.narrowed else 0,
@@ -182,7 +181,7 @@ async def _total(question: Question, reader: Rows, counts: dict[str, int], found
     if not wanted.narrowed:
         return counts[wanted.view]
     # Those of closed groups are counted too, and on no page.
-    has_all = len(found.rows) <= PAGE_ROWS and not wanted.closed
+    has_all = not found.has_more and not wanted.closed
     return len(found.rows) if has_all else await question.total(reader)
 
 
@@ -252,17 +251,16 @@ async def rows_part(request: web.Request) -> web.StreamResponse:
     if after is None:
         raise web.HTTPBadRequest(text="The order of the table has changed; load the page anew.")
     found = await find_rows(moment.hub.reader, question.of_page(after, NEXT_ROWS + 1), NEXT_ROWS)
-    has_more = len(found.rows) > NEXT_ROWS
     rows, last_heads = await _in_groups(
         moment,
         question,
-        board_rows(question, found, NEXT_ROWS, moment.zone, moment.now_ms),
+        board_rows(question, found, moment.zone, moment.now_ms),
         group_of_key(question.filter, after),
-        is_last=not has_more,
+        is_last=not found.has_more,
     )
     page = RowsPart(rows, last_heads, request.query.get("job", ""))
     response = await part(request, "board/rows.html", page)
-    response.headers["X-More"] = "1" if has_more else "0"
+    response.headers["X-More"] = "1" if found.has_more else "0"
     return response
 
 
@@ -281,7 +279,7 @@ async def changed_part(request: web.Request) -> web.StreamResponse:
         jobs = [*jobs, *request.app[ALERT_BOOK].jobs][:CHANGED_MAX]
     reader = moment.hub.reader
     found = await find_rows(reader, question.of_some(jobs), CHANGED_MAX)
-    rows = board_rows(question, found, CHANGED_MAX, moment.zone, moment.now_ms)
+    rows = board_rows(question, found, moment.zone, moment.now_ms)
     drawing: Any = templates_of(request).get_template("board/row.html").module
     drawn_row: Any = templates_of(request).globals["drawn_row"]
     drawn = {

@@ -18,7 +18,7 @@ from web.board.filters import VIEW_BY_ID
 from web.board.naming import Reading
 from web.board.page_parts import ViewLink, view_links
 from web.board.saved_views import SAVED_COUNTS, SavedView, kept, views_seen
-from web.board.state import ALERT_BOOK, NAMES, Moment, moment_of
+from web.board.state import ALERT_BOOK, Moment, moment_of
 from web.frame import frame_of
 from web.rendering import templates_of
 
@@ -80,7 +80,7 @@ async def rail_of(
 ) -> Rail:
     """The rail of what is shown; `counts`: the standard views'; `within_s`: see `SavedCounts`."""
     wanted = reading.wanted
-    seen = await views_seen(request.app[NAMES], request[ACCOUNT])
+    seen = await views_seen(moment.hub.office, request[ACCOUNT])
     found = await request.app[SAVED_COUNTS].of(moment, [view.query for view in seen], within_s)
     query = kept(wanted) if reading.fault is None else None
     lists = []

@@ -111,14 +111,18 @@ class BoardRow:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Rows of SQL, and the reach of the assignment that leads each job that is not over."""
+    """Rows of SQL that are drawn, and whether there are more behind them.
+
+    With the reach of the assignment that leads each job of them that is not over.
+    """
 
     rows: Sequence[Any]
+    has_more: bool
     reach_by_job: Mapping[str, Reach]
 
 
 async def find_rows(reader: Rows, asked: tuple[str, list[Any]], drawn_max: int) -> Found:
-    """The rows of a question (SQL and values), with the reach of the first so many."""
+    """The first so many rows of a question (SQL and values), which asks for one more to know."""
     led: dict[str, str] = {}
 
     def more(rows: list[Any]) -> list[tuple[str, list[Any]]]:
@@ -131,19 +135,19 @@ async def find_rows(reader: Rows, asked: tuple[str, list[Any]], drawn_max: int) 
         return leading_questions(led) if led else []
 
     rows, *answers = await reader.answers(asked, more=more)
-    return Found(rows, leading_reach(led, answers) if led else {})
+    reach_by_job = leading_reach(led, answers) if led else {}
+    return Found(rows[:drawn_max], len(rows) > drawn_max, reach_by_job)
 
 
 def board_rows(
-    question: Question, found: Found, drawn_max: int, zone: ZoneInfo, now_ms: int
+    question: Question, found: Found, zone: ZoneInfo, now_ms: int
 ) -> tuple[BoardRow, ...]:
-    """The first so many rows of SQL as rows of the page."""
-    rows = found.rows[:drawn_max]
-    if not rows:
+    """Rows of SQL as rows of the page."""
+    if not found.rows:
         return ()
     asked = _asked(
         question.filter,
-        tuple(rows[0].keys()),
+        tuple(found.rows[0].keys()),
         question.key_names,
         zone,
         today(now_ms, zone),
@@ -155,7 +159,7 @@ def board_rows(
             found.reach_by_job.get(row["job"]),
             short_ago(row["updated_at"], now_ms),
         )
-        for row in rows
+        for row in found.rows
     )
 
 

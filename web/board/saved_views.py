@@ -21,11 +21,11 @@ from multidict import MultiDict
 
 from core.dispatch.acts import ActError
 from core.sentence import say
+from hub.kept_office import KeptOffice
 from hub.keys import Account
 from web import formats
 from web.board.filters import ASKED_LATELY, CHOICES_MAX, Filter
 from web.board.naming import Reading
-from web.board.near import KeptNames
 from web.board.state import AlertBook, Moment
 
 VIEWS_MAX: Final = 200
@@ -61,9 +61,10 @@ class Count:
     newest: bool = True
 
 
-async def views_seen(names: KeptNames, account: Account) -> list[SavedView]:
+async def views_seen(office: KeptOffice, account: Account) -> list[SavedView]:
     """The views that an account sees, its own first, each list in its order."""
-    rows = [row for row in await names.saved_views() if row["owner"] in ("", account.account)]
+    kept_views = (await office.state()).saved_views
+    rows = [row for row in kept_views if row["owner"] in ("", account.account)]
     ordered = sorted(rows, key=lambda row: (row["owner"] == "", *_place(row)))
     return [_view(row) for row in ordered]
 

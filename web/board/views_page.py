@@ -30,7 +30,7 @@ from web.board.saved_views import (
     reading_of,
     views_seen,
 )
-from web.board.state import NAMES, moment_of
+from web.board.state import moment_of
 from web.formats import sentence
 from web.frame import must_write, see_other
 from web.language import answer_json
@@ -89,7 +89,7 @@ async def views_page(request: web.Request) -> web.StreamResponse:
 
 async def _page(request: web.Request, back: str, **typed: Any) -> ViewsPage:
     moment = await moment_of(request)
-    seen = await views_seen(request.app[NAMES], request[ACCOUNT])
+    seen = await views_seen(moment.hub.office, request[ACCOUNT])
     counts = await request.app[SAVED_COUNTS].of(moment, [view.query for view in seen], 1.0)
 
     def rows(shared: bool) -> tuple[ViewRow, ...]:
@@ -155,7 +155,7 @@ async def _save(
             )
         )
     query = kept(reading.wanted)
-    seen = await views_seen(request.app[NAMES], account)
+    seen = await views_seen(hub.office, account)
     replaced = _known(seen, instead) if instead else None
     name = name or (replaced.name if replaced is not None else "")
     if replaced is None and len(seen) >= VIEWS_MAX:
@@ -222,7 +222,7 @@ async def change_view(request: web.Request) -> web.StreamResponse:
 
 async def _change(request: web.Request, view: str, form: Any) -> tuple[str, Act]:
     account = request[ACCOUNT]
-    seen = await views_seen(request.app[NAMES], account)
+    seen = await views_seen(request.app[HUB].office, account)
     one, identity = _known(seen, view), bytes.fromhex(view)
     match form.get("act"):
         case "remove":

@@ -13,57 +13,50 @@ import re
 import socket
 import sys
 import time
-from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 _LINE_BYTES_MAX = 64 * 1024 * 1024
 
 
-class Asker:
-    """`async with Asker(origin, cookies) as asker`; one connection, kept open."""
+Ask = Callable[[str, Mapping[str, str]], Awaitable[tuple[float, str]]]
 
-    def __init__(self, origin: str, cookies: Mapping[str, str]) -> None:
-        self._host = urlsplit(origin).netloc
-        self._origin = origin
-        self._cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
 
-    async def __aenter__(self) -> Self:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.bench.board.asking", self._host,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LINE_BYTES_MAX,
-        )  # fmt: skip
-        return self
+@asynccontextmanager
+async def asking(origin: str, cookies: Mapping[str, str]) -> AsyncIterator[Ask]:
+    """`async with asking(origin, cookies) as ask`; one connection, kept open.
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        await self._process.wait()
+    `ask(path, headers)` says the seconds until the whole answer was there, and its text. It raises
+    ConnectionError where no whole answer of status 200 came.
+    """
+    host = urlsplit(origin).netloc
+    cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.board.asking", host,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LINE_BYTES_MAX,
+    )  # fmt: skip
+    told, said = process.stdin, process.stdout
+    assert told is not None
+    assert said is not None
 
-    async def get(self, path: str, headers: Mapping[str, str]) -> tuple[float, str]:
-        """Seconds until the whole answer was there, and its text.
-
-        Raises:
-            ConnectionError: no whole answer of status 200 came.
-        """
-        lines = [f"GET {path} HTTP/1.1", f"Host: {self._host}", f"Cookie: {self._cookie}"]
-        lines += ["Accept: text/html", f"Origin: {self._origin}"]
+    async def ask(path: str, headers: Mapping[str, str]) -> tuple[float, str]:
+        lines = [f"GET {path} HTTP/1.1", f"Host: {host}", f"Cookie: {cookie}"]
+        lines += ["Accept: text/html", f"Origin: {origin}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps("\r\n".join([*lines, "", ""])).encode() + b"\n")
-        line = await self._process.stdout.readline()
+        told.write(json.dumps("\r\n".join([*lines, "", ""])).encode() + b"\n")
+        line = await said.readline()
         if not line:
             raise ConnectionError(f"no whole answer of status 200 to {path}")
         seconds, text = json.loads(line)
         return seconds, text
+
+    try:
+        yield ask
+    finally:
+        told.close()
+        await process.wait()
 
 
 def main() -> int:

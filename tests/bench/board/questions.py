@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from tests.bench.board.asking import Asker
+from tests.bench.board.asking import asking
 from tests.bench.board.site import Filled
 from tests.bench.measuring import Row
 from tests.web.board.town import Town
@@ -64,7 +64,7 @@ async def question_rows(town: Town, person: Person, filled: Filled, rounds: int)
     }
     found: list[Row] = []
     worked: list[tuple[float, float]] = []
-    async with Asker(person.origin, person.cookies) as asker:
+    async with asking(person.origin, person.cookies) as ask:
         for name, wanted in questions(filled).items():
             near = await KeptNames(hub.reader).near(wanted)
             question = Question(wanted, alerts, now_ms, zone, near)
@@ -73,7 +73,7 @@ async def question_rows(town: Town, person: Person, filled: Filled, rounds: int)
                 rows = await question.page(cast(Rows, bare), None, PAGE_ROWS + 1)
                 bare_s.append(bare.taken_s)
                 worked_s = time.process_time()
-                taken_s, text = await asker.get(wanted.url(), headers)
+                taken_s, text = await ask(wanted.url(), headers)
                 ours_s.append(taken_s)
                 both.append((time.process_time() - worked_s, bare.worked_s))
                 shown = re.findall(r'<tr[^>]*data-job="([0-9a-f]{24})"', text)
