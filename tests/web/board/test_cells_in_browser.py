@@ -152,13 +152,36 @@ async def test_what_others_do_is_told_in_words_and_not_more_often_than_one_can_l
         await after(2, cell(page, job, "c-worker"), "Ben")
 
     await given_to_ben(bravo)
-    await page.clock.run_for(250)
+    # A breath, in which a quarter of a second begins after the row came, whenever that was.
+    await page.clock.run_for(300)
     await expect(said).to_have_text("One job changed: A-2 Bravo: Open, Ben.")
     await given_to_ben(charlie)
     await page.clock.run_for(3_000)
     await given_to_ben(delta)
     await expect(said).to_have_text("One job changed: A-2 Bravo: Open, Ben.")
     await after(100, said, "2 jobs changed: A-3 Charlie: Open, Ben; A-4 Delta: Open, Ben.")
+    await page.context.close()
+
+
+async def test_what_others_do_is_told_where_the_minute_brings_it_first(
+    desk: Desk, chromium: Browser
+) -> None:
+    alpha, bravo, *_ = desk.jobs
+    await assign(desk, alpha, desk.workers[1])
+    page = await desk.sit(chromium, "/?view=open&sort=title", with_map=False)
+    await page.clock.install()
+    await page.reload()
+    await expect(page.locator("#board[data-ready]")).to_be_attached()
+
+    async def after_the_change(route: Route) -> None:
+        await assign(desk, bravo, desk.workers[1])
+        await route.fulfill(response=await route.fetch())
+
+    # Each minute asks for what changes by the clock, and may meet somebody's change on its way.
+    await page.route("**/board/changed?*alerts=1*", after_the_change)
+    await page.clock.fast_forward(60_000)
+    said = page.locator("#said")
+    await expect(said).to_have_text("One job changed: A-2 Bravo: Open, Ben.")
     await page.context.close()
 
 

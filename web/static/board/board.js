@@ -447,7 +447,7 @@ async function take() {
   const ids = all.slice(0, ASKED_MAX);
   changed = new Set(all.slice(ASKED_MAX));
   const jobs = ids.filter(isJob);
-  const pause = await rows.refresh(hasOthers(ids) ? [...jobs, ...rows.near()] : jobs).then(() => {
+  const pause = await rows.refresh(jobs, { near: hasOthers(ids) }).then(() => {
     followBeside(ids);
     return AGAIN_MS;
   }, () => {
@@ -518,7 +518,7 @@ function shortAgo(ms) {
 
 function tick() {
   if (document.hidden) return;
-  rows.refresh(rows.near(), { alerts: true, quiet: true }).catch(() => undefined);
+  rows.refresh([], { near: true, alerts: true, quiet: true }).catch(() => undefined);
   planner.freshen();
   map?.age();
   inbox.freshen().catch(() => undefined);

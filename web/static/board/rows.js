@@ -74,6 +74,8 @@ export class Rows {
     this.asked = new Set();
     this.watcher = null;
     this.own = new Set();
+    // Rows that were renewed quietly, and it may be by a change of which word is still on its way.
+    this.untold = new Set();
     this.adopt();
     document.getElementById('pending-apply').addEventListener('click', (event) => {
       this.applyPending();
@@ -260,17 +262,19 @@ export class Rows {
 
   // --- what changed
 
-  /** Ask for these jobs' rows (`ASKED_MAX` at most) as they are now, and for the counts; `alerts`
-      adds what runs late. What one did oneself (`own`) was said by whoever did it. One after
-      another: an answer that was long on its way must not be drawn over a newer one. */
+  /** Ask for these jobs' rows (`ASKED_MAX` at most) as they are now, and for the counts; `near` adds
+      the rows in sight, `alerts` what runs late. What comes by the clock is `quiet`; what one did
+      oneself (`own`) was said by whoever did it. One after another: an answer that was long on its
+      way must not be drawn over a newer one. */
   refresh(jobs, options = {}) {
     const before = this.refreshing ?? Promise.resolve();
     this.refreshing = before.catch(() => undefined).then(() => this.#refresh(jobs, options));
     return this.refreshing;
   }
 
-  async #refresh(jobs, { alerts = false, quiet = false, own = false }) {
-    const asked = [...new Set(jobs)].slice(0, ASKED_MAX);
+  async #refresh(jobs, { near = false, alerts = false, quiet = false, own = false }) {
+    const asked = [...new Set(near ? [...jobs, ...this.#near()] : jobs)].slice(0, ASKED_MAX);
+    const meant = new Set(jobs);
     const question = filterQuery();
     const query = new URLSearchParams(question);
     if (alerts) query.set('alerts', '1');
@@ -283,17 +287,24 @@ export class Rows {
     const data = await answer.json();
     this.hooks.counts(data.counts, data.total);
     this.groups = data.groups;
-    const changed = Object.entries(data.rows).filter(([job, row]) => this.#take(job, row, quiet));
+    // What the minute before brought has long been told by whoever changed it.
+    if (alerts) this.untold.clear();
+    const changed = Object.entries(data.rows).filter(([job, row]) => {
+      const isOther = this.#take(job, row, quiet);
+      if (!quiet) return this.untold.delete(job) && meant.has(job) || isOther;
+      if (isOther) this.untold.add(job);
+      return false;
+    });
     this.#showPending();
     this.#regroup();
     this.#showEmpty();
     const others = changed.map(([job]) => job).filter((job) => !this.own.has(job));
-    if (others.length && !quiet && !own) this.hooks.changed(others);
+    if (others.length && !own) this.hooks.changed(others);
   }
 
   /** The jobs in sight or near it, for what changes by the clock or by another's name; those that are
       folded away are asked for when they come into sight. */
-  near() {
+  #near() {
     for (const body of this.table.tBodies) if (body.kept) body.stale = true;
     return this.order.filter((row) => row.isConnected && 'live' in row.dataset)
       .map((row) => row.dataset.job).slice(0, ASKED_MAX);
