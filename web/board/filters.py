@@ -126,6 +126,9 @@ class Query(Protocol):
     def getall(self, key: str, default: list[str]) -> list[str]:
         """All values of a name."""
 
+    def items(self) -> Iterable[tuple[str, str]]:
+        """All names with their values, in their order."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sort:
@@ -340,6 +343,12 @@ def read_filter(query: Query) -> Filter:
 
 def read_plain(query: Query) -> Filter:
     """Read the board's part of a URL but for the filter's text."""
+    return _plain_of(tuple(query.items()))
+
+
+@lru_cache(maxsize=ASKED_LATELY)
+def _plain_of(pairs: tuple[tuple[str, str], ...]) -> Filter:
+    query = MultiDict(pairs)
     view = query.get("view", "exceptions")
     customer = query.get("customer", "")
     workers = query.getall("worker", [])[:CHOICES_MAX]

@@ -405,8 +405,10 @@ def _bind(values: list[Any], value: Any) -> str:
 
 
 def _view_condition(view: str, now_ms: int, zone: ZoneInfo) -> str:
-    start, end = day_bounds(today(now_ms, zone), zone)
     condition = _CONDITION_BY_VIEW[view]
+    if "{in_day}" not in condition:
+        return condition
+    start, end = day_bounds(today(now_ms, zone), zone)
     return condition.replace("{in_day}", IN_DAY.format(start=start, end=end))
 
 
