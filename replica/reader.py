@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
@@ -37,24 +37,12 @@ Question = tuple[str, Sequence[Any]]
 class _Connection(aiosqlite.Connection):
     """Answers several questions on one way to its thread and back; each way costs some 100 µs."""
 
-    async def answers(
-        self,
-        questions: Sequence[Question],
-        more: Callable[[list[sqlite3.Row]], Sequence[Question]] | None = None,
-    ) -> list[list[sqlite3.Row]]:
-        found: list[list[sqlite3.Row]] = await self._execute(self._answers, questions, more)  # type: ignore[no-untyped-call]
+    async def answers(self, questions: Sequence[Question]) -> list[list[sqlite3.Row]]:
+        found: list[list[sqlite3.Row]] = await self._execute(self._answers, questions)  # type: ignore[no-untyped-call]
         return found
 
-    def _answers(
-        self,
-        questions: Sequence[Question],
-        more: Callable[[list[sqlite3.Row]], Sequence[Question]] | None,
-    ) -> list[list[sqlite3.Row]]:
-        found = [self._answer(*question) for question in questions]
-        return found if more is None else found + self._answers(more(found[0]), None)
-
-    def _answer(self, sql: str, values: Sequence[Any]) -> list[sqlite3.Row]:
-        return self._conn.execute(sql, tuple(values)).fetchall()
+    def _answers(self, questions: Sequence[Question]) -> list[list[sqlite3.Row]]:
+        return [self._conn.execute(sql, tuple(values)).fetchall() for sql, values in questions]
 
 
 class Reader:
@@ -105,21 +93,16 @@ class Reader:
         (found,) = await self.answers((sql, parameters))
         return found
 
-    async def answers(
-        self,
-        *questions: Question,
-        more: Callable[[list[sqlite3.Row]], Sequence[Question]] | None = None,
-    ) -> list[list[sqlite3.Row]]:
+    async def answers(self, *questions: Question) -> list[list[sqlite3.Row]]:
         """The rows of each question, SQL and parameters, asked one after another.
 
-        `more` makes further ones of the first one's rows, on the connection's thread. What is
-        committed meanwhile may be in the later ones.
+        What is committed meanwhile may be in the later ones.
         """
         assert self._open, "open the reader with `async with`"
         idle = self._idle
         db = await idle.get()
         try:
-            return await db.answers(questions, more)
+            return await db.answers(questions)
         finally:
             idle.put_nowait(db)
 

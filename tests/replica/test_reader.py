@@ -80,23 +80,6 @@ async def test_a_bad_question_among_others_is_told_and_the_reader_goes_on(hub: R
         assert [tuple(row) for row in await reader.rows("SELECT 3")] == [(3,)]
 
 
-async def test_what_is_asked_next_can_be_made_of_the_first_answer(hub: Replica) -> None:
-    hub.write(acts.set_setting("threshold_min", 9))
-    name = "SELECT name FROM setting WHERE name = 'threshold_min'"
-    value = "SELECT value FROM setting WHERE name = ?"
-    async with Reader(hub.store.path) as reader:
-        found = await reader.answers(
-            (name, ()), ("SELECT 2", ()), more=lambda rows: [(value, tuple(row)) for row in rows]
-        )
-        assert [[tuple(row) for row in rows] for rows in found] == [
-            [("threshold_min",)], [(2,)], [("9",)],
-        ]  # fmt: skip
-        assert await reader.answers(("SELECT 1 WHERE 0", ()), more=lambda rows: []) == [[]]
-        with pytest.raises(sqlite3.OperationalError, match="no such table"):
-            await reader.answers(("SELECT 1", ()), more=lambda _: [("SELECT * FROM nowhere", ())])
-        assert [tuple(row) for row in await reader.rows("SELECT 3")] == [(3,)]
-
-
 async def test_a_long_question_holds_up_no_short_one(hub: Replica) -> None:
     long = (
         "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 3000000)"

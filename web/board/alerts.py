@@ -27,8 +27,8 @@ HORIZON_MS: Final = 4 * 3_600_000
 """Travel times are asked for jobs whose window ends within this; few drives take longer."""
 
 _LIVE: Final = """
-    SELECT job.job, job.window_start, job.window_end, job.planned_minutes, job.worker, job.phase,
-           job.arrived_at, job.finished_at, job.lat_e7, job.lon_e7,
+    SELECT job.job, job.frontier, job.window_start, job.window_end, job.planned_minutes,
+           job.worker, job.phase, job.arrived_at, job.finished_at, job.lat_e7, job.lon_e7,
            assignment.turn, assignment.entry, max(assignment.assigned_at) AS assigned_at
     FROM {jobs} LEFT JOIN assignment ON assignment.job = job.job AND assignment.worker = job.worker
          AND assignment.phase NOT IN ('withdrawn', 'released')
@@ -199,11 +199,11 @@ async def _set_out(reader: Rows, jobs: Sequence[bytes]) -> dict[str, int]:
 
 
 async def reach_of_rows(reader: Rows, rows: Sequence[Any]) -> dict[str, Reach]:
-    """What the phones know of assignments that nobody has reacted to yet, by job."""
+    """What the phones know of the assignments that lead jobs, by job."""
     turns = [
         Turn(row["job"], row["worker"], row["turn"], row["entry"])
         for row in rows
-        if row["worker"] and row["turn"] and row["phase"] == "assigned"
+        if row["worker"] and row["turn"]
     ]
     return {turn.job: level for turn, level in (await reach_of(reader, turns)).items()}
 

@@ -170,7 +170,7 @@ async def job_detail(moment: Moment, wanted: Filter, job: str) -> JobDetail | No
     if not found.rows:
         return None
     raw = found.rows[0]
-    (row,) = board_rows(question, found, zone, now_ms)
+    (row,) = board_rows(moment, question, found)
     names = await load_names(reader, raw["customer"])
     state = await reader.state(job)
     changes = changes_of(state)

@@ -32,6 +32,7 @@ from web.board.alerts import (
     travel_s,
     worked_of,
 )
+from web.board.reach import Reach, phones_by_worker
 
 BREATH_JOBS: Final = 100
 """So many jobs are looked at before others have their turn at the loop."""
@@ -63,6 +64,7 @@ class KeptAlerts:
         self._jobs_by_worker: dict[str, set[str]] = defaultdict(set)
         self._heard: dict[str, Heard] = {}
         self._places: dict[str, Place] = {}
+        self._phones: dict[str, frozenset[str]] = {}
         self._aside: dict[str, list[tuple[str, int]]] = {}
         self._due: list[tuple[int, str]] = []
         self._looked_ms = 0
@@ -99,9 +101,20 @@ class KeptAlerts:
         """The workers (hex ids) who have live jobs."""
         return frozenset(who for who, jobs in self._jobs_by_worker.items() if who and jobs)
 
+    def reach_of(self, job: str, frontier: str) -> Reach | None:
+        """What the phone knows of the assignment that leads a live job, as it was at `frontier`.
+
+        None where nobody has it, and where another commit came in between.
+        """
+        known = self._jobs.get(job)
+        at_it = known is not None and known.facts.row["frontier"] == frontier
+        return known.facts.reach if known is not None and at_it else None
+
     async def _begin(self, now_ms: int) -> frozenset[str]:
         """Everything from nothing."""
         before = self.alert_by_job
+        # Before what is read of them, so that what changes meanwhile is another the next time.
+        self._phones = await phones_by_worker(self._hub.reader)
         facts = await facts_of(self._hub.reader)
         self._jobs = {job: _Job(known) for job, known in facts.items()}
         self._jobs_by_worker.clear()
@@ -141,13 +154,18 @@ class KeptAlerts:
 
     async def _take_reach(self) -> set[str]:
         """Whose phone is whose, and which were shut out, stands in the site's stream."""
-        rows = [each.facts.row for each in self._jobs.values()]
+        before, self._phones = self._phones, await phones_by_worker(self._hub.reader)
+        others = {
+            worker
+            for worker in before.keys() | self._phones.keys()
+            if before.get(worker) != self._phones.get(worker)
+        }
+        found = self._jobs_of(others)
+        rows = [self._jobs[job].facts.row for job in found]
         reach = await reach_of_rows(self._hub.reader, rows)
-        found = set()
-        for job, each in self._jobs.items():
-            if each.facts.reach != reach.get(job):
-                each.facts = replace(each.facts, reach=reach.get(job))
-                found.add(job)
+        for job in found:
+            known = self._jobs[job]
+            known.facts = replace(known.facts, reach=reach.get(job))
         return found
 
     async def _take_worked(self) -> set[str]:
@@ -176,7 +194,10 @@ class KeptAlerts:
             if places.get(worker) != self._places.get(worker)
         }
         self._heard, self._places = heard, places
-        return {job for worker in others for job in self._jobs_by_worker.get(worker, ())}
+        return self._jobs_of(others)
+
+    def _jobs_of(self, workers: Iterable[str]) -> set[str]:
+        return {job for worker in workers for job in self._jobs_by_worker.get(worker, ())}
 
     def _come_due(self, now_ms: int) -> set[str]:
         found = set()

@@ -130,16 +130,15 @@ async def _page(
     wanted = reading.wanted
     question = await moment.question(wanted)
     counts = await request.app[ALERT_BOOK].counts(now_ms, zone)
-    found, workers, rail = await asyncio.gather(
+    found, (bar, rail) = await asyncio.gather(
         find_rows(reader, question.of_page(None, PAGE_ROWS + 1), PAGE_ROWS),
-        moment.workers(),
-        rail_of(request, moment, reading, counts, within_s=RAIL_S_MAX),
+        _beside(request, moment, reading, counts),
     )
     total = await _total(question, reader, counts, found)
     rows, last_heads = await _in_groups(
         moment,
         question,
-        board_rows(question, found, zone, now_ms),
+        board_rows(moment, question, found),
         None,
         is_last=not found.has_more,
     )
@@ -160,7 +159,7 @@ async def _page(
         total=total,
         more=found.has_more,
         directions=json.dumps(question.descending),
-        bar=await filter_bar(moment, reading, workers, request.headers.get(LIST_HAD, "")),
+        bar=bar,
         hidden=counts[wanted.view] - total if wanted.narrowed else 0,
         detail=detail,
         form=form,
@@ -173,6 +172,15 @@ async def _page(
         inbox=await inbox_of(request, moment, wanted) if whole and "inbox" in sights else None,
         planner=await planner_of(moment, wanted) if "planner" in sights else None,
     )
+
+
+async def _beside(
+    request: web.Request, moment: Moment, reading: Reading, counts: dict[str, int]
+) -> tuple[FilterBar, Rail]:
+    """What stands round the rows and needs none of them: made while they are looked for."""
+    workers = await moment.workers()
+    bar = await filter_bar(moment, reading, workers, request.headers.get(LIST_HAD, ""))
+    return bar, await rail_of(request, moment, reading, counts, within_s=RAIL_S_MAX)
 
 
 async def _total(question: Question, reader: Rows, counts: dict[str, int], found: Found) -> int:
@@ -254,7 +262,7 @@ async def rows_part(request: web.Request) -> web.StreamResponse:
     rows, last_heads = await _in_groups(
         moment,
         question,
-        board_rows(question, found, moment.zone, moment.now_ms),
+        board_rows(moment, question, found),
         group_of_key(question.filter, after),
         is_last=not found.has_more,
     )
@@ -279,7 +287,7 @@ async def changed_part(request: web.Request) -> web.StreamResponse:
         jobs = [*jobs, *request.app[ALERT_BOOK].jobs][:CHANGED_MAX]
     reader = moment.hub.reader
     found = await find_rows(reader, question.of_some(jobs), CHANGED_MAX)
-    rows = board_rows(question, found, moment.zone, moment.now_ms)
+    rows = board_rows(moment, question, found)
     drawing: Any = templates_of(request).get_template("board/row.html").module
     drawn_row: Any = templates_of(request).globals["drawn_row"]
     drawn = {

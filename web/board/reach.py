@@ -9,7 +9,7 @@ reach falls when a phone is restored or replaced.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -21,6 +21,7 @@ from web.board.reader import Rows
 ASKED_AT_ONCE: Final = 400
 """Streams asked for in one statement: each is a parameter, and SQLite takes some thousands."""
 
+_NOT_REVOKED: Final = "author NOT IN (SELECT author FROM revoked)"
 _RECEIVED: Final = frozenset(
     {"received", "opened", "accepted", "travelling", "on site", "paused", "finished", "rejected"}
 )
@@ -32,8 +33,7 @@ _WORDS_BY_LEVEL: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(NamedTuple):
     """What the assignee's phone is proven to know.
 
     `level` is 'assigned' (saved on the hub), 'on phone' or 'opened'; `newest` says whether the
@@ -82,27 +82,12 @@ async def reach_of(reader: Rows, turns: Iterable[Turn]) -> dict[Turn, Reach]:
     return found
 
 
-def leading_questions(worker_by_job: Mapping[str, str]) -> list[tuple[str, list[Any]]]:
-    """What `leading_reach` reads from, of some hundreds of jobs and who leads each (hex ids)."""
-    leading = (
-        f"SELECT job, worker, turn, entry FROM assignment WHERE job IN ({_marks(worker_by_job)})"
-        " AND phase NOT IN ('withdrawn', 'released') ORDER BY assigned_at"
-    )
-    return [(leading, [*worker_by_job]), *_questions(worker_by_job, worker_by_job.values())]
-
-
-def leading_reach(
-    worker_by_job: Mapping[str, str], answers: Sequence[Sequence[Any]]
-) -> dict[str, Reach]:
-    """The reach of the assignment that leads each job, by job."""
-    rows, *others = answers
-    turns = {
-        row["job"]: Turn(row["job"], row["worker"], row["turn"], row["entry"])
-        for row in rows
-        if row["worker"] == worker_by_job[row["job"]]
-    }
-    found = _told(list(turns.values()), others)
-    return {job: found[turn] for job, turn in turns.items()}
+async def phones_by_worker(reader: Rows) -> dict[str, frozenset[str]]:
+    """The keys that were certified for each worker and not revoked; by worker, all hex."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in await reader.rows(f"SELECT author, subject FROM certificate WHERE {_NOT_REVOKED}"):
+        found[row["subject"].hex()].add(row["author"].hex())
+    return {worker: frozenset(keys) for worker, keys in found.items()}
 
 
 async def _reach_of_some(reader: Rows, turns: Sequence[Turn]) -> dict[Turn, Reach]:
@@ -128,10 +113,9 @@ def _questions(jobs: Iterable[str], workers: Iterable[str]) -> list[tuple[str, l
         "SELECT job, author.author, phase FROM phase_time JOIN author"
         f" ON author.number = phase_time.author WHERE job IN ({marks})"
     )
-    # The keys that were certified for each worker and not revoked.
     phones_sql = (
         f"SELECT author, subject FROM certificate WHERE subject IN ({_marks(people)})"
-        " AND author NOT IN (SELECT author FROM revoked)"
+        f" AND {_NOT_REVOKED}"
     )
     return [
         (logs_sql, streams),

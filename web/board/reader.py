@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from core.log.stream import StreamState
@@ -18,15 +17,8 @@ class Rows(Protocol):
     async def row(self, sql: str, parameters: Any = ...) -> Any:
         """The first row, or None."""
 
-    async def answers(
-        self,
-        *questions: tuple[str, Any],
-        more: Callable[[list[Any]], Sequence[tuple[str, Any]]] | None = ...,
-    ) -> list[list[Any]]:
-        """The rows of each question, SQL and parameters, asked together.
-
-        `more` makes further ones of the first one's rows, on another thread.
-        """
+    async def answers(self, *questions: tuple[str, Any]) -> list[list[Any]]:
+        """The rows of each question, SQL and parameters, asked together."""
 
     async def state(self, stream: str) -> StreamState:
         """The fold of a stream (hex id)."""

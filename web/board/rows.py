@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -20,8 +20,9 @@ from web.board.days import first_day_words, today, workday_ms
 from web.board.filters import ASKED_LATELY, Filter
 from web.board.groups import Head, group_of_key
 from web.board.questions import Question
-from web.board.reach import Reach, leading_questions, leading_reach
+from web.board.reach import Reach
 from web.board.reader import Rows
+from web.board.state import Moment
 from web.rendering import ROWS_KEPT
 
 PRIORITY_WORDS: Final = (say("Low"), say("Normal"), say("High"), say("Urgent"))
@@ -103,6 +104,10 @@ class BoardRow:
     group: str = ""
     heads: tuple[Head, ...] = ()
 
+    def __hash__(self) -> int:
+        # What was drawn is kept by it: rows that are alike in these are few.
+        return hash((self.job, self.basis, self.updated_words))
+
     @property
     def priority_words(self) -> str:
         """The priority, '' for an ordinary one."""
@@ -111,55 +116,35 @@ class BoardRow:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Rows of SQL that are drawn, and whether there are more behind them.
-
-    With the reach of the assignment that leads each job of them that is not over.
-    """
+    """Rows of SQL that are drawn, and whether there are more behind them."""
 
     rows: Sequence[Any]
     has_more: bool
-    reach_by_job: Mapping[str, Reach]
 
 
 async def find_rows(reader: Rows, asked: tuple[str, list[Any]], drawn_max: int) -> Found:
     """The first so many rows of a question (SQL and values), which asks for one more to know."""
-    led: dict[str, str] = {}
-
-    def more(rows: list[Any]) -> list[tuple[str, list[Any]]]:
-        # A row shows the reach of a job that is not over, so it is asked for no other.
-        led.update(
-            (row["job"], row["worker"])
-            for row in rows[:drawn_max]
-            if row["worker"] and row["status"] in LIVE_STATUSES
-        )
-        return leading_questions(led) if led else []
-
-    rows, *answers = await reader.answers(asked, more=more)
-    reach_by_job = leading_reach(led, answers) if led else {}
-    return Found(rows[:drawn_max], len(rows) > drawn_max, reach_by_job)
+    rows = await reader.rows(*asked)
+    return Found(rows[:drawn_max], len(rows) > drawn_max)
 
 
-def board_rows(
-    question: Question, found: Found, zone: ZoneInfo, now_ms: int
-) -> tuple[BoardRow, ...]:
+def board_rows(moment: Moment, question: Question, found: Found) -> tuple[BoardRow, ...]:
     """Rows of SQL as rows of the page."""
     if not found.rows:
         return ()
-    asked = _asked(
-        question.filter,
-        tuple(found.rows[0].keys()),
-        question.key_names,
-        zone,
-        today(now_ms, zone),
-    )
+    now_ms, zone = moment.now_ms, moment.zone
+    names = tuple(found.rows[0].keys())
+    asked = _asked(question.filter, names, question.key_names, zone, today(now_ms, zone))
+    # By a row of SQLite's each name is looked for among all columns.
+    job, frontier, updated_at = map(names.index, ("job", "frontier", "updated_at"))
     return tuple(
         _board_row(
             asked,
-            tuple(row),
-            found.reach_by_job.get(row["job"]),
-            short_ago(row["updated_at"], now_ms),
+            values,
+            moment.reach_of(values[job], values[frontier]),
+            short_ago(values[updated_at], now_ms),
         )
-        for row in found.rows
+        for values in map(tuple, found.rows)
     )
 
 
@@ -187,7 +172,6 @@ def _board_row(
     asked: _Asked, values: tuple[Any, ...], reach: Reach | None, updated_words: str
 ) -> BoardRow:
     """A row of the values that stand under the question's names; made once for the same."""
-    # By a row of SQLite's each name is looked for among all columns.
     row = dict(zip(asked.names, values, strict=True))
     zone = asked.zone
     start, end = row["window_start"], row["window_end"]

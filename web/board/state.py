@@ -9,7 +9,7 @@ question is in its answer, and nothing that the clock or the phones change is ol
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -29,6 +29,7 @@ from web.board.kept_alerts import BREATH_JOBS, KeptAlerts
 from web.board.naming import Names, Reading, read_query
 from web.board.near import KeptNames, Workers
 from web.board.questions import Question, alert_text, views_of
+from web.board.reach import Reach
 from web.board.reader import Rows
 from web.formats import sentence
 from web.frame import settings_of, zone_of
@@ -191,6 +192,11 @@ class AlertBook:
         return changed
 
     @property
+    def reach_of(self) -> Callable[[str, str], Reach | None]:
+        """Says what the phone knows of a live job at a frontier (`KeptAlerts.reach_of`)."""
+        return self._kept.reach_of
+
+    @property
     def busy(self) -> frozenset[str]:
         """The workers (hex ids) who have jobs that are not over."""
         return self._kept.busy
@@ -211,7 +217,8 @@ class Moment:
     """What every answer of the board starts from.
 
     `seq` is the live feed's newest event before anything was read: what comes after it is news.
-    `names` are those that the running program keeps; without them they are read.
+    `names` are those that the running program keeps; without them they are read. `reach_of` says
+    what the phone knows of a job (hex id) that stands at a frontier.
     """
 
     hub: Hub
@@ -221,6 +228,7 @@ class Moment:
     alerts: str
     seq: int = 0
     names: KeptNames | None = None
+    reach_of: Callable[[str, str], Reach | None] = lambda job, frontier: None
 
     async def question(self, wanted: Filter) -> Question:
         """The question that a filter asks now."""
@@ -258,12 +266,14 @@ async def moment_of(request: web.Request) -> Moment:
     seq = hub.feed.seq
     settings = await settings_of(request)
     now_ms = hub.clock.now_ms()
+    book = request.app[ALERT_BOOK]
     return Moment(
         hub=hub,
         now_ms=now_ms,
         zone=zone_of(settings),
         dispatch_on=settings.get("job_dispatch") is True,
-        alerts=await request.app[ALERT_BOOK].read(now_ms),
+        alerts=await book.read(now_ms),
         seq=seq,
         names=request.app[NAMES],
+        reach_of=book.reach_of,
     )

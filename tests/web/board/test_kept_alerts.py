@@ -13,9 +13,10 @@ from core.dispatch import acts
 from core.dispatch.delay import Course
 from tests.web.board.chance import Chance
 from tests.web.board.town import HOUR_MS, Town
-from web.board.alerts import Alert, compute_alerts
+from web.board.alerts import Alert, compute_alerts, facts_of
 from web.board.filters import VIEWS
 from web.board.questions import alerts_json, late_of, views_of
+from web.board.reach import Reach
 from web.board.state import HEARD_MS_MAX, AlertBook
 
 PRAGUE = ZoneInfo("Europe/Prague")
@@ -36,6 +37,7 @@ async def test_after_anything_that_happens_the_alerts_are_those_made_from_nothin
     chance.workers = [await town.worker(name) for name in ("Ana", "Ben")]
     await chance.job()
     seen = set()
+    reached: set[str | bool | None] = set()
     for number in range(90):
         await chance.happens()
         if number % 3:
@@ -47,12 +49,34 @@ async def test_after_anything_that_happens_the_alerts_are_those_made_from_nothin
         fresh = await compute_alerts(hub, now_ms)
         assert said(book.alerts) == said(fresh), number
         assert late_of(text) == late_of(alerts_json(fresh))
+        for job, facts in (await facts_of(hub.reader)).items():
+            assert book.reach_of(job, facts.row["frontier"]) == facts.reach, number
+            assert book.reach_of(job, "another") is None
+            reached |= {facts.reach.level, facts.reach.newest} if facts.reach else {None}
         views = await views_of(hub.reader, alerts_json(fresh), now_ms, PRAGUE)
         counts = [sum(each >> place & 1 for each in views.values()) for place in range(len(VIEWS))]
         assert list((await book.counts(now_ms, PRAGUE)).values()) == counts
         seen |= {trouble.cause for alert in fresh for trouble in alert.troubles}
     book.close()
     assert len(seen) > 3
+    assert reached == {None, "assigned", "on phone", "opened", True, False}
+
+
+async def test_a_phone_that_is_shut_out_has_no_job_any_more(town: Town) -> None:
+    await town.office.signed_in("Eva")
+    hub, ana = town.office.hub, await town.worker("Ana")
+    book = AlertBook(hub)
+    job, _ = await town.job("Boiler", worker=ana, starts_in=600)
+    await town.meet(ana)
+
+    async def reached() -> Reach | None:
+        await book.read(town.clock.now_ms())
+        return book.reach_of(job, (await town.row(job))["frontier"])
+
+    assert await reached() == Reach("on phone", True)
+    await hub.revoke(await town.account("Eva"), ana.phone.identity.author)
+    assert await reached() == Reach("assigned", None)
+    book.close()
 
 
 async def test_a_job_of_next_week_whose_worker_moves_all_day_waits_for_its_time_once(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -36,13 +35,8 @@ class Explaining:
         found = await self.rows(sql, parameters)
         return found[0] if found else None
 
-    async def answers(
-        self,
-        *questions: tuple[str, Any],
-        more: Callable[[list[Any]], Sequence[tuple[str, Any]]] | None = None,
-    ) -> list[list[Any]]:
-        found = [await self.rows(sql, parameters) for sql, parameters in questions]
-        return found if more is None else found + await self.answers(*more(found[0]))
+    async def answers(self, *questions: tuple[str, Any]) -> list[list[Any]]:
+        return [await self.rows(sql, parameters) for sql, parameters in questions]
 
     async def state(self, stream: str) -> StreamState:
         return await self._reader.state(stream)
