@@ -134,9 +134,9 @@ async def converse(
 
     async def push() -> None:
         async for streams in subscription:
+            await step(session.changed, streams)
             # What a clock ends, such as a closed job's stay on a phone, is seen to now and again.
             subscription.due_s = loop.time() + LOOK_S
-            await step(session.changed, streams)
 
     try:
         await step(session.open)

@@ -20,19 +20,17 @@ from replica.interest import Audience, Interest
 class Subscription:
     """Streams as they change: `async for streams in subscription`.
 
-    From `due_s` on, by the loop's clock, it hears of any commit; while it has an interest that may
-    be put off, and not brought forward.
-
     Args:
         number: how many began before it.
-        restless: where it stands from when its interest changed until it is found by the new one.
+        restless: where it stands from when its interest changed, or its time was brought forward,
+            until it is found by them.
         chooses: whether it may ever have an interest.
     """
 
     def __init__(self, number: int, restless: deque[Subscription], *, chooses: bool) -> None:
         self.number = number
         self.chooses = chooses
-        self.due_s = 0.0
+        self._due_s = 0.0
         self._interest: Interest | None = None
         self._restless = restless
         self._streams: set[bytes] = set()
@@ -50,6 +48,19 @@ class Subscription:
         if interest is not self._interest:
             self._interest = interest
             self._restless.append(self)
+
+    @property
+    def due_s(self) -> float:
+        """From when on, by the loop's clock, it hears of one commit whatever its interest; then
+        never, until this is set again: whoever waits long for a turn is not told ever more."""
+        return self._due_s
+
+    @due_s.setter
+    def due_s(self, due_s: float) -> None:
+        """Hear of the first commit after this."""
+        if due_s < self._due_s:
+            self._restless.append(self)
+        self._due_s = due_s
 
     def add(self, streams: frozenset[bytes]) -> None:
         """Announce changed streams."""
@@ -144,15 +155,19 @@ class Subscriptions:
             if interest is not None:
                 if now_s > each.due_s:
                     each.add(changed)
+                    each.due_s = math.inf
                 self._next_due_s = min(self._next_due_s, each.due_s)
 
     def _find_by(self, subscription: Subscription, interest: Interest | None) -> None:
+        if interest is not None:
+            self._next_due_s = min(self._next_due_s, subscription.due_s)
         before, self._known[subscription] = self._known[subscription], interest
+        if interest is before:
+            return
         if interest is None:
             self._hear_all.add(subscription)
         else:
             self._hear_all.discard(subscription)
-            self._next_due_s = min(self._next_due_s, subscription.due_s)
         none = frozenset[bytes]()
         keys = (before.keys if before else none, interest.keys if interest else none)
         holds = (before.holds if before else none, interest.holds if interest else none)
