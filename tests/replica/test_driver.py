@@ -16,7 +16,7 @@ from core.log import messages
 from core.log.certificate import Certificate
 from core.log.errors import LogError, Malformed, Revoked
 from core.log.messages import Ack
-from replica.driver import Conversation, Hooks, converse
+from replica.driver import LOOK_S, Conversation, Hooks, converse
 from replica.link import LinkClosed, memory_link_pair
 from replica.replica import Replica
 from replica.scope import RETENTION_DAYS
@@ -191,3 +191,28 @@ def test_a_closed_job_leaves_a_phone_that_stays_connected_while_nobody_writes(pa
         return came_to[0], came_to[1]
 
     assert run(a_month, 1).value == (True, False)
+
+
+def test_a_closed_job_leaves_it_with_any_commit_a_minute_after_the_last_look(pair: Pair) -> None:
+    hub, phone = pair.hub.replica, pair.phone.replica
+    job, (turn,) = pair.site.job(hub, "Boiler", pair.worker)
+    hold(phone, hub)
+    phone.write(acts.set_phase(job, pair.worker, turn, Phase.FINISHED))
+    hold(phone, hub)
+
+    async def some_minutes(loop: VirtualLoop) -> list[bool]:
+        talk = Talk(pair)
+        await talk.both_live()
+        came_to = []
+        for days, pause_s in ((0, LOOK_S + 1), (RETENTION_DAYS + 1, LOOK_S / 2), (0, LOOK_S)):
+            clock_of(hub).pass_ms(days * 86_400_000)
+            await asyncio.sleep(pause_s)
+            # What is none of the phone's business.
+            customer = pair.site.new_id(Kind.CUSTOMER)
+            await pair.hub.run(hub.write, acts.edit_customer(customer, {"name": "Letna"}))
+            await asyncio.sleep(5)
+            came_to.append(job in streams_of(phone))
+        await talk.end()
+        return came_to
+
+    assert run(some_minutes, 1).value == [True, True, False]

@@ -32,7 +32,8 @@ from web.board.alerts import (
     travel_s,
     worked_of,
 )
-from web.board.reach import Reach, phones_by_worker
+from web.board.reach import Reach
+from web.phones import phones_of
 
 BREATH_JOBS: Final = 100
 """So many jobs are looked at before others have their turn at the loop."""
@@ -64,7 +65,8 @@ class KeptAlerts:
         self._jobs_by_worker: dict[str, set[str]] = defaultdict(set)
         self._heard: dict[str, Heard] = {}
         self._places: dict[str, Place] = {}
-        self._phones: dict[str, frozenset[str]] = {}
+        # Whose phone is whose, as pairs of worker and key.
+        self._phones: set[tuple[str, str]] = set()
         self._aside: dict[str, list[tuple[str, int]]] = {}
         self._due: list[tuple[int, str]] = []
         self._looked_ms = 0
@@ -107,14 +109,15 @@ class KeptAlerts:
         None where nobody has it, and where another commit came in between.
         """
         known = self._jobs.get(job)
-        at_it = known is not None and known.facts.row["frontier"] == frontier
-        return known.facts.reach if known is not None and at_it else None
+        if known is None or known.facts.row["frontier"] != frontier:
+            return None
+        return known.facts.reach
 
     async def _begin(self, now_ms: int) -> frozenset[str]:
         """Everything from nothing."""
         before = self.alert_by_job
         # Before what is read of them, so that what changes meanwhile is another the next time.
-        self._phones = await phones_by_worker(self._hub.reader)
+        self._phones = await self._phones_now()
         facts = await facts_of(self._hub.reader)
         self._jobs = {job: _Job(known) for job, known in facts.items()}
         self._jobs_by_worker.clear()
@@ -154,19 +157,17 @@ class KeptAlerts:
 
     async def _take_reach(self) -> set[str]:
         """Whose phone is whose, and which were shut out, stands in the site's stream."""
-        before, self._phones = self._phones, await phones_by_worker(self._hub.reader)
-        others = {
-            worker
-            for worker in before.keys() | self._phones.keys()
-            if before.get(worker) != self._phones.get(worker)
-        }
-        found = self._jobs_of(others)
+        before, self._phones = self._phones, await self._phones_now()
+        found = self._jobs_of({worker for worker, _ in before ^ self._phones})
         rows = [self._jobs[job].facts.row for job in found]
         reach = await reach_of_rows(self._hub.reader, rows)
         for job in found:
             known = self._jobs[job]
             known.facts = replace(known.facts, reach=reach.get(job))
         return found
+
+    async def _phones_now(self) -> set[tuple[str, str]]:
+        return {(phone.worker, phone.author) for phone in await phones_of(self._hub)}
 
     async def _take_worked(self) -> set[str]:
         """Time logs stand in workers' days; which jobs they name is asked of the jobs."""

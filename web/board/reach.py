@@ -21,7 +21,6 @@ from web.board.reader import Rows
 ASKED_AT_ONCE: Final = 400
 """Streams asked for in one statement: each is a parameter, and SQLite takes some thousands."""
 
-_NOT_REVOKED: Final = "author NOT IN (SELECT author FROM revoked)"
 _RECEIVED: Final = frozenset(
     {"received", "opened", "accepted", "travelling", "on site", "paused", "finished", "rejected"}
 )
@@ -82,14 +81,6 @@ async def reach_of(reader: Rows, turns: Iterable[Turn]) -> dict[Turn, Reach]:
     return found
 
 
-async def phones_by_worker(reader: Rows) -> dict[str, frozenset[str]]:
-    """The keys that were certified for each worker and not revoked; by worker, all hex."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for row in await reader.rows(f"SELECT author, subject FROM certificate WHERE {_NOT_REVOKED}"):
-        found[row["subject"].hex()].add(row["author"].hex())
-    return {worker: frozenset(keys) for worker, keys in found.items()}
-
-
 async def _reach_of_some(reader: Rows, turns: Sequence[Turn]) -> dict[Turn, Reach]:
     asked = _questions([turn.job for turn in turns], [turn.worker for turn in turns])
     return _told(turns, await reader.answers(*asked))
@@ -113,9 +104,10 @@ def _questions(jobs: Iterable[str], workers: Iterable[str]) -> list[tuple[str, l
         "SELECT job, author.author, phase FROM phase_time JOIN author"
         f" ON author.number = phase_time.author WHERE job IN ({marks})"
     )
+    # The keys that were certified for each worker and not revoked.
     phones_sql = (
         f"SELECT author, subject FROM certificate WHERE subject IN ({_marks(people)})"
-        f" AND {_NOT_REVOKED}"
+        " AND author NOT IN (SELECT author FROM revoked)"
     )
     return [
         (logs_sql, streams),
